@@ -1,0 +1,202 @@
+//! Findings: bad data that is reported and never changes or drops a record.
+//!
+//! A pipeline returns its result *and* its findings. Counts are complete; of most kinds only the first
+//! samples are kept, of losses every one. Policy (`--strict`, exit codes) belongs to the commands.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// How many samples of a kind are kept unless the kind is [complete](FindingKind::is_complete).
+pub const SAMPLES: usize = 100;
+
+/// What was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FindingKind {
+    /// A key matches no layout of its subspace.
+    UnknownKey,
+    /// A value breaks the rule of its layout.
+    BadValue,
+    /// A table, column family or key prefix that the catalog does not know holds rows.
+    UnknownTable,
+    /// A table of an older schema version still holds rows.
+    LegacyRows,
+    /// The trailer hash of an archived value does not match its payload.
+    BadArchive,
+    /// A blob's content does not hash to its key.
+    BlobMismatch,
+    /// A blob under a key that is no content hash by design.
+    BlobNotHashed,
+    /// A link names a blob that the store does not have.
+    BlobMissing,
+    /// A blob that no link names.
+    BlobUnlinked,
+    /// A counter is lower than an id it should cover.
+    CounterTooLow,
+    /// A record or range that could not be read.
+    Lost,
+    /// A record repeated with equal content in a server's dump, taken once.
+    Duplicate,
+    /// Records out of ascending order in a server's dump.
+    OutOfOrder,
+}
+
+impl FindingKind {
+    /// Losses are listed one by one, however many there are.
+    pub fn is_complete(self) -> bool {
+        matches!(self, FindingKind::Lost | FindingKind::BlobMissing)
+    }
+
+    /// Ends the run with exit code 3: the result does not hold everything.
+    pub fn is_incomplete(self) -> bool {
+        matches!(
+            self,
+            FindingKind::UnknownTable
+                | FindingKind::LegacyRows
+                | FindingKind::BlobMismatch
+                | FindingKind::BlobMissing
+                | FindingKind::Lost
+        )
+    }
+
+    /// Notices describe what is normal; `--strict` ignores them.
+    pub fn is_notice(self) -> bool {
+        matches!(self, FindingKind::BlobNotHashed | FindingKind::BlobUnlinked)
+    }
+
+    /// Words for a person.
+    pub fn title(self) -> &'static str {
+        match self {
+            FindingKind::UnknownKey => "keys of no known layout",
+            FindingKind::BadValue => "values that break the rule of their layout",
+            FindingKind::UnknownTable => "tables the catalog does not know",
+            FindingKind::LegacyRows => "rows left in tables of an older schema version",
+            FindingKind::BadArchive => "archives whose hash does not match",
+            FindingKind::BlobMismatch => "blobs whose content does not hash to their key",
+            FindingKind::BlobNotHashed => "blobs under keys that are no content hash by design",
+            FindingKind::BlobMissing => "linked blobs that are missing",
+            FindingKind::BlobUnlinked => "blobs without a link",
+            FindingKind::CounterTooLow => "counters lower than an id they should cover",
+            FindingKind::Lost => "records or ranges that could not be read",
+            FindingKind::Duplicate => "repeated records, taken once",
+            FindingKind::OutOfOrder => "records out of order",
+        }
+    }
+}
+
+/// One thing found, as a line of `manifest/findings.jsonl`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Finding {
+    /// What was found.
+    pub kind: FindingKind,
+    /// Subspace letter, or a table name the catalog does not know.
+    pub subspace: String,
+    /// Key in lower-case hex; empty when the finding is about a whole table.
+    pub key: String,
+    /// Why, with the key decoded where a layout matches.
+    pub detail: String,
+}
+
+/// Complete counts and bounded samples of everything found.
+#[derive(Debug, Default, Clone)]
+pub struct Findings {
+    counts: BTreeMap<FindingKind, u64>,
+    samples: BTreeMap<FindingKind, Vec<Finding>>,
+}
+
+impl Findings {
+    /// Nothing found yet.
+    pub fn new() -> Self {
+        Findings::default()
+    }
+
+    /// Counts a finding; builds its sample only while samples of that kind are kept.
+    pub fn add(
+        &mut self,
+        kind: FindingKind,
+        subspace: impl Into<String>,
+        key: &[u8],
+        detail: impl FnOnce() -> String,
+    ) {
+        *self.counts.entry(kind).or_default() += 1;
+        let samples = self.samples.entry(kind).or_default();
+        if kind.is_complete() || samples.len() < SAMPLES {
+            samples.push(Finding { kind, subspace: subspace.into(), key: hex(key), detail: detail() });
+        }
+    }
+
+    /// Adds what another part of the run found. Samples stay sorted when `other` is merged in key order.
+    pub fn merge(&mut self, other: Findings) {
+        for (kind, count) in other.counts {
+            *self.counts.entry(kind).or_default() += count;
+        }
+        for (kind, list) in other.samples {
+            let samples = self.samples.entry(kind).or_default();
+            let room = if kind.is_complete() { usize::MAX } else { SAMPLES.saturating_sub(samples.len()) };
+            samples.extend(list.into_iter().take(room));
+        }
+    }
+
+    /// How often `kind` was found.
+    pub fn count(&self, kind: FindingKind) -> u64 {
+        self.counts.get(&kind).copied().unwrap_or(0)
+    }
+
+    /// Complete counts by kind.
+    pub fn counts(&self) -> &BTreeMap<FindingKind, u64> {
+        &self.counts
+    }
+
+    /// The samples kept, by kind and in the order found.
+    pub fn samples(&self) -> impl Iterator<Item = &Finding> {
+        self.samples.values().flatten()
+    }
+
+    /// Whether anything was found that `--strict` makes fatal.
+    pub fn any_strict(&self) -> bool {
+        self.counts.keys().any(|kind| !kind.is_notice())
+    }
+
+    /// Whether the result does not hold everything (exit 3).
+    pub fn incomplete(&self) -> bool {
+        self.counts.keys().any(|kind| kind.is_incomplete())
+    }
+
+    /// Whether nothing was found at all.
+    pub fn is_empty(&self) -> bool {
+        self.counts.is_empty()
+    }
+}
+
+/// Lower-case hex of a key, for messages and findings.
+pub fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut out = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        out.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        out.push(char::from(DIGITS[usize::from(byte & 15)]));
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_complete_and_samples_bounded_except_for_losses() {
+        let mut findings = Findings::new();
+        for n in 0..250u8 {
+            findings.add(FindingKind::UnknownKey, "p", &[n], String::new);
+            findings.add(FindingKind::Lost, "p", &[n], String::new);
+        }
+        let mut merged = Findings::new();
+        merged.merge(findings.clone());
+        merged.merge(findings);
+        assert_eq!(merged.count(FindingKind::UnknownKey), 500);
+        let of = |kind| merged.samples().filter(|f| f.kind == kind).count();
+        assert_eq!(of(FindingKind::UnknownKey), SAMPLES);
+        assert_eq!(of(FindingKind::Lost), 500);
+    }
+}
