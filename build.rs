@@ -1,1 +1,3 @@
+//! Generates the catalog from `schema/`.
+
 fn main() {}
