@@ -1,0 +1,157 @@
+//! The contract every data store fulfils, as a source that cannot write and a target that can.
+//!
+//! Backends deal in logical records: key, value, counters as 8 bytes little-endian; blobs as the store holds
+//! them (the blob layer's encoding belongs to [`crate::blob`]). They know the catalog's table mappings and
+//! neither the dump nor the commands. Emptiness, limits and running servers are preflight's business.
+
+use crate::catalog::{BackendKind, Table};
+use crate::error::Result;
+use crate::page::Page;
+
+pub mod memory;
+#[cfg(feature = "rocksdb")]
+pub mod rocksdb;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
+
+/// The part of a table after one key (exclusive) up to another (inclusive); a missing end is open.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KeyRange {
+    /// Keys strictly greater than this one.
+    pub after: Option<Vec<u8>>,
+    /// Keys up to and including this one.
+    pub until: Option<Vec<u8>>,
+}
+
+impl KeyRange {
+    /// The whole table.
+    pub fn all() -> Self {
+        KeyRange::default()
+    }
+
+    /// The ranges between ascending split keys, which belong to the range they end.
+    pub fn between(splits: Vec<Vec<u8>>) -> Vec<KeyRange> {
+        let mut ranges = Vec::with_capacity(splits.len() + 1);
+        let mut after = None;
+        for split in splits {
+            ranges.push(KeyRange { after, until: Some(split.clone()) });
+            after = Some(split);
+        }
+        ranges.push(KeyRange { after, until: None });
+        ranges
+    }
+
+    /// Whether `key` lies in the range.
+    pub fn contains(&self, key: &[u8]) -> bool {
+        self.after.as_deref().is_none_or(|after| key > after)
+            && self.until.as_deref().is_none_or(|until| key <= until)
+    }
+}
+
+/// A table found in a store, known to the catalog or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableState {
+    /// Name in the store.
+    pub name: String,
+    /// Whether it holds at least one row.
+    pub rows: bool,
+}
+
+/// A guess at the size of a table, for plans and progress only.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Estimate {
+    /// Records, approximately.
+    pub records: u64,
+    /// Bytes in the store, approximately.
+    pub bytes: u64,
+}
+
+/// A stream of pages in strictly ascending unsigned key order.
+///
+/// After an error it keeps failing: it never resumes past damage.
+pub trait Pages {
+    /// Replaces the content of `page` by the next records, about `budget` bytes of them and at least one.
+    /// Returns false, with an empty page, when there are no more.
+    fn next(&mut self, page: &mut Page, budget: usize) -> Result<bool>;
+}
+
+/// A store opened for reading. Nothing is created, migrated, locked or written in it.
+///
+/// All reads see one consistent state where the engine has a snapshot; a store without a running server does
+/// not change anyway. Any method may be called from any thread, any number of times.
+pub trait Source: Send + Sync {
+    /// The engine.
+    fn kind(&self) -> BackendKind;
+
+    /// Every table of the store that could hold records, in name order; nothing is left out silently.
+    fn tables(&self) -> Result<Vec<TableState>>;
+
+    /// The value of `key`, or `None` where table or key is absent.
+    fn get(&self, table: &Table, key: &[u8]) -> Result<Option<Vec<u8>>>;
+
+    /// Approximate size of a table; zero if it is absent.
+    fn estimate(&self, table: &Table) -> Result<Estimate>;
+
+    /// Splits a table into about `n` ranges of similar size, ascending and covering every key.
+    fn ranges(&self, table: &Table, n: usize) -> Result<Vec<KeyRange>>;
+
+    /// Reads a range. An absent table has no records.
+    fn scan<'a>(&'a self, table: &'a Table, range: &KeyRange) -> Result<Box<dyn Pages + Send + 'a>>;
+
+    /// Rows that no scan delivers because the server could not see them either, with the reason.
+    fn unreachable(&self, _table: &Table) -> Result<Option<(u64, String)>> {
+        Ok(None)
+    }
+
+    /// What the user should know about how the store was opened (copies made, files touched).
+    fn notes(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+/// A store opened for writing, exclusively.
+pub trait Target: Send + Sync {
+    /// The engine.
+    fn kind(&self) -> BackendKind;
+
+    /// Creates what is missing of `tables`, as the server would create it.
+    fn create(&self, tables: &[&Table]) -> Result<()>;
+
+    /// Deletes single keys; absent ones are no error.
+    fn delete(&self, table: &Table, keys: &[Vec<u8>]) -> Result<()>;
+
+    /// Deletes every row of a table.
+    fn clear(&self, table: &Table) -> Result<()>;
+
+    /// How many shards may usefully be written at the same time.
+    fn writers(&self) -> usize;
+
+    /// Begins a shard of a table. Pages of one shard ascend; shards of a table do not overlap.
+    fn shard<'a>(&'a self, table: &'a Table) -> Result<Box<dyn Shard + Send + 'a>>;
+
+    /// Flushes and syncs everything and puts the store into the state in which the server expects it.
+    fn finish(&self) -> Result<()>;
+}
+
+/// Records that become visible together or not at all. Repeating a shard replaces it: counters are set,
+/// never added. Dropped without commit, it leaves no record.
+pub trait Shard {
+    /// Adds records, in ascending key order.
+    fn write(&mut self, page: &Page) -> Result<()>;
+
+    /// Makes the shard durable and visible.
+    fn commit(self: Box<Self>) -> Result<()>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_between_splits_cover_every_key_once() {
+        let ranges = KeyRange::between(vec![b"b".to_vec(), b"d".to_vec()]);
+        for key in [&b""[..], b"a", b"b", b"b\0", b"c", b"d", b"d\0", b"z"] {
+            assert_eq!(ranges.iter().filter(|r| r.contains(key)).count(), 1, "{key:?}");
+        }
+    }
+}
