@@ -1,0 +1,203 @@
+//! Writing a SQLite store in bulk: sorted inserts in large transactions, one writer.
+//!
+//! While loading, the database keeps a rollback journal: pages that are new to the file need no journal
+//! entry, so a bulk load writes everything once and still survives being killed. The server's write-ahead
+//! mode is set at the end.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::{quoted, translate};
+use crate::backend::{Shard, Target};
+use crate::catalog::{BackendKind, Table, ValueKind};
+use crate::error::{Error, Result};
+use crate::page::Page;
+
+/// A SQLite database opened for writing, locked against everyone else.
+pub struct SqliteTarget {
+    path: PathBuf,
+    // Taken by the shard that is being written.
+    connection: Mutex<Option<Connection>>,
+    returned: Condvar,
+}
+
+impl SqliteTarget {
+    /// Opens or creates the database; `memory` bounds SQLite's page cache, in bytes.
+    pub fn open(path: &Path, memory: u64) -> Result<Self> {
+        let place = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+        if let Some(parent) = place.parent() {
+            std::fs::create_dir_all(parent).map_err(|error| {
+                Error::io("cannot create the directory of the SQLite database")
+                    .with("path", parent.display().to_string())
+                    .because(error)
+                    .next("run as a user who may write there")
+            })?;
+        }
+        let fail = |e| translate(e, "open the SQLite database for writing", &place);
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&place, flags).map_err(fail)?;
+        let pragmas = format!(
+            "PRAGMA locking_mode=EXCLUSIVE; PRAGMA synchronous=NORMAL; PRAGMA temp_store=memory; \
+             PRAGMA cache_size=-{}; PRAGMA mmap_size=0;",
+            memory / 1024
+        );
+        connection.execute_batch(&pragmas).map_err(fail)?;
+        set_journal(&connection, "DELETE").map_err(fail)?;
+        connection.execute_batch("BEGIN EXCLUSIVE; COMMIT;").map_err(fail)?;
+        Ok(SqliteTarget { path: place, connection: Mutex::new(Some(connection)), returned: Condvar::new() })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Connection>> {
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self) -> Connection {
+        let mut slot = self.lock();
+        loop {
+            if let Some(connection) = slot.take() {
+                return connection;
+            }
+            slot = self.returned.wait(slot).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn give_back(&self, connection: Connection) {
+        *self.lock() = Some(connection);
+        self.returned.notify_one();
+    }
+
+    fn with(&self, doing: &str, run: impl FnOnce(&Connection) -> rusqlite::Result<()>) -> Result<()> {
+        let connection = self.take();
+        let result = run(&connection);
+        if result.is_err() && !connection.is_autocommit() {
+            let _ = connection.execute_batch("ROLLBACK");
+        }
+        self.give_back(connection);
+        result.map_err(|error| translate(error, doing, &self.path))
+    }
+}
+
+impl Target for SqliteTarget {
+    fn kind(&self) -> BackendKind {
+        BackendKind::Sqlite
+    }
+
+    fn create(&self, tables: &[&Table]) -> Result<()> {
+        self.with("create the tables", |connection| {
+            connection.execute_batch("BEGIN")?;
+            for table in tables {
+                connection.execute_batch(table.create)?;
+            }
+            connection.execute_batch("COMMIT")
+        })
+    }
+
+    fn delete(&self, table: &Table, keys: &[Vec<u8>]) -> Result<()> {
+        self.with("delete records", |connection| {
+            connection.execute_batch("BEGIN")?;
+            let delete = format!("DELETE FROM {} WHERE k = ?1", quoted(table.name));
+            let mut statement = connection.prepare(&delete)?;
+            for key in keys {
+                statement.execute([key])?;
+            }
+            connection.execute_batch("COMMIT")
+        })
+    }
+
+    fn clear(&self, table: &Table) -> Result<()> {
+        let delete = format!("DELETE FROM {}", quoted(table.name));
+        self.with("empty a table", |connection| connection.execute_batch(&delete))
+    }
+
+    fn writers(&self) -> usize {
+        1
+    }
+
+    fn shard<'a>(&'a self, table: &'a Table) -> Result<Box<dyn Shard + Send + 'a>> {
+        let connection = self.take();
+        match connection.execute_batch("BEGIN") {
+            Ok(()) => Ok(Box::new(SqliteShard { target: self, connection: Some(connection), table })),
+            Err(error) => {
+                self.give_back(connection);
+                Err(translate(error, "begin a transaction", &self.path))
+            }
+        }
+    }
+
+    fn finish(&self) -> Result<()> {
+        self.with("finish the database", |connection| {
+            set_journal(connection, "WAL")?;
+            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+        })
+    }
+}
+
+struct SqliteShard<'a> {
+    target: &'a SqliteTarget,
+    connection: Option<Connection>,
+    table: &'a Table,
+}
+
+impl Shard for SqliteShard<'_> {
+    fn write(&mut self, page: &Page) -> Result<()> {
+        let Some(connection) = &self.connection else { return Ok(()) };
+        insert(connection, self.table, page).map_err(|error| {
+            translate(error, "write records", &self.target.path).with("table", self.table.name)
+        })
+    }
+
+    fn commit(mut self: Box<Self>) -> Result<()> {
+        let Some(connection) = self.connection.take() else { return Ok(()) };
+        let result = connection.execute_batch("COMMIT");
+        if result.is_err() && !connection.is_autocommit() {
+            let _ = connection.execute_batch("ROLLBACK");
+        }
+        self.target.give_back(connection);
+        result.map_err(|e| translate(e, "commit records", &self.target.path).with("table", self.table.name))
+    }
+}
+
+impl Drop for SqliteShard<'_> {
+    fn drop(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            // Without the rollback the next shard would commit these records too.
+            let _ = connection.execute_batch("ROLLBACK");
+            self.target.give_back(connection);
+        }
+    }
+}
+
+fn insert(connection: &Connection, table: &Table, page: &Page) -> rusqlite::Result<()> {
+    let name = quoted(table.name);
+    let insert = match table.value {
+        ValueKind::None => format!("INSERT OR REPLACE INTO {name} (k) VALUES (?1)"),
+        _ => format!("INSERT OR REPLACE INTO {name} (k, v) VALUES (?1, ?2)"),
+    };
+    let mut statement = connection.prepare_cached(&insert)?;
+    for (key, value) in page.iter() {
+        statement.raw_bind_parameter(1, key)?;
+        match (table.value, <[u8; 8]>::try_from(value)) {
+            (ValueKind::None, _) => {}
+            (ValueKind::Counter, Ok(number)) => {
+                statement.raw_bind_parameter(2, i64::from_le_bytes(number))?
+            }
+            _ => statement.raw_bind_parameter(2, value)?,
+        }
+        statement.raw_execute()?;
+    }
+    Ok(())
+}
+
+fn set_journal(connection: &Connection, mode: &str) -> rusqlite::Result<()> {
+    let set = format!("PRAGMA journal_mode={mode}");
+    let now: String = connection.query_row(&set, [], |row| row.get(0))?;
+    if now.eq_ignore_ascii_case(mode) {
+        return Ok(());
+    }
+    let busy = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY);
+    Err(rusqlite::Error::SqliteFailure(busy, Some(format!("the journal mode stays {now}"))))
+}
