@@ -1,0 +1,111 @@
+//! RocksDB: one column family per subspace.
+//!
+//! `source.rs` opens read-only, replays the write-ahead logs in memory and leaves no trace; `target.rs`
+//! writes sorted files and ingests them. Both take merge operators and blob files from the catalog.
+
+use std::path::Path;
+
+use rocksdb::{
+    BlockBasedOptions, Cache, DBCompressionType, DBRecoveryMode, DBWithThreadMode, MergeOperands,
+    MultiThreaded, Options,
+};
+
+use crate::catalog::{self, BackendKind, Table, ValueKind};
+use crate::error::{Error, ErrorKind};
+
+mod source;
+mod target;
+
+pub use source::RocksSource;
+pub use target::{RocksTarget, RocksTargetOptions};
+
+type Db = DBWithThreadMode<MultiThreaded>;
+
+/// The only place where RocksDB's errors become ours.
+fn translate(error: rocksdb::Error, doing: &str, path: &Path) -> Error {
+    let place = path.display().to_string();
+    let text = error.to_string();
+    let new = |kind, message: String| Error::new(kind, message).with("path", place);
+    if text.contains("lock file") || text.contains("/LOCK:") {
+        return new(
+            ErrorKind::Refused,
+            format!("cannot {doing}: another process has the RocksDB database open"),
+        )
+        .because(error)
+        .next("stop the server and try again");
+    }
+    if text.contains("No space left") {
+        return new(ErrorKind::Io, format!("cannot {doing}: the disk is full"))
+            .because(error)
+            .next("free some space and try again");
+    }
+    match error.kind() {
+        rocksdb::ErrorKind::Corruption => {
+            new(ErrorKind::Io, format!("cannot {doing}: the RocksDB database is damaged"))
+                .because(error)
+                .next("restore it from a backup")
+        }
+        _ => new(ErrorKind::Io, format!("cannot {doing}"))
+            .because(error)
+            .next("check that the path exists and that this user may use it"),
+    }
+}
+
+/// The table of any schema version that a column family of this name can be. Versions agree on what matters
+/// for opening a family (merge operator and blob files), so the newest one decides.
+fn family(name: &str) -> Option<&'static Table> {
+    tables().find(|table| table.name == name)
+}
+
+/// Tables of all schema versions, the newest version first.
+fn tables() -> impl Iterator<Item = &'static Table> {
+    let newest_first = catalog::versions().iter().rev();
+    newest_first
+        .flat_map(|version| version.subspaces)
+        .filter_map(|subspace| subspace.table(BackendKind::RocksDb).ok())
+}
+
+/// Sums 64-bit little-endian integers. Operands of any other length fail the merge, as in the server.
+fn sum(_key: &[u8], existing: Option<&[u8]>, operands: &MergeOperands) -> Option<Vec<u8>> {
+    let number = |bytes: &[u8]| <[u8; 8]>::try_from(bytes).ok().map(i64::from_le_bytes);
+    let mut total = existing.map_or(Some(0), number)?;
+    for operand in operands {
+        total = total.wrapping_add(number(operand)?);
+    }
+    Some(total.to_le_bytes().to_vec())
+}
+
+/// Options of the whole database that reading and writing share.
+fn database_options(memory: u64) -> Options {
+    let mut options = Options::default();
+    // Each open file keeps its reader in memory; without a bound that grows with the store.
+    options.set_max_open_files(256);
+    options.set_skip_stats_update_on_db_open(true);
+    options.set_stats_dump_period_sec(0);
+    options.set_stats_persist_period_sec(0);
+    options.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
+    options.set_db_write_buffer_size(usize::try_from(memory / 4).unwrap_or(usize::MAX));
+    options
+}
+
+/// Options of a column family. A family the catalog does not know gets the defaults.
+fn family_options(table: Option<&Table>, cache: &Cache) -> Options {
+    let mut options = Options::default();
+    let mut blocks = BlockBasedOptions::default();
+    blocks.set_block_cache(cache);
+    blocks.set_cache_index_and_filter_blocks(true);
+    // The newest format that RocksDB 9.9 reads too.
+    blocks.set_format_version(6);
+    options.set_block_based_table_factory(&blocks);
+    let Some(table) = table else { return options };
+    if let Some(name) = table.merge_operator {
+        options.set_merge_operator_associative(name, sum);
+    }
+    options.set_enable_blob_files(table.blob_files);
+    options.set_compression_type(match table.value {
+        // Blobs are compressed by the blob layer, counters are too short to gain anything.
+        ValueKind::Blob | ValueKind::Counter => DBCompressionType::None,
+        ValueKind::Bytes | ValueKind::None => DBCompressionType::Lz4,
+    });
+    options
+}

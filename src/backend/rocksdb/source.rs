@@ -1,0 +1,198 @@
+//! Reading a RocksDB store without a trace.
+//!
+//! Opened read-only with exactly the column families that exist: nothing is created or locked, write-ahead
+//! logs are replayed in memory. A log damaged anywhere but at its torn end is an error, not a silent stop.
+
+use std::path::{Path, PathBuf};
+
+use rocksdb::{Cache, ColumnFamilyDescriptor, DBRawIteratorWithThreadMode, Options, ReadOptions};
+
+use super::{Db, database_options, family, family_options, translate};
+use crate::backend::{Estimate, KeyRange, Pages, Source, TableState};
+use crate::catalog::{BackendKind, Table, ValueKind};
+use crate::error::{Error, Result};
+use crate::finding::hex;
+use crate::page::Page;
+
+/// A RocksDB database opened for reading.
+pub struct RocksSource {
+    path: PathBuf,
+    families: Vec<String>,
+    db: Db,
+}
+
+impl RocksSource {
+    /// Opens the database in the directory `path`; `memory` bounds RocksDB's caches, in bytes. Unflushed
+    /// logs come on top: they are replayed into memory.
+    ///
+    /// Errors: usage if there is no database, I/O if it cannot be read.
+    pub fn open(path: &Path, memory: u64) -> Result<Self> {
+        let place = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+        check_directory(&place)?;
+        let fail = |e| translate(e, "open the RocksDB database", &place);
+        let families = Db::list_cf(&Options::default(), &place).map_err(fail)?;
+        let cache = Cache::new_lru_cache(usize::try_from(memory / 2).unwrap_or(usize::MAX));
+        let descriptors = families
+            .iter()
+            .map(|name| ColumnFamilyDescriptor::new(name, family_options(family(name), &cache)));
+        let db = Db::open_cf_descriptors_read_only(&database_options(memory), &place, descriptors, false)
+            .map_err(fail)?;
+        Ok(RocksSource { path: place, families, db })
+    }
+
+    fn property(&self, table: &Table, name: &str) -> Result<u64> {
+        let Some(handle) = self.db.cf_handle(table.name) else { return Ok(0) };
+        let value = self.db.property_int_value_cf(&handle, name);
+        Ok(value.map_err(|e| translate(e, "read a property", &self.path))?.unwrap_or(0))
+    }
+}
+
+impl Source for RocksSource {
+    fn kind(&self) -> BackendKind {
+        BackendKind::RocksDb
+    }
+
+    fn tables(&self) -> Result<Vec<TableState>> {
+        let mut tables = Vec::with_capacity(self.families.len());
+        for name in &self.families {
+            let Some(handle) = self.db.cf_handle(name) else { continue };
+            let mut iterator = self.db.raw_iterator_cf_opt(&handle, ReadOptions::default());
+            iterator.seek_to_first();
+            let rows = iterator.valid();
+            iterator
+                .status()
+                .map_err(|e| translate(e, "read a column family", &self.path).with("table", name))?;
+            // The family `default` comes with every database; only its rows are worth a word.
+            if rows || name != rocksdb::DEFAULT_COLUMN_FAMILY_NAME {
+                tables.push(TableState { name: name.clone(), rows });
+            }
+        }
+        tables.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(tables)
+    }
+
+    fn get(&self, table: &Table, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        let Some(handle) = self.db.cf_handle(table.name) else { return Ok(None) };
+        self.db.get_cf(&handle, key).map_err(|e| {
+            translate(e, "read a record", &self.path).with("table", table.name).with("key", hex(key))
+        })
+    }
+
+    fn estimate(&self, table: &Table) -> Result<Estimate> {
+        Ok(Estimate {
+            records: self.property(table, "rocksdb.estimate-num-keys")?,
+            bytes: self.property(table, "rocksdb.estimate-live-data-size")?
+                + self.property(table, "rocksdb.total-blob-file-size")?
+                + self.property(table, "rocksdb.cur-size-all-mem-tables")?,
+        })
+    }
+
+    fn ranges(&self, table: &Table, n: usize) -> Result<Vec<KeyRange>> {
+        let files = self.db.live_files().map_err(|e| translate(e, "list the table files", &self.path))?;
+        // File boundaries weighted by entries are good enough as split points and cost no read.
+        let mut ends: Vec<(Vec<u8>, u64)> = files
+            .into_iter()
+            .filter(|file| file.column_family_name == table.name)
+            .filter_map(|file| Some((file.end_key?, file.num_entries.max(1))))
+            .collect();
+        ends.sort();
+        let total: u64 = ends.iter().map(|(_, entries)| entries).sum();
+        let (mut splits, mut seen) = (Vec::<Vec<u8>>::new(), 0);
+        for (end, entries) in ends {
+            seen += entries;
+            let due = (splits.len() as u64 + 1) * total / n.max(1) as u64;
+            if seen >= due && splits.len() + 1 < n && splits.last() != Some(&end) {
+                splits.push(end);
+            }
+        }
+        Ok(KeyRange::between(splits))
+    }
+
+    fn scan<'a>(&'a self, table: &'a Table, range: &KeyRange) -> Result<Box<dyn Pages + Send + 'a>> {
+        let iterator = self.db.cf_handle(table.name).map(|handle| {
+            let mut options = ReadOptions::default();
+            options.fill_cache(false);
+            options.set_verify_checksums(true);
+            // RocksDB's upper bound is exclusive, ours inclusive: the next key is `until` and a zero byte.
+            if let Some(until) = &range.until {
+                options.set_iterate_upper_bound([until.as_slice(), &[0]].concat());
+            }
+            let mut iterator = self.db.raw_iterator_cf_opt(&handle, options);
+            match &range.after {
+                Some(after) => iterator.seek([after.as_slice(), &[0]].concat()),
+                None => iterator.seek_to_first(),
+            }
+            iterator
+        });
+        Ok(Box::new(RocksPages { source: self, iterator, table, last: range.after.clone() }))
+    }
+}
+
+struct RocksPages<'a> {
+    source: &'a RocksSource,
+    iterator: Option<DBRawIteratorWithThreadMode<'a, Db>>,
+    table: &'a Table,
+    last: Option<Vec<u8>>,
+}
+
+impl Pages for RocksPages<'_> {
+    fn next(&mut self, page: &mut Page, budget: usize) -> Result<bool> {
+        page.clear();
+        let Some(iterator) = &mut self.iterator else { return Ok(false) };
+        while let Some((key, value)) = iterator.item() {
+            page.push(key, value);
+            iterator.next();
+            if page.size() >= budget {
+                break;
+            }
+        }
+        if !iterator.valid()
+            && let Err(error) = iterator.status()
+        {
+            // The iterator stays invalid with this status, so every further call fails again.
+            let after = page.last().map(|(key, _)| key.to_vec()).or_else(|| self.last.clone());
+            page.clear();
+            return Err(translate(error, "read the RocksDB database", &self.source.path)
+                .with("table", self.table.name)
+                .with("after key", hex(&after.unwrap_or_default())));
+        }
+        if let Some((key, _)) = page.last() {
+            self.last = Some(key.to_vec());
+        }
+        debug_assert!(self.table.value != ValueKind::Counter || page.iter().all(|(_, v)| v.len() <= 1 << 20));
+        Ok(!page.is_empty())
+    }
+}
+
+fn check_directory(path: &Path) -> Result<()> {
+    let place = path.display().to_string();
+    match std::fs::metadata(path) {
+        Ok(meta) if meta.is_dir() => {}
+        Ok(_) => {
+            return Err(Error::usage("the RocksDB database is not a directory")
+                .with("path", place)
+                .next("check the path in the configuration"));
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Err(Error::usage("the RocksDB database does not exist")
+                .with("path", place)
+                .next("check the path in the configuration and the directory this was started in"));
+        }
+        Err(error) => {
+            return Err(Error::io("cannot read the RocksDB database").with("path", place).because(error));
+        }
+    }
+    match std::fs::File::open(path.join("CURRENT")) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Err(Error::usage("the directory holds no RocksDB database")
+                .with("path", place)
+                .because("it has no file CURRENT")
+                .next("check the path in the configuration"))
+        }
+        Err(error) => Err(Error::io("cannot read the RocksDB database")
+            .with("path", place)
+            .because(error)
+            .next("run as a user who may read it")),
+    }
+}

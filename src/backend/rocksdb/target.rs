@@ -1,0 +1,245 @@
+//! Writing a RocksDB store: each shard is one sorted file, ingested whole.
+//!
+//! Ingested files bypass log and memtable. Blobs are written inline; the server moves them to blob files
+//! when it compacts. Counters are plain puts.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rocksdb::{
+    Cache, ColumnFamilyDescriptor, FlushOptions, IngestExternalFileOptions, Options, ReadOptions,
+    SstFileWriter, WriteBatch, WriteOptions,
+};
+
+use super::{Db, database_options, family, family_options, tables, translate};
+use crate::backend::{Shard, Target};
+use crate::catalog::{BackendKind, Table};
+use crate::error::{Error, Result};
+use crate::finding::hex;
+use crate::page::Page;
+
+/// Directory inside the database for files that are not ingested yet.
+const STAGING: &str = "stalwart-migrate.staging";
+
+/// How a target database is opened.
+#[derive(Debug, Clone)]
+pub struct RocksTargetOptions {
+    /// Bound of RocksDB's caches and buffers, in bytes.
+    pub memory: u64,
+    /// Values from this size on go to blob files, in bytes; the server's setting `min-blob-size`.
+    pub min_blob_size: u64,
+    /// Column families to create if missing, besides those of the tables: left-overs of older schema
+    /// versions that the server opens nevertheless.
+    pub legacy: Vec<String>,
+}
+
+/// A RocksDB database opened for writing; holds its lock.
+pub struct RocksTarget {
+    path: PathBuf,
+    options: RocksTargetOptions,
+    cache: Cache,
+    // Options of staged files by table; a file writer borrows them.
+    writing: BTreeMap<&'static str, Options>,
+    db: Db,
+    next_file: AtomicU64,
+}
+
+impl RocksTarget {
+    /// Opens the database in `path` or creates it, with parents.
+    pub fn open(path: &Path, options: RocksTargetOptions) -> Result<Self> {
+        let place = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+        let denied = |error| {
+            Error::io("cannot create the directory of the RocksDB database")
+                .with("path", place.display().to_string())
+                .because(error)
+                .next("run as a user who may write there")
+        };
+        fs::create_dir_all(&place).map_err(denied)?;
+        let fail = |e| translate(e, "open the RocksDB database for writing", &place);
+        let mut database = database_options(options.memory);
+        database.create_if_missing(true);
+        // The server's own log files belong to the server.
+        database.set_keep_log_file_num(1);
+        let existing = match place.join("CURRENT").exists() {
+            true => Db::list_cf(&database, &place).map_err(fail)?,
+            false => vec![rocksdb::DEFAULT_COLUMN_FAMILY_NAME.to_string()],
+        };
+        let cache = Cache::new_lru_cache(usize::try_from(options.memory / 8).unwrap_or(usize::MAX));
+        let descriptors: Vec<_> = existing
+            .iter()
+            .map(|name| {
+                ColumnFamilyDescriptor::new(
+                    name,
+                    writing_options(family(name), &cache, options.min_blob_size),
+                )
+            })
+            .collect();
+        let db = Db::open_cf_descriptors(&database, &place, descriptors).map_err(fail)?;
+        let writing = tables()
+            .map(|table| (table.name, writing_options(Some(table), &cache, options.min_blob_size)))
+            .collect();
+        let staging = place.join(STAGING);
+        // Left by an import that was killed: never ingested, so never part of the database.
+        if staging.exists() {
+            fs::remove_dir_all(&staging).map_err(denied)?;
+        }
+        fs::create_dir(&staging).map_err(denied)?;
+        Ok(RocksTarget { path: place, options, cache, writing, db, next_file: AtomicU64::new(0) })
+    }
+
+    fn fail(&self, error: rocksdb::Error, doing: &str, table: &Table) -> Error {
+        translate(error, doing, &self.path).with("table", table.name)
+    }
+
+    fn delete_each(&self, table: &Table, keys: impl Iterator<Item = Vec<u8>>) -> Result<()> {
+        let Some(handle) = self.db.cf_handle(table.name) else { return Ok(()) };
+        let mut batch = WriteBatch::default();
+        for key in keys {
+            batch.delete_cf(&handle, key);
+        }
+        self.db.write_opt(batch, &synced()).map_err(|e| self.fail(e, "delete records", table))
+    }
+}
+
+impl Drop for RocksTarget {
+    fn drop(&mut self) {
+        // Best effort: the next import removes it otherwise, and the server ignores it.
+        let _ = fs::remove_dir_all(self.path.join(STAGING));
+    }
+}
+
+impl Target for RocksTarget {
+    fn kind(&self) -> BackendKind {
+        BackendKind::RocksDb
+    }
+
+    fn create(&self, tables: &[&Table]) -> Result<()> {
+        let legacy = self.options.legacy.iter().map(|name| (name.as_str(), family(name)));
+        for (name, table) in tables.iter().map(|table| (table.name, Some(*table))).chain(legacy) {
+            if self.db.cf_handle(name).is_none() {
+                let options = writing_options(table, &self.cache, self.options.min_blob_size);
+                self.db
+                    .create_cf(name, &options)
+                    .map_err(|e| translate(e, "create a column family", &self.path).with("table", name))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn delete(&self, table: &Table, keys: &[Vec<u8>]) -> Result<()> {
+        self.delete_each(table, keys.iter().cloned())
+    }
+
+    fn clear(&self, table: &Table) -> Result<()> {
+        let Some(handle) = self.db.cf_handle(table.name) else { return Ok(()) };
+        let mut iterator = self.db.raw_iterator_cf_opt(&handle, ReadOptions::default());
+        iterator.seek_to_last();
+        let last = iterator.key().map(<[u8]>::to_vec);
+        iterator.status().map_err(|e| self.fail(e, "empty a column family", table))?;
+        drop(iterator);
+        let Some(last) = last else { return Ok(()) };
+        // The range ends before its upper key, so the last key goes on its own.
+        self.db
+            .delete_range_cf_opt(&handle, &b""[..], &last[..], &synced())
+            .map_err(|e| self.fail(e, "empty a column family", table))?;
+        self.delete_each(table, std::iter::once(last))
+    }
+
+    fn writers(&self) -> usize {
+        usize::MAX
+    }
+
+    fn shard<'a>(&'a self, table: &'a Table) -> Result<Box<dyn Shard + Send + 'a>> {
+        let number = self.next_file.fetch_add(1, Ordering::Relaxed);
+        let file = self.path.join(STAGING).join(format!("{number:06}.sst"));
+        Ok(Box::new(RocksShard { target: self, table, file, writer: None }))
+    }
+
+    fn finish(&self) -> Result<()> {
+        let fail = |e| translate(e, "flush the RocksDB database", &self.path);
+        let mut flush = FlushOptions::default();
+        flush.set_wait(true);
+        for name in Db::list_cf(&Options::default(), &self.path).map_err(fail)? {
+            if let Some(handle) = self.db.cf_handle(&name) {
+                self.db.flush_cf_opt(&handle, &flush).map_err(fail)?;
+            }
+        }
+        self.db.flush_wal(true).map_err(fail)?;
+        let _ = fs::remove_dir_all(self.path.join(STAGING));
+        Ok(())
+    }
+}
+
+struct RocksShard<'a> {
+    target: &'a RocksTarget,
+    table: &'a Table,
+    file: PathBuf,
+    // Opened by the first record: RocksDB refuses files without any.
+    writer: Option<SstFileWriter<'a>>,
+}
+
+impl Shard for RocksShard<'_> {
+    fn write(&mut self, page: &Page) -> Result<()> {
+        if page.is_empty() {
+            return Ok(());
+        }
+        let (target, table) = (self.target, self.table);
+        let writer = match &mut self.writer {
+            Some(writer) => writer,
+            slot @ None => {
+                let options = target.writing.get(table.name).ok_or_else(|| {
+                    Error::io("the catalog has no such column family").with("table", table.name)
+                })?;
+                let writer = SstFileWriter::create(options);
+                writer.open(&self.file).map_err(|e| target.fail(e, "create a table file", table))?;
+                slot.insert(writer)
+            }
+        };
+        for (key, value) in page.iter() {
+            writer
+                .put(key, value)
+                .map_err(|e| target.fail(e, "write a table file", table).with("key", hex(key)))?;
+        }
+        Ok(())
+    }
+
+    fn commit(mut self: Box<Self>) -> Result<()> {
+        let (target, table) = (self.target, self.table);
+        let Some(mut writer) = self.writer.take() else { return Ok(()) };
+        writer.finish().map_err(|e| target.fail(e, "finish a table file", table))?;
+        let handle = target
+            .db
+            .cf_handle(table.name)
+            .ok_or_else(|| Error::io("the column family does not exist").with("table", table.name))?;
+        let mut ingest = IngestExternalFileOptions::default();
+        ingest.set_move_files(true);
+        target
+            .db
+            .ingest_external_file_cf_opts(&handle, &ingest, vec![&self.file])
+            .map_err(|e| target.fail(e, "ingest a table file", table))
+    }
+}
+
+impl Drop for RocksShard<'_> {
+    fn drop(&mut self) {
+        self.writer = None;
+        // After a commit the file has moved; before one it holds nothing anybody needs.
+        let _ = fs::remove_file(&self.file);
+    }
+}
+
+fn writing_options(table: Option<&Table>, cache: &Cache, min_blob_size: u64) -> Options {
+    let mut options = family_options(table, cache);
+    options.set_min_blob_size(min_blob_size);
+    // Compacting while loading would only rewrite what is sorted already.
+    options.set_disable_auto_compactions(true);
+    options
+}
+
+fn synced() -> WriteOptions {
+    let mut options = WriteOptions::default();
+    options.set_sync(true);
+    options
+}
