@@ -1,0 +1,200 @@
+//! The blob layer's encoding: how the content of a blob becomes the bytes a store holds, and back.
+//!
+//! Knows the forms and how to tell which one is right (the key of most blobs is the BLAKE3 of the content);
+//! not where blobs are kept. Facts: crates/store/src/dispatch/blob.rs @ v0.15.5, v0.16.18.
+
+use std::borrow::Cow;
+
+/// Trails an LZ4-compressed blob.
+const MARK_LZ4: u8 = 0xa1;
+/// Trails a raw blob where every blob has a mark.
+const MARK_RAW: u8 = 0x00;
+/// LZ4 cannot expand data by more than this factor.
+const LZ4_RATIO: usize = 255;
+
+/// How a store's blobs are encoded, by schema version and the store's setting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BlobRule {
+    /// Without a mark and not compressed (`compression = "none"`).
+    Raw,
+    /// Compressed and marked; what has no mark is raw (`compression = "lz4"`).
+    Lz4,
+    /// Always marked, compressed or raw.
+    Marked,
+}
+
+/// What decoding a blob has found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decoded<'a> {
+    /// The content.
+    pub content: Cow<'a, [u8]>,
+    /// Whether the content is known to be right.
+    pub proof: Proof,
+}
+
+/// How sure the content of a blob is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    /// Its BLAKE3 is the key.
+    Hash,
+    /// The key is no hash by design; decoded by the rule.
+    Unhashed,
+    /// No way of decoding gives the key; decoded by the rule.
+    Mismatch,
+    /// No way of decoding gives the key and the rule fails: the stored bytes as they are.
+    Undecodable,
+}
+
+/// Decodes a stored blob. `hash` is the expected BLAKE3 of the content, if the key is one: then the rule is
+/// only the first of several candidates, because a store can hold blobs written under another setting.
+pub fn decode<'a>(rule: BlobRule, hash: Option<&[u8]>, stored: &'a [u8]) -> Decoded<'a> {
+    let by_rule = match rule {
+        BlobRule::Raw => Some(Cow::Borrowed(stored)),
+        BlobRule::Lz4 => match stored.last() {
+            Some(&MARK_LZ4) => decompress(stored).map(Cow::Owned),
+            _ => Some(Cow::Borrowed(stored)),
+        },
+        BlobRule::Marked => match stored.split_last() {
+            Some((&MARK_LZ4, _)) => decompress(stored).map(Cow::Owned),
+            Some((&MARK_RAW, content)) => Some(Cow::Borrowed(content)),
+            _ => Some(Cow::Borrowed(stored)),
+        },
+    };
+    let undecodable = || Decoded { content: Cow::Borrowed(stored), proof: Proof::Undecodable };
+    let Some(hash) = hash else {
+        return by_rule.map_or_else(undecodable, |content| Decoded { content, proof: Proof::Unhashed });
+    };
+    let matches = |content: &[u8]| blake3::hash(content).as_bytes() == hash;
+    if let Some(content) = by_rule.as_ref().filter(|content| matches(content)) {
+        return Decoded { content: content.clone(), proof: Proof::Hash };
+    }
+    let raw = || Some(Cow::Borrowed(stored));
+    let unmarked = || stored.split_last().map(|(_, content)| Cow::Borrowed(content));
+    let lz4 = || decompress(stored).map(Cow::Owned);
+    let candidates: [&dyn Fn() -> Option<Cow<'a, [u8]>>; 3] = [&raw, &unmarked, &lz4];
+    for candidate in candidates {
+        if let Some(content) = candidate().filter(|content| matches(content)) {
+            return Decoded { content, proof: Proof::Hash };
+        }
+    }
+    by_rule.map_or_else(undecodable, |content| Decoded { content, proof: Proof::Mismatch })
+}
+
+/// Encodes content as the target's server would have stored it.
+pub fn encode<'a>(rule: BlobRule, content: &'a [u8]) -> Cow<'a, [u8]> {
+    // Longer content has no place for its length in the compressed form.
+    let Ok(length) = u32::try_from(content.len()) else {
+        return match rule {
+            BlobRule::Marked => Cow::Owned([content, &[MARK_RAW]].concat()),
+            _ => Cow::Borrowed(content),
+        };
+    };
+    if rule == BlobRule::Raw {
+        return Cow::Borrowed(content);
+    }
+    let mut stored = vec![0; 4 + lz4_flex::block::get_maximum_output_size(content.len()) + 1];
+    stored[..4].copy_from_slice(&length.to_le_bytes());
+    match lz4_flex::block::compress_into(content, &mut stored[4..]) {
+        Ok(written) => {
+            stored.truncate(4 + written);
+            stored.push(MARK_LZ4);
+            Cow::Owned(stored)
+        }
+        // Cannot happen with a buffer of the maximum size; raw is always a valid form.
+        Err(_) if rule == BlobRule::Marked => Cow::Owned([content, &[MARK_RAW]].concat()),
+        Err(_) => Cow::Borrowed(content),
+    }
+}
+
+/// Longest stored form of content of `length` bytes, for limits checked before the first write.
+pub fn worst_case(rule: BlobRule, length: u64) -> u64 {
+    match rule {
+        BlobRule::Raw => length,
+        // The bound of the LZ4 block format, plus length and mark.
+        BlobRule::Lz4 | BlobRule::Marked => length + length / 255 + 16 + 5,
+    }
+}
+
+/// Reads `length | LZ4 block | mark`; `None` unless it decodes to exactly the length it states.
+fn decompress(stored: &[u8]) -> Option<Vec<u8>> {
+    let (length, rest) = stored.split_first_chunk::<4>()?;
+    let (_, block) = rest.split_last()?;
+    let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
+    // The length is somebody's word: what this much data cannot hold is not allocated.
+    if length > block.len().saturating_mul(LZ4_RATIO) {
+        return None;
+    }
+    let mut content = vec![0; length];
+    let written = lz4_flex::block::decompress_into(block, &mut content).ok()?;
+    (written == length).then_some(content)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stored(rule: BlobRule, content: &[u8]) -> Vec<u8> {
+        encode(rule, content).into_owned()
+    }
+
+    #[test]
+    fn the_documented_forms_are_written() {
+        let hello_lz4 = [5, 0, 0, 0, 0x50, b'h', b'e', b'l', b'l', b'o', 0xa1];
+        assert_eq!(stored(BlobRule::Lz4, b"hello"), hello_lz4);
+        assert_eq!(stored(BlobRule::Marked, b"hello"), hello_lz4);
+        assert_eq!(stored(BlobRule::Raw, b"hello"), b"hello");
+        assert_eq!(stored(BlobRule::Lz4, b""), [0, 0, 0, 0, 0, 0xa1]);
+    }
+
+    #[test]
+    fn every_form_is_recognised_by_the_hash_whatever_the_rule_says() {
+        let long = b"abc".repeat(50_000);
+        let contents: [&[u8]; 6] = [b"", b"hello", b"ends in zero\0", b"ends in a1\xa1", b"\xa1", &long];
+        for content in contents {
+            let hash = blake3::hash(content);
+            let raw = content.to_vec();
+            let marked = [content, &[0]].concat();
+            for form in [raw, marked, stored(BlobRule::Lz4, content)] {
+                for rule in [BlobRule::Raw, BlobRule::Lz4, BlobRule::Marked] {
+                    let decoded = decode(rule, Some(hash.as_bytes()), &form);
+                    assert_eq!(
+                        (&*decoded.content, decoded.proof),
+                        (content, Proof::Hash),
+                        "{rule:?} {form:02x?}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn without_a_matching_hash_the_rule_decides_and_nothing_is_dropped() {
+        let hash = [7; 32];
+        let check = |rule, stored: &[u8], content: &[u8], proof| {
+            let decoded = decode(rule, Some(&hash), stored);
+            assert_eq!((&*decoded.content, decoded.proof), (content, proof));
+        };
+        check(BlobRule::Marked, b"x\0", b"x", Proof::Mismatch);
+        check(BlobRule::Lz4, b"x\0", b"x\0", Proof::Mismatch);
+        check(BlobRule::Lz4, b"broken\xa1", b"broken\xa1", Proof::Undecodable);
+        check(BlobRule::Raw, b"broken\xa1", b"broken\xa1", Proof::Mismatch);
+        let plain = decode(BlobRule::Lz4, None, b"model");
+        assert_eq!(plain.proof, Proof::Unhashed);
+    }
+
+    #[test]
+    fn a_lying_length_allocates_nothing() {
+        assert_eq!(decompress(&[0xff, 0xff, 0xff, 0xff, 0, 0xa1]), None);
+        assert_eq!(decompress(&[1, 0, 0]), None);
+    }
+
+    #[test]
+    fn the_worst_case_is_not_exceeded() {
+        let noise: Vec<u8> = (0..100_000u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+        for content in [&noise[..], &noise[..1], b""] {
+            for rule in [BlobRule::Raw, BlobRule::Lz4, BlobRule::Marked] {
+                assert!(stored(rule, content).len() as u64 <= worst_case(rule, content.len() as u64));
+            }
+        }
+    }
+}
