@@ -12,3 +12,15 @@ pub mod error;
 pub mod finding;
 
 pub mod page;
+
+pub mod lanes;
+
+pub mod blob;
+
+pub mod backend;
+
+pub mod selection;
+
+pub mod signals;
+
+pub mod progress;
