@@ -7,6 +7,7 @@
 pub mod toml;
 
 mod file;
+mod json;
 mod local_keys;
 mod macros;
 mod settings;
@@ -18,6 +19,7 @@ use std::path::{Path, PathBuf};
 
 use crate::catalog::StoreGroup;
 use crate::error::{Error, Result};
+use json::Json;
 use local_keys::LocalKeys;
 use settings::Settings;
 use store::toml::Use;
@@ -40,9 +42,14 @@ pub enum Era {
 /// A configuration file that has been read.
 pub struct Config {
     file: PathBuf,
-    toml: Toml,
+    source: Source,
     env: Environment,
     notices: Vec<String>,
+}
+
+enum Source {
+    Toml(Toml),
+    Json(Json),
 }
 
 type Environment = Box<dyn Fn(&str) -> Option<String> + Send + Sync>;
@@ -75,26 +82,28 @@ impl Config {
         let file = file::absolute(path);
         let in_file = |error: Error| error.with("file", shown(&file.to_string_lossy()));
         let text = file::read_text(path, "the configuration", MAX_FILE).map_err(in_file)?;
-        if era(&text) == Era::Json {
-            return Err(in_file(Error::usage(
-                "the configuration is a config.json of Stalwart 0.16, which this release does not support",
-            ))
-            .next("name a config.toml of Stalwart 0.12 to 0.15"));
-        }
-        let toml = Toml::parse(&text).map_err(in_file)?;
+        let source = match era(&text) {
+            Era::Toml => Source::Toml(Toml::parse(&text).map_err(in_file)?),
+            Era::Json => Source::Json(Json::parse(&text).map_err(in_file)?),
+        };
         let mut notices = Vec::new();
-        if let Some(line) = toml.unfinished_line() {
+        if let Source::Toml(toml) = &source
+            && let Some(line) = toml.unfinished_line()
+        {
             notices.push(format!(
                 "{} ends without a newline after line {line}; the server refuses it like that",
                 shown(&file.to_string_lossy())
             ));
         }
-        Ok(Config { file, toml, env: Box::new(env), notices })
+        Ok(Config { file, source, env: Box::new(env), notices })
     }
 
     /// Which releases the file is for.
     pub fn era(&self) -> Era {
-        Era::Toml
+        match self.source {
+            Source::Toml(_) => Era::Toml,
+            Source::Json(_) => Era::Json,
+        }
     }
 
     /// The absolute path of the file.
@@ -107,34 +116,50 @@ impl Config {
         &self.notices
     }
 
-    /// The data store. Errors are of kind usage and name key, file and line.
+    /// The data store. Errors are of kind usage and name key, line and file, or member and file.
     pub fn data_store(&self) -> Result<StoreConfig> {
-        // The server reads the other settings from this store, so only the file can name it.
-        let key = "storage.data";
-        store::toml::store(self.settings(), &self.settings().required(key)?, Use::Data, key)
+        match &self.source {
+            Source::Toml(toml) => {
+                // The server reads the other settings from this store, so only the file can name it.
+                let key = "storage.data";
+                let settings = self.settings(toml);
+                store::toml::store(settings, &settings.required(key)?, Use::Data, key)
+            }
+            Source::Json(json) => json.data_store(&self.env, &self.file),
+        }
     }
 
-    /// The blob store. It is the data store if the ids are equal.
+    /// The blob store as file and settings name it. It is the data store if the ids are equal.
     ///
     /// `settings_row` answers the value of a setting in the data store, or nothing; it is asked only if the file
     /// has no answer and its `config.local-keys` leave the answer to the database. Stores themselves are always
     /// defined by the file. Errors are of kind usage, or those of `settings_row`.
+    ///
+    /// A `config.json` has no answer, which is an error: the registry object `BlobStore` in the data store names
+    /// the blob store of that era, and only if there is none it is the data store.
     pub fn blob_store(&self, settings_row: impl Fn(&str) -> Result<Option<String>>) -> Result<StoreConfig> {
-        let key = "storage.blob";
-        let Some(id) = self.setting(key, settings_row)? else {
-            return Err(self.settings().missing(key));
+        let Source::Toml(toml) = &self.source else {
+            return Err(Error::usage("a config.json names no blob store")
+                .with("file", shown(&self.file.to_string_lossy()))
+                .next("look for the registry object BlobStore in the database"));
         };
-        store::toml::store(self.settings(), &id, Use::Blob, key)
+        let (key, settings) = ("storage.blob", self.settings(toml));
+        let Some(id) = setting(settings, key, settings_row)? else {
+            return Err(settings.missing(key));
+        };
+        store::toml::store(settings, &id, Use::Blob, key)
     }
 
     /// Stores of other roles that are not the data store. `settings_row` as for
     /// [`blob_store`](Config::blob_store). Whatever concerns such a store alone is no error, except a macro in
-    /// `storage.*`.
+    /// `storage.*`. A `config.json` names none: these stores are registry objects of that era.
     pub fn elsewhere(&self, settings_row: impl Fn(&str) -> Result<Option<String>>) -> Result<Vec<Elsewhere>> {
-        let data = self.settings().required("storage.data")?;
+        let Source::Toml(toml) = &self.source else { return Ok(Vec::new()) };
+        let settings = self.settings(toml);
+        let data = settings.required("storage.data")?;
         let mut found = Vec::new();
         for (role, key) in OTHER_ROLES {
-            let id = match (self.setting(key, &settings_row), self.toml.get(key)) {
+            let id = match (setting(settings, key, &settings_row), toml.get(key)) {
                 // Only `storage.*` must resolve; this one is named as it is written.
                 (Err(_), Some(entry)) if role == StoreGroup::Telemetry => entry.value.clone(),
                 (id, _) => id?.unwrap_or_default(),
@@ -143,27 +168,14 @@ impl Config {
                 continue;
             }
             // An unresolved macro in the type of a store that is not read matters to nobody.
-            let kind = store::toml::type_of(self.settings(), &id).unwrap_or_default();
+            let kind = store::toml::type_of(settings, &id).unwrap_or_default();
             found.push(Elsewhere { role, key, store: id, kind });
         }
         Ok(found)
     }
 
-    /// A setting of the file, or, where its patterns allow, of the database.
-    fn setting(
-        &self,
-        key: &str,
-        settings_row: impl Fn(&str) -> Result<Option<String>>,
-    ) -> Result<Option<String>> {
-        if let Some(value) = self.settings().text(key)? {
-            return Ok(Some(value));
-        }
-        let local = LocalKeys::new(&self.settings().list("config.local-keys")?);
-        if local.is_local(key) { Ok(None) } else { settings_row(key) }
-    }
-
-    fn settings(&self) -> Settings<'_> {
-        Settings { toml: &self.toml, env: &self.env, file: &self.file }
+    fn settings<'a>(&'a self, toml: &'a Toml) -> Settings<'a> {
+        Settings { toml, env: &self.env, file: &self.file }
     }
 }
 
@@ -174,8 +186,21 @@ impl fmt::Debug for Config {
     }
 }
 
+/// A setting of the file, or, where its patterns allow, of the database.
+fn setting(
+    settings: Settings<'_>,
+    key: &str,
+    settings_row: impl Fn(&str) -> Result<Option<String>>,
+) -> Result<Option<String>> {
+    if let Some(value) = settings.text(key)? {
+        return Ok(Some(value));
+    }
+    let local = LocalKeys::new(&settings.list("config.local-keys")?);
+    if local.is_local(key) { Ok(None) } else { settings_row(key) }
+}
+
 fn era(text: &str) -> Era {
-    if text.trim_start().starts_with('{') { Era::Json } else { Era::Toml }
+    if text.trim_ascii_start().starts_with('{') { Era::Json } else { Era::Toml }
 }
 
 /// A text of the configuration for a message: control characters escaped, bounded in length.

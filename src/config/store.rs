@@ -15,9 +15,11 @@ use crate::config::shown;
 /// A store and how blobs are encoded in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreConfig {
-    /// The id in the configuration. Two roles use the same store if their ids are equal.
+    /// The id in the configuration; `data` for that of a `config.json`. Two roles use the same store if their
+    /// ids are equal.
     pub id: String,
-    /// How the server encodes, and decodes, blobs in this store, up to schema 5.
+    /// How the server encodes, and decodes, blobs in this store up to schema 5; how its importer encodes them
+    /// from schema 6 on.
     pub compression: Compression,
     /// Where it is.
     pub kind: StoreKind,
