@@ -13,14 +13,17 @@ pub mod finding;
 
 pub mod page;
 
-pub mod lanes;
+pub mod config;
 
 pub mod blob;
 
 pub mod backend;
+
+pub mod lanes;
 
 pub mod selection;
 
 pub mod signals;
 
 pub mod progress;
+

@@ -1,0 +1,218 @@
+//! Which stores a server's configuration names, and how to reach them.
+//!
+//! Reads the server's own file, of either era, as strictly as a migration needs: a value that cannot be resolved
+//! is an error where the server would go on with a default. Opens no store. A setting that may live in the
+//! database is asked for through a function of the caller.
+
+pub mod toml;
+
+mod file;
+mod json;
+mod local_keys;
+mod macros;
+mod settings;
+mod store;
+mod value;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use crate::catalog::StoreGroup;
+use crate::error::{Error, Result};
+use json::Json;
+use local_keys::LocalKeys;
+use settings::Settings;
+use store::toml::Use;
+use toml::Toml;
+
+pub use store::{AzureCredential, Compression, Secret, StoreConfig, StoreKind};
+
+/// Bytes of the largest configuration that is read. Real ones have a few hundred kilobytes at most.
+const MAX_FILE: u64 = 16 << 20;
+
+/// The releases a configuration is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Era {
+    /// `config.toml`, Stalwart 0.12 to 0.15.
+    Toml,
+    /// `config.json`, Stalwart 0.16.
+    Json,
+}
+
+/// A configuration file that has been read.
+pub struct Config {
+    file: PathBuf,
+    source: Source,
+    env: Environment,
+    notices: Vec<String>,
+}
+
+enum Source {
+    Toml(Toml),
+    Json(Json),
+}
+
+type Environment = Box<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
+/// A store of another role than data and blobs that is not the data store, and so is not covered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Elsewhere {
+    /// Its role.
+    pub role: StoreGroup,
+    /// The setting that names it.
+    pub key: &'static str,
+    /// Its id.
+    pub store: String,
+    /// Its type as the configuration spells it in lower case, if the file defines the store.
+    pub kind: Option<String>,
+}
+
+/// Settings that name a store for another role.
+const OTHER_ROLES: [(StoreGroup, &str); 4] = [
+    (StoreGroup::Lookup, "storage.lookup"),
+    (StoreGroup::Search, "storage.fts"),
+    (StoreGroup::Telemetry, "tracing.history.store"),
+    (StoreGroup::Telemetry, "metrics.history.store"),
+];
+
+impl Config {
+    /// Reads the file at `path`. `env` looks variables of the environment up, for macros in values. Errors are
+    /// of kind usage and name the absolute path; they never show a value that may be secret.
+    pub fn load(path: &Path, env: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Result<Config> {
+        let file = file::absolute(path);
+        let in_file = |error: Error| error.with("file", shown(&file.to_string_lossy()));
+        let text = file::read_text(path, "the configuration", MAX_FILE).map_err(in_file)?;
+        let source = match era(&text) {
+            Era::Toml => Source::Toml(Toml::parse(&text).map_err(in_file)?),
+            Era::Json => Source::Json(Json::parse(&text).map_err(in_file)?),
+        };
+        let mut notices = Vec::new();
+        if let Source::Toml(toml) = &source
+            && let Some(line) = toml.unfinished_line()
+        {
+            notices.push(format!(
+                "{} ends without a newline after line {line}; the server refuses it like that",
+                shown(&file.to_string_lossy())
+            ));
+        }
+        Ok(Config { file, source, env: Box::new(env), notices })
+    }
+
+    /// Which releases the file is for.
+    pub fn era(&self) -> Era {
+        match self.source {
+            Source::Toml(_) => Era::Toml,
+            Source::Json(_) => Era::Json,
+        }
+    }
+
+    /// The absolute path of the file.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// What the server would not have accepted, one sentence each.
+    pub fn notices(&self) -> &[String] {
+        &self.notices
+    }
+
+    /// The data store. Errors are of kind usage and name key, line and file, or member and file.
+    pub fn data_store(&self) -> Result<StoreConfig> {
+        match &self.source {
+            Source::Toml(toml) => {
+                // The server reads the other settings from this store, so only the file can name it.
+                let key = "storage.data";
+                let settings = self.settings(toml);
+                store::toml::store(settings, &settings.required(key)?, Use::Data, key)
+            }
+            Source::Json(json) => json.data_store(&self.env, &self.file),
+        }
+    }
+
+    /// The blob store as file and settings name it. It is the data store if the ids are equal.
+    ///
+    /// `settings_row` answers the value of a setting in the data store, or nothing; it is asked only if the file
+    /// has no answer and its `config.local-keys` leave the answer to the database. Stores themselves are always
+    /// defined by the file. Errors are of kind usage, or those of `settings_row`.
+    ///
+    /// A `config.json` has no answer, which is an error: the registry object `BlobStore` in the data store names
+    /// the blob store of that era, and only if there is none it is the data store.
+    pub fn blob_store(&self, settings_row: impl Fn(&str) -> Result<Option<String>>) -> Result<StoreConfig> {
+        let Source::Toml(toml) = &self.source else {
+            return Err(Error::usage("a config.json names no blob store")
+                .with("file", shown(&self.file.to_string_lossy()))
+                .next("look for the registry object BlobStore in the database"));
+        };
+        let (key, settings) = ("storage.blob", self.settings(toml));
+        let Some(id) = setting(settings, key, settings_row)? else {
+            return Err(settings.missing(key));
+        };
+        store::toml::store(settings, &id, Use::Blob, key)
+    }
+
+    /// Stores of other roles that are not the data store. `settings_row` as for
+    /// [`blob_store`](Config::blob_store). Whatever concerns such a store alone is no error, except a macro in
+    /// `storage.*`. A `config.json` names none: these stores are registry objects of that era.
+    pub fn elsewhere(&self, settings_row: impl Fn(&str) -> Result<Option<String>>) -> Result<Vec<Elsewhere>> {
+        let Source::Toml(toml) = &self.source else { return Ok(Vec::new()) };
+        let settings = self.settings(toml);
+        let data = settings.required("storage.data")?;
+        let mut found = Vec::new();
+        for (role, key) in OTHER_ROLES {
+            let id = match (setting(settings, key, &settings_row), toml.get(key)) {
+                // Only `storage.*` must resolve; this one is named as it is written.
+                (Err(_), Some(entry)) if role == StoreGroup::Telemetry => entry.value.clone(),
+                (id, _) => id?.unwrap_or_default(),
+            };
+            if id.is_empty() || id == data {
+                continue;
+            }
+            // An unresolved macro in the type of a store that is not read matters to nobody.
+            let kind = store::toml::type_of(settings, &id).unwrap_or_default();
+            found.push(Elsewhere { role, key, store: id, kind });
+        }
+        Ok(found)
+    }
+
+    fn settings<'a>(&'a self, toml: &'a Toml) -> Settings<'a> {
+        Settings { toml, env: &self.env, file: &self.file }
+    }
+}
+
+// Neither values nor the environment are printed.
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config").field("file", &self.file).field("era", &self.era()).finish_non_exhaustive()
+    }
+}
+
+/// A setting of the file, or, where its patterns allow, of the database.
+fn setting(
+    settings: Settings<'_>,
+    key: &str,
+    settings_row: impl Fn(&str) -> Result<Option<String>>,
+) -> Result<Option<String>> {
+    if let Some(value) = settings.text(key)? {
+        return Ok(Some(value));
+    }
+    let local = LocalKeys::new(&settings.list("config.local-keys")?);
+    if local.is_local(key) { Ok(None) } else { settings_row(key) }
+}
+
+fn era(text: &str) -> Era {
+    if text.trim_ascii_start().starts_with('{') { Era::Json } else { Era::Toml }
+}
+
+/// A text of the configuration for a message: control characters escaped, bounded in length.
+fn shown(text: &str) -> String {
+    const LIMIT: usize = 200;
+    let mut out = String::new();
+    for c in text.chars() {
+        if out.len() >= LIMIT {
+            out.push('…');
+            break;
+        }
+        if c.is_control() { out.extend(c.escape_default()) } else { out.push(c) }
+    }
+    out
+}
