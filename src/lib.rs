@@ -12,3 +12,5 @@ pub mod error;
 pub mod finding;
 
 pub mod page;
+
+pub mod dump;
