@@ -5,4 +5,8 @@
 
 pub mod frame;
 
+pub mod record;
+
 pub mod digest;
+
+pub mod manifest;
