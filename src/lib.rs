@@ -13,6 +13,8 @@ pub mod finding;
 
 pub mod page;
 
+pub mod dump;
+
 pub mod config;
 
 pub mod blob;
