@@ -4,6 +4,8 @@
 //! their files into a dump. Knows nothing about where records come from. Every error of the disk is reported,
 //! none is left to a destructor.
 
+mod packer;
+
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{BufWriter, ErrorKind as IoErrorKind, Write};
@@ -13,7 +15,6 @@ use std::time::SystemTime;
 
 use super::digest::Digest;
 use super::findings;
-use super::frame::FrameWriter;
 use super::manifest::{
     Completeness, DIRECTORY, FINDINGS, FORMAT_MINOR, FORMAT_VERSION, FindingsFile, LeftBehind, MANIFEST,
     Manifest, RESUME, Skipped, SubspaceEntry, file_name, finding_counts,
@@ -22,6 +23,7 @@ use super::record::{ContentHeader, MAX_KEY, encode_length};
 use crate::error::{Error, Result};
 use crate::finding::{Findings, hex};
 use crate::page::Page;
+use packer::Packer;
 
 /// Ends the name of a file that is still being written.
 pub const PARTIAL: &str = ".partial";
@@ -140,6 +142,11 @@ impl DumpWriter {
         })?;
         sync_directory(&inner)?;
         sync_directory(&self.dir)?;
+        if self.created {
+            // A new directory is on disk when the one that names it is.
+            let parent = self.dir.parent().filter(|parent| !parent.as_os_str().is_empty());
+            sync_directory(parent.unwrap_or(Path::new(".")))?;
+        }
         Ok(manifest)
     }
 
@@ -173,7 +180,7 @@ pub struct SubspaceWriter {
     letter: char,
     name: String,
     path: PathBuf,
-    frame: FrameWriter<HashedFile>,
+    packer: Packer<HashedFile>,
     digest: Digest,
     last: Option<Vec<u8>>,
 }
@@ -186,11 +193,11 @@ impl SubspaceWriter {
             .mode(0o600)
             .open(&path)
             .map_err(|e| failed("cannot create the file", &path, e))?;
-        let mut frame = FrameWriter::new(HashedFile { file, hasher: blake3::Hasher::new(), bytes: 0 });
-        frame
+        let mut packer = Packer::new(HashedFile { file, hasher: blake3::Hasher::new(), bytes: 0 });
+        packer
             .push(&ContentHeader { letter, schema_version }.encode())
             .map_err(|e| failed("cannot write the file", &path, e))?;
-        Ok(SubspaceWriter { letter, name: name.to_owned(), path, frame, digest: Digest::new(), last: None })
+        Ok(SubspaceWriter { letter, name: name.to_owned(), path, packer, digest: Digest::new(), last: None })
     }
 
     /// Letter of the subspace.
@@ -241,7 +248,7 @@ impl SubspaceWriter {
     /// Ends the file and brings it to the disk; it keeps its `.partial` name until the dump is finished.
     pub fn finish(self) -> Result<SubspaceEntry> {
         let path = self.path;
-        let sink = self.frame.finish().map_err(|e| failed("cannot write the file", &path, e))?;
+        let sink = self.packer.finish().map_err(|e| failed("cannot write the file", &path, e))?;
         sink.file.sync_all().map_err(|e| failed("cannot bring the file to the disk", &path, e))?;
         let hash = sink.hasher.finalize();
         Ok(SubspaceEntry::new(self.letter, &self.name, &self.digest.finish(), sink.bytes, hash.as_bytes()))
@@ -253,9 +260,9 @@ impl SubspaceWriter {
             // `check_lengths` has made sure that it fits.
             let (length, used) = encode_length(piece.len() as u32);
             let length = length.get(..used).unwrap_or_default();
-            self.frame
+            self.packer
                 .push(length)
-                .and_then(|()| self.frame.push(piece))
+                .and_then(|()| self.packer.push(piece))
                 .map_err(|e| failed("cannot write the file", &self.path, e))?;
         }
         Ok(())
