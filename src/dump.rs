@@ -10,3 +10,13 @@ pub mod record;
 pub mod digest;
 
 pub mod manifest;
+
+pub mod findings;
+
+pub mod writer;
+
+pub mod reader;
+
+pub use manifest::Manifest;
+pub use reader::{Dump, SubspaceReader, Verify};
+pub use writer::{Description, DumpWriter, SubspaceWriter};

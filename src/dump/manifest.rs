@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-use super::digest::SubspaceDigest;
+use super::digest::{SubspaceDigest, Totals};
 use crate::error::{Error, Result};
 use crate::finding::{FindingKind, Findings, hex};
 
@@ -164,23 +164,38 @@ impl SubspaceEntry {
         }
     }
 
-    /// The first statement about the records that `digest` contradicts, with both sides.
-    pub fn difference(&self, digest: &SubspaceDigest) -> Option<String> {
-        let found = SubspaceEntry::new(self.letter, &self.name, digest, self.file_bytes, &[0; 32]);
-        let numbers = [
+    /// The counts.
+    pub fn totals(&self) -> Totals {
+        Totals {
+            records: self.records,
+            key_bytes: self.key_bytes,
+            value_bytes: self.value_bytes,
+            longest_key: self.longest_key,
+            longest_value: self.longest_value,
+        }
+    }
+
+    /// The first count that `found` contradicts, with both sides.
+    pub fn difference_in_counts(&self, found: &Totals) -> Option<String> {
+        [
             ("records", self.records, found.records),
             ("key bytes", self.key_bytes, found.key_bytes),
             ("value bytes", self.value_bytes, found.value_bytes),
             ("bytes in the longest key", self.longest_key, found.longest_key),
             ("bytes in the longest value", self.longest_value, found.longest_value),
-        ];
-        for (what, stated, counted) in numbers {
-            if stated != counted {
-                return Some(format!("the manifest states {stated} {what}, the file has {counted}"));
-            }
-        }
-        let differs = self.records_blake3 != found.records_blake3 || self.records_sum != found.records_sum;
-        differs.then(|| "the digest of the records differs from the manifest".to_owned())
+        ]
+        .into_iter()
+        .find(|(_, stated, counted)| stated != counted)
+        .map(|(what, stated, counted)| format!("the manifest states {stated} {what}, there are {counted}"))
+    }
+
+    /// The first statement about the records that `found` contradicts.
+    pub fn difference(&self, found: &SubspaceDigest) -> Option<String> {
+        self.difference_in_counts(&found.totals).or_else(|| {
+            let same = self.records_blake3 == hex(&found.records_blake3)
+                && self.records_sum == found.records_sum.to_hex();
+            (!same).then(|| "the digest of the records differs from the manifest".to_owned())
+        })
     }
 }
 

@@ -44,14 +44,21 @@ impl<W: Write> FrameWriter<W> {
     }
 
     /// Appends content.
-    pub fn push(&mut self, mut bytes: &[u8]) -> io::Result<()> {
-        if !self.content.is_empty() || bytes.len() < BLOCK {
+    #[inline]
+    pub fn push(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if bytes.len() < BLOCK - self.content.len() {
+            self.content.extend_from_slice(bytes);
+            return Ok(());
+        }
+        self.push_blocks(bytes)
+    }
+
+    /// Appends content that fills at least one block.
+    fn push_blocks(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        if !self.content.is_empty() {
             let (head, tail) = bytes.split_at(bytes.len().min(BLOCK - self.content.len()));
             self.content.extend_from_slice(head);
             bytes = tail;
-            if self.content.len() < BLOCK {
-                return Ok(());
-            }
             let content = std::mem::take(&mut self.content);
             let written = self.block(&content);
             self.content = content;

@@ -1,0 +1,224 @@
+//! Checks whole files before anything is written to a target.
+//!
+//! Ours: length and BLAKE3 against the manifest, every block checksum, the end mark, without decompressing.
+//! A server's: every record, because there is nothing else to check against; the counts found are kept.
+
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::subspace::{PAGE, Sorted};
+use super::{BUFFER, Dump, open_regular, place};
+use crate::dump::digest::{Digest, SubspaceDigest, Totals};
+use crate::dump::frame::FrameReader;
+use crate::dump::manifest::{DIRECTORY, FINDINGS, SubspaceEntry};
+use crate::error::{Error, Result};
+use crate::finding::{Findings, hex};
+use crate::page::Page;
+
+/// A file that was checked.
+#[derive(Debug, Clone)]
+pub struct FileCheck {
+    /// Letter of the subspace.
+    pub letter: char,
+    /// Length of the file, in bytes.
+    pub file_bytes: u64,
+    /// Counts of its records: from the manifest, or counted in a server's file.
+    pub totals: Totals,
+    /// Digests counted in a server's file; those of ours stand in the manifest.
+    pub digest: Option<SubspaceDigest>,
+    /// Whether the frame has its end mark.
+    pub end_mark: bool,
+    /// Repeated and unordered records of a server's file.
+    pub findings: Findings,
+}
+
+/// What a pass over a server's file has found.
+#[derive(Debug, Clone)]
+pub(super) struct Scan {
+    /// Whether keys ascend strictly.
+    pub(super) ordered: bool,
+    digest: SubspaceDigest,
+    end_mark: bool,
+    findings: Findings,
+}
+
+impl Dump {
+    /// Checks every file, `jobs` at a time.
+    ///
+    /// Errors: the first in the order of letters; it says how many files failed.
+    pub fn checksums(&self, jobs: usize) -> Result<Vec<FileCheck>> {
+        self.check_findings()?;
+        let mut checks = Vec::new();
+        let mut failures = Vec::new();
+        for (_, outcome) in self.check_files(jobs) {
+            match outcome {
+                Ok(check) => checks.push(check),
+                Err(e) => failures.push(e),
+            }
+        }
+        let count = failures.len();
+        match failures.into_iter().next() {
+            None => Ok(checks),
+            Some(first) if count == 1 => Err(first),
+            Some(first) => Err(first.with("damaged files", count.to_string())),
+        }
+    }
+
+    /// Checks every file, `jobs` at a time, and reports each by itself, in the order of letters.
+    pub fn check_files(&self, jobs: usize) -> Vec<(char, Result<FileCheck>)> {
+        let mut largest_first: Vec<_> = self.files.iter().collect();
+        largest_first.sort_by_key(|file| std::cmp::Reverse(file.bytes));
+        let next = AtomicUsize::new(0);
+        let work = || {
+            let mut done = Vec::new();
+            while let Some(file) = largest_first.get(next.fetch_add(1, Ordering::Relaxed)) {
+                done.push((file.letter, self.check_file(file.letter)));
+            }
+            done
+        };
+        let mut outcomes = std::thread::scope(|scope| {
+            let workers: Vec<_> = (1..jobs.min(largest_first.len())).map(|_| scope.spawn(work)).collect();
+            let mut outcomes = work();
+            for worker in workers {
+                // A worker that panicked leaves its files out; they are reported below.
+                outcomes.extend(worker.join().unwrap_or_default());
+            }
+            outcomes
+        });
+        for file in &self.files {
+            if !outcomes.iter().any(|(letter, _)| *letter == file.letter) {
+                outcomes.push((file.letter, Err(place(Error::io("the file was not checked"), &file.path))));
+            }
+        }
+        outcomes.sort_by_key(|(letter, _)| *letter);
+        outcomes
+    }
+
+    /// Checks one file.
+    pub fn check_file(&self, letter: char) -> Result<FileCheck> {
+        let file_bytes = self.file(letter)?.bytes;
+        match self.entry(letter) {
+            Some(entry) => {
+                self.check_against(entry)?;
+                Ok(FileCheck {
+                    letter,
+                    file_bytes,
+                    totals: entry.totals(),
+                    digest: None,
+                    end_mark: true,
+                    findings: Findings::new(),
+                })
+            }
+            None => {
+                let scan = self.scan(letter)?;
+                Ok(FileCheck {
+                    letter,
+                    file_bytes,
+                    totals: scan.digest.totals,
+                    digest: Some(scan.digest),
+                    end_mark: scan.end_mark,
+                    findings: scan.findings,
+                })
+            }
+        }
+    }
+
+    /// Checks `findings.jsonl` against the manifest.
+    pub fn check_findings(&self) -> Result<()> {
+        let Some(manifest) = &self.manifest else { return Ok(()) };
+        let path = self.dir.join(DIRECTORY).join(FINDINGS);
+        let (file, bytes) = open_regular(&path)?;
+        let mut input = BufReader::with_capacity(BUFFER, HashedInput::new(file));
+        std::io::copy(&mut input, &mut std::io::sink())
+            .map_err(|e| place(Error::io("cannot read the findings"), &path).because(e))?;
+        let stated = &manifest.findings_file;
+        if bytes != stated.bytes || input.into_inner().hex() != stated.blake3 {
+            return Err(place(Error::damaged("the findings differ from the manifest"), &path));
+        }
+        Ok(())
+    }
+
+    fn check_against(&self, entry: &SubspaceEntry) -> Result<()> {
+        let path = &self.file(entry.letter)?.path;
+        let (file, bytes) = open_regular(path)?;
+        if bytes != entry.file_bytes {
+            let stated = entry.file_bytes;
+            let what = format!("the file has {bytes} bytes, the manifest states {stated}");
+            return Err(place(Error::damaged(what), path));
+        }
+        let input = BufReader::with_capacity(BUFFER, HashedInput::new(file));
+        let mut frame = FrameReader::new(input, path.display().to_string())?;
+        while frame.skip_block()? {}
+        if !frame.end().is_some_and(|end| end.end_mark) {
+            return Err(place(Error::damaged("the frame has no end mark: the file is cut off"), path));
+        }
+        if frame.into_input().into_inner().hex() != entry.file_blake3 {
+            return Err(place(Error::damaged("the BLAKE3 of the file differs from the manifest"), path));
+        }
+        Ok(())
+    }
+
+    /// A pass over a server's file; done once.
+    pub(super) fn scan(&self, letter: char) -> Result<Scan> {
+        if let Some(scan) = self.scans.lock().unwrap_or_else(PoisonError::into_inner).get(&letter) {
+            return Ok(scan.clone());
+        }
+        let scan = self.scan_records(letter)?;
+        self.scans.lock().unwrap_or_else(PoisonError::into_inner).insert(letter, scan.clone());
+        Ok(scan)
+    }
+
+    fn scan_records(&self, letter: char) -> Result<Scan> {
+        let mut records = self.open_records(letter)?;
+        let mut digest = Digest::new();
+        let mut ordered = true;
+        let mut last: Option<Vec<u8>> = None;
+        let mut page = Page::new();
+        while records.read_page(&mut page, PAGE)? {
+            let mut before = last.as_deref();
+            for (key, _) in page.iter() {
+                ordered &= before.is_none_or(|before| before < key);
+                before = Some(key);
+            }
+            if ordered {
+                digest.add_page(&page);
+            }
+            last = page.last().map(|(key, _)| key.to_vec());
+        }
+        let end_mark = records.end().is_some_and(|end| end.end_mark);
+        let mut findings = Findings::new();
+        if !ordered {
+            let sorted = Sorted::load(self.open_records(letter)?, letter, self.sort_budget)?;
+            digest = Digest::new();
+            sorted.iter().for_each(|(key, value)| digest.add(key, value));
+            findings = sorted.findings;
+        }
+        Ok(Scan { ordered, digest: digest.finish(), end_mark, findings })
+    }
+}
+
+/// A file and the BLAKE3 of what was read from it.
+struct HashedInput {
+    file: File,
+    hasher: blake3::Hasher,
+}
+
+impl HashedInput {
+    fn new(file: File) -> Self {
+        HashedInput { file, hasher: blake3::Hasher::new() }
+    }
+
+    fn hex(&self) -> String {
+        hex(self.hasher.finalize().as_bytes())
+    }
+}
+
+impl Read for HashedInput {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.file.read(buffer)?;
+        self.hasher.update(buffer.get(..read).unwrap_or_default());
+        Ok(read)
+    }
+}
