@@ -3,164 +3,224 @@
 //! Generated from `schema/` by `build.rs`. Everything that is specific to a subspace is read from here; no
 //! letter, table name or layout stands anywhere else in `src/`. Knows no store and no dump.
 
+mod descriptors;
+
+mod interpreter;
+
+mod rules;
+
+pub use descriptors::{
+    Backend, BackendKind, FreshRule, Layout, LegacyTable, Mapping, Pieces, SchemaVersion, Segment,
+    SegmentKind, ServerDump, SideTable, StoreGroup, Subspace, Table, ValueForm, ValueKind, VersionRecord,
+};
+pub use interpreter::{Field, FieldValue, Sampler};
+pub use rules::{ComputedKeys, Conditions, CounterRule, Cover, CoveredId, LayoutRef};
+
+use std::fmt;
+
 use crate::codec::KeyError;
+use crate::finding::hex;
 
-/// A data store the server can use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum BackendKind {
-    /// RocksDB: a column family per subspace.
-    RocksDb,
-    /// SQLite: a table per subspace.
-    Sqlite,
-    /// PostgreSQL: a table per subspace.
-    Postgres,
-    /// MySQL or MariaDB: a table per subspace.
-    Mysql,
-    /// FoundationDB: a key prefix per subspace.
-    FoundationDb,
+#[allow(
+    missing_docs,
+    clippy::large_enum_variant,
+    clippy::manual_range_contains,
+    clippy::match_like_matches_macro,
+    clippy::needless_lifetimes,
+    dead_code,
+    unreachable_patterns,
+    unused_imports
+)]
+mod generated {
+    include!(concat!(env!("OUT_DIR"), "/catalog.rs"));
 }
 
-/// How a record's value is stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ValueKind {
-    /// Bytes, possibly none.
-    Bytes,
-    /// No value: the key says it all. SQL tables have no value column.
-    None,
-    /// A signed 64-bit counter: 8 bytes little-endian, an integer column in SQL.
-    Counter,
-    /// A blob, encoded by the blob layer of the schema version.
-    Blob,
+/// Typed keys: a module per schema version with an enum per subspace and their sum, `Key`.
+///
+/// Numbers are plain integers: values that have no name survive a round trip. Keys borrow from the bytes they
+/// were decoded from.
+pub mod keys {
+    pub use super::generated::modules::*;
 }
 
-/// Which of the server's stores holds a subspace.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StoreGroup {
-    /// The data store.
-    Data,
-    /// The blob store.
-    Blob,
-    /// The in-memory (lookup) store.
-    Lookup,
-    /// The search store.
-    Search,
-    /// The tracing and metrics stores.
-    Telemetry,
+/// All schema versions, ascending.
+pub fn versions() -> &'static [SchemaVersion] {
+    &generated::VERSIONS
 }
 
-/// What rows in a target mean that a first start of the server has left.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FreshRule {
-    /// Rows make the target non-empty.
-    Refuse,
-    /// Rows may be there and are cleared before the import.
-    Clear,
-    /// Rows may be there, are cleared, and those that the dump lacks are saved beside the report.
-    Save,
-    /// Rows may be there and stay.
-    Keep,
+/// The schema version of a number, if the catalog knows it.
+pub fn version(number: u32) -> Option<&'static SchemaVersion> {
+    versions().iter().find(|version| version.number == number)
 }
 
-/// What a value holds, as far as it is checked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ValueForm {
-    /// Any bytes.
-    Opaque,
-    /// Always empty.
-    Empty,
-    /// An archive with its trailer (checked by `verify`).
-    Archive,
-    /// One of these lengths.
-    Lengths(&'static [usize]),
+/// All data stores, in the order of the schema.
+pub fn backends() -> &'static [Backend] {
+    &generated::BACKENDS
 }
 
-/// A schema version and the releases that write it.
-#[derive(Debug)]
-pub struct SchemaVersion {
-    /// The number in the schema-version record.
-    pub number: u32,
-    /// Server releases, as `0.15.0 – 0.15.5`.
-    pub releases: &'static str,
-    /// Subspaces, by letter.
-    pub subspaces: &'static [Subspace],
-    /// Families as the server names them for this version, with the letters they select.
-    pub families: &'static [(&'static str, &'static [char])],
+/// What the schema says about a data store as a whole.
+pub fn backend(kind: BackendKind) -> Option<&'static Backend> {
+    backends().iter().find(|backend| backend.kind == kind)
 }
 
-/// A subspace of one schema version.
-#[derive(Debug)]
-pub struct Subspace {
-    /// Schema version this entry belongs to.
-    pub version: u32,
-    /// The letter, `a` to `z`.
-    pub letter: char,
-    /// Constant suffix in lower case, as `blob_link`.
-    pub name: &'static str,
-    /// Title for people.
-    pub title: &'static str,
-    /// Family of the server's own export, if any.
-    pub family: Option<&'static str>,
-    /// Store group.
-    pub store_group: StoreGroup,
-    /// Whether the server's own full export writes it.
-    pub server_export: bool,
-    /// Whether the server can rebuild it, so that a target without a place for it loses nothing.
-    pub derived: bool,
-    /// How values are stored.
-    pub value: ValueKind,
-    /// What rows in a fresh target mean, unless a layout says otherwise.
-    pub fresh: FreshRule,
-    /// Key layouts, in the order they are tried.
-    pub layouts: &'static [Layout],
-    /// Table mappings, one per backend.
-    pub tables: &'static [Mapping],
-    /// Finds the layout of a key: index into `layouts`.
-    pub decode: fn(&[u8]) -> Result<usize, KeyError>,
+/// The record that tells a store's schema version: at the same place in every version.
+pub fn schema_version_record() -> &'static VersionRecord {
+    &generated::SCHEMA_VERSION_RECORD
 }
 
-/// A key layout.
-#[derive(Debug)]
-pub struct Layout {
-    /// Name, unique in the subspace.
-    pub name: &'static str,
-    /// What a value holds.
-    pub value: ValueForm,
-    /// False for records that belong to one installation and stay behind (node leases).
-    pub travels: bool,
-    /// True for the one record that holds the schema version.
-    pub schema_version: bool,
-    /// Blobs: the key is the BLAKE3 of the content.
-    pub content_hash: bool,
-    /// What rows in a fresh target mean; `None`: as the subspace says.
-    pub fresh: Option<FreshRule>,
+/// What is wrong with a record, as far as its layouts tell.
+#[derive(Debug, Clone, Copy)]
+pub enum Problem {
+    /// The key matches no layout of the subspace.
+    UnknownKey(KeyError),
+    /// The value breaks the rule of the key's layout.
+    BadValue {
+        /// The layout of the key.
+        layout: &'static Layout,
+        /// What rule, as a clause.
+        reason: &'static str,
+    },
 }
 
-/// Where a backend keeps a subspace, or why it has no place for it.
-#[derive(Debug)]
-pub struct Mapping {
-    /// The backend.
-    pub backend: BackendKind,
-    /// The table, or the reason why there is none.
-    pub table: Result<Table, &'static str>,
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Problem::UnknownKey(error) => error.fmt(f),
+            Problem::BadValue { layout, reason } => write!(f, "value of layout {}: {reason}", layout.name),
+        }
+    }
 }
 
-/// A table, column family or key prefix.
-#[derive(Debug)]
-pub struct Table {
-    /// Name in the store.
-    pub name: &'static str,
-    /// Statement that creates it if missing; empty where the store needs none.
-    pub create: &'static str,
-    /// How values are stored.
-    pub value: ValueKind,
-    /// Longest key in bytes, if the store has a limit.
-    pub max_key: Option<u64>,
-    /// Longest value in bytes, if the store has a limit.
-    pub max_value: Option<u64>,
-    /// Keys are unique on their first so many bytes only.
-    pub unique_prefix: Option<u64>,
-    /// RocksDB: values go to blob files.
-    pub blob_files: bool,
-    /// RocksDB: name of the merge operator.
-    pub merge_operator: Option<&'static str>,
+impl SchemaVersion {
+    /// The subspace of a letter.
+    pub fn subspace(&self, letter: char) -> Option<&'static Subspace> {
+        self.subspaces.iter().find(|subspace| subspace.letter == letter)
+    }
+
+    /// The subspace of a name, as `blob_link`.
+    pub fn by_name(&self, name: &str) -> Option<&'static Subspace> {
+        self.subspaces.iter().find(|subspace| subspace.name == name)
+    }
+
+    /// Letters of a family, as the server names it for this version.
+    pub fn family(&self, name: &str) -> Option<&'static [char]> {
+        self.families.iter().find(|(family, _)| *family == name).map(|(_, letters)| *letters)
+    }
+
+    /// Tables that an older version has left in a store, which hold nothing this version uses.
+    pub fn legacy_tables(&self, backend: BackendKind) -> &'static [LegacyTable] {
+        let found = self.legacy.iter().find(|(kind, _)| *kind == backend);
+        found.map(|(_, tables)| *tables).unwrap_or_default()
+    }
+
+    /// Tables beside the subspaces, which the server rebuilds (search tables).
+    pub fn side_tables(&self, backend: BackendKind) -> impl Iterator<Item = &'static SideTable> {
+        self.side_tables.iter().filter(move |table| table.backend == backend)
+    }
+
+    /// The layout a rule names.
+    pub fn layout(&self, of: LayoutRef) -> Option<&'static Layout> {
+        self.subspace(of.letter)?.layouts.get(of.layout)
+    }
+}
+
+impl Subspace {
+    /// The table of this subspace, or why the backend has no place for it.
+    pub fn table(&self, backend: BackendKind) -> Result<&'static Table, &'static str> {
+        match self.tables.iter().find(|mapping| mapping.backend == backend) {
+            Some(Mapping { table: Ok(table), .. }) => Ok(table),
+            Some(Mapping { table: Err(reason), .. }) => Err(reason),
+            None => Err("the schema does not map this backend"),
+        }
+    }
+
+    /// The layout of a key.
+    ///
+    /// # Errors
+    ///
+    /// No layout accepts the key.
+    #[inline]
+    pub fn layout(&self, key: &[u8]) -> Result<&'static Layout, KeyError> {
+        let index = (self.decode)(key)?;
+        self.layouts.get(index).ok_or(KeyError::NoLayout)
+    }
+
+    /// Checks a record against the layouts, without allocating. `value` is logical: counters as 8 bytes
+    /// little-endian, blobs as they are.
+    ///
+    /// # Errors
+    ///
+    /// The key matches no layout, or the value breaks the rule of its layout.
+    #[inline]
+    pub fn check(&self, key: &[u8], value: &[u8]) -> Result<&'static Layout, Problem> {
+        let layout = self.layout(key).map_err(Problem::UnknownKey)?;
+        match value_problem(self.value, layout, value) {
+            None => Ok(layout),
+            Some(reason) => self.check_shared(layout, key, value).ok_or(Problem::BadValue { layout, reason }),
+        }
+    }
+
+    // Where keys alone do not decide between layouts, the value does.
+    fn check_shared(&self, layout: &'static Layout, key: &[u8], value: &[u8]) -> Option<&'static Layout> {
+        let shared = layout.shares.iter().filter_map(|index| self.layouts.get(*index));
+        shared.into_iter().find(|l| l.accepts(key) && value_problem(self.value, l, value).is_none())
+    }
+
+    /// The BLAKE3 hash of the blob that a key names, if its layout is a link.
+    #[inline]
+    pub fn blob_link<'k>(&self, key: &'k [u8]) -> Option<&'k [u8; 32]> {
+        let offset = self.layout(key).ok()?.blob_link?;
+        key.get(offset..)?.first_chunk()
+    }
+
+    /// Layout and fields of a key in words, as `property account=7 collection=0 (Email) field=50
+    /// document=42`; hex where no layout accepts it.
+    pub fn describe(&self, key: &[u8]) -> String {
+        match self.layout(key) {
+            Ok(layout) => layout.describe(key),
+            Err(_) => format!("0x{}", hex(key)),
+        }
+    }
+}
+
+impl VersionRecord {
+    /// Where a backend keeps the record, whatever the version.
+    pub fn table(&self, backend: BackendKind) -> Option<&'static Table> {
+        let mapping = self.tables.iter().find(|mapping| mapping.backend == backend)?;
+        mapping.table.as_ref().ok()
+    }
+
+    /// The version a value tells; `None` if it has the wrong length.
+    pub fn read(&self, value: &[u8]) -> Option<u32> {
+        Some(u32::from_be_bytes(value.try_into().ok()?))
+    }
+
+    /// The value that tells a version.
+    pub fn value(&self, number: u32) -> [u8; 4] {
+        number.to_be_bytes()
+    }
+}
+
+#[inline]
+fn value_problem(kind: ValueKind, layout: &Layout, value: &[u8]) -> Option<&'static str> {
+    match (kind, layout.value) {
+        (ValueKind::None, _) if !value.is_empty() => Some("this subspace has no values"),
+        (ValueKind::Counter, _) if value.len() != 8 => Some("a counter has 8 bytes"),
+        (ValueKind::Bytes, ValueForm::Empty) if !value.is_empty() => Some("it should be empty"),
+        (ValueKind::Bytes, ValueForm::Archive) if value.is_empty() => {
+            Some("an archive has at least its marker")
+        }
+        (ValueKind::Bytes, ValueForm::Lengths(lengths)) if !lengths.contains(&value.len()) => {
+            Some("it has a length that this layout never has")
+        }
+        _ => None,
+    }
+}
+
+// What the generated `Display` of a key enum calls.
+fn write_key(f: &mut fmt::Formatter<'_>, layouts: &[Layout], index: usize, key: &[u8]) -> fmt::Result {
+    match layouts.get(index) {
+        Some(layout) => f.write_str(&layout.describe(key)),
+        None => f.write_str(&hex(key)),
+    }
 }

@@ -1,0 +1,411 @@
+//! Every rule a schema must obey, one function per rule. All findings are collected.
+//!
+//! Judges the model; reads no YAML and writes no Rust.
+
+mod overlap;
+mod references;
+
+use std::collections::BTreeMap;
+
+use crate::model::{Kind, Layout, Model, Segment, Subspace, Text, ValueForm, ValueKind};
+use crate::report::{Finding, Place};
+use overlap::Relation;
+
+/// The data stores the product knows: name in the schema and variant of `BackendKind`.
+pub(crate) const BACKENDS: [(&str, &str); 5] = [
+    ("rocksdb", "RocksDb"),
+    ("sqlite", "Sqlite"),
+    ("postgres", "Postgres"),
+    ("mysql", "Mysql"),
+    ("foundationdb", "FoundationDb"),
+];
+
+/// Adds what breaks a rule to `findings`.
+pub(crate) fn check(model: &Model, findings: &mut Vec<Finding>) {
+    versions_ascend(model, findings);
+    letters_and_names_are_unique(model, findings);
+    every_letter_has_a_family(model, findings);
+    every_version_has_layouts(model, findings);
+    segments_are_sound(model, findings);
+    values_fit_their_kind(model, findings);
+    layouts_are_decidable(model, findings);
+    backends_map_everything(model, findings);
+    everything_is_documented(model, findings);
+    references::schema_version_record(model, findings);
+    references::blobs(model, findings);
+    references::legacy(model, findings);
+    references::counter_rules(model, findings);
+}
+
+/// Rule 2: version numbers ascend.
+fn versions_ascend(model: &Model, findings: &mut Vec<Finding>) {
+    for pair in model.versions.windows(2) {
+        if let [before, after] = pair
+            && after.number != before.number + 1
+        {
+            let message = format!("version {} does not follow version {}", after.number, before.number);
+            findings.push(
+                Finding::new(after.place, message)
+                    .help("list the versions in ascending order, none left out"),
+            );
+        }
+    }
+    if model.versions.is_empty() {
+        findings.push(
+            Finding::new(Place { line: 1, column: 1 }, "no schema version")
+                .help("declare one under `versions:`"),
+        );
+    }
+}
+
+/// Rules 1 and 2: per version letters and names are unique.
+fn letters_and_names_are_unique(model: &Model, findings: &mut Vec<Finding>) {
+    for (index, later) in model.subspaces.iter().enumerate() {
+        for earlier in &model.subspaces[..index] {
+            let Some(version) = later.versions.iter().find(|v| earlier.versions.contains(*v)) else {
+                continue;
+            };
+            if earlier.letter == later.letter {
+                let message = format!("letter `{}` is taken in version {version}", later.letter);
+                findings.push(
+                    Finding::new(later.letter_place, message)
+                        .note(earlier.letter_place, format!("`{}` has it", earlier.name.value))
+                        .help("end the version range of the older entry"),
+                );
+            }
+            if earlier.name.value == later.name.value {
+                let message = format!("name `{}` is taken in version {version}", later.name.value);
+                findings.push(
+                    Finding::new(later.name.place, message)
+                        .note(earlier.name.place, "it is declared here")
+                        .help("end the version range of the older entry"),
+                );
+            }
+        }
+        for version in later.versions.iter() {
+            let layouts = later.layouts.iter().filter(|l| l.versions.contains(version));
+            duplicates(layouts.map(|l| &l.name), "layout", findings);
+        }
+    }
+    duplicates(model.backends.iter().map(|b| &b.name), "backend", findings);
+    duplicates(model.rules.iter().map(|r| &r.name), "counter rule", findings);
+}
+
+fn duplicates<'a>(names: impl Iterator<Item = &'a Text>, what: &str, findings: &mut Vec<Finding>) {
+    let mut seen: BTreeMap<&str, Place> = BTreeMap::new();
+    for name in names {
+        if let Some(first) = seen.insert(&name.value, name.place) {
+            let message = format!("{what} `{}` is declared twice", name.value);
+            findings.push(
+                Finding::new(name.place, message)
+                    .note(first, "it is declared here")
+                    .help("rename one of them"),
+            );
+        }
+    }
+}
+
+/// Rule 1: per version every subspace is in one family, or a reason says why in none.
+fn every_letter_has_a_family(model: &Model, findings: &mut Vec<Finding>) {
+    for version in &model.versions {
+        let mut seen: BTreeMap<char, Place> = BTreeMap::new();
+        let families = version.families.iter().flat_map(|(_, letters)| letters);
+        for letter in families.chain(version.no_family.iter().map(|(letter, _)| letter)) {
+            if let Some(first) = seen.insert(letter.value, letter.place) {
+                let message =
+                    format!("letter `{}` is in two families of version {}", letter.value, version.number);
+                findings.push(
+                    Finding::new(letter.place, message).note(first, "it is named here").help("name it once"),
+                );
+            }
+            let live = |s: &&Subspace| s.letter == letter.value && s.versions.contains(version.number);
+            if !model.subspaces.iter().any(|s| live(&s)) {
+                let message = format!("version {} has no subspace `{}`", version.number, letter.value);
+                findings.push(Finding::new(letter.place, message).help("remove the letter"));
+            }
+        }
+        for (index, _) in model.subspaces_of(version.number) {
+            let subspace = &model.subspaces[index];
+            if !seen.contains_key(&subspace.letter) {
+                let message = format!(
+                    "subspace `{}` is in no family of version {}",
+                    subspace.name.value, version.number
+                );
+                findings.push(
+                    Finding::new(subspace.name.place, message)
+                        .note(version.place, "the version is declared here")
+                        .help("add its letter to a family, or to `no_family` with the reason"),
+                );
+            }
+        }
+    }
+}
+
+/// Rule 2: a subspace has a layout in every version it exists in.
+fn every_version_has_layouts(model: &Model, findings: &mut Vec<Finding>) {
+    for subspace in &model.subspaces {
+        let bare =
+            subspace.versions.iter().find(|v| !subspace.layouts.iter().any(|l| l.versions.contains(*v)));
+        if let Some(version) = bare {
+            let message = format!("subspace `{}` has no layout in version {version}", subspace.name.value);
+            findings.push(
+                Finding::new(subspace.name.place, message).help("add one, or end the subspace's range"),
+            );
+        }
+    }
+}
+
+/// Rule 3: one undelimited segment per layout, and restrictions that fit their width.
+fn segments_are_sound(model: &Model, findings: &mut Vec<Finding>) {
+    for layout in layouts(model) {
+        if layout.segments.is_empty() {
+            let message = format!("layout `{}` has no segment", layout.name.value);
+            findings.push(Finding::new(layout.name.place, message).help("a key is never empty"));
+        }
+        let mut undelimited: Option<&Segment> = None;
+        for segment in &layout.segments {
+            if let Some(first) = undelimited
+                && segment.kind.fixed().is_none()
+            {
+                let message = format!("the end of `{}` cannot be found", first.name);
+                findings.push(
+                    Finding::new(segment.place, message)
+                        .note(
+                            first.place,
+                            format!("`{}` ends where the segments behind it begin", first.name),
+                        )
+                        .help("behind a segment without an end of its own only fixed widths can follow"),
+                );
+            }
+            if segment.kind.undelimited() {
+                undelimited = Some(segment);
+            }
+            restriction_fits(segment, findings);
+            if segment.kind == Kind::Bytes(0) {
+                findings.push(Finding::new(segment.place, "a segment of no bytes").help("remove it"));
+            }
+            if let Some(names) = &segment.names {
+                if !model.names.iter().any(|table| table.name == names.value) {
+                    let message = format!("no table of names `{}`", names.value);
+                    findings.push(Finding::new(names.place, message).help("declare it under `names:`"));
+                }
+                if segment.kind.largest().is_none() {
+                    let message = format!("`{}` is no number, so its values have no names", segment.name);
+                    findings.push(Finding::new(segment.place, message).help("remove `names:`"));
+                }
+            }
+        }
+        let fields: Vec<Text> = layout
+            .segments
+            .iter()
+            .filter(|s| !s.name.is_empty())
+            .map(|s| Text { value: s.name.clone(), place: s.place })
+            .collect();
+        duplicates(fields.iter(), "field", findings);
+    }
+}
+
+fn restriction_fits(segment: &Segment, findings: &mut Vec<Finding>) {
+    let Some(&(from, to)) = segment.allowed.last() else { return };
+    let message = match segment.kind.largest() {
+        None => format!("`{}` is no number and cannot be restricted", segment.name),
+        // An open range ends at the largest number of any width.
+        Some(largest) if from > largest || (to > largest && to != u64::MAX) => {
+            format!("`{}` never reaches {}", segment.name, if from > largest { from } else { to })
+        }
+        Some(_) => return,
+    };
+    findings.push(Finding::new(segment.place, message).help("correct `in:`"));
+}
+
+/// The value form of a layout fits the value kind of its subspace.
+fn values_fit_their_kind(model: &Model, findings: &mut Vec<Finding>) {
+    for subspace in &model.subspaces {
+        for layout in &subspace.layouts {
+            let fits = match subspace.value {
+                ValueKind::Bytes => true,
+                ValueKind::None => layout.value == ValueForm::Empty,
+                ValueKind::Counter | ValueKind::Blob => layout.value == ValueForm::Opaque,
+            };
+            if !fits {
+                let message = format!("layout `{}` narrows a value that has no form", layout.name.value);
+                findings.push(
+                    Finding::new(layout.value_place, message)
+                        .note(subspace.name.place, "the value kind is declared here")
+                        .help("only subspaces with `value: bytes` have value forms"),
+                );
+            }
+            if layout.content_hash && subspace.value != ValueKind::Blob {
+                let message = format!("layout `{}` hashes no content", layout.name.value);
+                findings.push(
+                    Finding::new(layout.name.place, message).help("`content_hash` is for `value: blob`"),
+                );
+            }
+        }
+    }
+}
+
+/// Rule 4: no layout hides another, and every overlap has a reason.
+fn layouts_are_decidable(model: &Model, findings: &mut Vec<Finding>) {
+    for subspace in &model.subspaces {
+        for (index, earlier) in subspace.layouts.iter().enumerate() {
+            for shares in &earlier.shares {
+                let later = &subspace.layouts[index + 1..];
+                if !later.iter().any(|l| l.name.value == shares.with.value) {
+                    let message = format!("no layout `{}` below `{}`", shares.with.value, earlier.name.value);
+                    findings.push(
+                        Finding::new(shares.with.place, message).help("name a later layout of this subspace"),
+                    );
+                }
+            }
+            for later in &subspace.layouts[index + 1..] {
+                if earlier.versions.iter().any(|v| later.versions.contains(v)) {
+                    findings.extend(pair(earlier, later));
+                }
+            }
+        }
+    }
+}
+
+fn pair(earlier: &Layout, later: &Layout) -> Option<Finding> {
+    let shares = earlier.shares.iter().find(|s| s.with.value == later.name.value);
+    let (a, b) = (&earlier.name.value, &later.name.value);
+    let declared = format!("`{b}` is declared here");
+    match (overlap::relation(earlier, later), shares) {
+        (Relation::Disjoint, None) | (Relation::MoreSpecific, Some(_)) => None,
+        (Relation::Disjoint, Some(shares)) => Some(
+            Finding::new(shares.with.place, format!("`{a}` shares no key with `{b}`"))
+                .help("remove `shares:`"),
+        ),
+        (Relation::Covers | Relation::Crossing, Some(shares)) if shares.undecidable => None,
+        (Relation::Covers, _) => Some(
+            Finding::new(
+                later.name.place,
+                format!("layout `{b}` can never match: `{a}` above accepts every key it accepts"),
+            )
+            .note(earlier.name.place, format!("`{a}` is declared here"))
+            .help("list the more specific layout first"),
+        ),
+        (Relation::MoreSpecific, None) => Some(
+            Finding::new(earlier.name.place, format!("layout `{a}` takes keys that `{b}` accepts too"))
+                .note(later.name.place, declared)
+                .help("say why under `shares:`, or restrict a field with `in:`"),
+        ),
+        (Relation::Crossing, _) => Some(
+            Finding::new(
+                earlier.name.place,
+                format!("some keys fit both `{a}` and `{b}`, and neither covers the other"),
+            )
+            .note(later.name.place, declared)
+            .help("restrict a field with `in:`, or declare `shares:` with `undecidable: true`"),
+        ),
+    }
+}
+
+/// Rule 5: each subspace is mapped, or refused with a reason, for each backend.
+fn backends_map_everything(model: &Model, findings: &mut Vec<Finding>) {
+    for backend in &model.backends {
+        if !BACKENDS.iter().any(|(name, _)| *name == backend.name.value) {
+            let names: Vec<&str> = BACKENDS.iter().map(|(name, _)| *name).collect();
+            let message = format!("unknown backend `{}`", backend.name.value);
+            findings.push(
+                Finding::new(backend.name.place, message).help(format!("known are {}", names.join(", "))),
+            );
+        }
+        if !backend.table.contains("{letter}") {
+            let message = format!("all tables of `{}` have one name", backend.name.value);
+            findings.push(Finding::new(backend.name.place, message).help("write `{letter}` in `table:`"));
+        }
+        let creates = backend.kinds.iter().filter_map(|kind| kind.create.as_ref());
+        if creates.clone().any(|create| !create.contains("{table}")) || ![0, 4].contains(&creates.count()) {
+            let message = format!("`{}` creates some tables and not others", backend.name.value);
+            let help = "give `create:` with `{table}` for all four value kinds, or for none";
+            findings.push(Finding::new(backend.name.place, message).help(help));
+        }
+        for (refused, because) in &backend.refuses {
+            let mut entries = model.subspaces.iter().filter(|s| s.name.value == refused.value).peekable();
+            if entries.peek().is_none() {
+                let message = format!("no subspace `{}`", refused.value);
+                findings.push(Finding::new(refused.place, message).help("remove the refusal"));
+            }
+            if because.trim().is_empty() {
+                let message = format!("`{}` is refused without a reason", refused.value);
+                findings.push(Finding::new(refused.place, message).help("say why under `because:`"));
+            }
+            for entry in entries.filter(|s| !s.derived) {
+                let message = format!("`{}` has no place in {}", entry.name.value, backend.title);
+                findings.push(
+                    Finding::new(refused.place, message)
+                        .note(entry.name.place, "it is not `derived: true`")
+                        .help("only what the server can rebuild may be refused"),
+                );
+            }
+        }
+    }
+}
+
+/// Rule 6: docs and sources are there, names are identifiers.
+fn everything_is_documented(model: &Model, findings: &mut Vec<Finding>) {
+    let mut need = |owner: &str, place: Place, key: &str, text: &Option<Text>| {
+        if text.as_ref().is_none_or(|t| t.value.trim().is_empty()) {
+            findings
+                .push(Finding::new(place, format!("{owner} has no `{key}:`")).help(format!("add `{key}:`")));
+        }
+    };
+    for version in &model.versions {
+        let owner = format!("version {}", version.number);
+        need(&owner, version.place, "doc", &version.doc);
+        need(&owner, version.place, "source", &version.source);
+    }
+    for backend in &model.backends {
+        let owner = format!("backend `{}`", backend.name.value);
+        need(&owner, backend.name.place, "doc", &backend.doc);
+        need(&owner, backend.name.place, "source", &backend.source);
+    }
+    for rule in &model.rules {
+        let owner = format!("counter rule `{}`", rule.name.value);
+        need(&owner, rule.name.place, "doc", &rule.doc);
+        need(&owner, rule.name.place, "source", &rule.source);
+    }
+    for subspace in &model.subspaces {
+        let owner = format!("subspace `{}`", subspace.name.value);
+        need(&owner, subspace.name.place, "title", &subspace.title);
+        need(&owner, subspace.name.place, "doc", &subspace.doc);
+        need(&owner, subspace.name.place, "source", &subspace.source);
+        for layout in &subspace.layouts {
+            need(&format!("layout `{}`", layout.name.value), layout.name.place, "doc", &layout.doc);
+        }
+    }
+    for layout in layouts(model) {
+        for segment in layout.segments.iter().filter(|s| !s.name.is_empty() && s.doc.trim().is_empty()) {
+            let message = format!("field `{}` has no `doc:`", segment.name);
+            let help = "add `doc:` to the field, or an entry under `fields:`";
+            findings.push(Finding::new(segment.place, message).help(help));
+        }
+    }
+    for subspace in &model.subspaces {
+        identifier(&subspace.name.value, subspace.name.place, findings);
+        for layout in &subspace.layouts {
+            identifier(&layout.name.value, layout.name.place, findings);
+            for segment in layout.segments.iter().filter(|s| !s.name.is_empty()) {
+                identifier(&segment.name, segment.place, findings);
+            }
+        }
+    }
+}
+
+fn identifier(name: &str, place: Place, findings: &mut Vec<Finding>) {
+    let snake = name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+    // `syn` refuses keywords; names such as `len` and `key` are the generated code's own.
+    if !snake || syn::parse_str::<syn::Ident>(name).is_err() || ["key", "len", "out"].contains(&name) {
+        let message = format!("`{name}` cannot be a name");
+        findings.push(
+            Finding::new(place, message).help("use lower-case words joined by `_`, and no word of Rust"),
+        );
+    }
+}
+
+fn layouts(model: &Model) -> impl Iterator<Item = &Layout> {
+    model.subspaces.iter().flat_map(|s| &s.layouts)
+}

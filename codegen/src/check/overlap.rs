@@ -1,0 +1,183 @@
+//! Which keys two layouts both accept: rule 4.
+//!
+//! Compares layouts length by length: at one length nearly every segment has a place, so what a layout
+//! allows there is a set of values per place. What cannot be proven disjoint counts as overlapping.
+
+use crate::model::{IntSet, Kind, Layout};
+
+/// How the keys of an earlier layout relate to those of a later one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Relation {
+    /// No key fits both.
+    Disjoint,
+    /// Every key of the earlier one fits the later one too.
+    MoreSpecific,
+    /// Every key of the later one fits the earlier one too.
+    Covers,
+    /// Some keys fit both, and neither covers the other as far as can be proven.
+    Crossing,
+}
+
+pub(crate) fn relation(earlier: &Layout, later: &Layout) -> Relation {
+    let (a, b) = (earlier.lengths(), later.lengths());
+    // Beyond this length front and back of both are apart and every further length is alike.
+    let limit = a.settled().max(b.settled()) + 96;
+    let (mut common, mut earlier_within, mut later_within) = (false, true, true);
+    for length in 1..=limit {
+        match (a.contains(length), b.contains(length)) {
+            (false, false) => {}
+            (true, false) => earlier_within = false,
+            (false, true) => later_within = false,
+            (true, true) => {
+                let (x, y) = (At::new(earlier, length), At::new(later, length));
+                if x.disjoint(&y) {
+                    earlier_within = false;
+                    later_within = false;
+                } else {
+                    common = true;
+                    earlier_within &= x.within(&y);
+                    later_within &= y.within(&x);
+                }
+            }
+        }
+    }
+    match (common, earlier_within, later_within) {
+        (false, ..) => Relation::Disjoint,
+        (true, _, true) => Relation::Covers,
+        (true, true, false) => Relation::MoreSpecific,
+        (true, false, false) => Relation::Crossing,
+    }
+}
+
+type Bytes = [bool; 256];
+
+/// What a layout allows in a key of one length.
+struct At {
+    bytes: Vec<Option<Bytes>>,
+    // Offset, width, values.
+    numbers: Vec<(usize, usize, IntSet)>,
+    // Everything the layout demands is written above.
+    exact: bool,
+}
+
+impl At {
+    fn new(layout: &Layout, length: usize) -> At {
+        let mut at = At { bytes: vec![None; length], numbers: Vec::new(), exact: true };
+        let varying = layout.segments.iter().filter(|s| s.kind.fixed().is_none()).count();
+        let fixed: usize = layout.segments.iter().filter_map(|s| s.kind.fixed()).sum();
+        let rest = length.saturating_sub(fixed);
+        let mut offset = Some(0);
+        for segment in &layout.segments {
+            let width = segment.kind.fixed().or((varying == 1).then_some(rest));
+            match (offset, width) {
+                (Some(start), Some(width)) => {
+                    at.segment(&segment.kind, &segment.allowed, start, width);
+                    offset = Some(start + width);
+                }
+                _ => {
+                    offset = None;
+                    at.exact = false;
+                }
+            }
+        }
+        if varying > 1 {
+            at.tail(layout, length);
+        }
+        at
+    }
+
+    // With several segments of varying length only those behind the last of them have a known place.
+    fn tail(&mut self, layout: &Layout, length: usize) {
+        let mut end = length;
+        for segment in layout.segments.iter().rev() {
+            let Some(start) = segment.kind.fixed().and_then(|width| end.checked_sub(width)) else { return };
+            self.segment(&segment.kind, &segment.allowed, start, end - start);
+            end = start;
+        }
+    }
+
+    fn segment(&mut self, kind: &Kind, allowed: &IntSet, start: usize, width: usize) {
+        match kind {
+            Kind::Const(bytes) => {
+                for (index, byte) in bytes.iter().enumerate() {
+                    self.restrict(start + index, |b| b == *byte);
+                }
+                if bytes.len() <= 8 {
+                    let value = bytes.iter().fold(0, |n, b| n << 8 | u64::from(*b));
+                    self.numbers.push((start, width, vec![(value, value)]));
+                }
+            }
+            Kind::U8 | Kind::U16 | Kind::U32 | Kind::U64 if !allowed.is_empty() => {
+                self.numbers.push((start, width, allowed.clone()));
+                if width == 1 {
+                    self.restrict(start, |b| {
+                        allowed.iter().any(|(from, to)| (*from..=*to).contains(&b.into()))
+                    });
+                }
+            }
+            Kind::Leb32 | Kind::Leb64 => {
+                let last = start + width - 1;
+                for place in start..last {
+                    self.restrict(place, |b| b >= 0x80);
+                }
+                let most = match (kind, width) {
+                    (Kind::Leb32, 5) => 0x0f,
+                    (Kind::Leb64, 10) => 0x01,
+                    _ => 0x7f,
+                };
+                self.restrict(last, |b| b <= most && (width == 1 || b > 0));
+                self.exact &= allowed.is_empty();
+            }
+            Kind::ShortHash => self.restrict(start, |b| length_byte(b, width)),
+            Kind::TermHash => self.restrict(start + width - 1, |b| length_byte(b, width)),
+            Kind::TokenHash if width == 9 => self.restrict(start + 8, |b| (8..=127).contains(&b)),
+            _ => {}
+        }
+    }
+
+    fn restrict(&mut self, place: usize, allow: impl Fn(u8) -> bool) {
+        let Some(slot) = self.bytes.get_mut(place) else { return };
+        let set = slot.get_or_insert([true; 256]);
+        for byte in 0..=u8::MAX {
+            set[usize::from(byte)] &= allow(byte);
+        }
+    }
+
+    fn disjoint(&self, other: &At) -> bool {
+        let bytes = self.bytes.iter().zip(&other.bytes);
+        bytes.into_iter().any(|pair| match pair {
+            (Some(a), Some(b)) => a.iter().zip(b).all(|(a, b)| !(*a && *b)),
+            _ => false,
+        }) || self.numbers.iter().any(|(start, width, a)| {
+            let same = other.numbers.iter().filter(|(s, w, _)| s == start && w == width);
+            same.into_iter().any(|(_, _, b)| !overlap(a, b))
+        })
+    }
+
+    fn within(&self, other: &At) -> bool {
+        let bytes = self.bytes.iter().zip(&other.bytes).all(|pair| match pair {
+            (_, None) => true,
+            (None, Some(b)) => b.iter().all(|allowed| *allowed),
+            (Some(a), Some(b)) => a.iter().zip(b).all(|(a, b)| !*a || *b),
+        });
+        let numbers = other.numbers.iter().all(|(start, width, b)| {
+            // Single bytes and single values are judged byte by byte.
+            *width == 1
+                || matches!(b[..], [(from, to)] if from == to)
+                || self.numbers.iter().any(|(s, w, a)| s == start && w == width && contains(b, a))
+        });
+        other.exact && bytes && numbers
+    }
+}
+
+fn length_byte(byte: u8, width: usize) -> bool {
+    usize::from(byte).min(15) + 1 == width
+}
+
+fn overlap(a: &IntSet, b: &IntSet) -> bool {
+    a.iter().any(|(from, to)| b.iter().any(|(f, t)| from <= t && f <= to))
+}
+
+fn contains(outer: &IntSet, inner: &IntSet) -> bool {
+    inner.iter().all(|(from, to)| outer.iter().any(|(f, t)| f <= from && to <= t))
+}

@@ -1,0 +1,159 @@
+//! Rules about entries that name each other: the schema-version record, blob links, counter rules.
+//!
+//! A reference must hold in every version of its range, so that generated indexes are never out of range.
+
+use crate::model::{IntSet, Kind, Layout, LayoutPath, Model, Text, ValueForm, ValueKind};
+use crate::report::{Finding, Place};
+
+/// An unknown store is recognised by one record, so it must be found before the version is known.
+pub(super) fn schema_version_record(model: &Model, findings: &mut Vec<Finding>) {
+    let mut first: Option<(char, Vec<u8>, Place)> = None;
+    for version in &model.versions {
+        let live = model.subspaces.iter().filter(|s| s.versions.contains(version.number));
+        let marked: Vec<_> = live
+            .flat_map(|s| s.layouts.iter().map(move |l| (s, l)))
+            .filter(|(_, l)| l.schema_version && l.versions.contains(version.number))
+            .collect();
+        let [(subspace, layout)] = marked[..] else {
+            let message =
+                format!("version {} has {} schema-version records, not one", version.number, marked.len());
+            findings.push(
+                Finding::new(version.place, message).help("mark one layout with `schema_version: true`"),
+            );
+            continue;
+        };
+        let place = layout.name.place;
+        let four_bytes = layout.value == ValueForm::Lengths(vec![4]) && subspace.value == ValueKind::Bytes;
+        let Some(key) = layout.fixed_key().filter(|_| four_bytes) else {
+            let message =
+                format!("schema-version record `{}` has no fixed key or no four bytes", layout.name.value);
+            findings
+                .push(Finding::new(place, message).help("its key is constants only, its value `lengths 4`"));
+            continue;
+        };
+        match &first {
+            None => first = Some((subspace.letter, key, place)),
+            Some((letter, bytes, _)) if *letter == subspace.letter && *bytes == key => {}
+            Some((_, _, before)) => findings.push(
+                Finding::new(place, format!("the schema-version record moves in version {}", version.number))
+                    .note(*before, "it is here before")
+                    .help("it must be found before the version is known"),
+            ),
+        }
+    }
+}
+
+/// Links and computed keys name fields that exist.
+pub(super) fn blobs(model: &Model, findings: &mut Vec<Finding>) {
+    for layout in model.subspaces.iter().flat_map(|s| &s.layouts) {
+        if let Some(field) = &layout.links_blob {
+            let segment = layout.field(&field.value);
+            let fits = segment.is_some_and(|index| {
+                layout.segments[index].kind == Kind::Hash && layout.offset(index).is_some()
+            });
+            if !fits {
+                let message =
+                    format!("`{}` is no hash at a fixed place of `{}`", field.value, layout.name.value);
+                findings.push(Finding::new(field.place, message).help("name a field of kind `hash`"));
+            }
+        }
+        for fields in &layout.archives {
+            sets(layout, fields, findings);
+        }
+        if !layout.archives.is_empty() && layout.value != ValueForm::Opaque {
+            let message = format!("values of `{}` already have a form", layout.name.value);
+            findings.push(Finding::new(layout.value_place, message).help("remove `archives:` or `value:`"));
+        }
+        for computed in &layout.computed {
+            for version in computed.versions.iter() {
+                if let Some(of) = resolve(model, version, &computed.of, findings) {
+                    number_field(of, &computed.field, findings);
+                    sets(of, &computed.only, findings);
+                }
+            }
+        }
+    }
+}
+
+/// Left-over tables carry letters that are free in their versions.
+pub(super) fn legacy(model: &Model, findings: &mut Vec<Finding>) {
+    for legacy in &model.legacy {
+        for subspace in model.subspaces.iter().filter(|s| s.letter == legacy.letter.value) {
+            if let Some(version) = legacy.versions.iter().find(|v| subspace.versions.contains(*v)) {
+                let message = format!("letter `{}` is in use in version {version}", legacy.letter.value);
+                findings.push(
+                    Finding::new(legacy.letter.place, message)
+                        .note(subspace.name.place, format!("`{}` has it", subspace.name.value))
+                        .help("a left-over table has a letter that its version no longer uses"),
+                );
+            }
+        }
+    }
+}
+
+/// Counters, groups and covered fields exist in every version of the rule.
+pub(super) fn counter_rules(model: &Model, findings: &mut Vec<Finding>) {
+    for rule in &model.rules {
+        for version in rule.versions.iter() {
+            if let Some(counter) = resolve(model, version, &rule.counter, findings) {
+                for field in &rule.group {
+                    number_field(counter, field, findings);
+                }
+            }
+            if let Some(subspace) = model.named(version, &rule.counter.subspace)
+                && subspace.value != ValueKind::Counter
+            {
+                let message = format!("`{}` holds no counters", subspace.name.value);
+                findings.push(
+                    Finding::new(rule.counter.place, message).help("name a subspace with `value: counter`"),
+                );
+            }
+            for cover in rule.covers.iter().filter(|c| c.versions.contains(version)) {
+                let Some(of) = resolve(model, version, &cover.of, findings) else { continue };
+                for field in rule.group.iter().chain(&cover.field) {
+                    number_field(of, field, findings);
+                }
+                sets(of, &cover.only, findings);
+                sets(of, &cover.unless, findings);
+                if cover.field.is_none() && of.value != ValueForm::Archive && of.value != ValueForm::Opaque {
+                    let message = format!("values of `{}` are no archives", of.name.value);
+                    findings.push(Finding::new(cover.of.place, message).help("remove `archive_change_id`"));
+                }
+            }
+        }
+    }
+}
+
+fn resolve<'m>(
+    model: &'m Model,
+    version: u32,
+    path: &LayoutPath,
+    findings: &mut Vec<Finding>,
+) -> Option<&'m Layout> {
+    let subspace = model.named(version, &path.subspace);
+    let layouts = subspace.map(|s| &s.layouts[..]).unwrap_or_default();
+    let found = layouts.iter().find(|l| l.name.value == path.layout && l.versions.contains(version));
+    if found.is_none() {
+        let message = format!("version {version} has no layout `{}.{}`", path.subspace, path.layout);
+        findings.push(Finding::new(path.place, message).help("correct the name or the version range"));
+    }
+    found
+}
+
+fn number_field(layout: &Layout, field: &Text, findings: &mut Vec<Finding>) {
+    let segment = layout.field(&field.value).map(|index| &layout.segments[index]);
+    if segment.is_none_or(|s| s.kind.largest().is_none()) {
+        let message = format!("layout `{}` has no number `{}`", layout.name.value, field.value);
+        findings.push(
+            Finding::new(field.place, message)
+                .note(layout.name.place, "the layout is declared here")
+                .help("name one of its number fields"),
+        );
+    }
+}
+
+fn sets(layout: &Layout, sets: &[(Text, IntSet)], findings: &mut Vec<Finding>) {
+    for (field, _) in sets {
+        number_field(layout, field, findings);
+    }
+}

@@ -1,0 +1,327 @@
+//! `docs/subspaces.md`: the same model for people.
+//!
+//! Plain Markdown, in the order of the schema; a test compares the file with this text.
+
+use std::fmt::Write;
+
+use crate::model::{
+    Backend, CounterRule, Fresh, IntSet, Layout, Model, NameTable, Range, Segment, Store, Subspace,
+    ValueForm, ValueKind, Version, hex_constant,
+};
+
+/// The document.
+pub(crate) fn markdown(model: &Model) -> String {
+    let mut out = String::from(
+        "# Subspaces\n\nGenerated from `schema/` by `codegen`: edit the schema, then run \
+         `UPDATE_EXPECT=1 cargo test -p codegen`.\n",
+    );
+    out.push_str("\n## Schema versions\n\n");
+    table(
+        &mut out,
+        &["Version", "Releases", "Server's own dump", "What it is"],
+        model.versions.iter().map(version),
+    );
+    letters(&mut out, model);
+    out.push_str("\n## Families\n\n");
+    out.push_str("What a name in `EXPORT_TYPES` selects, by version.\n\n");
+    table(&mut out, &["Version", "Family", "Letters"], model.versions.iter().flat_map(families));
+    out.push_str("\nOutside every family of the server, and so missing from its own exports:\n\n");
+    let missing = model.versions.iter().flat_map(|v| {
+        let reasons = v.no_family.iter();
+        reasons.map(|(letter, because)| {
+            vec![v.number.to_string(), format!("`{}`", letter.value), one_line(because)]
+        })
+    });
+    table(&mut out, &["Version", "Letter", "Why"], missing);
+    backends(&mut out, model);
+    out.push_str("\n## Key layouts\n\n");
+    out.push_str(
+        "A key is the segments of one layout, in order; integers are big-endian. `0x…` is a constant. Layouts \
+         are tried from top to bottom.\n",
+    );
+    for entry in &model.subspaces {
+        subspace(&mut out, model, entry);
+    }
+    if !model.rules.is_empty() {
+        out.push_str(
+            "\n## Counter rules\n\nA counter below what it covers makes the server hand out an id twice.\n",
+        );
+        for entry in &model.rules {
+            rule(&mut out, entry);
+        }
+    }
+    if !model.names.is_empty() {
+        out.push_str("\n## Names of values\n\nValues without a name are kept and printed as numbers.\n");
+        for entry in &model.names {
+            names(&mut out, entry);
+        }
+    }
+    out
+}
+
+fn version(version: &Version) -> Vec<String> {
+    let dump = if version.subspace_files { "`subspace_X` files" } else { "op-stream files" };
+    let doc = version.doc.as_ref().map_or(String::new(), |d| one_line(&d.value));
+    vec![version.number.to_string(), version.releases.clone(), dump.to_owned(), doc]
+}
+
+fn families(version: &Version) -> impl Iterator<Item = Vec<String>> {
+    version.families.iter().map(|(name, letters)| {
+        let letters: Vec<String> = letters.iter().map(|l| format!("`{}`", l.value)).collect();
+        vec![version.number.to_string(), format!("`{name}`"), letters.join(" ")]
+    })
+}
+
+fn letters(out: &mut String, model: &Model) {
+    out.push_str("\n## Letters by version\n\n");
+    let numbers: Vec<String> = model.versions.iter().map(|v| v.number.to_string()).collect();
+    let mut head = vec!["Letter"];
+    head.extend(numbers.iter().map(String::as_str));
+    let rows = ('a'..='z').map(|letter| {
+        let mut row = vec![format!("`{letter}`")];
+        row.extend(model.versions.iter().map(|version| {
+            let live = |s: &&Subspace| s.letter == letter && s.versions.contains(version.number);
+            let legacy =
+                model.legacy.iter().any(|l| l.letter.value == letter && l.versions.contains(version.number));
+            match model.subspaces.iter().find(live) {
+                Some(subspace) => subspace.name.value.clone(),
+                None if legacy => "*left over*".to_owned(),
+                None => "–".to_owned(),
+            }
+        }));
+        row
+    });
+    table(out, &head, rows);
+}
+
+fn backends(out: &mut String, model: &Model) {
+    out.push_str("\n## Backends\n");
+    for backend in &model.backends {
+        let _ = write!(out, "\n### {}\n\n{}\n", backend.title, doc_of(&backend.doc));
+        let _ = writeln!(out, "\nSource: {}", doc_of(&backend.source));
+        out.push('\n');
+        let kinds = ["bytes", "none", "counter", "blob"].into_iter().zip(&backend.kinds);
+        let rows = kinds.map(|(word, kind)| {
+            let create =
+                kind.create.as_ref().map_or("–".to_owned(), |c| format!("`{}`", c.replace("{table}", "a")));
+            let mut notes = Vec::new();
+            notes.extend(kind.unique_prefix.map(|n| format!("keys unique on their first {n} bytes")));
+            notes.extend(kind.merge_operator.as_ref().map(|m| format!("merge operator `{m}`")));
+            notes.extend(kind.blob_min_size.map(|n| format!("blob files from {n} bytes")));
+            notes.extend(kind.pieces.map(|(size, width, most)| {
+                let number =
+                    if width == 0 { "one byte on later pieces".to_owned() } else { format!("{width} bytes") };
+                format!("pieces of {size} bytes, at most {most}, numbered by {number}")
+            }));
+            vec![word.to_owned(), create, limit(kind.max_key), limit(kind.max_value), notes.join("; ")]
+        });
+        table(out, &["Value", "Table", "Longest key", "Longest value", "Also"], rows);
+        for (name, because) in &backend.refuses {
+            let _ = writeln!(out, "\nNo place for `{}`: {}", name.value, one_line(because));
+        }
+        if !backend.side_tables.is_empty() {
+            out.push_str("\nTables beside the subspaces, which the server rebuilds:\n\n");
+            let rows = backend
+                .side_tables
+                .iter()
+                .map(|side| vec![format!("`{}`", side.name), range(&side.versions), side.title.clone()]);
+            table(out, &["Table", "Versions", "What"], rows);
+        }
+    }
+}
+
+fn subspace(out: &mut String, model: &Model, subspace: &Subspace) {
+    let title = subspace.title.as_ref().map_or("", |t| t.value.as_str());
+    let _ = write!(
+        out,
+        "\n### `{}` {}: {title} (version {})\n\n{}\n\n",
+        subspace.letter,
+        subspace.name.value,
+        range(&subspace.versions),
+        doc_of(&subspace.doc)
+    );
+    let store = match subspace.store {
+        Store::Data => "data",
+        Store::Blob => "blob",
+        Store::Lookup => "lookup",
+        Store::Search => "search",
+        Store::Telemetry => "telemetry",
+    };
+    let value = match subspace.value {
+        ValueKind::Bytes => "bytes",
+        ValueKind::None => "none (the key says it all)",
+        ValueKind::Counter => "counter, signed 64-bit little-endian",
+        ValueKind::Blob => "blob",
+    };
+    let _ = write!(out, "Store: {store}. Value: {value}.");
+    if subspace.derived {
+        out.push_str(" Derived: the server can rebuild it.");
+    }
+    let _ = writeln!(out, "\nSource: {}\n", doc_of(&subspace.source));
+    let rows = subspace.layouts.iter().map(|layout| {
+        let key: Vec<String> = layout.segments.iter().map(segment).collect();
+        vec![
+            format!("`{}`", layout.name.value),
+            range(&layout.versions),
+            key.join("<br>"),
+            form(layout, subspace.value),
+            notes(model, subspace, layout),
+        ]
+    });
+    table(out, &["Layout", "Versions", "Key", "Value", "What it is"], rows);
+}
+
+fn segment(segment: &Segment) -> String {
+    if segment.name.is_empty() {
+        return format!("`{}`", segment.kind.word());
+    }
+    let mut text = format!("`{}` {}", segment.name, segment.kind.word());
+    if !segment.allowed.is_empty() {
+        let _ = write!(text, " in {}", set(&segment.allowed));
+    }
+    text
+}
+
+fn form(layout: &Layout, kind: ValueKind) -> String {
+    let mut text = match (&layout.value, kind) {
+        (_, ValueKind::None) => return "–".to_owned(),
+        (_, ValueKind::Counter) => "counter".to_owned(),
+        (_, ValueKind::Blob) => "blob".to_owned(),
+        (ValueForm::Opaque, _) => "bytes".to_owned(),
+        (ValueForm::Empty, _) => "empty".to_owned(),
+        (ValueForm::Archive, _) => "archive".to_owned(),
+        (ValueForm::Changes, _) => "changes, or empty".to_owned(),
+        (ValueForm::Lengths(lengths), _) => {
+            let lengths: Vec<String> = lengths.iter().map(u64::to_string).collect();
+            format!("{} bytes", lengths.join(" or "))
+        }
+    };
+    if let Some(doc) = &layout.value_doc {
+        let _ = write!(text, ": {}", one_line(doc));
+    }
+    text
+}
+
+fn notes(model: &Model, subspace: &Subspace, layout: &Layout) -> String {
+    let mut parts = vec![doc_of(&layout.doc)];
+    if !layout.travels {
+        parts.push("Belongs to one installation and does not travel.".to_owned());
+    }
+    if layout.content_hash {
+        parts.push("The key is the BLAKE3 of the content.".to_owned());
+    }
+    for computed in &layout.computed {
+        parts.push(one_line(&computed.doc));
+    }
+    if layout.links_blob.is_some() {
+        parts.push("Names a blob.".to_owned());
+    }
+    match layout.fresh.unwrap_or(subspace.fresh) {
+        Fresh::Refuse => {}
+        Fresh::Clear => parts.push("A fresh target may hold it; cleared before an import.".to_owned()),
+        Fresh::Save => {
+            parts.push("A fresh target may hold it; saved and cleared before an import.".to_owned())
+        }
+        Fresh::Keep => parts.push("A target may hold it; stays.".to_owned()),
+    }
+    for shares in &layout.shares {
+        let undecidable = if shares.undecidable { " (undecidable from the key alone)" } else { "" };
+        parts.push(format!(
+            "Tried before `{}`{undecidable}: {}",
+            shares.with.value,
+            one_line(&shares.because)
+        ));
+    }
+    let longest = layout.lengths().longest().map(|n| n as u64);
+    let checked: Vec<&str> = model
+        .backends
+        .iter()
+        .filter(|b| b.refusal(&subspace.name.value).is_none() && too_long(b, subspace.value, longest))
+        .map(|b| b.title.as_str())
+        .collect();
+    if !checked.is_empty() {
+        parts.push(format!("Key length checked on load: {}.", checked.join(", ")));
+    }
+    parts.join(" ")
+}
+
+fn too_long(backend: &Backend, kind: ValueKind, longest: Option<u64>) -> bool {
+    let table = &backend.kinds[kind as usize];
+    let limit = [table.max_key, table.unique_prefix].into_iter().flatten().min();
+    limit.is_some_and(|limit| longest.is_none_or(|longest| longest > limit))
+}
+
+fn rule(out: &mut String, rule: &CounterRule) {
+    let group: Vec<String> = rule.group.iter().map(|f| format!("`{}`", f.value)).collect();
+    let _ = write!(
+        out,
+        "\n### {} (version {})\n\n{}\n\nCounter `{}.{}`, per {}. Source: {}\n\n",
+        rule.name.value,
+        range(&rule.versions),
+        doc_of(&rule.doc),
+        rule.counter.subspace,
+        rule.counter.layout,
+        group.join(" and "),
+        doc_of(&rule.source)
+    );
+    let rows = rule.covers.iter().map(|cover| {
+        let id =
+            cover.field.as_ref().map_or("change id of the archive".to_owned(), |f| format!("`{}`", f.value));
+        let mut conditions: Vec<String> = Vec::new();
+        conditions.extend(cover.only.iter().map(|(f, s)| format!("only `{}` {}", f.value, set(s))));
+        conditions.extend(cover.unless.iter().map(|(f, s)| format!("not `{}` {}", f.value, set(s))));
+        let of = format!("`{}.{}`", cover.of.subspace, cover.of.layout);
+        vec![of, range(&cover.versions), id, conditions.join("; ")]
+    });
+    table(out, &["Records", "Versions", "Id", "Which"], rows);
+}
+
+fn names(out: &mut String, names: &NameTable) {
+    let _ = write!(
+        out,
+        "\n### {}\n\n{}\n\nSource: {}\n\n",
+        names.name,
+        one_line(&names.doc),
+        one_line(&names.source)
+    );
+    let rows = names.values.iter().map(|(value, word)| vec![value.to_string(), word.clone()]);
+    table(out, &["Value", "Name"], rows);
+}
+
+fn table(out: &mut String, head: &[&str], rows: impl Iterator<Item = Vec<String>>) {
+    let _ = writeln!(out, "| {} |", head.join(" | "));
+    let _ = writeln!(out, "|{}", "---|".repeat(head.len()));
+    for row in rows {
+        let cells: Vec<String> = row.iter().map(|cell| cell.replace('|', "\\|")).collect();
+        let _ = writeln!(out, "| {} |", cells.join(" | "));
+    }
+}
+
+fn range(range: &Range) -> String {
+    if range.from == range.to { range.from.to_string() } else { format!("{}–{}", range.from, range.to) }
+}
+
+fn set(set: &IntSet) -> String {
+    let one = |n: u64| if n > 0xffff { hex_constant(&n.to_be_bytes()) } else { n.to_string() };
+    let parts: Vec<String> = set
+        .iter()
+        .map(|&(from, to)| match to {
+            _ if from == to => one(from),
+            u64::MAX => format!("{}…", one(from)),
+            _ => format!("{}…{}", one(from), one(to)),
+        })
+        .collect();
+    parts.join(", ")
+}
+
+fn limit(limit: Option<u64>) -> String {
+    limit.map_or("–".to_owned(), |n| n.to_string())
+}
+
+fn doc_of(text: &Option<crate::model::Text>) -> String {
+    text.as_ref().map_or(String::new(), |t| one_line(&t.value))
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,554 @@
+//! Descriptor tables: names of values, table mappings, layouts, subspaces, versions.
+//!
+//! Static data for ordinary functions. Nothing here decides anything.
+
+use std::collections::BTreeMap;
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote};
+
+use super::{Shape, byte, camel, module_name, plain};
+use crate::check::BACKENDS;
+use crate::model::{
+    Backend, CounterRule, Fresh, IntSet, Kind, Layout, LayoutPath, Model, Segment, Store, Subspace,
+    TableKind, Text, ValueForm, ValueKind,
+};
+
+const KINDS: [ValueKind; 4] = [ValueKind::Bytes, ValueKind::None, ValueKind::Counter, ValueKind::Blob];
+
+/// What stands before the modules: versions, backends, names, tables.
+pub(super) fn items(model: &Model, shapes: &[Shape<'_>]) -> Vec<TokenStream> {
+    let mut items = vec![versions(model), record(model), backends(model)];
+    items.extend(model.names.iter().map(|table| {
+        let name = names_static(&table.name);
+        let values = table.values.iter().map(|(value, word)| {
+            let value = plain(*value);
+            quote! { (#value, #word) }
+        });
+        let count = plain(table.values.len());
+        quote! { static #name: [(u64, &str); #count] = [#(#values),*]; }
+    }));
+    for backend in &model.backends {
+        for (kind, table) in KINDS.iter().zip(&backend.kinds) {
+            items.push(template(backend, *kind, table));
+        }
+    }
+    // Letters are used again by later versions, often for the same kind of table.
+    let mut mappings: BTreeMap<String, TokenStream> = BTreeMap::new();
+    for shape in shapes {
+        let name = mapping_static(model, shape.subspace);
+        mappings.entry(name.to_string()).or_insert_with(|| mapping(model, shape.subspace));
+    }
+    items.extend(mappings.into_values());
+    items
+}
+
+/// Layouts and descriptor of a subspace, in the module of its first version.
+pub(super) fn shape_items(model: &Model, shape: &Shape<'_>) -> Vec<TokenStream> {
+    let (statics, constant, key) = (shape.statics(), shape.constant(), shape.key());
+    let subspace = shape.subspace;
+    let layouts: Vec<TokenStream> = shape.active().map(|l| layout(model, shape, l)).collect();
+    let count = plain(layouts.len());
+    let (letter, name) = (subspace.letter, &subspace.name.value);
+    let [title, doc, source] = [&subspace.title, &subspace.doc, &subspace.source].map(words);
+    let (store, value, fresh) = (store(subspace.store), value_kind(subspace.value), fresh(subspace.fresh));
+    let (derived, tables) = (subspace.derived, mapping_static(model, subspace));
+    let version = plain(shape.home);
+    let Membership { family, no_family, server_export, server_import } =
+        membership(model, subspace, shape.home);
+    let (family, no_family) = (option_text(family.as_deref()), option_text(no_family.as_deref()));
+    let path = super::doc(&format!("`subspaces.{name}`"));
+    vec![
+        quote! { pub(super) static #statics: [Layout; #count] = [#(#layouts),*]; },
+        quote! {
+            #path
+            pub(super) const #constant: Subspace = Subspace {
+                version: #version,
+                letter: #letter,
+                name: #name,
+                title: #title,
+                doc: #doc,
+                source: #source,
+                family: #family,
+                no_family: #no_family,
+                store_group: #store,
+                server_export: #server_export,
+                server_import: #server_import,
+                derived: #derived,
+                value: #value,
+                fresh: #fresh,
+                layouts: &#statics,
+                tables: &#tables,
+                decode: |key| Ok(#key::decode(key)?.layout()),
+            };
+        },
+    ]
+}
+
+/// The subspaces of a version, by letter.
+pub(super) fn version_items(model: &Model, shapes: &[Shape<'_>], version: u32) -> TokenStream {
+    let mut used: Vec<&Shape<'_>> = shapes.iter().filter(|s| s.in_version(version)).collect();
+    used.sort_by_key(|s| s.subspace.letter);
+    let entries = used.iter().map(|shape| {
+        let constant = shape.constant();
+        if shape.home == version {
+            return quote! { #constant };
+        }
+        let (then, now) =
+            (membership(model, shape.subspace, shape.home), membership(model, shape.subspace, version));
+        let mut changed = Vec::new();
+        if then.family != now.family {
+            let family = option_text(now.family.as_deref());
+            changed.push(quote! { family: #family, });
+        }
+        if then.no_family != now.no_family {
+            let no_family = option_text(now.no_family.as_deref());
+            changed.push(quote! { no_family: #no_family, });
+        }
+        if then.server_export != now.server_export {
+            let server_export = now.server_export;
+            changed.push(quote! { server_export: #server_export, });
+        }
+        if then.server_import != now.server_import {
+            let server_import = now.server_import;
+            changed.push(quote! { server_import: #server_import, });
+        }
+        let (home, number) = (shape.home(), plain(version));
+        quote! { Subspace { version: #number, #(#changed)* ..super::#home::#constant } }
+    });
+    let rules = model.rules.iter().filter(|r| r.versions.contains(version)).map(|r| rule(model, version, r));
+    let count = plain(used.len());
+    quote! {
+        pub(super) static SUBSPACES: [Subspace; #count] = [#(#entries),*];
+        pub(super) static COUNTER_RULES: &[CounterRule] = &[#(#rules),*];
+    }
+}
+
+fn versions(model: &Model) -> TokenStream {
+    let entries = model.versions.iter().map(|version| {
+        let (module, number, releases) =
+            (module_name(version.number), plain(version.number), &version.releases);
+        let doc = words(&version.doc);
+        let dump = match version.subspace_files {
+            true => quote! { ServerDump::SubspaceFiles },
+            false => quote! { ServerDump::OpStream },
+        };
+        let families = version.families.iter().map(|(name, letters)| {
+            let letters = letters.iter().map(|l| l.value);
+            quote! { (#name, &[#(#letters),*]) }
+        });
+        let legacy = model.backends.iter().map(|backend| legacy(model, backend, version.number));
+        let side = model.backends.iter().flat_map(|backend| {
+            let kind = backend_kind(backend);
+            let tables = backend.side_tables.iter().filter(|t| t.versions.contains(version.number));
+            tables.map(move |table| {
+                let (name, title) = (&table.name, &table.title);
+                quote! { SideTable { backend: #kind, name: #name, title: #title } }
+            })
+        });
+        quote! {
+            SchemaVersion {
+                number: #number,
+                releases: #releases,
+                doc: #doc,
+                server_dump: #dump,
+                subspaces: &#module::SUBSPACES,
+                families: &[#(#families),*],
+                legacy: &[#(#legacy),*],
+                side_tables: &[#(#side),*],
+                counter_rules: #module::COUNTER_RULES,
+            }
+        }
+    });
+    let count = plain(model.versions.len());
+    quote! { pub(super) static VERSIONS: [SchemaVersion; #count] = [#(#entries),*]; }
+}
+
+fn legacy(model: &Model, backend: &Backend, version: u32) -> TokenStream {
+    let kind = backend_kind(backend);
+    let tables = model.legacy.iter().filter(|l| l.versions.contains(version)).map(|legacy| {
+        let (letter, title, required) = (legacy.letter.value, &legacy.title, backend.legacy_required);
+        let table = table(backend, legacy.value, letter);
+        quote! { LegacyTable { letter: #letter, title: #title, table: #table, required: #required } }
+    });
+    quote! { (#kind, &[#(#tables),*]) }
+}
+
+/// The record that tells the version, from the newest version; the check has proven them all alike.
+fn record(model: &Model) -> TokenStream {
+    let marked = model.subspaces.iter().rev().flat_map(|s| s.layouts.iter().map(move |l| (s, l)));
+    let Some((subspace, layout)) = marked.into_iter().find(|(_, l)| l.schema_version) else {
+        return TokenStream::new();
+    };
+    let bytes = layout.fixed_key().unwrap_or_default();
+    let bytes = bytes.iter().map(|b| byte(*b));
+    let (letter, tables) = (subspace.letter, mapping_static(model, subspace));
+    quote! {
+        pub(super) static SCHEMA_VERSION_RECORD: VersionRecord =
+            VersionRecord { letter: #letter, key: &[#(#bytes),*], tables: &#tables };
+    }
+}
+
+fn backends(model: &Model) -> TokenStream {
+    let entries = model.backends.iter().map(|backend| {
+        let (kind, name, title) = (backend_kind(backend), &backend.name.value, &backend.title);
+        let default_table = option_text(backend.default_table.as_deref());
+        let limit = option(backend.transaction_limit);
+        quote! {
+            Backend {
+                kind: #kind,
+                name: #name,
+                title: #title,
+                default_table: #default_table,
+                transaction_limit: #limit,
+            }
+        }
+    });
+    let count = plain(model.backends.len());
+    quote! { pub(super) static BACKENDS: [Backend; #count] = [#(#entries),*]; }
+}
+
+fn template(backend: &Backend, kind: ValueKind, table: &TableKind) -> TokenStream {
+    let name = template_name(backend, kind);
+    let value = value_kind(kind);
+    let (max_key, max_value, unique) =
+        (option(table.max_key), option(table.max_value), option(table.unique_prefix));
+    let (blob_files, min_blob_size) = (table.blob_min_size.is_some(), option(table.blob_min_size));
+    let merge = option_text(table.merge_operator.as_deref());
+    let pieces = match table.pieces {
+        None => quote! { None },
+        Some((size, width, most)) => {
+            let (size, width, most) = (plain(size), plain(width), plain(most));
+            quote! { Some(Pieces { size: #size, number_width: #width, most: #most }) }
+        }
+    };
+    quote! {
+        const #name: Table = Table {
+            name: "",
+            create: "",
+            value: #value,
+            max_key: #max_key,
+            max_value: #max_value,
+            unique_prefix: #unique,
+            blob_files: #blob_files,
+            min_blob_size: #min_blob_size,
+            merge_operator: #merge,
+            pieces: #pieces,
+        };
+    }
+}
+
+fn mapping(model: &Model, subspace: &Subspace) -> TokenStream {
+    let name = mapping_static(model, subspace);
+    let entries = model.backends.iter().map(|backend| {
+        let kind = backend_kind(backend);
+        let table = match backend.refusal(&subspace.name.value) {
+            Some(because) => quote! { Err(#because) },
+            None => {
+                let table = table(backend, subspace.value, subspace.letter);
+                quote! { Ok(#table) }
+            }
+        };
+        quote! { Mapping { backend: #kind, table: #table } }
+    });
+    let count = plain(model.backends.len());
+    quote! { static #name: [Mapping; #count] = [#(#entries),*]; }
+}
+
+fn table(backend: &Backend, value: ValueKind, letter: char) -> TokenStream {
+    let template = template_name(backend, value);
+    let name = backend.table_name(letter);
+    let create = backend.kinds[value as usize].create.clone().unwrap_or_default().replace("{table}", &name);
+    quote! { #template.named(#name, #create) }
+}
+
+fn layout(model: &Model, shape: &Shape<'_>, layout: &Layout) -> TokenStream {
+    let name = &layout.name.value;
+    let doc = words(&layout.doc);
+    let segments = layout.segments.iter().map(segment);
+    let mut rest = Vec::new();
+    match &layout.value {
+        ValueForm::Opaque => {}
+        ValueForm::Empty => rest.push(quote! { value: ValueForm::Empty, }),
+        ValueForm::Archive => rest.push(quote! { value: ValueForm::Archive, }),
+        ValueForm::Changes => rest.push(quote! { value: ValueForm::Changes, }),
+        ValueForm::Lengths(lengths) => {
+            let lengths = lengths.iter().map(|n| plain(*n));
+            rest.push(quote! { value: ValueForm::Lengths(&[#(#lengths),*]), });
+        }
+    }
+    if !layout.archives.is_empty() {
+        let archives = layout.archives.iter().map(|fields| conditions(layout, fields));
+        rest.push(quote! { archives: &[#(#archives),*], });
+    }
+    let (least, longest) = (layout.lengths().least(), layout.lengths().longest());
+    let least = plain(least.unwrap_or(0));
+    let longest = option(longest.map(|n| n as u64));
+    for (flag, word) in [
+        (!layout.travels, quote! { travels: false, }),
+        (layout.long, quote! { long: true, }),
+        (layout.schema_version, quote! { schema_version: true, }),
+        (layout.content_hash, quote! { content_hash: true, }),
+    ] {
+        rest.extend(flag.then_some(word));
+    }
+    if let Some(rule) = layout.fresh {
+        let rule = fresh(rule);
+        rest.push(quote! { fresh: Some(#rule), });
+    }
+    if let Some(key) = layout.fixed_key() {
+        let bytes = key.iter().map(|b| byte(*b));
+        rest.push(quote! { fixed_key: Some(&[#(#bytes),*]), });
+    }
+    if let Some(offset) = layout.links_blob.as_ref().and_then(|f| layout.offset(layout.field(&f.value)?)) {
+        let offset = plain(offset);
+        rest.push(quote! { blob_link: Some(#offset), });
+    }
+    let shares: Vec<TokenStream> = layout
+        .shares
+        .iter()
+        .filter_map(|s| shape.active().position(|l| l.name.value == s.with.value))
+        .map(plain)
+        .collect();
+    if !shares.is_empty() {
+        rest.push(quote! { shares: &[#(#shares),*], });
+    }
+    // A layout shared by versions keeps the computed keys of all of them; each says which it belongs to.
+    let computed: Vec<TokenStream> = layout
+        .computed
+        .iter()
+        .filter_map(|computed| {
+            let version = computed.versions.to;
+            let of = layout_ref(model, version, &computed.of)?;
+            let target = target(model, version, &computed.of)?;
+            let field = plain(target.field(&computed.field.value)?);
+            let (prefix, only) = (&computed.prefix, conditions(target, &computed.only));
+            let (from, to) = (plain(computed.versions.from), plain(computed.versions.to));
+            Some(quote! {
+                ComputedKeys { versions: (#from, #to), prefix: #prefix, of: #of, field: #field, only: #only }
+            })
+        })
+        .collect();
+    if !computed.is_empty() {
+        rest.push(quote! { computed: &[#(#computed),*], });
+    }
+    quote! {
+        Layout {
+            name: #name,
+            doc: #doc,
+            segments: &[#(#segments),*],
+            min_key: #least,
+            max_key: #longest,
+            #(#rest)*
+            ..Layout::PLAIN
+        }
+    }
+}
+
+fn segment(segment: &Segment) -> TokenStream {
+    let kind = match &segment.kind {
+        Kind::Const(bytes) => {
+            let bytes = bytes.iter().map(|b| byte(*b));
+            return quote! { Segment::constant(&[#(#bytes),*]) };
+        }
+        Kind::Bytes(n) => {
+            let n = plain(*n);
+            quote! { SegmentKind::Bytes(#n) }
+        }
+        other => {
+            let name = match other {
+                Kind::Leb32 => "Leb32".to_owned(),
+                Kind::Leb64 => "Leb64".to_owned(),
+                other => camel(&other.word()),
+            };
+            let name = format_ident!("{name}");
+            quote! { SegmentKind::#name }
+        }
+    };
+    let name = &segment.name;
+    let mut tokens = quote! { Segment::field(#name, #kind) };
+    if !segment.allowed.is_empty() {
+        let set = int_set(&segment.allowed);
+        tokens = quote! { #tokens.within(#set) };
+    }
+    if let Some(names) = &segment.names {
+        let names = names_static(&names.value);
+        tokens = quote! { #tokens.named(&#names) };
+    }
+    tokens
+}
+
+fn rule(model: &Model, version: u32, rule: &CounterRule) -> TokenStream {
+    let name = &rule.name.value;
+    let doc = words(&rule.doc);
+    let counter = layout_ref(model, version, &rule.counter);
+    let indexes = |path: &LayoutPath| -> Vec<TokenStream> {
+        let layout = target(model, version, path);
+        let fields = rule.group.iter().filter_map(|f| layout.and_then(|l| l.field(&f.value)));
+        fields.map(plain).collect()
+    };
+    let group = indexes(&rule.counter);
+    let covers = rule.covers.iter().filter(|c| c.versions.contains(version)).filter_map(|cover| {
+        let layout = target(model, version, &cover.of)?;
+        let of = layout_ref(model, version, &cover.of)?;
+        let group = indexes(&cover.of);
+        let id = match cover.field.as_ref().map(|f| layout.field(&f.value)) {
+            None => quote! { CoveredId::ArchiveChangeId },
+            Some(index) => {
+                let index = plain(index?);
+                quote! { CoveredId::Field(#index) }
+            }
+        };
+        let (only, unless) = (conditions(layout, &cover.only), conditions(layout, &cover.unless));
+        Some(quote! { Cover { of: #of, group: &[#(#group),*], id: #id, only: #only, unless: #unless } })
+    });
+    quote! {
+        CounterRule { name: #name, doc: #doc, counter: #counter, group: &[#(#group),*], covers: &[#(#covers),*] }
+    }
+}
+
+fn conditions(layout: &Layout, sets: &[(Text, IntSet)]) -> TokenStream {
+    let conditions = sets.iter().filter_map(|(field, set)| {
+        let (index, set) = (plain(layout.field(&field.value)?), int_set(set));
+        Some(quote! { (#index, #set) })
+    });
+    quote! { &[#(#conditions),*] }
+}
+
+fn int_set(set: &IntSet) -> TokenStream {
+    let ranges = set.iter().map(|(from, to)| {
+        let (from, to) = (
+            plain(*from),
+            if *to == u64::MAX {
+                quote! { u64::MAX }
+            } else {
+                plain(*to)
+            },
+        );
+        quote! { (#from, #to) }
+    });
+    quote! { &[#(#ranges),*] }
+}
+
+fn target<'m>(model: &'m Model, version: u32, path: &LayoutPath) -> Option<&'m Layout> {
+    let mut layouts = model.named(version, &path.subspace)?.layouts.iter();
+    layouts.find(|l| l.name.value == path.layout && l.versions.contains(version))
+}
+
+fn layout_ref(model: &Model, version: u32, path: &LayoutPath) -> Option<TokenStream> {
+    let subspace = model.named(version, &path.subspace)?;
+    let mut active = subspace.layouts.iter().filter(|l| l.versions.contains(version));
+    let (letter, index) = (subspace.letter, plain(active.position(|l| l.name.value == path.layout)?));
+    Some(quote! { LayoutRef { letter: #letter, layout: #index } })
+}
+
+/// How the server's own tools treat a subspace in one version.
+#[derive(PartialEq)]
+struct Membership {
+    family: Option<String>,
+    no_family: Option<String>,
+    server_export: bool,
+    server_import: bool,
+}
+
+fn membership(model: &Model, subspace: &Subspace, version: u32) -> Membership {
+    let version = model.versions.iter().find(|v| v.number == version);
+    let letter = subspace.letter;
+    let family = version
+        .and_then(|v| v.families.iter().find(|(_, letters)| letters.iter().any(|l| l.value == letter)))
+        .map(|(name, _)| name.clone());
+    let no_family = version
+        .and_then(|v| v.no_family.iter().find(|(l, _)| l.value == letter))
+        .map(|(_, because)| because.clone());
+    Membership {
+        server_export: family.is_some(),
+        server_import: family.is_some() && version.is_some_and(|v| v.subspace_files),
+        family,
+        no_family,
+    }
+}
+
+fn words(text: &Option<Text>) -> String {
+    let text = text.as_ref().map_or("", |t| t.value.as_str());
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn option(value: Option<u64>) -> TokenStream {
+    match value {
+        None => quote! { None },
+        Some(value) => {
+            let value = plain(value);
+            quote! { Some(#value) }
+        }
+    }
+}
+
+fn option_text(value: Option<&str>) -> TokenStream {
+    match value {
+        None => quote! { None },
+        Some(value) => quote! { Some(#value) },
+    }
+}
+
+fn backend_kind(backend: &Backend) -> TokenStream {
+    let known = BACKENDS.iter().find(|(name, _)| *name == backend.name.value);
+    let variant = format_ident!("{}", known.map_or("Unknown", |(_, variant)| variant));
+    quote! { BackendKind::#variant }
+}
+
+fn template_name(backend: &Backend, kind: ValueKind) -> Ident {
+    let kind = match kind {
+        ValueKind::Bytes => "BYTES",
+        ValueKind::None => "NONE",
+        ValueKind::Counter => "COUNTER",
+        ValueKind::Blob => "BLOB",
+    };
+    format_ident!("{}_{kind}", backend.name.value.to_uppercase())
+}
+
+fn mapping_static(model: &Model, subspace: &Subspace) -> Ident {
+    let kind = match subspace.value {
+        ValueKind::Bytes => "BYTES",
+        ValueKind::None => "NONE",
+        ValueKind::Counter => "COUNTER",
+        ValueKind::Blob => "BLOB",
+    };
+    let letter = subspace.letter.to_ascii_uppercase();
+    // A refusal goes by name, so its mapping cannot be shared by what else has the letter.
+    if model.backends.iter().any(|b| b.refusal(&subspace.name.value).is_some()) {
+        return format_ident!("TABLES_{letter}_{kind}_{}", subspace.name.value.to_uppercase());
+    }
+    format_ident!("TABLES_{letter}_{kind}")
+}
+
+fn names_static(name: &str) -> Ident {
+    format_ident!("NAMES_{}", name.to_uppercase())
+}
+
+fn value_kind(kind: ValueKind) -> TokenStream {
+    match kind {
+        ValueKind::Bytes => quote! { ValueKind::Bytes },
+        ValueKind::None => quote! { ValueKind::None },
+        ValueKind::Counter => quote! { ValueKind::Counter },
+        ValueKind::Blob => quote! { ValueKind::Blob },
+    }
+}
+
+fn store(store: Store) -> TokenStream {
+    match store {
+        Store::Data => quote! { StoreGroup::Data },
+        Store::Blob => quote! { StoreGroup::Blob },
+        Store::Lookup => quote! { StoreGroup::Lookup },
+        Store::Search => quote! { StoreGroup::Search },
+        Store::Telemetry => quote! { StoreGroup::Telemetry },
+    }
+}
+
+fn fresh(fresh: Fresh) -> TokenStream {
+    match fresh {
+        Fresh::Refuse => quote! { FreshRule::Refuse },
+        Fresh::Clear => quote! { FreshRule::Clear },
+        Fresh::Save => quote! { FreshRule::Save },
+        Fresh::Keep => quote! { FreshRule::Keep },
+    }
+}

@@ -1,0 +1,404 @@
+//! What the schema means: names resolved, ranges and kinds read, every length known.
+//!
+//! Knows neither YAML nor Rust. `lower` makes it from the written schema; `check` judges it.
+
+mod lengths;
+mod lower;
+
+use crate::report::Place;
+
+pub(crate) use lengths::Lengths;
+pub(crate) use lower::lower;
+
+/// The whole schema.
+#[derive(Debug)]
+pub(crate) struct Model {
+    pub versions: Vec<Version>,
+    pub backends: Vec<Backend>,
+    pub names: Vec<NameTable>,
+    pub subspaces: Vec<Subspace>,
+    pub legacy: Vec<Legacy>,
+    pub rules: Vec<CounterRule>,
+}
+
+impl Model {
+    /// Entries that exist in a version, by letter, with the indexes of their layouts in it.
+    pub fn subspaces_of(&self, version: u32) -> Vec<(usize, Vec<usize>)> {
+        let mut found: Vec<(usize, Vec<usize>)> = self
+            .subspaces
+            .iter()
+            .enumerate()
+            .filter(|(_, s)| s.versions.contains(version))
+            .map(|(index, s)| {
+                let layouts = s.layouts.iter().enumerate().filter(|(_, l)| l.versions.contains(version));
+                (index, layouts.map(|(index, _)| index).collect())
+            })
+            .collect();
+        found.sort_by_key(|(index, _)| self.subspaces[*index].letter);
+        found
+    }
+
+    /// The entry of a name in a version.
+    pub fn named(&self, version: u32, name: &str) -> Option<&Subspace> {
+        self.subspaces.iter().find(|s| s.name.value == name && s.versions.contains(version))
+    }
+}
+
+/// Text with its place.
+#[derive(Debug, Clone)]
+pub(crate) struct Text {
+    pub value: String,
+    pub place: Place,
+}
+
+/// Schema versions from one to another, both included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Range {
+    pub from: u32,
+    pub to: u32,
+    pub place: Place,
+}
+
+impl Range {
+    pub fn contains(&self, version: u32) -> bool {
+        self.from <= version && version <= self.to
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = u32> + use<> {
+        self.from..=self.to
+    }
+}
+
+/// Inclusive ranges, ascending; none at all means any value.
+pub(crate) type IntSet = Vec<(u64, u64)>;
+
+#[derive(Debug)]
+pub(crate) struct Version {
+    pub number: u32,
+    pub releases: String,
+    pub doc: Option<Text>,
+    pub source: Option<Text>,
+    pub subspace_files: bool,
+    pub families: Vec<(String, Vec<Letter>)>,
+    pub no_family: Vec<(Letter, String)>,
+    pub place: Place,
+}
+
+/// A letter and where it is written.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Letter {
+    pub value: char,
+    pub place: Place,
+}
+
+#[derive(Debug)]
+pub(crate) struct Backend {
+    pub name: Text,
+    pub title: String,
+    pub doc: Option<Text>,
+    pub source: Option<Text>,
+    pub table: String,
+    pub default_table: Option<String>,
+    pub transaction_limit: Option<u64>,
+    pub legacy_required: bool,
+    /// By `ValueKind as usize`.
+    pub kinds: [TableKind; 4],
+    pub refuses: Vec<(Text, String)>,
+    pub side_tables: Vec<SideTable>,
+}
+
+impl Backend {
+    pub fn refusal(&self, subspace: &str) -> Option<&str> {
+        self.refuses.iter().find(|(name, _)| name.value == subspace).map(|(_, because)| because.as_str())
+    }
+
+    pub fn table_name(&self, letter: char) -> String {
+        self.table.replace("{letter}", &letter.to_string())
+    }
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct TableKind {
+    pub create: Option<String>,
+    pub max_key: Option<u64>,
+    pub max_value: Option<u64>,
+    pub unique_prefix: Option<u64>,
+    pub merge_operator: Option<String>,
+    pub blob_min_size: Option<u64>,
+    /// Size of a piece, width of its number in every key, most pieces.
+    pub pieces: Option<(u64, u8, u32)>,
+}
+
+#[derive(Debug)]
+pub(crate) struct SideTable {
+    pub name: String,
+    pub versions: Range,
+    pub title: String,
+}
+
+#[derive(Debug)]
+pub(crate) struct NameTable {
+    pub name: String,
+    pub doc: String,
+    pub source: String,
+    pub values: Vec<(u64, String)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ValueKind {
+    Bytes,
+    None,
+    Counter,
+    Blob,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Store {
+    Data,
+    Blob,
+    Lookup,
+    Search,
+    Telemetry,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fresh {
+    Refuse,
+    Clear,
+    Save,
+    Keep,
+}
+
+#[derive(Debug)]
+pub(crate) struct Subspace {
+    pub name: Text,
+    pub letter: char,
+    pub letter_place: Place,
+    pub versions: Range,
+    pub title: Option<Text>,
+    pub doc: Option<Text>,
+    pub source: Option<Text>,
+    pub store: Store,
+    pub value: ValueKind,
+    pub fresh: Fresh,
+    pub derived: bool,
+    pub layouts: Vec<Layout>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Layout {
+    pub name: Text,
+    pub versions: Range,
+    pub doc: Option<Text>,
+    pub segments: Vec<Segment>,
+    pub value: ValueForm,
+    pub value_place: Place,
+    pub value_doc: Option<String>,
+    /// Which values of an opaque layout are archives: any of these.
+    pub archives: Vec<Vec<(Text, IntSet)>>,
+    pub long: bool,
+    pub travels: bool,
+    pub schema_version: bool,
+    pub content_hash: bool,
+    pub computed: Vec<Computed>,
+    pub links_blob: Option<Text>,
+    pub fresh: Option<Fresh>,
+    pub shares: Vec<Shares>,
+}
+
+impl Layout {
+    /// The exact key, if the layout has no field.
+    pub fn fixed_key(&self) -> Option<Vec<u8>> {
+        let mut key = Vec::new();
+        for segment in &self.segments {
+            let Kind::Const(bytes) = &segment.kind else { return None };
+            key.extend_from_slice(bytes);
+        }
+        Some(key)
+    }
+
+    /// The segment of a field.
+    pub fn field(&self, name: &str) -> Option<usize> {
+        self.segments.iter().position(|s| s.name == name)
+    }
+
+    /// Offset of a segment from the front, if nothing before it varies in length.
+    pub fn offset(&self, segment: usize) -> Option<usize> {
+        self.segments[..segment].iter().map(|s| s.kind.fixed()).sum()
+    }
+
+    /// Accepted key lengths.
+    pub fn lengths(&self) -> Lengths {
+        let mut all = Lengths::only([0]);
+        for segment in &self.segments {
+            all = all.plus(&segment.kind.lengths());
+        }
+        all.without_zero()
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum ValueForm {
+    Opaque,
+    Empty,
+    Archive,
+    Changes,
+    Lengths(Vec<u64>),
+}
+
+#[derive(Debug)]
+pub(crate) struct Shares {
+    pub with: Text,
+    pub because: String,
+    pub undecidable: bool,
+}
+
+#[derive(Debug)]
+pub(crate) struct Computed {
+    pub versions: Range,
+    pub doc: String,
+    pub prefix: String,
+    pub of: LayoutPath,
+    pub field: Text,
+    pub only: Vec<(Text, IntSet)>,
+}
+
+/// `subspace.layout`.
+#[derive(Debug, Clone)]
+pub(crate) struct LayoutPath {
+    pub subspace: String,
+    pub layout: String,
+    pub place: Place,
+}
+
+#[derive(Debug)]
+pub(crate) struct Segment {
+    /// Empty for a constant.
+    pub name: String,
+    pub kind: Kind,
+    pub allowed: IntSet,
+    pub names: Option<Text>,
+    pub doc: String,
+    pub place: Place,
+}
+
+/// How a segment is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Const(Vec<u8>),
+    U8,
+    U16,
+    U32,
+    U64,
+    Bytes(usize),
+    Hash,
+    Leb32,
+    Leb64,
+    /// Length byte, then at most 15 bytes.
+    ShortHash,
+    /// At most 15 bytes, then the length byte.
+    TermHash,
+    /// 1 to 7 bytes, or 8 and a length byte.
+    TokenHash,
+    Rest,
+}
+
+impl Kind {
+    /// Length in bytes, if it never varies.
+    pub fn fixed(&self) -> Option<usize> {
+        match self {
+            Kind::Const(bytes) => Some(bytes.len()),
+            Kind::U8 => Some(1),
+            Kind::U16 => Some(2),
+            Kind::U32 => Some(4),
+            Kind::U64 => Some(8),
+            Kind::Bytes(n) => Some(*n),
+            Kind::Hash => Some(32),
+            _ => None,
+        }
+    }
+
+    /// Its end cannot be found from its own bytes, read forwards.
+    pub fn undelimited(&self) -> bool {
+        matches!(self, Kind::TermHash | Kind::TokenHash | Kind::Rest)
+    }
+
+    pub fn lengths(&self) -> Lengths {
+        match self {
+            Kind::Leb32 => Lengths::only(1..=5),
+            Kind::Leb64 => Lengths::only(1..=10),
+            Kind::ShortHash | Kind::TermHash => Lengths::only(1..=16),
+            Kind::TokenHash => Lengths::only([1, 2, 3, 4, 5, 6, 7, 9]),
+            Kind::Rest => Lengths::from(0),
+            fixed => Lengths::only(fixed.fixed()),
+        }
+    }
+
+    /// Largest value of a number; `None` for bytes.
+    pub fn largest(&self) -> Option<u64> {
+        match self {
+            Kind::U8 => Some(u8::MAX.into()),
+            Kind::U16 => Some(u16::MAX.into()),
+            Kind::U32 | Kind::Leb32 => Some(u32::MAX.into()),
+            Kind::U64 | Kind::Leb64 => Some(u64::MAX),
+            _ => None,
+        }
+    }
+
+    /// The word of the schema language.
+    pub fn word(&self) -> String {
+        match self {
+            Kind::Const(bytes) => hex_constant(bytes),
+            Kind::U8 => "u8".into(),
+            Kind::U16 => "u16".into(),
+            Kind::U32 => "u32".into(),
+            Kind::U64 => "u64".into(),
+            Kind::Bytes(n) => format!("bytes({n})"),
+            Kind::Hash => "hash".into(),
+            Kind::Leb32 => "leb128(u32)".into(),
+            Kind::Leb64 => "leb128(u64)".into(),
+            Kind::ShortHash => "short_hash".into(),
+            Kind::TermHash => "term_hash".into(),
+            Kind::TokenHash => "token_hash".into(),
+            Kind::Rest => "rest".into(),
+        }
+    }
+}
+
+/// A constant as it is printed: text where it is text, else hex.
+pub(crate) fn hex_constant(bytes: &[u8]) -> String {
+    if bytes.len() > 4 && bytes.iter().all(u8::is_ascii_graphic) {
+        return format!("\"{}\"", String::from_utf8_lossy(bytes));
+    }
+    let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("0x{digits}")
+}
+
+#[derive(Debug)]
+pub(crate) struct Legacy {
+    pub letter: Letter,
+    pub versions: Range,
+    pub value: ValueKind,
+    pub title: String,
+}
+
+#[derive(Debug)]
+pub(crate) struct CounterRule {
+    pub name: Text,
+    pub versions: Range,
+    pub doc: Option<Text>,
+    pub source: Option<Text>,
+    pub counter: LayoutPath,
+    pub group: Vec<Text>,
+    pub covers: Vec<Cover>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Cover {
+    pub of: LayoutPath,
+    pub versions: Range,
+    /// `None`: the change id in the trailer of the archived value.
+    pub field: Option<Text>,
+    pub only: Vec<(Text, IntSet)>,
+    pub unless: Vec<(Text, IntSet)>,
+}

@@ -1,0 +1,105 @@
+//! What is wrong with a schema, and where: findings as `file:line:column` with notes and a help line.
+//!
+//! Maps lines of the joined text back to the files it was joined from. Knows no rule.
+
+use std::fmt;
+
+/// A file of the schema: the name that reports print, and its text.
+#[derive(Debug, Clone, Copy)]
+pub struct Source<'a> {
+    /// Path as printed in reports.
+    pub name: &'a str,
+    /// YAML text.
+    pub text: &'a str,
+}
+
+/// Line and column, from 1, in the joined text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Place {
+    /// Line of the joined text, from 1; 0 if unknown.
+    pub line: usize,
+    /// Column, from 1.
+    pub column: usize,
+}
+
+/// One thing that is wrong with the schema.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Finding {
+    place: Place,
+    message: String,
+    notes: Vec<(Place, String)>,
+    help: Option<String>,
+}
+
+impl Finding {
+    /// A finding at a place of the joined text.
+    pub fn new(place: Place, message: impl Into<String>) -> Self {
+        Finding { place, message: message.into(), notes: Vec::new(), help: None }
+    }
+
+    /// Points at another place that takes part in it.
+    pub fn note(mut self, place: Place, text: impl Into<String>) -> Self {
+        self.notes.push((place, text.into()));
+        self
+    }
+
+    /// Says what to do.
+    pub fn help(mut self, text: impl Into<String>) -> Self {
+        self.help = Some(text.into());
+        self
+    }
+}
+
+/// Every finding of a run, sorted by place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    lines: Vec<String>,
+}
+
+impl Report {
+    /// Sorts the findings and resolves their places. `files` holds each file's name and number of lines.
+    pub(crate) fn new(mut findings: Vec<Finding>, files: &[(String, usize)]) -> Self {
+        findings.sort();
+        findings.dedup();
+        let mut lines = Vec::new();
+        for finding in findings {
+            lines.push(format!("{}: {}", locate(finding.place, files), finding.message));
+            for (place, text) in finding.notes {
+                lines.push(format!("  note: {}: {text}", locate(place, files)));
+            }
+            if let Some(help) = finding.help {
+                lines.push(format!("  help: {help}"));
+            }
+        }
+        Report { lines }
+    }
+
+    /// The report as lines, as a build script prints them.
+    pub fn lines(&self) -> &[String] {
+        &self.lines
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for line in &self.lines {
+            let prefix = if line.starts_with("  ") { "" } else { "error: " };
+            writeln!(f, "{prefix}{line}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Report {}
+
+fn locate(place: Place, files: &[(String, usize)]) -> String {
+    let mut line = place.line;
+    for (name, count) in files {
+        if line <= *count {
+            return format!("{name}:{line}:{}", place.column);
+        }
+        line -= count;
+    }
+    let name = files.last().map_or("schema", |(name, _)| name.as_str());
+    format!("{name}:{line}:{}", place.column)
+}
