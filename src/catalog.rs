@@ -102,6 +102,11 @@ impl SchemaVersion {
         self.subspaces.iter().find(|subspace| subspace.name == name)
     }
 
+    /// The subspace that holds the server's settings, if this version keeps them as names and texts.
+    pub fn settings(&self) -> Option<&'static Subspace> {
+        self.subspaces.iter().find(|subspace| subspace.settings)
+    }
+
     /// Letters of a family, as the server names it for this version.
     pub fn family(&self, name: &str) -> Option<&'static [char]> {
         self.families.iter().find(|(family, _)| *family == name).map(|(_, letters)| *letters)
@@ -173,6 +178,21 @@ impl Subspace {
         key.get(offset..)?.first_chunk()
     }
 
+    /// Whether any of its keys names a blob.
+    pub fn links_blobs(&self) -> bool {
+        self.layouts.iter().any(|layout| layout.blob_link.is_some())
+    }
+
+    /// The BLAKE3 hash in a key, of a link or of a blob whose key it is.
+    #[inline]
+    pub fn blob_hash<'k>(&self, key: &'k [u8]) -> Option<&'k [u8; 32]> {
+        let layout = self.layout(key).ok()?;
+        match layout.content_hash {
+            true => key.try_into().ok(),
+            false => key.get(layout.blob_link?..)?.first_chunk(),
+        }
+    }
+
     /// Layout and fields of a key in words, as `property account=7 collection=0 (Email) field=50
     /// document=42`; hex where no layout accepts it.
     pub fn describe(&self, key: &[u8]) -> String {
@@ -180,6 +200,31 @@ impl Subspace {
             Ok(layout) => layout.describe(key),
             Err(_) => format!("0x{}", hex(key)),
         }
+    }
+}
+
+impl StoreGroup {
+    /// Name as in `@blob`.
+    pub fn name(self) -> &'static str {
+        match self {
+            StoreGroup::Data => "data",
+            StoreGroup::Blob => "blob",
+            StoreGroup::Lookup => "lookup",
+            StoreGroup::Search => "search",
+            StoreGroup::Telemetry => "telemetry",
+        }
+    }
+}
+
+impl BackendKind {
+    /// Name as the schema has it, as `sqlite`.
+    pub fn name(self) -> &'static str {
+        backend(self).map_or("unknown", |backend| backend.name)
+    }
+
+    /// Name for people, as `SQLite`.
+    pub fn title(self) -> &'static str {
+        backend(self).map_or("unknown", |backend| backend.title)
     }
 }
 

@@ -25,7 +25,36 @@ pub mod lanes;
 
 pub mod selection;
 
+pub mod archive;
+
+pub mod check;
+
+pub mod counters;
+
+pub mod store;
+
+pub mod audit;
+
+pub mod running;
+
+pub mod connect;
+
 pub mod signals;
 
 pub mod progress;
 
+pub mod console;
+
+pub mod export;
+
+pub mod proof;
+
+pub mod fresh;
+
+pub mod import;
+
+pub mod verify;
+
+pub mod cli;
+
+pub mod report;

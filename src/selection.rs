@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::catalog::{SchemaVersion, StoreGroup, Subspace};
+use crate::catalog::{SchemaVersion, Subspace};
 use crate::error::{Error, Result};
 
 /// What the user asked for, before the schema version is known.
@@ -74,22 +74,12 @@ fn matching(token: &str, version: &SchemaVersion) -> Vec<char> {
     }
     let wanted: Box<dyn Fn(&Subspace) -> bool + '_> = match token.strip_prefix('@') {
         Some("server") => Box::new(|subspace| subspace.server_export),
-        Some(group) => Box::new(move |subspace| group_name(subspace.store_group) == group),
+        Some(group) => Box::new(move |subspace| subspace.store_group.name() == group),
         None => Box::new(move |subspace| {
             subspace.name == token || subspace.letter.encode_utf8(&mut [0; 4]) == token
         }),
     };
     version.subspaces.iter().filter(|subspace| wanted(subspace)).map(|subspace| subspace.letter).collect()
-}
-
-fn group_name(group: StoreGroup) -> &'static str {
-    match group {
-        StoreGroup::Data => "data",
-        StoreGroup::Blob => "blob",
-        StoreGroup::Lookup => "lookup",
-        StoreGroup::Search => "search",
-        StoreGroup::Telemetry => "telemetry",
-    }
 }
 
 /// Every token this schema version understands, for error messages.
@@ -99,7 +89,7 @@ fn valid(version: &SchemaVersion) -> String {
     let families: Vec<&str> = version.families.iter().map(|(name, _)| *name).collect();
     let mut groups: Vec<&str> = Vec::new();
     for subspace in version.subspaces {
-        let group = group_name(subspace.store_group);
+        let group = subspace.store_group.name();
         if !groups.contains(&group) {
             groups.push(group);
         }

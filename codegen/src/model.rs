@@ -79,6 +79,7 @@ pub(crate) struct Version {
     pub doc: Option<Text>,
     pub source: Option<Text>,
     pub subspace_files: bool,
+    pub blobs_marked: bool,
     pub families: Vec<(String, Vec<Letter>)>,
     pub no_family: Vec<(Letter, String)>,
     pub place: Place,
@@ -182,6 +183,7 @@ pub(crate) struct Subspace {
     pub value: ValueKind,
     pub fresh: Fresh,
     pub derived: bool,
+    pub settings: bool,
     pub layouts: Vec<Layout>,
 }
 

@@ -118,6 +118,9 @@ pub(crate) struct Version {
     pub source: Option<At<String>>,
     /// `subspace files` or `op-stream`: what the server's own export writes.
     pub server_dump: At<String>,
+    /// Stored blobs always end in a mark that says how they are encoded.
+    #[serde(default)]
+    pub blobs_marked: bool,
     /// Family name → letters.
     pub families: Entries<Vec<At<String>>>,
     /// Letter → why no family of the server covers it.
@@ -233,6 +236,9 @@ pub(crate) struct Subspace {
     pub fresh: Option<At<String>>,
     #[serde(default)]
     pub derived: bool,
+    /// Records are the server's settings: the key is the name, the value the text.
+    #[serde(default)]
+    pub settings: bool,
     pub layouts: Vec<Layout>,
 }
 

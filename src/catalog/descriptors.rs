@@ -98,6 +98,8 @@ pub struct SchemaVersion {
     pub doc: &'static str,
     /// What the server's own export writes.
     pub server_dump: ServerDump,
+    /// Whether stored blobs always end in a mark; otherwise the store's setting decides how they are encoded.
+    pub blobs_marked: bool,
     /// Subspaces, by letter.
     pub subspaces: &'static [Subspace],
     /// Families as the server names them for this version, with the letters they select.
@@ -137,6 +139,8 @@ pub struct Subspace {
     pub server_import: bool,
     /// Whether the server can rebuild it, so that a target without a place for it loses nothing.
     pub derived: bool,
+    /// Whether its records are the server's settings: the key is the name, the value the text.
+    pub settings: bool,
     /// How values are stored.
     pub value: ValueKind,
     /// What rows in a fresh target mean, unless a layout says otherwise.

@@ -210,6 +210,11 @@ impl Manifest {
         self.findings.get(&kind_name(kind)).copied().unwrap_or(0)
     }
 
+    /// Whether the dump was salvaged from a damaged store.
+    pub fn is_salvage(&self) -> bool {
+        self.completeness == Completeness::Salvage
+    }
+
     /// Whether the dump lacks something: a salvage, missing blobs, data nobody knows.
     pub fn incomplete(&self) -> bool {
         self.completeness == Completeness::Salvage

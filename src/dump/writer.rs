@@ -150,7 +150,7 @@ impl DumpWriter {
         Ok(manifest)
     }
 
-    /// Removes what this run has created. Without it, unfinished files stay for a later `--resume`.
+    /// Removes what this run has created. Without it, unfinished files stay under their partial names.
     pub fn abandon(self) -> Result<()> {
         let inner = self.dir.join(DIRECTORY);
         let mut files = Vec::new();
@@ -311,7 +311,10 @@ impl Write for HashedFile {
 }
 
 /// Makes sure that `dir` is an empty directory; whether it was created.
-fn prepare(dir: &Path) -> Result<bool> {
+/// Whether a dump can begin in `dir`, which stays as it is: absent or empty. Returns whether it exists.
+///
+/// Errors: `Usage` if it is no directory, `Refused` if it is not empty, `Io` if it cannot be read.
+pub fn check_destination(dir: &Path) -> Result<bool> {
     match fs::metadata(dir) {
         Ok(found) if !found.is_dir() => {
             Err(place(Error::usage("the destination is no directory"), dir).next("name a new directory"))
@@ -319,35 +322,36 @@ fn prepare(dir: &Path) -> Result<bool> {
         Ok(_) => {
             let mut entries = fs::read_dir(dir).map_err(|e| failed("cannot read the directory", dir, e))?;
             match entries.next() {
-                None => {}
-                Some(Err(e)) => return Err(failed("cannot read the directory", dir, e)),
+                None => Ok(true),
+                Some(Err(e)) => Err(failed("cannot read the directory", dir, e)),
                 Some(Ok(_)) if looks_unfinished(dir) => {
-                    return Err(place(Error::refused("the destination holds an unfinished export"), dir)
-                        .next("continue it with --resume, or remove the directory"));
+                    Err(place(Error::refused("the destination holds an unfinished export"), dir)
+                        .next("remove the directory and export again"))
                 }
-                Some(Ok(_)) => {
-                    return Err(place(Error::refused("the destination is not empty"), dir)
-                        .next("name a new or an empty directory"));
-                }
-            }
-            match fs::set_permissions(dir, Permissions::from_mode(0o700)) {
-                // A directory of someone else: our files are private whatever its mode.
-                Err(e) if e.kind() == IoErrorKind::PermissionDenied => Ok(false),
-                outcome => {
-                    outcome.map(|()| false).map_err(|e| failed("cannot protect the directory", dir, e))
-                }
+                Some(Ok(_)) => Err(place(Error::refused("the destination is not empty"), dir)
+                    .next("name a new or an empty directory")),
             }
         }
-        Err(e) if e.kind() == IoErrorKind::NotFound => {
-            if let Some(parent) = dir.parent() {
-                fs::create_dir_all(parent).map_err(|e| create_failed(parent, e))?;
-            }
-            DirBuilder::new().mode(0o700).create(dir).map_err(|e| create_failed(dir, e))?;
-            Ok(true)
-        }
+        Err(e) if e.kind() == IoErrorKind::NotFound => Ok(false),
         Err(e) if e.kind() == IoErrorKind::NotADirectory => Err(create_failed(dir, e)),
         Err(e) => Err(failed("cannot read the directory", dir, e)),
     }
+}
+
+/// Makes the directory private; returns whether it had to be created.
+fn prepare(dir: &Path) -> Result<bool> {
+    if check_destination(dir)? {
+        return match fs::set_permissions(dir, Permissions::from_mode(0o700)) {
+            // A directory of someone else: our files are private whatever its mode.
+            Err(e) if e.kind() == IoErrorKind::PermissionDenied => Ok(false),
+            outcome => outcome.map(|()| false).map_err(|e| failed("cannot protect the directory", dir, e)),
+        };
+    }
+    if let Some(parent) = dir.parent() {
+        fs::create_dir_all(parent).map_err(|e| create_failed(parent, e))?;
+    }
+    DirBuilder::new().mode(0o700).create(dir).map_err(|e| create_failed(dir, e))?;
+    Ok(true)
 }
 
 fn create_failed(dir: &Path, e: std::io::Error) -> Error {

@@ -52,7 +52,8 @@ pub(super) fn shape_items(model: &Model, shape: &Shape<'_>) -> Vec<TokenStream> 
     let (letter, name) = (subspace.letter, &subspace.name.value);
     let [title, doc, source] = [&subspace.title, &subspace.doc, &subspace.source].map(words);
     let (store, value, fresh) = (store(subspace.store), value_kind(subspace.value), fresh(subspace.fresh));
-    let (derived, tables) = (subspace.derived, mapping_static(model, subspace));
+    let (derived, settings) = (subspace.derived, subspace.settings);
+    let tables = mapping_static(model, subspace);
     let version = plain(shape.home);
     let Membership { family, no_family, server_export, server_import } =
         membership(model, subspace, shape.home);
@@ -75,6 +76,7 @@ pub(super) fn shape_items(model: &Model, shape: &Shape<'_>) -> Vec<TokenStream> 
                 server_export: #server_export,
                 server_import: #server_import,
                 derived: #derived,
+                settings: #settings,
                 value: #value,
                 fresh: #fresh,
                 layouts: &#statics,
@@ -137,6 +139,7 @@ fn versions(model: &Model) -> TokenStream {
             let letters = letters.iter().map(|l| l.value);
             quote! { (#name, &[#(#letters),*]) }
         });
+        let blobs_marked = version.blobs_marked;
         let legacy = model.backends.iter().map(|backend| legacy(model, backend, version.number));
         let side = model.backends.iter().flat_map(|backend| {
             let kind = backend_kind(backend);
@@ -152,6 +155,7 @@ fn versions(model: &Model) -> TokenStream {
                 releases: #releases,
                 doc: #doc,
                 server_dump: #dump,
+                blobs_marked: #blobs_marked,
                 subspaces: &#module::SUBSPACES,
                 families: &[#(#families),*],
                 legacy: &[#(#legacy),*],

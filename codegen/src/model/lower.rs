@@ -59,6 +59,7 @@ impl Lower<'_> {
             doc: version.doc.map(text),
             source: version.source.map(text),
             subspace_files,
+            blobs_marked: version.blobs_marked,
             families: families
                 .map(|(name, letters)| (name, letters.into_iter().map(|l| self.letter(l)).collect()))
                 .collect(),
@@ -235,6 +236,7 @@ impl Lower<'_> {
             value,
             fresh: subspace.fresh.map_or(Fresh::Refuse, |at| self.fresh(at)),
             derived: subspace.derived,
+            settings: subspace.settings,
             layouts: subspace.layouts.into_iter().map(|l| self.layout(l, versions, value)).collect(),
             name: text(subspace.name),
         }

@@ -1,0 +1,72 @@
+//! The check every record passes on its way: layout, value form, and blobs against their keys.
+//!
+//! Only adds findings; a record is never changed or dropped here. Whose record it is, it does not know.
+
+use crate::blob::{self, BlobRule, Proof};
+use crate::catalog::{Layout, Problem, Subspace};
+use crate::finding::{FindingKind, Findings};
+
+/// Checks key and value against the layouts of the subspace; the layout, unless the key is unknown.
+pub fn record(
+    subspace: &'static Subspace,
+    key: &[u8],
+    value: &[u8],
+    findings: &mut Findings,
+) -> Option<&'static Layout> {
+    match subspace.check(key, value) {
+        Ok(layout) => Some(layout),
+        Err(Problem::UnknownKey(error)) => {
+            findings
+                .add(FindingKind::UnknownKey, subspace.letter, key, || format!("{}: {error}", subspace.name));
+            None
+        }
+        Err(Problem::BadValue { layout, reason }) => {
+            findings.add(FindingKind::BadValue, subspace.letter, key, || {
+                format!("{}: {reason}", subspace.describe(key))
+            });
+            Some(layout)
+        }
+    }
+}
+
+/// Decodes a stored blob and says how far its content is proven.
+pub fn blob<'a>(
+    subspace: &'static Subspace,
+    rule: BlobRule,
+    key: &[u8],
+    stored: &'a [u8],
+    findings: &mut Findings,
+) -> std::borrow::Cow<'a, [u8]> {
+    let hashed = match record(subspace, key, stored, findings) {
+        Some(layout) => layout.content_hash,
+        None => false,
+    };
+    let decoded = blob::decode(rule, hashed.then_some(key), stored);
+    let mut found = |kind, what: &str| {
+        findings.add(kind, subspace.letter, key, || format!("{}: {what}", subspace.describe(key)));
+    };
+    match decoded.proof {
+        Proof::Hash => {}
+        Proof::Unhashed => found(FindingKind::BlobNotHashed, "the key is no hash of the content"),
+        Proof::Mismatch => {
+            found(FindingKind::BlobMismatch, "decoded, but the content does not hash to the key")
+        }
+        Proof::Undecodable => {
+            found(FindingKind::BlobMismatch, "cannot be decoded; the stored bytes travel as they are");
+        }
+    }
+    decoded.content
+}
+
+/// Checks the content of a blob, already decoded, against its key.
+pub fn content(subspace: &'static Subspace, key: &[u8], content: &[u8], findings: &mut Findings) {
+    let hashed = record(subspace, key, content, findings).is_some_and(|layout| layout.content_hash);
+    let mut found = |kind, what: &str| {
+        findings.add(kind, subspace.letter, key, || format!("{}: {what}", subspace.describe(key)));
+    };
+    if !hashed {
+        found(FindingKind::BlobNotHashed, "the key is no hash of the content");
+    } else if blake3::hash(content).as_bytes() != key {
+        found(FindingKind::BlobMismatch, "the content does not hash to the key");
+    }
+}

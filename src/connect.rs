@@ -1,0 +1,197 @@
+//! From a configuration to an opened store: which store, which schema version, which blob rule.
+//!
+//! The only place that knows every backend by name. Reads; never writes.
+
+use std::path::Path;
+
+use crate::backend::{Source, Target};
+use crate::blob::BlobRule;
+use crate::catalog::{self, BackendKind, SchemaVersion, Table};
+use crate::config::{Compression, Config, Elsewhere, Era, StoreConfig, StoreKind};
+use crate::console::Console;
+use crate::error::{Error, Result};
+use crate::lanes::Budget;
+use crate::running;
+use crate::store::{self, Store};
+
+/// A store that a configuration names, opened for reading.
+pub struct Connected {
+    /// The store, read by the catalog of its schema version.
+    pub store: Store,
+    /// How the configuration describes the data store.
+    pub data: StoreConfig,
+    /// The blob store if it is another one than the data store.
+    pub blobs_elsewhere: Option<StoreConfig>,
+    /// Stores for other roles that are not covered.
+    pub elsewhere: Vec<Elsewhere>,
+    /// The process that has the store open, if any.
+    pub holder: Option<running::Holder>,
+}
+
+/// Reads a configuration, with macros resolved from the environment.
+pub fn configuration(path: &Path, console: &Console) -> Result<Config> {
+    let config = Config::load(path, |name| std::env::var(name).ok())?;
+    for notice in config.notices() {
+        console.warn(notice);
+    }
+    Ok(config)
+}
+
+/// Opens the data store of a configuration for reading. `schema` overrides the version the store states.
+pub fn open(config: &Config, schema: Option<u32>, budget: &Budget, console: &Console) -> Result<Connected> {
+    let data = config.data_store()?;
+    // Before the store is opened: closing a file gives up the locks this process has on it.
+    let holder = running::holder(&data.kind);
+    let source = source(&data, budget)?;
+    for note in source.notes() {
+        console.say(format!("note: {note}"));
+    }
+    let version = version(source.as_ref(), schema, &data)?;
+    if (config.era() == Era::Json) != version.blobs_marked {
+        console.warn(format!(
+            "the configuration is of another era than the store, whose schema version {} belongs to {}",
+            version.number, version.releases
+        ));
+    }
+    let (blobs_elsewhere, elsewhere) = other_stores(config, &data, source.as_ref(), version)?;
+    let rule = blob_rule(&data, version);
+    Ok(Connected { store: Store::new(source, version, rule), data, blobs_elsewhere, elsewhere, holder })
+}
+
+/// How blobs are encoded in a store of this version.
+pub fn blob_rule(data: &StoreConfig, version: &SchemaVersion) -> BlobRule {
+    match data.compression {
+        _ if version.blobs_marked => BlobRule::Marked,
+        Compression::Lz4 => BlobRule::Lz4,
+        Compression::None => BlobRule::Raw,
+    }
+}
+
+/// Opens a store for reading, whatever is in it.
+pub fn source(data: &StoreConfig, budget: &Budget) -> Result<Box<dyn Source>> {
+    // Half of what may be used is for pages, half for the engine.
+    let memory = budget.memory / 2;
+    match &data.kind {
+        #[cfg(feature = "rocksdb")]
+        StoreKind::RocksDb { path, .. } => {
+            Ok(Box::new(crate::backend::rocksdb::RocksSource::open(path, memory)?))
+        }
+        #[cfg(feature = "sqlite")]
+        StoreKind::Sqlite { path } => {
+            let connections = budget.jobs * budget.readers();
+            Ok(Box::new(crate::backend::sqlite::SqliteSource::open(path, memory, connections)?))
+        }
+        _ => Err(unsupported(data)),
+    }
+}
+
+/// Opens or creates a store for writing by the catalog of `version`.
+pub fn target(data: &StoreConfig, version: &SchemaVersion, budget: &Budget) -> Result<Box<dyn Target>> {
+    let memory = budget.memory / 2;
+    let _ = (version, memory);
+    match &data.kind {
+        #[cfg(feature = "rocksdb")]
+        StoreKind::RocksDb { path, min_blob_size, .. } => {
+            use crate::backend::rocksdb::{RocksTarget, RocksTargetOptions};
+            let legacy = version.legacy_tables(BackendKind::RocksDb).into_iter().filter(|legacy| legacy.required);
+            let legacy = legacy.map(|legacy| legacy.table.name.to_string()).collect();
+            let options = RocksTargetOptions { memory, min_blob_size: *min_blob_size, legacy };
+            Ok(Box::new(RocksTarget::open(path, options)?))
+        }
+        #[cfg(feature = "sqlite")]
+        StoreKind::Sqlite { path } => Ok(Box::new(crate::backend::sqlite::SqliteTarget::open(path, memory)?)),
+        _ => Err(unsupported(data)),
+    }
+}
+
+/// Whether anything is there that could be opened for reading. An empty or absent place can become a target.
+pub fn exists(data: &StoreConfig) -> Result<bool> {
+    match &data.kind {
+        StoreKind::RocksDb { path, .. } => match std::fs::read_dir(path) {
+            Ok(mut entries) => Ok(entries.next().is_some()),
+            Err(error) => absent(path, error, "directory"),
+        },
+        StoreKind::Sqlite { path } => match std::fs::metadata(path) {
+            // SQLite takes an empty file for an empty database.
+            Ok(meta) => Ok(!meta.is_file() || meta.len() > 0),
+            Err(error) => absent(path, error, "file"),
+        },
+        _ => Ok(true),
+    }
+}
+
+/// Tables of every subspace that has one in this backend.
+pub fn tables(version: &'static SchemaVersion, kind: BackendKind) -> Vec<&'static Table> {
+    version.subspaces.iter().filter_map(|subspace| subspace.table(kind).ok()).collect()
+}
+
+fn absent(path: &Path, error: std::io::Error, what: &str) -> Result<bool> {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => Ok(false),
+        std::io::ErrorKind::NotADirectory => Err(Error::usage(format!("the target is not a {what}"))
+            .with("path", place(path))
+            .because(error)
+            .next("check the path in the configuration")),
+        _ => Err(Error::io("cannot look at the target")
+            .with("path", place(path))
+            .because(error)
+            .next("run as a user who may use it")),
+    }
+}
+
+fn place(path: &Path) -> String {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf()).display().to_string()
+}
+
+fn unsupported(data: &StoreConfig) -> Error {
+    Error::usage("this build cannot use stores of this type")
+        .with("store", data.id.clone())
+        .with("location", data.location())
+        .next("build with the feature of that backend, or use one of RocksDB and SQLite")
+}
+
+fn version(source: &dyn Source, schema: Option<u32>, data: &StoreConfig) -> Result<&'static SchemaVersion> {
+    let stated = match schema {
+        // A damaged record must not keep the user from overriding it.
+        Some(number) => Some(number),
+        None => store::schema_version(source)?,
+    };
+    let refuse = |what: String| Error::refused(what).with("store", data.location());
+    match stated {
+        Some(number) => catalog::version(number).ok_or_else(|| {
+            let known: Vec<String> =
+                catalog::versions().iter().map(|v| format!("{} ({})", v.number, v.releases)).collect();
+            refuse(format!("schema version {number} is not supported"))
+                .next(format!("supported are {}", known.join(", ")))
+        }),
+        None => Err(refuse("the store states no schema version".to_string()).next(
+            "a store of 0.11 or older must be upgraded by its server first; an unfinished import must be \
+             repeated; --schema N overrides",
+        )),
+    }
+}
+
+type OtherStores = (Option<StoreConfig>, Vec<Elsewhere>);
+
+fn other_stores(
+    config: &Config,
+    data: &StoreConfig,
+    source: &dyn Source,
+    version: &'static SchemaVersion,
+) -> Result<OtherStores> {
+    let row = |key: &str| -> Result<Option<String>> {
+        let Some(table) = version.settings().and_then(|s| s.table(source.kind()).ok()) else {
+            return Ok(None);
+        };
+        let value = source.get(table, key.as_bytes())?;
+        // The server replaces what is not UTF-8 when it reads a setting.
+        Ok(value.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+    };
+    // From 0.16 on the stores are registry objects in the database.
+    if config.era() == Era::Json {
+        return Ok((None, Vec::new()));
+    }
+    let blobs = config.blob_store(row)?;
+    let elsewhere = config.elsewhere(row)?;
+    Ok((Some(blobs).filter(|blobs| blobs.id != data.id), elsewhere))
+}

@@ -1,0 +1,179 @@
+//! May this target be written? Only if it is empty or holds no more than a first start of the server leaves.
+//!
+//! Which rows those are, the catalog says. Reads the target; what it decides to clear is cleared elsewhere.
+
+use std::fmt::Write as _;
+
+use crate::backend::{KeyRange, Source};
+use crate::catalog::{self, FreshRule, SchemaVersion, Subspace, Table};
+use crate::error::{Error, Result};
+use crate::finding::hex;
+use crate::page::Page;
+
+/// Rows of one subspace counted before counting becomes pointless.
+const COUNT_LIMIT: u64 = 100_000;
+/// Keys shown of a subspace that is not empty.
+const SAMPLES: usize = 3;
+/// Bytes of rows that may be set aside from a target; a first start leaves a few kilobytes.
+const SAVE_LIMIT: usize = 64 << 20;
+
+/// A row that is about to be cleared from the target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Saved {
+    /// Its subspace.
+    pub subspace: &'static str,
+    /// Its letter.
+    pub letter: char,
+    /// Key as stored.
+    pub key: Vec<u8>,
+    /// Value as stored.
+    pub value: Vec<u8>,
+}
+
+/// What has to go from a fresh target before the first write.
+#[derive(Debug, Default)]
+pub struct Clearing {
+    /// Single rows, by table. The schema-version record comes first.
+    pub rows: Vec<(&'static Table, Vec<Vec<u8>>)>,
+    /// Tables that are emptied.
+    pub tables: Vec<&'static Table>,
+    /// Rows among the cleared ones that a person may miss if the import does not bring them.
+    pub saved: Vec<Saved>,
+}
+
+/// How much of a target must be empty.
+#[derive(Debug, Clone, Copy)]
+pub enum Extent<'a> {
+    /// Every subspace: the import brings a whole database.
+    Everything,
+    /// Only these: the dump has no schema-version record, so the target's own must match and stays.
+    Only(&'a [&'static Subspace]),
+}
+
+/// Looks at every row the target has and decides.
+///
+/// Errors: refused, naming each subspace that is in the way with count and sample keys.
+pub fn check(target: &dyn Source, version: &'static SchemaVersion, extent: Extent) -> Result<Clearing> {
+    check_version(target, version, extent)?;
+    let mut clearing = Clearing::default();
+    let mut in_the_way = Vec::new();
+    for subspace in version.subspaces {
+        let concerned = match extent {
+            Extent::Everything => true,
+            Extent::Only(subspaces) => subspaces.iter().any(|s| s.letter == subspace.letter),
+        };
+        if let Ok(table) = subspace.table(target.kind())
+            && concerned
+            && let Some(obstacle) = check_subspace(target, subspace, table, &mut clearing)?
+        {
+            in_the_way.push(obstacle);
+        }
+    }
+    let known = |name: &str| {
+        version.subspaces.iter().any(|s| s.table(target.kind()).is_ok_and(|table| table.name == name))
+    };
+    for table in target.tables()? {
+        if table.rows
+            && !known(&table.name)
+            && matches!(extent, Extent::Everything)
+            && !version.side_tables(target.kind()).any(|side| side.name == table.name)
+        {
+            in_the_way.push(format!("table {} (unknown to the catalog) has rows", table.name));
+        }
+    }
+    if in_the_way.is_empty() {
+        // The record that makes a target look complete goes first.
+        let record = catalog::schema_version_record();
+        clearing.rows.sort_by_key(|(_, keys)| !keys.iter().any(|key| key.as_slice() == record.key));
+        return Ok(clearing);
+    }
+    Err(Error::refused("the target is not empty")
+        .because(in_the_way.join("; "))
+        .next("empty it yourself if nothing in it is needed, or import into another, fresh store"))
+}
+
+fn check_version(target: &dyn Source, version: &SchemaVersion, extent: Extent) -> Result<()> {
+    let found = crate::store::schema_version(target)?;
+    match (found, extent) {
+        (Some(found), _) if found != version.number => {
+            Err(Error::refused("the target belongs to another schema version")
+                .with("target", found.to_string())
+                .with("dump", format!("{} ({})", version.number, version.releases))
+                .next("import into a store of the release that wrote the dump"))
+        }
+        (None, Extent::Only(_)) => {
+            Err(Error::refused("the dump has no schema-version record and the target has none either")
+                .next("start the server of the dump's release once on the target, stop it, and import then"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Reads a subspace of the target; says what is in the way, if anything.
+fn check_subspace(
+    target: &dyn Source,
+    subspace: &'static Subspace,
+    table: &'static Table,
+    clearing: &mut Clearing,
+) -> Result<Option<String>> {
+    let mut pages = target.scan(table, &KeyRange::all())?;
+    let mut page = Page::new();
+    let (mut count, mut samples, mut saved_bytes) = (0u64, Vec::new(), 0);
+    let (mut keys, mut whole) = (Vec::new(), false);
+    'pages: while pages.next(&mut page, 1 << 20)? {
+        for (key, value) in page.iter() {
+            let layout = match subspace.check(key, value) {
+                Ok(layout) => Some(layout),
+                Err(catalog::Problem::BadValue { layout, .. }) => Some(layout),
+                Err(catalog::Problem::UnknownKey(_)) => None,
+            };
+            let own = layout.and_then(|layout| layout.fresh);
+            match own.unwrap_or(subspace.fresh) {
+                FreshRule::Keep => {}
+                FreshRule::Clear if own.is_none() => {
+                    // Nothing else can be in a subspace whose rows may all go.
+                    whole = true;
+                    break 'pages;
+                }
+                FreshRule::Clear => keys.push(key.to_vec()),
+                FreshRule::Save if saved_bytes < SAVE_LIMIT => {
+                    saved_bytes += key.len() + value.len();
+                    keys.push(key.to_vec());
+                    clearing.saved.push(Saved {
+                        subspace: subspace.name,
+                        letter: subspace.letter,
+                        key: key.to_vec(),
+                        value: value.to_vec(),
+                    });
+                }
+                FreshRule::Save | FreshRule::Refuse => {
+                    count += 1;
+                    if samples.len() < SAMPLES {
+                        samples.push(format!("{} = {}", hex(key), subspace.describe(key)));
+                    }
+                    if count >= COUNT_LIMIT {
+                        break 'pages;
+                    }
+                }
+            }
+        }
+    }
+    if whole {
+        clearing.tables.push(table);
+    } else if !keys.is_empty() {
+        clearing.rows.push((table, keys));
+    }
+    Ok((count > 0).then(|| {
+        let more = if count >= COUNT_LIMIT { "at least " } else { "" };
+        let rows = if count == 1 { "row" } else { "rows" };
+        let mut text = String::new();
+        let _ = write!(
+            text,
+            "subspace {} ({}) has {more}{count} {rows}, such as {}",
+            subspace.letter,
+            subspace.name,
+            samples.join(", ")
+        );
+        text
+    }))
+}

@@ -1,0 +1,94 @@
+//! Proof after an import: the target is read back and compared with what it should hold.
+//!
+//! Order-independent digests, so ranges are read in parallel. Knows stores and digests, not where the
+//! expectation comes from.
+
+use std::sync::{Mutex, PoisonError};
+
+use crate::backend::Pages;
+use crate::catalog::Subspace;
+use crate::dump::digest::{PartDigest, RecordsSum, Totals};
+use crate::error::{Error, Result};
+use crate::lanes::{Budget, Stop, in_parallel, interrupted};
+use crate::page::Page;
+use crate::progress::Progress;
+use crate::store::{Store, Tally};
+
+/// What a subspace should hold.
+#[derive(Debug, Clone)]
+pub struct Expected {
+    /// The subspace.
+    pub subspace: &'static Subspace,
+    /// Counts.
+    pub totals: Totals,
+    /// Sum of the digests of its records, in hex.
+    pub sum: String,
+}
+
+/// Reads `expected` subspaces of a store and compares counts and digests.
+///
+/// Errors: damaged, naming every subspace that differs.
+pub fn compare(
+    store: &Store,
+    expected: &[Expected],
+    budget: &Budget,
+    stop: &Stop,
+    progress: &Progress,
+) -> Result<Tally> {
+    let parts = parts(store, expected, budget)?;
+    let sums: Vec<Mutex<PartDigest>> = expected.iter().map(|_| Mutex::new(PartDigest::new())).collect();
+    let tally = Mutex::new(Tally::default());
+    in_parallel(budget.jobs, &parts, |(index, range)| {
+        let Some(expected) = expected.get(*index) else { return Ok(()) };
+        let mut reading = store.read(expected.subspace, range)?;
+        let (mut page, mut digest) = (Page::new(), PartDigest::new());
+        while reading.next(&mut page, budget.page_bytes())? {
+            if stop.stopped() {
+                return Err(interrupted());
+            }
+            digest.add_page(&page);
+            progress.add(page.len() as u64, page.size() as u64);
+        }
+        if let Some(sum) = sums.get(*index) {
+            sum.lock().unwrap_or_else(PoisonError::into_inner).merge(&digest);
+        }
+        tally.lock().unwrap_or_else(PoisonError::into_inner).merge(reading.into_tally());
+        Ok(())
+    })?;
+    let mut differences = Vec::new();
+    for (expected, sum) in expected.iter().zip(sums) {
+        let found = sum.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let (name, totals) = (expected.subspace.name, found.totals());
+        if totals.records != expected.totals.records {
+            differences.push(format!(
+                "{} ({name}) has {} records instead of {}",
+                expected.subspace.letter, totals.records, expected.totals.records
+            ));
+        } else if totals != expected.totals || found.sum().to_hex() != expected.sum {
+            differences.push(format!("{} ({name}) has other records", expected.subspace.letter));
+        }
+    }
+    if differences.is_empty() {
+        return Ok(tally.into_inner().unwrap_or_else(PoisonError::into_inner));
+    }
+    Err(Error::damaged("the store does not hold what it should").because(differences.join("; ")).next(
+        "compare record by record with `verify DIR --against CONFIG`, and do not start the server on it",
+    ))
+}
+
+type Part = (usize, crate::backend::KeyRange);
+
+fn parts(store: &Store, expected: &[Expected], budget: &Budget) -> Result<Vec<Part>> {
+    let mut parts = Vec::new();
+    for (index, expected) in expected.iter().enumerate() {
+        parts.extend(
+            store.ranges(expected.subspace, budget.ranges())?.into_iter().map(|range| (index, range)),
+        );
+    }
+    Ok(parts)
+}
+
+/// The expectation of nothing.
+pub fn empty(subspace: &'static Subspace) -> Expected {
+    Expected { subspace, totals: Totals::default(), sum: RecordsSum::default().to_hex() }
+}

@@ -1,0 +1,247 @@
+//! The end of a run: what was done, what was found, what to do next, and the exit code that says it all.
+
+use serde::Serialize;
+
+use crate::catalog::{self, SchemaVersion, ValueForm};
+use crate::console::Console;
+use crate::export::Exported;
+use crate::finding::Findings;
+use crate::import::{Imported, totals};
+use crate::verify::{Verified, damaged};
+
+/// Finished, but the result does not hold everything.
+const INCOMPLETE: u8 = 3;
+/// Damage or a difference was found.
+const DAMAGED: u8 = 4;
+
+#[derive(Serialize)]
+struct Event<'a, T: Serialize> {
+    event: &'static str,
+    exit_code: u8,
+    findings: std::collections::BTreeMap<String, u64>,
+    #[serde(flatten)]
+    outcome: &'a T,
+}
+
+fn event<T: Serialize>(
+    console: &Console,
+    name: &'static str,
+    exit_code: u8,
+    findings: &Findings,
+    outcome: &T,
+) {
+    let findings = crate::dump::manifest::finding_counts(findings);
+    console.data(&Event { event: name, exit_code, findings, outcome });
+}
+
+/// Reports an export; returns the exit code.
+pub fn export(exported: &Exported, dir: &std::path::Path, console: &Console) -> u8 {
+    let code = if exported.findings.incomplete() { INCOMPLETE } else { 0 };
+    event(console, "exported", code, &exported.findings, exported);
+    let Some(manifest) = &exported.manifest else { return code };
+    table(
+        console,
+        manifest
+            .subspaces
+            .iter()
+            .map(|s| (s.letter, s.name.as_str(), s.records, s.key_bytes + s.value_bytes)),
+    );
+    for left in &manifest.left_behind {
+        console.say(format!(
+            "left behind: {} {} records of {} ({}), which belong to this installation",
+            left.records, left.layout, left.letter, left.name
+        ));
+    }
+    if let Some(audit) = exported.audit {
+        console.say(format!(
+            "blobs: {} linked, {} without a link, {} missing",
+            audit.linked, audit.unlinked, audit.missing
+        ));
+    }
+    findings(&exported.findings, console);
+    let place = std::path::absolute(dir).unwrap_or_else(|_| dir.to_path_buf());
+    console.say(format!("the dump is in {}", place.display()));
+    console
+        .say("it holds mail and secrets in clear: keep it private and delete it when the migration is done");
+    if code == INCOMPLETE {
+        console.warn("the dump is incomplete: see the findings above and manifest/findings.jsonl");
+    }
+    code
+}
+
+/// Reports an import; returns the exit code.
+pub fn import(imported: &Imported, dry_run: bool, console: &Console) -> u8 {
+    let incomplete = imported.incomplete_dump || imported.findings.incomplete();
+    let code = if incomplete { INCOMPLETE } else { 0 };
+    event(console, "imported", code, &imported.findings, imported);
+    findings(&imported.findings, console);
+    if dry_run {
+        return code;
+    }
+    table(console, imported.subspaces.iter().map(|s| (s.letter, s.name, s.records, s.bytes)));
+    let (records, bytes) = totals(&imported.subspaces);
+    let verified =
+        if imported.verified { "read back and equal to the dump" } else { "not verified (--no-verify)" };
+    console.say(format!("imported {records} records, {bytes} bytes; {verified}"));
+    let Some(version) = catalog::version(imported.schema_version) else { return code };
+    console.say("next:");
+    console.say(format!("- only the server releases {} may start on this store", version.releases));
+    if rustix::process::geteuid().is_root() {
+        console.say("- this ran as root: give the files to the user the server runs as (chown -R)");
+    }
+    for (letter, why) in &imported.left_out {
+        if version.subspaces.iter().any(|s| s.letter == *letter && s.derived) {
+            console.say(format!("- {letter} was left out ({why}): let the server re-index its search"));
+        }
+    }
+    if version.subspaces.iter().any(|s| s.derived && !imported.subspaces.iter().any(|i| i.letter == s.letter))
+        && imported.left_out.is_empty()
+    {
+        console.say("- the dump has no search index: let the server re-index its search");
+    }
+    console.say("- keep the source until you have seen the server working on the new store");
+    code
+}
+
+/// Reports a verification; returns the exit code.
+pub fn verify(verified: &Verified, console: &Console) -> u8 {
+    let differences: u64 = verified.subspaces.iter().map(|s| s.differences).sum();
+    let code = if differences > 0 || damaged(&verified.findings) {
+        DAMAGED
+    } else if verified.incomplete_dump || verified.findings.incomplete() {
+        INCOMPLETE
+    } else {
+        0
+    };
+    event(console, "verified", code, &verified.findings, verified);
+    table(console, verified.subspaces.iter().map(|s| (s.letter, s.name, s.records, s.bytes)));
+    for subspace in verified.subspaces.iter().filter(|s| s.differences > 0) {
+        console.warn(format!(
+            "{} ({}): {} records differ",
+            subspace.letter, subspace.name, subspace.differences
+        ));
+    }
+    for what in &verified.unproven {
+        console.warn(format!("cannot be proven: {what}"));
+    }
+    if let Some(audit) = verified.audit {
+        console.say(format!(
+            "blobs: {} linked, {} without a link, {} missing",
+            audit.linked, audit.unlinked, audit.missing
+        ));
+    }
+    findings(&verified.findings, console);
+    console.say(match code {
+        0 => "everything checked is right",
+        INCOMPLETE => "what is there is right, but the dump is incomplete",
+        _ => "damage or differences were found",
+    });
+    code
+}
+
+/// Prints the catalog: a table, or every detail with `--json`.
+pub fn catalog(console: &Console) {
+    for version in catalog::versions() {
+        console.print(format!("schema version {}: {}", version.number, version.releases));
+        for subspace in version.subspaces {
+            console.print(format!(
+                "  {}  {:<18} {:<12} {:<10} {}",
+                subspace.letter,
+                subspace.name,
+                subspace.family.unwrap_or("-"),
+                subspace.store_group.name(),
+                subspace.title
+            ));
+        }
+        subspaces_as_data(version, console);
+    }
+}
+
+#[derive(Serialize)]
+struct SubspaceData {
+    event: &'static str,
+    schema_version: u32,
+    letter: char,
+    name: &'static str,
+    title: &'static str,
+    family: Option<&'static str>,
+    store_group: &'static str,
+    server_export: bool,
+    derived: bool,
+    layouts: Vec<LayoutData>,
+    tables: Vec<TableData>,
+}
+
+#[derive(Serialize)]
+struct LayoutData {
+    name: &'static str,
+    archive: bool,
+    travels: bool,
+}
+
+#[derive(Serialize)]
+struct TableData {
+    backend: &'static str,
+    table: Option<&'static str>,
+    refused: Option<&'static str>,
+    max_key: Option<u64>,
+    max_value: Option<u64>,
+}
+
+fn subspaces_as_data(version: &SchemaVersion, console: &Console) {
+    for subspace in version.subspaces {
+        let layouts = subspace.layouts.iter().map(|layout| LayoutData {
+            name: layout.name,
+            archive: layout.value == ValueForm::Archive,
+            travels: layout.travels,
+        });
+        let tables = catalog::backends().iter().map(|backend| {
+            let table = subspace.table(backend.kind);
+            TableData {
+                backend: backend.name,
+                table: table.ok().map(|table| table.name),
+                refused: table.err(),
+                max_key: table.ok().and_then(|table| table.max_key),
+                max_value: table.ok().and_then(|table| table.max_value),
+            }
+        });
+        console.data(&SubspaceData {
+            event: "subspace",
+            schema_version: version.number,
+            letter: subspace.letter,
+            name: subspace.name,
+            title: subspace.title,
+            family: subspace.family,
+            store_group: subspace.store_group.name(),
+            server_export: subspace.server_export,
+            derived: subspace.derived,
+            layouts: layouts.collect(),
+            tables: tables.collect(),
+        });
+    }
+}
+
+fn table<'a>(console: &Console, rows: impl Iterator<Item = (char, &'a str, u64, u64)>) {
+    let (mut records, mut bytes) = (0, 0);
+    console.print(format!("{:<2} {:<18} {:>14} {:>16}", "", "subspace", "records", "bytes"));
+    for (letter, name, subspace_records, subspace_bytes) in rows {
+        records += subspace_records;
+        bytes += subspace_bytes;
+        console.print(format!("{letter:<2} {name:<18} {subspace_records:>14} {subspace_bytes:>16}"));
+    }
+    console.print(format!("{:<2} {:<18} {records:>14} {bytes:>16}", "", "total"));
+}
+
+fn findings(findings: &Findings, console: &Console) {
+    for (kind, count) in findings.counts() {
+        let text = format!("{count} {}", kind.title());
+        if kind.is_notice() {
+            console.say(format!("notice: {text}"));
+            continue;
+        }
+        console.warn(format!("found {text}"));
+        for sample in findings.samples().filter(|sample| sample.kind == *kind).take(3) {
+            console.say(format!("  {} {}: {}", sample.subspace, sample.key, sample.detail));
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! Is a server running on a store? Finds who holds the locks of RocksDB and SQLite files.
+//!
+//! Asks the kernel about record locks; takes none itself and writes nothing. Must run before this process
+//! opens the store: closing a file gives up the locks this process has on it.
+
+use std::fs::File;
+use std::io::{Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use rustix::process::{Flock, FlockOffsetType, FlockType, fcntl_getlk};
+
+use crate::config::StoreKind;
+
+/// A process that has a store open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// The locked file.
+    pub file: PathBuf,
+    /// Process id, where the kernel tells it (not across containers).
+    pub pid: Option<i32>,
+    /// Name of the program, where `/proc` tells it.
+    pub program: Option<String>,
+}
+
+impl Holder {
+    /// As `process 4711 (stalwart)`.
+    pub fn describe(&self) -> String {
+        match (&self.pid, &self.program) {
+            (Some(pid), Some(program)) => format!("process {pid} ({program})"),
+            (Some(pid), None) => format!("process {pid}"),
+            _ => "a process in another container or on another host".to_string(),
+        }
+    }
+}
+
+/// Who has the files of an embedded store open, if anybody; database servers are asked elsewhere.
+pub fn holder(store: &StoreKind) -> Option<Holder> {
+    match store {
+        StoreKind::RocksDb { path, .. } => locked(&path.join("LOCK")),
+        StoreKind::Sqlite { path, .. } => {
+            let mut shared = path.clone().into_os_string();
+            shared.push("-shm");
+            // In write-ahead mode every open connection holds a lock on the shared-memory file.
+            locked(Path::new(&shared)).or_else(|| locked(path))
+        }
+        _ => None,
+    }
+}
+
+fn locked(path: &Path) -> Option<Holder> {
+    // Opening a FIFO would wait for a writer; only regular files are asked.
+    if !std::fs::metadata(path).ok()?.is_file() {
+        return None;
+    }
+    let mut file = File::open(path).ok()?;
+    file.seek(SeekFrom::Start(0)).ok()?;
+    // Length 0 means to the end of the largest possible file, SQLite's lock bytes included.
+    let probe = Flock {
+        start: 0,
+        length: 0,
+        pid: None,
+        typ: FlockType::WriteLock,
+        offset_type: FlockOffsetType::Set,
+    };
+    let lock = fcntl_getlk(&file, &probe).ok().flatten()?;
+    let pid = lock.pid.map(|pid| pid.as_raw_nonzero().get());
+    let program = pid.and_then(|pid| std::fs::read_to_string(format!("/proc/{pid}/comm")).ok());
+    Some(Holder { file: path.to_path_buf(), pid, program: program.map(|name| name.trim().to_string()) })
+}

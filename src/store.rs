@@ -1,0 +1,164 @@
+//! A store as a dump sees it: the logical records of one schema version that travel.
+//!
+//! Joins a backend's pages with the catalog: blobs are decoded, every record is checked, and what belongs to
+//! one installation stays behind. Export, verification and comparison all read through here.
+
+use std::collections::BTreeMap;
+
+use crate::backend::{Estimate, KeyRange, Pages, Source, TableState};
+use crate::blob::BlobRule;
+use crate::catalog::{self, SchemaVersion, Subspace, Table, ValueKind};
+use crate::check;
+use crate::error::{Error, Result};
+use crate::finding::Findings;
+use crate::page::Page;
+
+/// A source with the schema version that says what its records mean.
+pub struct Store {
+    source: Box<dyn Source>,
+    version: &'static SchemaVersion,
+    rule: BlobRule,
+}
+
+/// What reading has found besides records.
+#[derive(Debug, Default, Clone)]
+pub struct Tally {
+    /// Everything worth a word.
+    pub findings: Findings,
+    /// Records that do not travel, by layout name.
+    pub left_behind: BTreeMap<&'static str, u64>,
+}
+
+impl Tally {
+    /// Adds what another part of the same subspace gave.
+    pub fn merge(&mut self, other: Tally) {
+        self.findings.merge(other.findings);
+        for (layout, count) in other.left_behind {
+            *self.left_behind.entry(layout).or_default() += count;
+        }
+    }
+}
+
+/// Reads the schema version a store states; `None` if it states none.
+///
+/// Errors: refused if the record is there and is no version.
+pub fn schema_version(source: &dyn Source) -> Result<Option<u32>> {
+    let record = catalog::schema_version_record();
+    let Some(table) = record.table(source.kind()) else { return Ok(None) };
+    let Some(value) = source.get(table, record.key)? else { return Ok(None) };
+    match record.read(&value) {
+        Some(number) => Ok(Some(number)),
+        None => Err(Error::refused("the schema-version record does not hold 4 bytes")
+            .with("table", table.name)
+            .with("key", crate::finding::hex(record.key))
+            .with("value", crate::finding::hex(&value))
+            .next("name the version with --schema if you know which release wrote this store")),
+    }
+}
+
+impl Store {
+    /// Reads `source` by the catalog of `version`; `rule` says how its blobs are encoded.
+    pub fn new(source: Box<dyn Source>, version: &'static SchemaVersion, rule: BlobRule) -> Self {
+        Store { source, version, rule }
+    }
+
+    /// The schema version whose catalog is used.
+    pub fn version(&self) -> &'static SchemaVersion {
+        self.version
+    }
+
+    /// The engine's view.
+    pub fn source(&self) -> &dyn Source {
+        self.source.as_ref()
+    }
+
+    /// Where the engine keeps a subspace; `None` where it has no place for it.
+    pub fn table(&self, subspace: &'static Subspace) -> Option<&'static Table> {
+        subspace.table(self.source.kind()).ok()
+    }
+
+    /// Approximate size of a subspace.
+    pub fn estimate(&self, subspace: &'static Subspace) -> Result<Estimate> {
+        self.table(subspace).map_or(Ok(Estimate::default()), |table| self.source.estimate(table))
+    }
+
+    /// Splits a subspace for parallel reading.
+    pub fn ranges(&self, subspace: &'static Subspace, n: usize) -> Result<Vec<KeyRange>> {
+        self.table(subspace).map_or(Ok(vec![KeyRange::all()]), |table| self.source.ranges(table, n))
+    }
+
+    /// Reads the records of a range that travel.
+    pub fn read<'a>(&'a self, subspace: &'static Subspace, range: &KeyRange) -> Result<Reading<'a>> {
+        let place = |error: Error| error.with("subspace", format!("{} ({})", subspace.letter, subspace.name));
+        let pages = match self.table(subspace) {
+            Some(table) => Some(self.source.scan(table, range).map_err(place)?),
+            None => None,
+        };
+        Ok(Reading { pages, subspace, rule: self.rule, raw: Page::new(), tally: Tally::default() })
+    }
+
+    /// Tables with rows that belong to no subspace of this schema version, and whether an older version of
+    /// the server has left them.
+    pub fn strangers(&self) -> Result<Vec<(TableState, bool)>> {
+        let kind = self.source.kind();
+        let legacy: Vec<&str> = self.version.legacy_tables(kind).into_iter().map(|legacy| legacy.table.name).collect();
+        let known = |name: &str| {
+            self.version.subspaces.iter().any(|s| s.table(kind).is_ok_and(|t| t.name == name))
+                || self.version.side_tables(kind).any(|side| side.name == name)
+        };
+        let tables = self.source.tables()?.into_iter().filter(|table| table.rows && !known(&table.name));
+        Ok(tables.map(|table| (legacy.contains(&table.name.as_str()), table)).map(|(l, t)| (t, l)).collect())
+    }
+}
+
+/// A stream of logical records that counts what it finds.
+pub struct Reading<'a> {
+    pages: Option<Box<dyn Pages + Send + 'a>>,
+    subspace: &'static Subspace,
+    rule: BlobRule,
+    raw: Page,
+    tally: Tally,
+}
+
+impl Reading<'_> {
+    /// What has been found so far.
+    pub fn into_tally(self) -> Tally {
+        self.tally
+    }
+}
+
+impl Pages for Reading<'_> {
+    fn next(&mut self, page: &mut Page, budget: usize) -> Result<bool> {
+        page.clear();
+        let Some(pages) = &mut self.pages else { return Ok(false) };
+        let subspace = self.subspace;
+        let place = |error: Error| error.with("subspace", format!("{} ({})", subspace.letter, subspace.name));
+        let findings = &mut self.tally.findings;
+        // Records are copied only where they change on the way or some of them stay behind.
+        if subspace.value != ValueKind::Blob && subspace.layouts.iter().all(|layout| layout.travels) {
+            let more = pages.next(page, budget).map_err(place)?;
+            for (key, value) in page.iter() {
+                check::record(subspace, key, value, findings);
+            }
+            return Ok(more);
+        }
+        while page.is_empty() {
+            if !pages.next(&mut self.raw, budget).map_err(place)? {
+                return Ok(false);
+            }
+            for (key, value) in self.raw.iter() {
+                if subspace.value == ValueKind::Blob {
+                    page.push(key, &check::blob(subspace, self.rule, key, value, findings));
+                    continue;
+                }
+                match check::record(subspace, key, value, findings) {
+                    Some(layout) if !layout.travels => {
+                        *self.tally.left_behind.entry(layout.name).or_default() += 1;
+                    }
+                    _ => page.push(key, value),
+                }
+            }
+        }
+        Ok(true)
+    }
+}

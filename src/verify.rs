@@ -1,0 +1,394 @@
+//! Verify: a dump on its own, or record by record against a store. Writes nothing.
+
+use std::cmp::Ordering;
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::archive::Archive;
+use crate::audit::{Audit, HashList};
+use crate::backend::{KeyRange, Pages};
+use crate::catalog::{self, SchemaVersion, Subspace, ValueForm, ValueKind};
+use crate::check;
+use crate::connect;
+use crate::console::Console;
+use crate::counters::Counters;
+use crate::dump::reader::{Dump, SubspaceReader, Verify};
+use crate::error::{Error, Result};
+use crate::finding::{FindingKind, Findings, hex};
+use crate::lanes::{Budget, Stop, in_parallel, interrupted, run_lane};
+use crate::page::Page;
+use crate::progress::Progress;
+use crate::store::{Reading, Store};
+
+/// Differences shown per subspace.
+const SHOWN: usize = 5;
+
+/// What to verify and how.
+pub struct Options<'a> {
+    /// The directory of the dump.
+    pub dir: &'a Path,
+    /// Compare with the store of this configuration.
+    pub against: Option<&'a Path>,
+    /// Overrides the schema version the store states.
+    pub schema: Option<u32>,
+    /// Threads and memory.
+    pub budget: Budget,
+    /// Where to speak.
+    pub console: Console,
+    /// Raised when the run should end.
+    pub stop: &'a Stop,
+}
+
+/// What verification has found.
+#[derive(Debug, Default, Serialize)]
+pub struct Verified {
+    /// Subspaces with their counts.
+    pub subspaces: Vec<VerifiedSubspace>,
+    /// What a server's dump cannot prove.
+    pub unproven: Vec<String>,
+    /// The dump's own export was incomplete.
+    pub incomplete_dump: bool,
+    /// Linked, unlinked and missing blobs.
+    #[serde(skip)]
+    pub audit: Option<Audit>,
+    /// Everything found.
+    #[serde(skip)]
+    pub findings: Findings,
+}
+
+/// One verified subspace.
+#[derive(Debug, Serialize)]
+pub struct VerifiedSubspace {
+    /// Letter.
+    pub letter: char,
+    /// Name.
+    pub name: &'static str,
+    /// Records read.
+    pub records: u64,
+    /// Bytes of keys and values.
+    pub bytes: u64,
+    /// Digest of the records, in hex; empty when comparing.
+    pub records_blake3: String,
+    /// Differences to the store.
+    pub differences: u64,
+}
+
+/// Verifies a dump.
+///
+/// Errors: usage, refused (unfinished dump, unknown version), damaged, I/O, interrupted. Findings about the
+/// data are no errors.
+pub fn run(options: &Options) -> Result<Verified> {
+    let dump = Dump::open(options.dir)?;
+    let version = catalog::version(dump.schema_version()).ok_or_else(|| {
+        Error::refused(format!("schema version {} of the dump is not supported", dump.schema_version()))
+            .with("dump", options.dir.display().to_string())
+    })?;
+    let subspaces = known(&dump, version)?;
+    let expected: Vec<(char, &str)> = version.subspaces.iter().map(|s| (s.letter, s.name)).collect();
+    let mut verified = Verified {
+        unproven: dump.unproven(&expected),
+        incomplete_dump: dump.manifest().is_some_and(|manifest| manifest.incomplete()),
+        ..Verified::default()
+    };
+    match options.against {
+        Some(config) => against(&dump, version, &subspaces, config, options, &mut verified)?,
+        None => alone(&dump, version, &subspaces, options, &mut verified)?,
+    }
+    Ok(verified)
+}
+
+/// Whether the findings of a verification mean damage (exit 4).
+pub fn damaged(findings: &Findings) -> bool {
+    [FindingKind::BadArchive, FindingKind::BlobMismatch].iter().any(|kind| findings.count(*kind) > 0)
+}
+
+fn known(dump: &Dump, version: &'static SchemaVersion) -> Result<Vec<&'static Subspace>> {
+    let find = |letter: char| {
+        version.subspaces.iter().find(|s| s.letter == letter).ok_or_else(|| {
+            Error::damaged("the dump has a subspace that its schema version does not know")
+                .with("subspace", letter.to_string())
+        })
+    };
+    dump.subspaces().iter().map(|file| find(file.letter)).collect()
+}
+
+fn alone(
+    dump: &Dump,
+    version: &'static SchemaVersion,
+    subspaces: &[&'static Subspace],
+    options: &Options,
+    verified: &mut Verified,
+) -> Result<()> {
+    dump.checksums(options.budget.jobs)?;
+    let total = dump.manifest().map_or(0, |m| m.subspaces.iter().map(|s| s.key_bytes + s.value_bytes).sum());
+    let progress = Progress::start(options.console.progress(), "verify", total);
+    let mut sorted = subspaces.to_vec();
+    sorted.sort_by_key(|s| std::cmp::Reverse(dump.entry(s.letter).map(|e| e.value_bytes)));
+    let mut done = in_parallel(options.budget.jobs, &sorted, |subspace| {
+        verify_subspace(dump, version, subspace, options, &progress)
+    })?;
+    drop(progress);
+    done.sort_by_key(|part| part.verified.letter);
+    let mut counters = Counters::new(version);
+    let (mut links, mut blobs) = (None, None);
+    for part in done {
+        verified.findings.merge(part.findings);
+        counters.merge(part.counters);
+        if let Some(hashes) = part.hashes {
+            let side = if part.subspace.value == ValueKind::Blob { &mut blobs } else { &mut links };
+            *side = Some((part.subspace, hashes));
+        }
+        verified.subspaces.push(part.verified);
+    }
+    counters.check(&mut verified.findings);
+    if let (Some((link, links)), Some((blob, blobs))) = (links, blobs) {
+        verified.audit = Some(crate::export::audit_blobs(link, links, blob, blobs, &mut verified.findings)?);
+    }
+    Ok(())
+}
+
+struct Part {
+    subspace: &'static Subspace,
+    verified: VerifiedSubspace,
+    findings: Findings,
+    counters: Counters,
+    hashes: Option<HashList>,
+}
+
+fn verify_subspace(
+    dump: &Dump,
+    version: &'static SchemaVersion,
+    subspace: &'static Subspace,
+    options: &Options,
+    progress: &Progress,
+) -> Result<Part> {
+    let mut hashes = match subspace.value == ValueKind::Blob || subspace.links_blobs() {
+        true => Some(HashList::create(&std::env::temp_dir())?),
+        false => None,
+    };
+    let (mut findings, mut counters) = (Findings::new(), Counters::new(version));
+    let mut reader = dump.open_subspace(subspace.letter, Verify::Digests)?;
+    let read = |reader: &std::sync::Mutex<&mut SubspaceReader>,
+                emit: &mut dyn FnMut(&mut Page) -> Result<()>| {
+        let mut reader = reader.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut page = Page::new();
+        while reader.read_page(&mut page, options.budget.page_bytes())? {
+            emit(&mut page)?;
+        }
+        Ok(())
+    };
+    run_lane(1, &[std::sync::Mutex::new(&mut reader)], options.stop, read, |page| {
+        for (key, value) in page.iter() {
+            check_record(subspace, key, value, &mut findings, &mut counters);
+            if let Some(hashes) = &mut hashes
+                && let Some(hash) = subspace.blob_hash(key)
+            {
+                hashes.push(hash)?;
+            }
+        }
+        progress.add(page.len() as u64, page.size() as u64);
+        Ok(())
+    })?;
+    findings.merge(reader.findings().clone());
+    let digest = reader.digest();
+    let totals = digest.as_ref().map(|digest| digest.totals).unwrap_or_default();
+    let verified = VerifiedSubspace {
+        letter: subspace.letter,
+        name: subspace.name,
+        records: totals.records,
+        bytes: totals.key_bytes + totals.value_bytes,
+        records_blake3: digest.map(|digest| hex(&digest.records_blake3)).unwrap_or_default(),
+        differences: 0,
+    };
+    Ok(Part { subspace, verified, findings, counters, hashes })
+}
+
+fn check_record(
+    subspace: &'static Subspace,
+    key: &[u8],
+    value: &[u8],
+    findings: &mut Findings,
+    counters: &mut Counters,
+) {
+    if subspace.value == ValueKind::Blob {
+        check::content(subspace, key, value, findings);
+        return;
+    }
+    let Some(layout) = check::record(subspace, key, value, findings) else { return };
+    let mut change_id = None;
+    if layout.value == ValueForm::Archive {
+        match Archive::parse(value).and_then(|archive| archive.check().map(|()| archive)) {
+            Ok(archive) => change_id = archive.change_id,
+            Err(why) => findings.add(FindingKind::BadArchive, subspace.letter, key, || {
+                format!("{}: {why}", subspace.describe(key))
+            }),
+        }
+    }
+    counters.see(subspace, layout, key, value, change_id);
+}
+
+fn against(
+    dump: &Dump,
+    version: &'static SchemaVersion,
+    subspaces: &[&'static Subspace],
+    config: &Path,
+    options: &Options,
+    verified: &mut Verified,
+) -> Result<()> {
+    let console = &options.console;
+    let config = connect::configuration(config, console)?;
+    let connected = connect::open(&config, options.schema, &options.budget, console)?;
+    if let Some(holder) = &connected.holder {
+        console.warn(format!(
+            "a server is running on this store (locked by {}): it may change",
+            holder.describe()
+        ));
+    }
+    let store = &connected.store;
+    if store.version().number != version.number {
+        return Err(Error::damaged("dump and store have different schema versions")
+            .with("dump", version.number.to_string())
+            .with("store", store.version().number.to_string()));
+    }
+    let total = dump.manifest().map_or(0, |m| m.subspaces.iter().map(|s| s.key_bytes + s.value_bytes).sum());
+    let progress = Progress::start(console.progress(), "compare", total);
+    let done = in_parallel(options.budget.jobs, subspaces, |subspace| {
+        if store.table(subspace).is_none() && subspace.derived {
+            return Ok(None);
+        }
+        compare_subspace(dump, store, subspace, options, &progress).map(Some)
+    })?;
+    drop(progress);
+    for (part, shown) in done.into_iter().flatten() {
+        shown.iter().for_each(|line| console.print(line));
+        verified.subspaces.push(part);
+    }
+    for subspace in version.subspaces.iter().filter(|s| !dump.has(s.letter)) {
+        let mut reading = store.read(subspace, &KeyRange::all())?;
+        if reading.next(&mut Page::new(), 1)? {
+            console.say(format!("not compared: {} ({}) is not in the dump", subspace.letter, subspace.name));
+        }
+    }
+    Ok(())
+}
+
+/// Walks dump and store in step.
+fn compare_subspace(
+    dump: &Dump,
+    store: &Store,
+    subspace: &'static Subspace,
+    options: &Options,
+    progress: &Progress,
+) -> Result<(VerifiedSubspace, Vec<String>)> {
+    let mut left =
+        Side::new(From::Dump(Box::new(dump.open_subspace(subspace.letter, Verify::Counts)?)), options);
+    let mut right = Side::new(From::Store(store.read(subspace, &KeyRange::all())?), options);
+    let mut part = VerifiedSubspace {
+        letter: subspace.letter,
+        name: subspace.name,
+        records: 0,
+        bytes: 0,
+        records_blake3: String::new(),
+        differences: 0,
+    };
+    let mut shown = Vec::new();
+    let mut show = |key: &[u8], what: &str| {
+        if shown.len() < SHOWN {
+            shown.push(format!(
+                "{} ({}) {}: {what}: {}",
+                subspace.letter,
+                subspace.name,
+                hex(key),
+                subspace.describe(key)
+            ));
+        }
+    };
+    loop {
+        left.fill()?;
+        right.fill()?;
+        let (ours, theirs) = (left.current(), right.current());
+        let order = match (ours, theirs) {
+            (None, None) => break,
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (Some((a, _)), Some((b, _))) => a.cmp(b),
+        };
+        if let (Some((key, value)), true) = (ours, order != Ordering::Greater) {
+            part.records += 1;
+            part.bytes += (key.len() + value.len()) as u64;
+            if part.records.is_multiple_of(4096) {
+                progress.add(4096, 0);
+            }
+        }
+        match (order, ours, theirs) {
+            (Ordering::Less, Some((key, _)), _) => {
+                part.differences += 1;
+                show(key, "in the dump, not in the store");
+            }
+            (Ordering::Greater, _, Some((key, _))) => {
+                part.differences += 1;
+                show(key, "in the store, not in the dump");
+            }
+            (_, Some((key, a)), Some((_, b))) if a != b => {
+                part.differences += 1;
+                let at = a.iter().zip(b).position(|(a, b)| a != b).unwrap_or(a.len().min(b.len()));
+                show(key, &format!("values differ from byte {at} on ({} and {} bytes)", a.len(), b.len()));
+            }
+            _ => {}
+        }
+        if order != Ordering::Greater {
+            left.advance();
+        }
+        if order != Ordering::Less {
+            right.advance();
+        }
+    }
+    progress.add(part.records % 4096, part.bytes);
+    Ok((part, shown))
+}
+
+enum From<'a> {
+    Dump(Box<SubspaceReader>),
+    Store(Reading<'a>),
+}
+
+/// One side of a comparison: the current page and the place in it.
+struct Side<'a> {
+    from: From<'a>,
+    page: Page,
+    at: usize,
+    ended: bool,
+    budget: usize,
+    stop: &'a Stop,
+}
+
+impl<'a> Side<'a> {
+    fn new(from: From<'a>, options: &Options<'a>) -> Self {
+        let budget = options.budget.page_bytes();
+        Side { from, page: Page::new(), at: 0, ended: false, budget, stop: options.stop }
+    }
+
+    fn fill(&mut self) -> Result<()> {
+        if self.at < self.page.len() || self.ended {
+            return Ok(());
+        }
+        if self.stop.stopped() {
+            return Err(interrupted());
+        }
+        self.at = 0;
+        self.ended = match &mut self.from {
+            From::Dump(reader) => !reader.read_page(&mut self.page, self.budget)?,
+            From::Store(reading) => !reading.next(&mut self.page, self.budget)?,
+        };
+        Ok(())
+    }
+
+    fn current(&self) -> Option<(&[u8], &[u8])> {
+        if self.ended { None } else { self.page.get(self.at) }
+    }
+
+    fn advance(&mut self) {
+        self.at += 1;
+    }
+}
