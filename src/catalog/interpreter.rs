@@ -40,6 +40,20 @@ impl Layout {
         split.complete()
     }
 
+    /// Shortest key in bytes.
+    pub fn min_key(&self) -> usize {
+        self.segments
+            .iter()
+            .map(|segment| width(segment.kind).unwrap_or(shortest(segment.kind)))
+            .sum::<usize>()
+            .max(1)
+    }
+
+    /// Longest key in bytes; `None` if there is no longest.
+    pub fn max_key(&self) -> Option<usize> {
+        self.segments.iter().map(|segment| width(segment.kind).or_else(|| longest(segment.kind))).sum()
+    }
+
     /// The fields of a key that the layout accepts; constants are left out. Of another key some or none.
     pub fn fields<'k>(&self, key: &'k [u8]) -> impl Iterator<Item = Field<'k>> + use<'k> {
         let mut split = Split::new(self, key);
@@ -179,6 +193,20 @@ fn width(kind: SegmentKind) -> Option<usize> {
         SegmentKind::U64 => Some(8),
         SegmentKind::Bytes(n) => Some(n),
         SegmentKind::Hash => Some(32),
+        _ => None,
+    }
+}
+
+fn shortest(kind: SegmentKind) -> usize {
+    usize::from(kind != SegmentKind::Rest)
+}
+
+fn longest(kind: SegmentKind) -> Option<usize> {
+    match kind {
+        SegmentKind::Leb32 => Some(5),
+        SegmentKind::Leb64 => Some(10),
+        SegmentKind::ShortHash | SegmentKind::TermHash => Some(16),
+        SegmentKind::TokenHash => Some(9),
         _ => None,
     }
 }
