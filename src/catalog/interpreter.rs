@@ -108,10 +108,6 @@ impl Layout {
             let Some((name, text)) = given.iter().find(|(name, _)| *name == segment.name) else { break };
             write_given(&mut out, segment, text).ok_or(*name)?;
             used += 1;
-            // Where its end is not marked, the beginning of a field is the end of what is known.
-            if matches!(segment.kind, SegmentKind::Rest) {
-                break;
-            }
         }
         if used == given.len() {
             return Ok(out);
