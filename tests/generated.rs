@@ -173,6 +173,9 @@ fn prefixes_go_as_far_as_fields_are_given() {
     check(&[("account", "7"), ("colour", "5")], Err("colour"));
     check(&[("account", "4294967296")], Err("account"));
     check(&[("account", "seven")], Err("account"));
+    let event = &catalog::version(5).unwrap().by_name("queue_event").unwrap().layouts[0];
+    let queue = [("due", "1"), ("queue_id", "2"), ("queue", "local")];
+    assert_eq!(event.prefix(&queue), Ok(b"\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\x02local\0\0\0".to_vec()));
 }
 
 fn unhex(text: &str) -> Vec<u8> {
@@ -338,7 +341,7 @@ fn worked_examples_of_the_format_reference_decode_as_described() {
             &[3, 6],
             'q',
             "00 00 00 00 68 3b 98 00 03 63 aa 31 40 00 00 01 72 65 6d 6f 74 65 00 00",
-            "event due=1748736000 queue_id=244225933312000001 queue=0x72656d6f74650000",
+            "event due=1748736000 queue_id=244225933312000001 queue=\"remote\"",
         ),
         (
             &[6],

@@ -84,7 +84,7 @@ impl Layout {
                         let _ = write!(out, " ({name})");
                     }
                 }
-                FieldValue::Bytes(bytes) => write_bytes(&mut out, bytes),
+                FieldValue::Bytes(bytes) => write_bytes(&mut out, unpadded(field.segment, bytes)),
             }
         }
         out
@@ -249,6 +249,15 @@ fn leb(bytes: &[u8]) -> u64 {
     bytes.fold(0, |n, (index, byte)| n | u64::from(byte & 0x7f).wrapping_shl(7 * index as u32))
 }
 
+// Names of fixed width are padded with zeros, which nobody wants to read or write.
+fn unpadded<'k>(segment: &Segment, bytes: &'k [u8]) -> &'k [u8] {
+    let text = bytes.iter().rposition(|byte| *byte != 0).and_then(|last| bytes.get(..=last));
+    match (segment.kind, text) {
+        (SegmentKind::Bytes(_), Some(text)) if text.iter().all(u8::is_ascii_graphic) => text,
+        _ => bytes,
+    }
+}
+
 fn write_bytes(out: &mut String, bytes: &[u8]) {
     match std::str::from_utf8(bytes) {
         // Text with control characters is printed as hex: it is no text, or it would spoil a line.
@@ -278,7 +287,14 @@ fn write_given(out: &mut Vec<u8>, segment: &Segment, text: &str) -> Option<()> {
         SegmentKind::Leb32 | SegmentKind::Leb64 => put_leb128(out, number()?),
         _ => match text.strip_prefix("0x") {
             Some(digits) => out.extend_from_slice(&unhex(digits)?),
-            None => out.extend_from_slice(text.as_bytes()),
+            None => {
+                out.extend_from_slice(text.as_bytes());
+                if let SegmentKind::Bytes(width) = segment.kind
+                    && text.len() < width
+                {
+                    out.resize(start + width, 0);
+                }
+            }
         },
     }
     let written = out.get(start..)?;
