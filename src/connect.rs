@@ -93,8 +93,7 @@ pub fn target(data: &StoreConfig, version: &SchemaVersion, budget: &Budget) -> R
         #[cfg(feature = "rocksdb")]
         StoreKind::RocksDb { path, min_blob_size, .. } => {
             use crate::backend::rocksdb::{RocksTarget, RocksTargetOptions};
-            let legacy =
-                version.legacy_tables(BackendKind::RocksDb).into_iter().filter(|legacy| legacy.required);
+            let legacy = version.legacy_tables(BackendKind::RocksDb).filter(|legacy| legacy.required);
             let legacy = legacy.map(|legacy| legacy.table.name.to_string()).collect();
             let options = RocksTargetOptions { memory, min_blob_size: *min_blob_size, legacy };
             Ok(Box::new(RocksTarget::open(path, options)?))
