@@ -25,6 +25,11 @@ pub struct Budget {
 }
 
 impl Budget {
+    /// Bytes for the engine's own caches; the other half is for pages.
+    pub fn engine(&self) -> u64 {
+        self.memory / 2
+    }
+
     /// Readers per lane.
     pub fn readers(&self) -> usize {
         self.jobs.clamp(1, 4)
