@@ -53,6 +53,12 @@ pub fn open(config: &Config, schema: Option<u32>, budget: &Budget, console: &Con
             version.number, version.releases
         ));
     }
+    if config.era() == Era::Json {
+        console.warn(
+            "which blob store 0.16 uses stands in its database and is not read yet: blobs are taken from the data \
+             store, and those that are kept elsewhere are reported as missing",
+        );
+    }
     let (blobs_elsewhere, elsewhere) = other_stores(config, &data, source.as_ref(), version)?;
     let rule = blob_rule(&data, version);
     Ok(Connected { store: Store::new(source, version, rule), data, blobs_elsewhere, elsewhere, holder })
