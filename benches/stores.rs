@@ -65,7 +65,8 @@ fn bench(shape: &Shape, runs: usize) -> Result<(), AnyError> {
             Ok(outcome)
         })?;
         let own_read = measure::median(runs, || own_time(|| own::read(backend, &source, work.path())))?;
-        let import = measure::median(runs, || import(&tool, backend, &dump, work.path(), &["--no-verify"]))?;
+        let imported =
+            measure::median(runs, || import(&tool, backend, &dump, work.path(), &["--no-verify"]))?;
         let verified = measure::median(runs, || import(&tool, backend, &dump, work.path(), &[]))?;
         let records = own::collect(&dump)?;
         let own_write = measure::median(runs, || {
@@ -76,7 +77,7 @@ fn bench(shape: &Shape, runs: usize) -> Result<(), AnyError> {
         })?;
         drop(records);
         table.add(&format!("{backend} export"), &export, None, own::READ, &own_read);
-        table.add(&format!("{backend} import"), &import, Some(&verified), own::WRITE, &own_write);
+        table.add(&format!("{backend} import"), &imported, Some(&verified), own::WRITE, &own_write);
     }
     table.print();
     Ok(())

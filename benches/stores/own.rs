@@ -78,7 +78,7 @@ pub fn collect(dump: &Path) -> Result<Records, AnyError> {
 fn read_rocksdb(path: &Path) -> Result<(), AnyError> {
     let mut options = Options::default();
     let sum = |_: &[u8], existing: Option<&[u8]>, operands: &rocksdb::MergeOperands| {
-        operands.iter().next_back().or(existing).map(<[u8]>::to_vec)
+        operands.iter().last().or(existing).map(<[u8]>::to_vec)
     };
     options.set_merge_operator_associative("merge", sum);
     let families = DB::list_cf(&options, path)?;
