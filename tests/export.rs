@@ -94,6 +94,26 @@ fn a_killed_sqlite_has_everything_in_its_log() {
     check(&site, KILLED_SQLITE, &[]);
 }
 
+#[test]
+fn a_log_may_be_torn_at_its_end_and_nowhere_else() {
+    let log = "rocksdb/000004.log";
+    let torn = Site::of("0.15.5-killed", RocksDb);
+    let bytes = fs::read(torn.path(log)).unwrap();
+    fs::write(torn.path(log), &bytes[..bytes.len() - 5]).unwrap();
+    let before = trace(&torn.store_dir());
+    torn.export("dump");
+    assert_eq!(trace(&torn.store_dir()), before);
+
+    let damaged = Site::of("0.15.5-killed", RocksDb);
+    let mut bytes = bytes;
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(damaged.path(log), &bytes).unwrap();
+    let outcome = damaged.export_with("dump", &[]).expect(1);
+    assert!(outcome.error().contains("damaged"), "{outcome:?}");
+    assert!(!damaged.path("dump").exists());
+}
+
 /// Directories that the user of the run may read and not write.
 fn check_read_only(release: &str, engine: Engine, expected: &str, counted: Counted<'_>) {
     let site = Site::of(release, engine);
