@@ -211,11 +211,6 @@ fn prepare(options: &Options) -> Result<Plan> {
         kind.title(),
         data.location()
     ));
-    let checks = dump.checksums(options.budget.jobs).map_err(refuse)?;
-    let mut findings = Findings::new();
-    checks.iter().for_each(|check| findings.merge(check.findings.clone()));
-    let rule = connect::blob_rule(&data, version);
-    check_limits(&dump, &subspaces, &checks, rule)?;
     let clearing = match connect::exists(&data)? {
         true => {
             let target = connect::source(&data, &options.budget)?;
@@ -227,6 +222,12 @@ fn prepare(options: &Options) -> Result<Plan> {
             Clearing::default()
         }
     };
+    // The longest step comes last: a target that is not empty is refused at once.
+    let checks = dump.checksums(options.budget.jobs).map_err(refuse)?;
+    let mut findings = Findings::new();
+    checks.iter().for_each(|check| findings.merge(check.findings.clone()));
+    let rule = connect::blob_rule(&data, version);
+    check_limits(&dump, &subspaces, &checks, rule)?;
     Ok(Plan { dump, version, data, rule, subspaces, left_out, checks, clearing, findings })
 }
 
