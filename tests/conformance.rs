@@ -16,7 +16,7 @@ use proptest::sample::select;
 use stalwart_migrate::backend::memory::Memory;
 use stalwart_migrate::backend::rocksdb::{RocksSource, RocksTarget, RocksTargetOptions};
 use stalwart_migrate::backend::sqlite::{SqliteSource, SqliteTarget};
-use stalwart_migrate::backend::{KeyRange, Pages, Source, Target};
+use stalwart_migrate::backend::{KeyRange, Source, Target};
 use stalwart_migrate::catalog::{self, BackendKind, Table};
 use stalwart_migrate::page::Page;
 
