@@ -3,6 +3,7 @@
 //! Opened read-only with exactly the column families that exist: nothing is created or locked, write-ahead
 //! logs are replayed in memory. A log damaged anywhere but at its torn end is an error, not a silent stop.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use rocksdb::{Cache, ColumnFamilyDescriptor, DBRawIteratorWithThreadMode, Options, ReadOptions};
@@ -173,7 +174,8 @@ fn check_directory(path: &Path) -> Result<()> {
                 .with("path", place)
                 .next("check the path in the configuration"));
         }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+        // A file among the parents is a wrong path, too.
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
             return Err(Error::usage("the RocksDB database does not exist")
                 .with("path", place)
                 .next("check the path in the configuration and the directory this was started in"));
@@ -184,7 +186,7 @@ fn check_directory(path: &Path) -> Result<()> {
     }
     match std::fs::File::open(path.join("CURRENT")) {
         Ok(_) => Ok(()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
             Err(Error::usage("the directory holds no RocksDB database")
                 .with("path", place)
                 .because("it has no file CURRENT")

@@ -4,6 +4,7 @@
 
 use std::fmt::Write as _;
 use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
@@ -57,7 +58,8 @@ impl SqliteSource {
                     .with("path", place.display().to_string())
                     .next("check the path in the configuration"));
             }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            // A file among the parents is a wrong path, too.
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
                 return Err(Error::usage("the SQLite database does not exist")
                     .with("path", place.display().to_string())
                     .next("check the path in the configuration and the directory this was started in"));
@@ -360,7 +362,7 @@ fn choose_access(path: &Path) -> Result<Access> {
     };
     let size = |path: &Path| match fs::metadata(path) {
         Ok(meta) => Ok(meta.len()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(0),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(0),
         Err(error) => Err(cannot_read(path, error)),
     };
     let logs = [beside("-wal"), beside("-journal")];

@@ -1,0 +1,139 @@
+//! Runs that are ended from outside: by Ctrl-C, by the system, in the middle of the work.
+//!
+//! What is left must never be taken for a dump or for a complete store.
+
+#![cfg(all(feature = "rocksdb", feature = "sqlite"))]
+#![allow(clippy::unwrap_used)]
+
+#[path = "fixture/large.rs"]
+mod large;
+#[path = "fixture/site.rs"]
+mod site;
+
+use std::process::Child;
+
+use large::{size, until, with_blobs};
+use rusqlite::{Connection, OptionalExtension};
+use rustix::process::{Pid, Signal, kill_process};
+use site::{ENGINES, Engine, RocksDb, Site, Sqlite, assert_same, ended, started, trace};
+
+const BLOBS: u64 = 96;
+
+fn send(child: &Child, signal: Signal) {
+    kill_process(Pid::from_child(child), signal).unwrap();
+}
+
+#[test]
+fn an_interrupted_export_leaves_no_dump() {
+    let site = with_blobs(BLOBS);
+    let before = trace(&site.store_dir());
+    for (signal, name) in [(Signal::INT, "int"), (Signal::TERM, "term")] {
+        let dump = site.path(name);
+        let mut command = site.program();
+        command.arg("-c").arg(site.config()).arg("-e").arg(&dump).args(["--jobs", "1"]);
+        let child = started(&mut command);
+        until("the export writes", || size(&dump) > 1 << 20);
+        send(&child, signal);
+        let outcome = ended(child).expect(130);
+        assert!(outcome.error().contains("interrupted"), "{outcome:?}");
+        assert!(!dump.join("manifest/manifest.json").exists());
+        // Nothing is in the way of another try.
+        assert!(!dump.exists(), "{:?}", trace(&dump));
+        assert_eq!(trace(&site.store_dir()), before);
+    }
+    site.export("int");
+}
+
+#[test]
+fn a_killed_export_is_refused_as_a_dump_and_as_a_destination() {
+    let site = with_blobs(BLOBS);
+    let before = trace(&site.store_dir());
+    let dump = site.path("dump");
+    let mut command = site.program();
+    command.arg("-c").arg(site.config()).arg("-e").arg(&dump).args(["--jobs", "1"]);
+    let child = started(&mut command);
+    until("the export writes", || size(&dump) > 1 << 20);
+    send(&child, Signal::KILL);
+    assert_eq!(ended(child).status.code(), None);
+    assert_eq!(trace(&site.store_dir()), before);
+    let left = trace(&dump);
+    assert!(!left.is_empty());
+    for outcome in [
+        site.export_with("dump", &[]),
+        Site::empty("0.15.5", Sqlite).import_with(&dump, &[]),
+        site.verify_against(&dump),
+    ] {
+        let outcome = outcome.expect(5);
+        assert!(outcome.error().contains("unfinished export"), "{outcome:?}");
+        assert!(outcome.error().contains("remove the directory and export again"), "{outcome:?}");
+    }
+    assert_eq!(trace(&dump), left);
+}
+
+/// The schema-version record of a store, read by its own engine.
+fn schema_version(site: &Site, engine: Engine) -> Option<Vec<u8>> {
+    match engine {
+        RocksDb => {
+            let families = rocksdb::DB::list_cf(&rocksdb::Options::default(), site.store()).unwrap();
+            assert!(families.contains(&"p".to_string()));
+            let options = rocksdb::Options::default();
+            let db = rocksdb::DB::open_cf_for_read_only(&options, site.store(), ["p"], false).unwrap();
+            db.get_cf(&db.cf_handle("p").unwrap(), [0]).unwrap()
+        }
+        Sqlite => {
+            let db = Connection::open(site.store()).unwrap();
+            db.query_row("SELECT v FROM p WHERE k = x'00'", [], |row| row.get(0)).optional().unwrap()
+        }
+    }
+}
+
+fn interrupted_import(source: &Site, dump: &std::path::Path, engine: Engine, signal: Signal) {
+    // Into a store that already states its version: even that one must not look complete.
+    let target = Site::fresh("0.15.5", engine);
+    assert_eq!(schema_version(&target, engine), Some(vec![0, 0, 0, 5]));
+    let before = size(&target.store_dir());
+    let mut command = target.program();
+    command.arg("-c").arg(target.config()).arg("-i").arg(dump).args(["--jobs", "1", "--no-verify"]);
+    let child = started(&mut command);
+    until("the import writes", || size(&target.store_dir()) > before + (4 << 20));
+    send(&child, signal);
+    let outcome = ended(child);
+    if signal == Signal::KILL {
+        assert_eq!(outcome.status.code(), None);
+    } else {
+        let outcome = outcome.expect(130);
+        for word in ["interrupted", "the target is incomplete: do not start the server on it"] {
+            assert!(outcome.error().contains(word), "{outcome:?}");
+        }
+    }
+    assert_eq!(schema_version(&target, engine), None, "{engine:?}");
+    let outcome = target.verify_against(dump);
+    assert!([4, 5].contains(&outcome.status.code().unwrap()), "{outcome:?}");
+    let code = outcome.status.code().unwrap();
+    outcome.expect(code);
+    drop(target);
+
+    let again = Site::fresh("0.15.5", engine);
+    again.import_with(dump, &[]).expect(0);
+    assert_same(dump, &again.export("again"));
+    drop(again);
+    assert!(source.store().exists());
+}
+
+#[test]
+fn an_interrupted_import_is_never_taken_for_a_complete_store() {
+    let source = with_blobs(BLOBS);
+    let dump = source.export("dump");
+    for engine in ENGINES {
+        interrupted_import(&source, &dump, engine, Signal::INT);
+    }
+}
+
+#[test]
+fn a_killed_import_is_never_taken_for_a_complete_store() {
+    let source = with_blobs(BLOBS);
+    let dump = source.export("dump");
+    for engine in ENGINES {
+        interrupted_import(&source, &dump, engine, Signal::KILL);
+    }
+}
