@@ -309,6 +309,7 @@ struct LayoutData {
 struct TableData {
     backend: &'static str,
     table: Option<&'static str>,
+    create: Option<&'static str>,
     refused: Option<&'static str>,
     max_key: Option<u64>,
     max_value: Option<u64>,
@@ -326,6 +327,7 @@ fn subspaces_as_data(version: &SchemaVersion, console: &Console) {
             TableData {
                 backend: backend.name,
                 table: table.ok().map(|table| table.name),
+                create: table.ok().map(|table| table.create).filter(|statement| !statement.is_empty()),
                 refused: table.err(),
                 max_key: table.ok().and_then(|table| table.max_key),
                 max_value: table.ok().and_then(|table| table.max_value),
