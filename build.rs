@@ -17,9 +17,13 @@ fn main() {
     let sources: Vec<_> =
         files.iter().zip(&texts).map(|(name, text)| codegen::Source { name, text }).collect();
     let output = codegen::generate(&sources).unwrap_or_else(|report| fail(report.lines()));
-    let target = Path::new(&env::var_os("OUT_DIR").unwrap_or_default()).join("catalog.rs");
-    if let Err(error) = write_if_changed(&target, &output.rust) {
-        fail(&[format!("{}: {error}", target.display())]);
+    let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
+    // The documentation is for whoever builds with a schema of their own; nothing includes it.
+    for (name, text) in [("catalog.rs", &output.rust), ("subspaces.md", &output.docs)] {
+        let target = out.join(name);
+        if let Err(error) = write_if_changed(&target, text) {
+            fail(&[format!("{}: {error}", target.display())]);
+        }
     }
 }
 

@@ -41,11 +41,37 @@ impl KeyRange {
         ranges
     }
 
+    /// Every key that begins with `prefix`, and hardly another one: ends of this kind cannot say it exactly.
+    pub fn around(prefix: &[u8]) -> Self {
+        let Some(last) = prefix.iter().rposition(|byte| *byte != 0xff) else {
+            // No key is greater than all that begin with these bytes.
+            return KeyRange { after: before(prefix), until: None };
+        };
+        let mut until = prefix.get(..=last).unwrap_or_default().to_vec();
+        if let Some(byte) = until.last_mut() {
+            *byte += 1;
+        }
+        KeyRange { after: before(prefix), until: Some(until) }
+    }
+
     /// Whether `key` lies in the range.
     pub fn contains(&self, key: &[u8]) -> bool {
         self.after.as_deref().is_none_or(|after| key > after)
             && self.until.as_deref().is_none_or(|until| key <= until)
     }
+}
+
+/// A key lower than all that begin with `prefix`, and close to them; `None` if there is none.
+fn before(prefix: &[u8]) -> Option<Vec<u8>> {
+    let (last, rest) = prefix.split_last()?;
+    let mut key = rest.to_vec();
+    if let Some(lower) = last.checked_sub(1) {
+        key.push(lower);
+        // Keys between this one and the prefix would have to go on with more of these.
+        key.resize(key.len() + 32, 0xff);
+    }
+    // Without a byte the key cannot stand before anything.
+    (!key.is_empty()).then_some(key)
 }
 
 /// A table found in a store, known to the catalog or not.
@@ -153,5 +179,24 @@ mod tests {
         for key in [&b""[..], b"a", b"b", b"b\0", b"c", b"d", b"d\0", b"z"] {
             assert_eq!(ranges.iter().filter(|r| r.contains(key)).count(), 1, "{key:?}");
         }
+    }
+
+    #[test]
+    fn a_range_around_a_prefix_holds_every_key_that_begins_with_it() {
+        let check = |prefix: &[u8], outside: &[&[u8]]| {
+            let range = KeyRange::around(prefix);
+            for tail in [&[][..], &[0], &[0, 0], &[7; 40], &[0xff], &[0xff; 300]] {
+                assert!(range.contains(&[prefix, tail].concat()), "{prefix:02x?} {tail:02x?}");
+            }
+            for key in outside {
+                assert!(!range.contains(key), "{prefix:02x?} {key:02x?}");
+            }
+        };
+        check(&[], &[]);
+        check(&[0], &[&[2], &[1, 0]]);
+        check(&[0, 0, 0, 7], &[&[], &[0, 0, 0, 6], &[0, 0, 0, 6, 0xff], &[0, 0, 0, 8, 0], &[0, 0, 1]]);
+        check(&[0, 1, 0], &[&[0, 1], &[0, 0, 9], &[0, 1, 1, 0]]);
+        check(&[4, 0xff, 0xff], &[&[4, 0xff, 0xfe], &[5, 0]]);
+        check(&[0xff, 0xff], &[&[0xff], &[0xff, 0xfe], &[0xff, 0xfe, 0xff]]);
     }
 }

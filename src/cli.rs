@@ -4,10 +4,12 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgGroup, Args, Parser, Subcommand};
+use clap::{ArgGroup, Args, CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
 
 use crate::console::Console;
 use crate::error::{Error, Result};
+use crate::inspect::Place;
 use crate::lanes::Budget;
 use crate::selection::Request;
 
@@ -90,8 +92,47 @@ pub enum Sub {
         #[arg(long, value_name = "CONFIG")]
         against: Option<PathBuf>,
     },
+    /// Show what a dump or a store holds: a table, decoded records, or one blob
+    Inspect(Inspect),
     /// Print what is known about every subspace of every supported schema version
     Catalog,
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print the manual page, for `man -l -`
+    Man,
+}
+
+/// Where `inspect` looks and what it shows.
+#[derive(Debug, Clone, Args)]
+pub struct Inspect {
+    /// The directory of a dump
+    #[arg(conflicts_with = "config")]
+    pub dir: Option<PathBuf>,
+    /// Look into the store of this configuration
+    #[arg(short, long, value_name = "CONFIG")]
+    pub config: Option<PathBuf>,
+    /// List the records of this subspace, by letter or name
+    #[arg(long, value_name = "SUBSPACE")]
+    pub subspace: Option<String>,
+    /// Only keys that begin with these fields, as account=7,collection=0: numbers, their names, text, or
+    /// bytes as 0x…
+    #[arg(long, value_name = "FIELD=VALUE", value_delimiter = ',', requires = "subspace")]
+    pub prefix: Vec<String>,
+    /// Records to list; 0 lists all
+    #[arg(long, value_name = "N", requires = "subspace", default_value_t = 20)]
+    pub limit: u64,
+    /// Show the one record with this key
+    #[arg(long, value_name = "HEXKEY", requires = "subspace", conflicts_with = "prefix")]
+    pub get: Option<String>,
+    /// Write the content of this blob to stdout or --out, checked against its hash
+    #[arg(long, value_name = "HASH", conflicts_with_all = ["subspace", "get"])]
+    pub blob: Option<String>,
+    /// A new file for the blob
+    #[arg(long, value_name = "FILE", requires = "blob")]
+    pub out: Option<PathBuf>,
 }
 
 /// What to do.
@@ -118,8 +159,14 @@ pub enum Command {
         /// Configuration of the store to compare with.
         against: Option<PathBuf>,
     },
+    /// Look into a dump or a store.
+    Inspect(Inspect),
     /// Print the catalog.
     Catalog,
+    /// Print a completion script.
+    Completions(Shell),
+    /// Print the manual page.
+    Man,
 }
 
 impl Cli {
@@ -139,13 +186,58 @@ impl Cli {
             (Some(Sub::Verify { dir, against }), None, None) => {
                 Ok(Command::Verify { dir: dir.clone(), against: against.clone() })
             }
+            (Some(Sub::Inspect(inspect)), None, None) => Ok(Command::Inspect(inspect.clone())),
             (Some(Sub::Catalog), None, None) => Ok(Command::Catalog),
+            (Some(Sub::Completions { shell }), None, None) => Ok(Command::Completions(*shell)),
+            (Some(Sub::Man), None, None) => Ok(Command::Man),
             (None, None, None) => Err(Error::usage("nothing to do")
                 .next("name --export DIR, --import DIR or a command; --help lists them all")),
             _ => Err(Error::usage("more than one thing to do")
                 .next("name one of --export, --import and the commands")),
         }
     }
+}
+
+impl Cli {
+    /// Where `inspect` looks: the dump, else the configuration, else that of `--config` or `CONFIG_PATH`.
+    ///
+    /// Errors: usage if there is none or more than one.
+    pub fn place<'a>(&'a self, ask: &'a Inspect) -> Result<Place<'a>> {
+        // The variable never gets in the way of a dump.
+        let variable = std::env::var_os("CONFIG_PATH").map(PathBuf::from);
+        match (&ask.dir, ask.config.as_ref().or(self.config.as_ref())) {
+            (Some(_), Some(config)) if Some(config) != variable.as_ref() => {
+                Err(Error::usage("inspect looks into one place at a time")
+                    .next("name the directory of a dump or the configuration of a store"))
+            }
+            (Some(dir), _) => Ok(Place::Dump(dir)),
+            (None, Some(config)) => Ok(Place::Store(config)),
+            (None, None) => Err(Error::usage("inspect does not know where to look")
+                .next("name the directory of a dump, or a store with --config FILE")),
+        }
+    }
+}
+
+/// The completion script of a shell.
+pub fn completions(shell: Shell) -> Vec<u8> {
+    let (mut command, mut script) = (<Cli as CommandFactory>::command(), Vec::new());
+    clap_complete::generate(shell, &mut command, env!("CARGO_PKG_NAME"), &mut script);
+    script
+}
+
+/// The manual page in roff, and behind it that of every command, without the options that all of them take.
+///
+/// Errors: none that could happen; writing to memory does not fail.
+pub fn manual() -> Result<Vec<u8>> {
+    let fail = |error| Error::io("cannot write the manual page").because(error);
+    let (command, mut page) = (<Cli as CommandFactory>::command(), Vec::new());
+    clap_mangen::Man::new(command.clone()).render(&mut page).map_err(fail)?;
+    for part in command.get_subcommands() {
+        let name = format!("{} {}", command.get_name(), part.get_name());
+        let part = part.clone().display_name(name.replace(' ', "-")).bin_name(name);
+        clap_mangen::Man::new(part).render(&mut page).map_err(fail)?;
+    }
+    Ok(page)
 }
 
 impl Common {
@@ -213,7 +305,6 @@ mod tests {
 
     #[test]
     fn the_command_line_is_consistent() {
-        use clap::CommandFactory;
         <Cli as CommandFactory>::command().debug_assert();
     }
 }

@@ -163,19 +163,25 @@ fn version(source: &dyn Source, schema: Option<u32>, data: &StoreConfig) -> Resu
         Some(number) => Some(number),
         None => store::schema_version(source)?,
     };
-    let refuse = |what: String| Error::refused(what).with("store", data.location());
     match stated {
-        Some(number) => catalog::version(number).ok_or_else(|| {
-            let known: Vec<String> =
-                catalog::versions().iter().map(|v| format!("{} ({})", v.number, v.releases)).collect();
-            refuse(format!("schema version {number} is not supported"))
-                .next(format!("supported are {}", known.join(", ")))
-        }),
-        None => Err(refuse("the store states no schema version".to_string()).next(
-            "a store of 0.11 or older must be upgraded by its server first; an unfinished import must be \
+        Some(number) => {
+            catalog::version(number).ok_or_else(|| unknown_version(number).with("store", data.location()))
+        }
+        None => {
+            Err(Error::refused("the store states no schema version").with("store", data.location()).next(
+                "a store of 0.11 or older must be upgraded by its server first; an unfinished import must be \
              repeated; --schema N overrides",
-        )),
+            ))
+        }
     }
+}
+
+/// The error for a schema version that the catalog does not know, listing those it knows.
+pub fn unknown_version(number: u32) -> Error {
+    let known: Vec<String> =
+        catalog::versions().iter().map(|v| format!("{} ({})", v.number, v.releases)).collect();
+    Error::refused(format!("schema version {number} is not supported"))
+        .next(format!("supported are {}", known.join(", ")))
 }
 
 type OtherStores = (Option<StoreConfig>, Vec<Elsewhere>);

@@ -6,6 +6,7 @@ use std::io::Write;
 
 use serde::Serialize;
 
+use crate::error::{Error, Result};
 use crate::progress::Show;
 
 /// Where a run speaks.
@@ -34,6 +35,19 @@ impl Console {
     pub fn print(&self, text: impl AsRef<str>) {
         if !self.json {
             write_line(text.as_ref());
+        }
+    }
+
+    /// Bytes that were asked for, as they are.
+    ///
+    /// Errors: I/O, unless the reader has closed its end.
+    pub fn bytes(&self, bytes: &[u8]) -> Result<()> {
+        let mut out = std::io::stdout().lock();
+        match out.write_all(bytes).and_then(|()| out.flush()) {
+            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+                Err(Error::io("cannot write to stdout").because(error).next("check where stdout goes"))
+            }
+            _ => Ok(()),
         }
     }
 

@@ -330,7 +330,7 @@ fn preflight(connected: &Connected, options: &Options) -> Result<()> {
 }
 
 /// Rows in tables that no subspace of the schema version accounts for.
-fn strangers(store: &Store) -> Result<Findings> {
+pub(crate) fn strangers(store: &Store) -> Result<Findings> {
     let mut findings = Findings::new();
     for (table, legacy) in store.strangers()? {
         let (kind, what) = match legacy {

@@ -71,7 +71,7 @@ impl FindingKind {
             FindingKind::UnknownKey => "keys of no known layout",
             FindingKind::BadValue => "values that break the rule of their layout",
             FindingKind::UnknownTable => "tables the catalog does not know",
-            FindingKind::LegacyRows => "rows left in tables of an older schema version",
+            FindingKind::LegacyRows => "tables of an older schema version that still hold rows",
             FindingKind::BadArchive => "archives whose hash does not match",
             FindingKind::BlobMismatch => "blobs whose content does not hash to their key",
             FindingKind::BlobNotHashed => "blobs under keys that are no content hash by design",
@@ -180,6 +180,16 @@ pub fn hex(bytes: &[u8]) -> String {
     out
 }
 
+/// Bytes from hex of either case; `None` for anything else.
+pub fn unhex(digits: &str) -> Option<Vec<u8>> {
+    let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let pairs = digits.as_bytes().chunks(2).map(|pair| match pair {
+        [high, low] => Some(digit(high)? << 4 | digit(low)?),
+        _ => None,
+    });
+    pairs.collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -198,5 +208,20 @@ mod tests {
         let of = |kind| merged.samples().filter(|f| f.kind == kind).count();
         assert_eq!(of(FindingKind::UnknownKey), SAMPLES);
         assert_eq!(of(FindingKind::Lost), 500);
+    }
+
+    #[test]
+    fn hex_is_read_back_and_nothing_else_is() {
+        for (text, expect) in [
+            ("", Some(&[][..])),
+            ("00fF10", Some(&[0, 0xff, 0x10])),
+            ("0", None),
+            ("+1", None),
+            ("0g", None),
+            ("ä0", None),
+        ] {
+            assert_eq!(unhex(text).as_deref(), expect, "{text}");
+            assert!(expect.is_none_or(|bytes| hex(bytes) == text.to_lowercase()));
+        }
     }
 }

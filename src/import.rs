@@ -163,11 +163,7 @@ fn prepare(options: &Options) -> Result<Plan> {
     let data = config.data_store()?;
     let dump = Dump::open(options.dir).map_err(refuse)?;
     let version = catalog::version(dump.schema_version()).ok_or_else(|| {
-        let known: Vec<String> =
-            catalog::versions().iter().map(|v| format!("{} ({})", v.number, v.releases)).collect();
-        Error::refused(format!("schema version {} of the dump is not supported", dump.schema_version()))
-            .with("dump", options.dir.display().to_string())
-            .next(format!("supported are {}", known.join(", ")))
+        connect::unknown_version(dump.schema_version()).with("dump", options.dir.display().to_string())
     })?;
     let kind = data
         .kind

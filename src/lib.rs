@@ -57,6 +57,8 @@ pub mod import;
 
 pub mod verify;
 
+pub mod inspect;
+
 pub mod cli;
 
 pub mod report;

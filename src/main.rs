@@ -3,10 +3,11 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use stalwart_migrate::cli::{Cli, Command};
+use stalwart_migrate::cli::{self, Cli, Command};
 use stalwart_migrate::console::to_stderr;
-use stalwart_migrate::error::Result;
-use stalwart_migrate::{export, import, report, signals, verify};
+use stalwart_migrate::error::{Error, Result};
+use stalwart_migrate::lanes::Stop;
+use stalwart_migrate::{export, import, inspect, report, signals, verify};
 
 fn main() -> ExitCode {
     // A defect of ours is reported in one line too; threads that panic end the run with exit 1.
@@ -40,9 +41,14 @@ struct Failed {
 fn run(cli: &Cli) -> Result<u8> {
     let (common, console) = (&cli.common, cli.common.console());
     let command = cli.command()?;
-    if let Command::Catalog = command {
-        report::catalog(&console);
-        return Ok(0);
+    match &command {
+        Command::Catalog => {
+            report::catalog(&console);
+            return Ok(0);
+        }
+        Command::Completions(shell) => return console.bytes(&cli::completions(*shell)).map(|()| 0),
+        Command::Man => return console.bytes(&cli::manual()?).map(|()| 0),
+        _ => {}
     }
     let stop = signals::stop_on_signal()?;
     match command {
@@ -89,6 +95,38 @@ fn run(cli: &Cli) -> Result<u8> {
             })?;
             Ok(report::verify(&verified, &console))
         }
-        Command::Catalog => Ok(0),
+        Command::Inspect(ask) => look(&ask, cli, &stop),
+        Command::Catalog | Command::Completions(_) | Command::Man => Ok(0),
     }
+}
+
+fn look(ask: &cli::Inspect, cli: &Cli, stop: &Stop) -> Result<u8> {
+    let (common, console) = (&cli.common, cli.common.console());
+    let place = cli.place(ask)?;
+    let options = inspect::Options { place, schema: common.schema, budget: common.budget(), console, stop };
+    if let Some(name) = &ask.blob {
+        if console.json && ask.out.is_none() {
+            return Err(Error::usage("--json and the content of a blob cannot share stdout")
+                .next("name a file for the blob with --out FILE"));
+        }
+        let blob = inspect::blob(name, &options)?;
+        match blob.check() {
+            Err(error) if common.yes => console.warn(error.to_string()),
+            checked => checked?,
+        }
+        match &ask.out {
+            Some(file) => blob.save(file)?,
+            None => console.bytes(&blob.content)?,
+        }
+        return Ok(report::blob(&blob, ask.out.as_deref(), &console));
+    }
+    let Some(subspace) = &ask.subspace else {
+        return Ok(report::contents(&inspect::contents(&common.request(true), &options)?, &console));
+    };
+    if let Some(key) = &ask.get {
+        return Ok(report::record(&inspect::record(subspace, key, &options)?, &console));
+    }
+    let each = &mut |record: &inspect::Record| report::listed(record, &console);
+    let listed = inspect::records(subspace, &ask.prefix, ask.limit, &options, each)?;
+    Ok(report::list(&listed, &console))
 }

@@ -5,8 +5,9 @@ use serde::Serialize;
 use crate::catalog::{self, SchemaVersion, ValueForm};
 use crate::console::Console;
 use crate::export::Exported;
-use crate::finding::Findings;
+use crate::finding::{Findings, hex};
 use crate::import::{Imported, totals};
+use crate::inspect::{Blob, Contents, Held, Listed, Record};
 use crate::verify::{Verified, damaged};
 
 /// Finished, but the result does not hold everything.
@@ -139,6 +140,131 @@ pub fn verify(verified: &Verified, console: &Console) -> u8 {
     code
 }
 
+/// Prints what a dump or a store holds; returns the exit code.
+pub fn contents(contents: &Contents, console: &Console) -> u8 {
+    #[derive(Serialize)]
+    struct Row<'a> {
+        event: &'static str,
+        #[serde(flatten)]
+        held: &'a Held,
+    }
+    console.print(format!(
+        "{}, schema version {} ({})",
+        contents.source, contents.schema_version, contents.releases
+    ));
+    let line = |letter: &str, name: &str, family: &str, records: u64, bytes: u64, share: f64| {
+        console.print(format!("{letter:<2} {name:<18} {family:<12} {records:>14} {bytes:>16} {share:>6.1}%"));
+    };
+    console.print(format!(
+        "{:<2} {:<18} {:<12} {:>14} {:>16} {:>7}",
+        "", "subspace", "family", "records", "bytes", "share"
+    ));
+    for held in &contents.subspaces {
+        let letter = held.letter.to_string();
+        line(&letter, &held.name, held.family.unwrap_or("-"), held.records, held.bytes, held.share);
+        console.data(&Row { event: "held", held });
+    }
+    let all = if contents.bytes == 0 { 0.0 } else { 100.0 };
+    line("", "total", "", contents.records, contents.bytes, all);
+    event(console, "inspected", 0, &contents.findings, contents);
+    for (letter, layout, records) in &contents.left_behind {
+        console.say(format!(
+            "not counted: {records} {layout} records of {letter}, which belong to this installation"
+        ));
+    }
+    if !contents.absent.is_empty() {
+        let letters: Vec<String> = contents.absent.iter().map(char::to_string).collect();
+        console.say(format!("not there: {}", letters.join(" ")));
+    }
+    findings(&contents.findings, console);
+    0
+}
+
+#[derive(Serialize)]
+struct RecordEvent<'a> {
+    event: &'static str,
+    #[serde(flatten)]
+    record: &'a Record,
+}
+
+/// Prints a record of a list on one line.
+pub fn listed(record: &Record, console: &Console) {
+    console.data(&RecordEvent { event: "record", record });
+    let cut = if record.value_bytes > record.value.len() as u64 { "…" } else { "" };
+    let value = match record.counter {
+        Some(number) => number.to_string(),
+        None if record.value.is_empty() => String::new(),
+        None => format!("{}{cut}", hex(&record.value)),
+    };
+    let problem = record.problem.as_ref().map(|problem| format!("  ! {problem}")).unwrap_or_default();
+    let line =
+        format!("{}  {}  {} bytes  {value}{problem}", record.key, record.described, record.value_bytes);
+    console.print(line.trim_end());
+}
+
+/// Reports the end of a list; returns the exit code.
+pub fn list(listed: &Listed, console: &Console) -> u8 {
+    event(console, "listed", 0, &Findings::new(), listed);
+    match listed {
+        Listed { more: true, records } => {
+            console.say(format!("the first {records} records; --limit N lists more, --limit 0 all"));
+        }
+        Listed { records: 0, .. } => console.say("no records"),
+        Listed { records, .. } => console.say(format!("{records} records")),
+    }
+    0
+}
+
+/// Prints one record with its whole value; returns the exit code.
+pub fn record(record: &Record, console: &Console) -> u8 {
+    console.data(&RecordEvent { event: "record", record });
+    console.print(format!("key      {}", record.key));
+    console.print(format!("decoded  {}", record.described));
+    console.print(format!("value    {} bytes", record.value_bytes));
+    if let Some(number) = record.counter {
+        console.print(format!("counter  {number}"));
+    }
+    if let Some(problem) = &record.problem {
+        console.print(format!("problem  {problem}"));
+    }
+    for (row, bytes) in record.value.chunks(16).enumerate() {
+        let text =
+            bytes.iter().map(|b| if b.is_ascii_graphic() || *b == 0x20 { char::from(*b) } else { '.' });
+        let pairs: Vec<String> = bytes.iter().map(|byte| hex(&[*byte])).collect();
+        let line = format!("{:08x}  {:<47}  {}", row * 16, pairs.join(" "), text.collect::<String>());
+        console.print(line.trim_end());
+    }
+    0
+}
+
+/// Says where a blob went; returns the exit code.
+pub fn blob(blob: &Blob, file: Option<&std::path::Path>, console: &Console) -> u8 {
+    #[derive(Serialize)]
+    struct Written {
+        event: &'static str,
+        key: String,
+        bytes: usize,
+        hash_matches: Option<bool>,
+        file: Option<String>,
+    }
+    let file = file.map(|file| file.display().to_string());
+    let place = file.as_deref().unwrap_or("stdout");
+    let proof = match blob.proven {
+        Some(true) => "the content hashes to its key",
+        Some(false) => "the content does not hash to its key",
+        None => "its key is no hash of the content",
+    };
+    console.say(format!("{} bytes written to {place}; {proof}", blob.content.len()));
+    console.data(&Written {
+        event: "blob",
+        key: hex(&blob.key),
+        bytes: blob.content.len(),
+        hash_matches: blob.proven,
+        file,
+    });
+    0
+}
+
 /// Prints the catalog: a table, or every detail with `--json`.
 pub fn catalog(console: &Console) {
     for version in catalog::versions() {
@@ -183,6 +309,7 @@ struct LayoutData {
 struct TableData {
     backend: &'static str,
     table: Option<&'static str>,
+    create: Option<&'static str>,
     refused: Option<&'static str>,
     max_key: Option<u64>,
     max_value: Option<u64>,
@@ -200,6 +327,7 @@ fn subspaces_as_data(version: &SchemaVersion, console: &Console) {
             TableData {
                 backend: backend.name,
                 table: table.ok().map(|table| table.name),
+                create: table.ok().map(|table| table.create).filter(|statement| !statement.is_empty()),
                 refused: table.err(),
                 max_key: table.ok().and_then(|table| table.max_key),
                 max_value: table.ok().and_then(|table| table.max_value),

@@ -94,7 +94,30 @@ impl Store {
             Some(table) => Some(self.source.scan(table, range).map_err(place)?),
             None => None,
         };
-        Ok(Reading { pages, subspace, rule: self.rule, raw: Page::new(), tally: Tally::default() })
+        Ok(Reading {
+            pages,
+            subspace,
+            rule: self.rule,
+            raw: Page::new(),
+            tally: Tally::default(),
+            leave_behind: true,
+        })
+    }
+
+    /// One record, whether or not it travels; a blob decoded.
+    pub fn get(&self, subspace: &'static Subspace, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        let Some(table) = self.table(subspace) else { return Ok(None) };
+        let value = self.source.get(table, key).map_err(|error| {
+            error
+                .with("subspace", format!("{} ({})", subspace.letter, subspace.name))
+                .with("key", crate::finding::hex(key))
+        })?;
+        Ok(value.map(|stored| match subspace.value {
+            ValueKind::Blob => {
+                check::blob(subspace, self.rule, key, &stored, &mut Findings::new()).into_owned()
+            }
+            _ => stored,
+        }))
     }
 
     /// Tables with rows that belong to no subspace of this schema version, and whether an older version of
@@ -118,9 +141,16 @@ pub struct Reading<'a> {
     rule: BlobRule,
     raw: Page,
     tally: Tally,
+    leave_behind: bool,
 }
 
 impl Reading<'_> {
+    /// Delivers what does not travel as well.
+    pub fn of_everything(mut self) -> Self {
+        self.leave_behind = false;
+        self
+    }
+
     /// What has been found so far.
     pub fn into_tally(self) -> Tally {
         self.tally
@@ -135,7 +165,8 @@ impl Pages for Reading<'_> {
         let place = |error: Error| error.with("subspace", format!("{} ({})", subspace.letter, subspace.name));
         let findings = &mut self.tally.findings;
         // Records are copied only where they change on the way or some of them stay behind.
-        if subspace.value != ValueKind::Blob && subspace.layouts.iter().all(|layout| layout.travels) {
+        let all_travel = !self.leave_behind || subspace.layouts.iter().all(|layout| layout.travels);
+        if subspace.value != ValueKind::Blob && all_travel {
             let more = pages.next(page, budget).map_err(place)?;
             for (key, value) in page.iter() {
                 check::record(subspace, key, value, findings);

@@ -82,8 +82,7 @@ pub struct VerifiedSubspace {
 pub fn run(options: &Options) -> Result<Verified> {
     let dump = Dump::open(options.dir)?;
     let version = catalog::version(dump.schema_version()).ok_or_else(|| {
-        Error::refused(format!("schema version {} of the dump is not supported", dump.schema_version()))
-            .with("dump", options.dir.display().to_string())
+        connect::unknown_version(dump.schema_version()).with("dump", options.dir.display().to_string())
     })?;
     let subspaces = known(&dump, version)?;
     let expected: Vec<(char, &str)> = version.subspaces.iter().map(|s| (s.letter, s.name)).collect();
@@ -270,6 +269,7 @@ fn against(
         compare_subspace(dump, store, subspace, options, &progress).map(Some)
     })?;
     drop(progress);
+    verified.findings.merge(crate::export::strangers(store)?);
     for (part, shown) in done.into_iter().flatten() {
         shown.iter().for_each(|line| console.print(line));
         verified.subspaces.push(part);

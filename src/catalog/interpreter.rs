@@ -7,7 +7,7 @@ use std::fmt::Write;
 
 use super::descriptors::{Layout, Segment, SegmentKind};
 use crate::codec::{put_leb128, short_hash_end};
-use crate::finding::hex;
+use crate::finding::{hex, unhex};
 
 /// A field of a key.
 #[derive(Debug, Clone, Copy)]
@@ -299,14 +299,6 @@ fn write_given(out: &mut Vec<u8>, segment: &Segment, text: &str) -> Option<()> {
     }
     let written = out.get(start..)?;
     (width(segment.kind).is_none_or(|width| width == written.len()) && fits(segment, written)).then_some(())
-}
-
-fn unhex(digits: &str) -> Option<Vec<u8>> {
-    let pairs = digits.as_bytes().chunks(2).map(|pair| {
-        let pair = std::str::from_utf8(pair).ok().filter(|pair| pair.len() == 2)?;
-        u8::from_str_radix(pair, 16).ok()
-    });
-    pairs.collect()
 }
 
 /// Makes keys that a layout accepts: the same ones for the same seed.

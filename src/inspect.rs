@@ -1,0 +1,474 @@
+//! Inspect: what a dump or a store holds, as a table, as decoded records, or one blob. Writes nothing.
+//!
+//! Both are read through the catalog of their schema version. A running server is warned about, never refused:
+//! looking does no harm. How the results look, it does not know.
+
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::backend::{KeyRange, Pages};
+use crate::catalog::{self, SchemaVersion, Subspace, ValueKind};
+use crate::connect::{self, Connected};
+use crate::console::Console;
+use crate::dump::reader::{Dump, SubspaceReader, Verify};
+use crate::error::{Error, ErrorKind, Result};
+use crate::finding::{Findings, hex, unhex};
+use crate::lanes::{Budget, Stop, in_parallel, interrupted};
+use crate::page::Page;
+use crate::progress::Progress;
+use crate::selection::Request;
+use crate::store::Tally;
+
+mod prefix;
+mod record;
+
+use prefix::Prefixes;
+pub use record::{FieldData, Record};
+
+/// Bytes read at a time when a few records are wanted.
+const SMALL_PAGE: usize = 64 << 10;
+/// Bytes of a value that a list shows.
+const VALUE_START: usize = 16;
+
+/// Where to look.
+#[derive(Debug, Clone, Copy)]
+pub enum Place<'a> {
+    /// The directory of a dump.
+    Dump(&'a Path),
+    /// The configuration of a store.
+    Store(&'a Path),
+}
+
+/// Where to look and how.
+pub struct Options<'a> {
+    /// A dump or a store.
+    pub place: Place<'a>,
+    /// Overrides the schema version that the place states.
+    pub schema: Option<u32>,
+    /// Threads and memory.
+    pub budget: Budget,
+    /// Where to speak.
+    pub console: Console,
+    /// Raised when the run should end.
+    pub stop: &'a Stop,
+}
+
+/// What a dump or a store holds.
+#[derive(Debug, Serialize)]
+pub struct Contents {
+    /// Name of the store's engine, or `dump`.
+    pub source: &'static str,
+    /// Schema version by which it was read.
+    pub schema_version: u32,
+    /// Server releases of that version.
+    pub releases: &'static str,
+    /// Records of all subspaces.
+    pub records: u64,
+    /// Bytes of their keys and values.
+    pub bytes: u64,
+    /// The subspaces, by letter.
+    #[serde(skip)]
+    pub subspaces: Vec<Held>,
+    /// Records that belong to one installation and are not counted: letter, layout, how many.
+    pub left_behind: Vec<(char, &'static str, u64)>,
+    /// Subspaces of the schema version that a dump lacks, or for which the engine has no place.
+    pub absent: Vec<char>,
+    /// What reading a store has found; a dump is not read.
+    #[serde(skip)]
+    pub findings: Findings,
+}
+
+/// How much a subspace holds.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Held {
+    /// Letter.
+    pub letter: char,
+    /// Name.
+    pub name: String,
+    /// Family of the server's own export, if it is in one.
+    pub family: Option<&'static str>,
+    /// Records that travel.
+    pub records: u64,
+    /// Bytes of their keys and values; counters take 8 bytes, blobs what their content takes.
+    pub bytes: u64,
+    /// Percentage of the bytes of all subspaces.
+    pub share: f64,
+}
+
+/// What a list of records has come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Listed {
+    /// Records delivered.
+    pub records: u64,
+    /// Whether there are more than asked for.
+    pub more: bool,
+}
+
+/// A blob's content.
+#[derive(Debug)]
+pub struct Blob {
+    /// Key in the blob subspace.
+    pub key: Vec<u8>,
+    /// The content, decoded.
+    pub content: Vec<u8>,
+    /// Whether the key is the hash of the content; `None` if keys of its layout never are.
+    pub proven: Option<bool>,
+}
+
+/// Counts what every subspace holds: from the manifest of a dump, else by reading everything.
+///
+/// Errors: usage, refused (unfinished dump, unknown schema version), damaged, I/O, interrupted.
+pub fn contents(request: &Request, options: &Options) -> Result<Contents> {
+    let (from, version) = open(options)?;
+    let wanted = request.resolve(version)?;
+    let (source, done) = match &from {
+        From::Dump(dump) => ("dump", count_dump(dump, &wanted, options)?),
+        From::Store(connected) => {
+            (connected.store.source().kind().name(), count_store(connected, &wanted, options)?)
+        }
+    };
+    let mut contents = Contents {
+        source,
+        schema_version: version.number,
+        releases: version.releases,
+        records: done.iter().map(|(held, _)| held.records).sum(),
+        bytes: done.iter().map(|(held, _)| held.bytes).sum(),
+        subspaces: Vec::new(),
+        left_behind: Vec::new(),
+        absent: Vec::new(),
+        findings: Findings::new(),
+    };
+    if let From::Store(connected) = &from {
+        contents.findings.merge(crate::export::strangers(&connected.store)?);
+    }
+    for (mut held, tally) in done {
+        held.share =
+            if contents.bytes == 0 { 0.0 } else { held.bytes as f64 * 100.0 / contents.bytes as f64 };
+        contents.findings.merge(tally.findings);
+        contents.left_behind.extend(tally.left_behind.into_iter().map(|(name, n)| (held.letter, name, n)));
+        contents.subspaces.push(held);
+    }
+    let absent = wanted.iter().filter(|s| !contents.subspaces.iter().any(|held| held.letter == s.letter));
+    contents.absent = absent.map(|subspace| subspace.letter).collect();
+    Ok(contents)
+}
+
+/// Delivers the first `limit` records of a subspace, in key order, whose keys have these fields (`name=value`)
+/// at their beginning. 0 means all.
+///
+/// Errors: as [`contents`]; usage also for a subspace or a field that is unknown, listing the valid ones.
+pub fn records(
+    subspace: &str,
+    fields: &[String],
+    limit: u64,
+    options: &Options,
+    each: &mut dyn FnMut(&Record),
+) -> Result<Listed> {
+    let (from, version) = open(options)?;
+    let subspace = find(version, subspace)?;
+    let prefixes = Prefixes::of(subspace, fields)?;
+    let mut listed = Listed { records: 0, more: false };
+    'prefixes: for prefix in prefixes.bytes() {
+        let mut reader = from.read(subspace, &KeyRange::around(prefix))?;
+        let mut page = Page::new();
+        while reader.next(&mut page, SMALL_PAGE)? {
+            if options.stop.stopped() {
+                return Err(interrupted());
+            }
+            for (key, value) in page.iter() {
+                // A dump is read from its beginning.
+                if !key.starts_with(prefix) && key > prefix.as_slice() {
+                    continue 'prefixes;
+                }
+                if !key.starts_with(prefix) || !prefixes.hold(subspace, key) {
+                    continue;
+                }
+                if limit != 0 && listed.records == limit {
+                    listed.more = true;
+                    return Ok(listed);
+                }
+                listed.records += 1;
+                each(&Record::new(subspace, key, value, VALUE_START));
+            }
+        }
+    }
+    Ok(listed)
+}
+
+/// The record of a key in hex, with its whole value.
+///
+/// Errors: as [`records`]; exit code 1 if there is no such record.
+pub fn record(subspace: &str, key: &str, options: &Options) -> Result<Record> {
+    let key = unhex(key).filter(|key| !key.is_empty()).ok_or_else(|| {
+        Error::usage("a key is an even number of hex digits")
+            .with("key", key)
+            .next("copy it from the list that --subspace gives")
+    })?;
+    let (from, version) = open(options)?;
+    let subspace = find(version, subspace)?;
+    match get(&from, subspace, &key, options)? {
+        Some(value) => Ok(Record::new(subspace, &key, &value, usize::MAX)),
+        None => Err(Error::io("there is no such record")
+            .with("subspace", format!("{} ({})", subspace.letter, subspace.name))
+            .with("key", format!("{}: {}", hex(&key), subspace.describe(&key)))
+            .next(format!("list the records with --subspace {}", subspace.name))),
+    }
+}
+
+/// The content of a blob: `name` is its key, as 64 hex digits or, where the key is a fixed text, as that text.
+///
+/// Errors: as [`record`]. Content that does not hash to its key is no error here: see [`Blob::proven`].
+pub fn blob(name: &str, options: &Options) -> Result<Blob> {
+    let (from, version) = open(options)?;
+    let Some(subspace) = version.subspaces.iter().find(|s| s.value == ValueKind::Blob) else {
+        return Err(Error::usage(format!("schema version {} keeps no blobs", version.number)));
+    };
+    let key = unhex(name).filter(|key| subspace.layout(key).is_ok());
+    let key = key.or_else(|| Some(name.as_bytes().to_vec()).filter(|key| subspace.layout(key).is_ok()));
+    let Some((key, layout)) = key.and_then(|key| subspace.layout(&key).ok().map(|layout| (key, layout)))
+    else {
+        let fixed = subspace.layouts.iter().filter_map(|layout| layout.fixed_key);
+        let fixed: Vec<String> = fixed.map(|key| String::from_utf8_lossy(key).into_owned()).collect();
+        return Err(Error::usage("no blob can have this name")
+            .with("blob", name)
+            .next(format!("give a hash of 64 hex digits, or one of: {}", fixed.join(", "))));
+    };
+    if let From::Store(connected) = &from
+        && let Some(store) = &connected.blobs_elsewhere
+    {
+        return Err(Error::usage(
+            "blobs are kept in another store than the data, which this version cannot read",
+        )
+        .with("blob store", store.id.clone())
+        .with("location", store.location())
+        .next("fetch it from there"));
+    }
+    let Some(content) = get(&from, subspace, &key, options)? else {
+        return Err(Error::io("there is no such blob")
+            .with("blob", hex(&key))
+            .next(format!("list the blobs with --subspace {}", subspace.name)));
+    };
+    let proven = layout.content_hash.then(|| blake3::hash(&content).as_bytes() == key.as_slice());
+    Ok(Blob { key, content, proven })
+}
+
+/// What is looked into.
+enum From {
+    Dump(Box<Dump>),
+    Store(Box<Connected>),
+}
+
+/// Records of one subspace in key order.
+enum Reader<'a> {
+    Dump(Box<SubspaceReader>),
+    Store(Box<dyn Pages + 'a>),
+}
+
+impl From {
+    fn read<'a>(&'a self, subspace: &'static Subspace, range: &KeyRange) -> Result<Reader<'a>> {
+        match self {
+            From::Dump(dump) => {
+                if !dump.has(subspace.letter) {
+                    let letters: Vec<_> = dump.subspaces().iter().map(|s| s.letter.to_string()).collect();
+                    return Err(Error::usage("the dump has no such subspace")
+                        .with("subspace", format!("{} ({})", subspace.letter, subspace.name))
+                        .next(format!("it has {}", letters.join(" "))));
+                }
+                Ok(Reader::Dump(Box::new(dump.open_subspace(subspace.letter, Verify::Counts)?)))
+            }
+            From::Store(connected) => {
+                Ok(Reader::Store(Box::new(connected.store.read(subspace, range)?.of_everything())))
+            }
+        }
+    }
+}
+
+impl Reader<'_> {
+    fn next(&mut self, page: &mut Page, budget: usize) -> Result<bool> {
+        match self {
+            Reader::Dump(reader) => reader.read_page(page, budget),
+            Reader::Store(pages) => pages.next(page, budget),
+        }
+    }
+}
+
+fn open(options: &Options) -> Result<(From, &'static SchemaVersion)> {
+    let console = &options.console;
+    match options.place {
+        Place::Dump(dir) => {
+            let dump = Dump::open(dir)?;
+            let number = options.schema.unwrap_or(dump.schema_version());
+            let version = catalog::version(number).ok_or_else(|| connect::unknown_version(number))?;
+            Ok((From::Dump(Box::new(dump)), version))
+        }
+        Place::Store(config) => {
+            let config = connect::configuration(config, console)?;
+            let connected = connect::open(&config, options.schema, &options.budget, console)?;
+            if let Some(holder) = &connected.holder {
+                console.warn(format!(
+                    "a server is running on this store (locked by {}): it may change",
+                    holder.describe()
+                ));
+            }
+            let version = connected.store.version();
+            Ok((From::Store(Box::new(connected)), version))
+        }
+    }
+}
+
+fn find(version: &'static SchemaVersion, token: &str) -> Result<&'static Subspace> {
+    let letter = |subspace: &Subspace| subspace.letter.encode_utf8(&mut [0; 4]) == token;
+    version.subspaces.iter().find(|subspace| subspace.name == token || letter(subspace)).ok_or_else(|| {
+        let valid: Vec<String> =
+            version.subspaces.iter().map(|s| format!("{} {}", s.letter, s.name)).collect();
+        Error::usage(format!("there is no subspace {token:?}"))
+            .with("schema version", version.number.to_string())
+            .next(format!("valid are, by letter or name: {}", valid.join(", ")))
+    })
+}
+
+fn get(from: &From, subspace: &'static Subspace, key: &[u8], options: &Options) -> Result<Option<Vec<u8>>> {
+    if let From::Store(connected) = from {
+        return connected.store.get(subspace, key);
+    }
+    let mut reader = from.read(subspace, &KeyRange::all())?;
+    let mut page = Page::new();
+    while reader.next(&mut page, SMALL_PAGE)? {
+        if options.stop.stopped() {
+            return Err(interrupted());
+        }
+        for (found, value) in page.iter() {
+            match found.cmp(key) {
+                std::cmp::Ordering::Less => {}
+                std::cmp::Ordering::Equal => return Ok(Some(value.to_vec())),
+                std::cmp::Ordering::Greater => return Ok(None),
+            }
+        }
+    }
+    Ok(None)
+}
+
+fn held(letter: char, name: &str, subspace: Option<&'static Subspace>) -> Held {
+    let family = subspace.and_then(|subspace| subspace.family);
+    Held { letter, name: name.to_string(), family, records: 0, bytes: 0, share: 0.0 }
+}
+
+fn count_dump(dump: &Dump, wanted: &[&'static Subspace], options: &Options) -> Result<Vec<(Held, Tally)>> {
+    // A dump read by another version's catalog may hold letters that this one does not have.
+    let known = |letter: char| wanted.iter().find(|subspace| subspace.letter == letter).copied();
+    if let Some(manifest) = dump.manifest() {
+        let entries = manifest.subspaces.iter().filter(|entry| known(entry.letter).is_some());
+        let count = |entry: &crate::dump::manifest::SubspaceEntry| Held {
+            records: entry.records,
+            bytes: entry.key_bytes + entry.value_bytes,
+            ..held(entry.letter, &entry.name, known(entry.letter))
+        };
+        return Ok(entries.map(|entry| (count(entry), Tally::default())).collect());
+    }
+    options.console.say("a server's dump has no counts: reading all of it");
+    let files: Vec<_> = dump.subspaces().iter().filter_map(|file| known(file.letter)).collect();
+    let progress = Progress::start(options.console.progress(), "count", 0);
+    in_parallel(options.budget.jobs, &files, |subspace| {
+        let mut held = held(subspace.letter, subspace.name, Some(subspace));
+        let mut reader = dump.open_subspace(subspace.letter, Verify::Counts)?;
+        let mut page = Page::new();
+        while reader.read_page(&mut page, options.budget.page_bytes())? {
+            count_page(&mut held, &page, options, &progress)?;
+        }
+        Ok((held, Tally { findings: reader.findings().clone(), ..Tally::default() }))
+    })
+}
+
+fn count_store(
+    connected: &Connected,
+    wanted: &[&'static Subspace],
+    options: &Options,
+) -> Result<Vec<(Held, Tally)>> {
+    let store = &connected.store;
+    let (mut parts, mut expected) = (Vec::new(), 0);
+    for subspace in wanted.iter().filter(|subspace| store.table(subspace).is_some()) {
+        if let Some(blobs) = connected.blobs_elsewhere.as_ref().filter(|_| subspace.value == ValueKind::Blob)
+        {
+            options.console.warn(format!("not counted: blobs are kept in another store, {}", blobs.id));
+            continue;
+        }
+        expected += store.estimate(subspace)?.bytes;
+        let ranges = store.ranges(subspace, options.budget.ranges())?;
+        parts.extend(ranges.into_iter().map(|range| (*subspace, range)));
+    }
+    let progress = Progress::start(options.console.progress(), "count", expected);
+    let counted = in_parallel(options.budget.jobs, &parts, |(subspace, range)| {
+        let mut held = held(subspace.letter, subspace.name, Some(subspace));
+        let mut reading = store.read(subspace, range)?;
+        let mut page = Page::new();
+        while reading.next(&mut page, options.budget.page_bytes())? {
+            count_page(&mut held, &page, options, &progress)?;
+        }
+        Ok((held, reading.into_tally()))
+    })?;
+    drop(progress);
+    let mut sums: Vec<(Held, Tally)> = Vec::new();
+    for (part, tally) in counted {
+        match sums.last_mut().filter(|(sum, _)| sum.letter == part.letter) {
+            Some((sum, so_far)) => {
+                sum.records += part.records;
+                sum.bytes += part.bytes;
+                so_far.merge(tally);
+            }
+            None => sums.push((part, tally)),
+        }
+    }
+    Ok(sums)
+}
+
+fn count_page(held: &mut Held, page: &Page, options: &Options, progress: &Progress) -> Result<()> {
+    if options.stop.stopped() {
+        return Err(interrupted());
+    }
+    held.records += page.len() as u64;
+    let bytes: usize = page.iter().map(|(key, value)| key.len() + value.len()).sum();
+    held.bytes += bytes as u64;
+    progress.add(page.len() as u64, page.size() as u64);
+    Ok(())
+}
+
+impl Blob {
+    /// Writes the content to a new file that only its owner can read.
+    ///
+    /// Errors: usage if the file exists, I/O.
+    pub fn save(&self, file: &Path) -> Result<()> {
+        let mut options = OpenOptions::new();
+        let written = options.write(true).create_new(true).mode(0o600).open(file).and_then(|mut out| {
+            out.write_all(&self.content)?;
+            out.sync_all()
+        });
+        written.map_err(|error| {
+            let place = std::path::absolute(file).unwrap_or_else(|_| file.to_path_buf());
+            let failed = match error.kind() {
+                std::io::ErrorKind::AlreadyExists => {
+                    Error::usage("the file exists already").next("name another one with --out")
+                }
+                _ => Error::io("cannot write the blob").because(error).next("check path, rights and space"),
+            };
+            failed.with("file", place.display().to_string())
+        })
+    }
+
+    /// Refuses content that does not hash to its key.
+    ///
+    /// Errors: damaged.
+    pub fn check(&self) -> Result<()> {
+        if self.proven != Some(false) {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::Damaged, "the content does not hash to the key")
+            .with("blob", hex(&self.key))
+            .with("hash", blake3::hash(&self.content).to_hex().to_string())
+            .with("bytes", self.content.len().to_string())
+            .next("the blob is damaged, or its key is the hash of something else; --yes writes it as it is"))
+    }
+}
