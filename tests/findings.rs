@@ -192,6 +192,9 @@ fn compressed(content: &[u8]) -> Vec<u8> {
     stored
 }
 
+/// How content is stored.
+type Form = fn(&[u8]) -> Vec<u8>;
+
 /// Not compressed, and marked as such.
 fn marked(content: &[u8]) -> Vec<u8> {
     [content, &[0]].concat()
@@ -205,7 +208,7 @@ fn blobs_come_out_decoded_however_they_were_stored() {
     let mut keys: Vec<String> = contents.iter().map(|content| blake3::hash(content).to_string()).collect();
     keys.sort();
     let unlinked: Vec<_> = keys.iter().map(|key| ("blob_unlinked", "t", key.as_str())).collect();
-    let forms: [fn(&[u8]) -> Vec<u8>; 3] = [<[u8]>::to_vec, compressed, marked];
+    let forms: [Form; 3] = [<[u8]>::to_vec, compressed, marked];
     let mut dumps = Vec::new();
     for form in forms {
         let store = |database: &Connection| {
