@@ -105,7 +105,11 @@ struct Plan {
 ///
 /// Errors: usage, refused (nothing written), I/O, interrupted, damaged (verification failed).
 pub fn run(options: &Options) -> Result<Imported> {
-    let plan = prepare(options)?;
+    // Whatever is wrong with a dump, an import refuses it before anything is written.
+    let plan = prepare(options).map_err(|error| match error.kind() {
+        ErrorKind::Damaged => error.into_kind(ErrorKind::Refused),
+        _ => error,
+    })?;
     let console = &options.console;
     let unproven = unproven(&plan);
     unproven.iter().for_each(|what| console.warn(format!("cannot be proven: {what}")));
@@ -154,14 +158,9 @@ pub fn run(options: &Options) -> Result<Imported> {
 }
 
 fn prepare(options: &Options) -> Result<Plan> {
-    // Whatever is wrong with a dump, an import refuses it before anything is written.
-    let refuse = |error: Error| match error.kind() {
-        ErrorKind::Damaged => error.into_kind(ErrorKind::Refused),
-        _ => error,
-    };
     let config = connect::configuration(options.config, &options.console)?;
     let data = config.data_store()?;
-    let dump = Dump::open(options.dir).map_err(refuse)?;
+    let dump = Dump::open(options.dir)?;
     let version = catalog::version(dump.schema_version()).ok_or_else(|| {
         connect::unknown_version(dump.schema_version()).with("dump", options.dir.display().to_string())
     })?;
@@ -219,7 +218,7 @@ fn prepare(options: &Options) -> Result<Plan> {
         }
     };
     // The longest step comes last: a target that is not empty is refused at once.
-    let checks = dump.checksums(options.budget.jobs).map_err(refuse)?;
+    let checks = dump.checksums(options.budget.jobs)?;
     let mut findings = Findings::new();
     checks.iter().for_each(|check| findings.merge(check.findings.clone()));
     let rule = connect::blob_rule(&data, version);

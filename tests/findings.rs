@@ -94,8 +94,7 @@ fn an_unknown_key_travels_and_is_a_finding() {
     check(insert("p", b"", b"nobody"), 0, &[("unknown_key", "p", "")])
         .travels(0)
         .strict(1, "1 keys of no known layout");
-    let index =
-        |database: &Connection| drop(database.execute("INSERT INTO i (k) VALUES (x'00ff')", []).unwrap());
+    let index = |database: &Connection| database.execute_batch("INSERT INTO i (k) VALUES (x'00ff')").unwrap();
     check(index, 0, &[("unknown_key", "i", "00ff")]).travels(0).strict(1, "key 00ff");
 }
 
@@ -193,6 +192,14 @@ fn compressed(content: &[u8]) -> Vec<u8> {
     stored
 }
 
+/// How content is stored.
+type Form = fn(&[u8]) -> Vec<u8>;
+
+/// Not compressed, and marked as such.
+fn marked(content: &[u8]) -> Vec<u8> {
+    [content, &[0]].concat()
+}
+
 #[test]
 fn blobs_come_out_decoded_however_they_were_stored() {
     let long = b"compressible ".repeat(10_000);
@@ -201,8 +208,7 @@ fn blobs_come_out_decoded_however_they_were_stored() {
     let mut keys: Vec<String> = contents.iter().map(|content| blake3::hash(content).to_string()).collect();
     keys.sort();
     let unlinked: Vec<_> = keys.iter().map(|key| ("blob_unlinked", "t", key.as_str())).collect();
-    let marked = |content: &[u8]| [content, &[0]].concat();
-    let forms: [&dyn Fn(&[u8]) -> Vec<u8>; 3] = [&<[u8]>::to_vec, &compressed, &marked];
+    let forms: [Form; 3] = [<[u8]>::to_vec, compressed, marked];
     let mut dumps = Vec::new();
     for form in forms {
         let store = |database: &Connection| {

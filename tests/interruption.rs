@@ -12,10 +12,10 @@ mod site;
 
 use std::process::Child;
 
-use large::{size, until, with_blobs};
+use large::{size, with_blobs};
 use rusqlite::{Connection, OptionalExtension};
 use rustix::process::{Pid, Signal, kill_process};
-use site::{ENGINES, Engine, RocksDb, Site, Sqlite, assert_same, ended, started, trace};
+use site::{ENGINES, Engine, RocksDb, Site, Sqlite, assert_same, ended, started, trace, until};
 
 const BLOBS: u64 = 96;
 

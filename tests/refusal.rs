@@ -3,8 +3,6 @@
 #![cfg(all(feature = "rocksdb", feature = "sqlite"))]
 #![allow(clippy::unwrap_used)]
 
-#[path = "fixture/large.rs"]
-mod large;
 #[path = "fixture/site.rs"]
 mod site;
 
@@ -63,7 +61,7 @@ fn blocks(bytes: &[u8]) -> [(usize, usize); 2] {
 type Damage = (&'static str, fn(&Path), i32, &'static str);
 
 /// What is done to a dump, the exit code of `verify` (an import refuses all of them with 5), and what is said.
-const DAMAGES: [Damage; 21] = [
+const DAMAGES: [Damage; 22] = [
     ("cut off", |d| change(d, "subspace_t", |b| b.truncate(b.len() / 2)), 4, "the manifest states"),
     (
         "cut off at the end mark",
@@ -84,6 +82,7 @@ const DAMAGES: [Damage; 21] = [
         4,
         "subspace_t",
     ),
+    ("a bit flipped where the version is", |d| change(d, "subspace_p", |b| b[30] ^= 1), 4, "subspace_p"),
     ("a bit flipped in the frame's header", |d| change(d, "subspace_p", |b| b[5] ^= 0x10), 4, "subspace_p"),
     (
         "a bit flipped in the end mark",
@@ -152,7 +151,7 @@ const DAMAGES: [Damage; 21] = [
     ("a file more", |d| fs::write(d.join("notes.txt"), "mine").unwrap(), 4, "notes.txt"),
     (
         "a subspace more",
-        |d| drop(fs::copy(d.join("subspace_l"), d.join("subspace_b")).unwrap()),
+        |d| assert!(fs::copy(d.join("subspace_l"), d.join("subspace_b")).unwrap() > 0),
         4,
         "subspace_b",
     ),
@@ -545,7 +544,7 @@ impl Holder {
         command.args(["--exact", "another_process"]).env(HELD, format!("{how}:{path}"));
         let child = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
         let ready = format!("{path}.held");
-        large::until("the other process opens the store", || Path::new(&ready).exists());
+        site::until("the other process opens the store", || Path::new(&ready).exists());
         fs::remove_file(ready).unwrap();
         Holder(child)
     }

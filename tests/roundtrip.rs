@@ -137,7 +137,6 @@ fn a_rocksdb_result_is_what_the_server_opens() {
         let number = |bytes: &[u8]| i64::from_le_bytes(bytes.try_into().unwrap());
         assert_eq!(number(&after), number(&before) + 1);
         db.compact_range_cf(&db.cf_handle("t").unwrap(), None::<&[u8]>, None::<&[u8]>);
-        drop(counters);
         drop(db);
 
         // The one change is found, and nothing else.
