@@ -264,6 +264,16 @@ impl Common {
     }
 }
 
+/// The parser's explanation as an error of ours, in one line.
+pub fn usage_error(wrong: &clap::Error) -> Error {
+    let text = wrong.to_string();
+    // After the explanation come the usage and a pointer to the help, which one line has no room for.
+    let explanation = text.split("\n\nUsage:").next().unwrap_or_default().trim_start_matches("error:");
+    let explanation = explanation.split("\n\nFor more information").next().unwrap_or_default();
+    let clauses: Vec<&str> = explanation.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    Error::usage(clauses.join(" ")).next("--help lists all options and commands")
+}
+
 /// A number of bytes, with or without a unit.
 fn memory(text: &str) -> Result<u64, String> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
@@ -300,6 +310,24 @@ mod tests {
             ("18446744073709551615GiB", None),
         ] {
             assert_eq!(memory(text).ok(), bytes, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_the_parser_refuses_is_one_line() {
+        for (arguments, expected) in [
+            (&["--frobnicate"][..], "unexpected argument '--frobnicate' found"),
+            (&["--export"], "a value is required for '--export <DIR>' but none was supplied"),
+            (&["--export", "a", "--import", "b"], "the argument '--export <DIR>' cannot be used with"),
+            (&["--jobs", "0", "-e", "x"], "invalid value '0' for '--jobs <N>'"),
+        ] {
+            let wrong = Cli::try_parse_from([&["stalwart-migrate"], arguments].concat());
+            let text = wrong.map(|_| String::new()).unwrap_or_else(|wrong| usage_error(&wrong).to_string());
+            assert!(text.starts_with(expected), "{text}");
+            assert!(
+                !text.contains('\n') && text.ends_with("--help lists all options and commands"),
+                "{text}"
+            );
         }
     }
 

@@ -350,7 +350,7 @@ fn unreachable_rows(store: &Store, subspace: &'static Subspace, findings: &mut F
     if let Some(table) = store.table(subspace)
         && let Some((count, why)) = store.source().unreachable(table)?
     {
-        findings.add(FindingKind::Lost, subspace.letter, &[], || format!("{count} rows: {why}"));
+        findings.add_all(FindingKind::Lost, count, subspace.letter, &[], || format!("{count} rows: {why}"));
     }
     Ok(())
 }

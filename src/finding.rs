@@ -119,7 +119,19 @@ impl Findings {
         key: &[u8],
         detail: impl FnOnce() -> String,
     ) {
-        *self.counts.entry(kind).or_default() += 1;
+        self.add_all(kind, 1, subspace, key, detail);
+    }
+
+    /// Counts `count` findings that one line tells of.
+    pub fn add_all(
+        &mut self,
+        kind: FindingKind,
+        count: u64,
+        subspace: impl Into<String>,
+        key: &[u8],
+        detail: impl FnOnce() -> String,
+    ) {
+        *self.counts.entry(kind).or_default() += count;
         let samples = self.samples.entry(kind).or_default();
         if kind.is_complete() || samples.len() < SAMPLES {
             samples.push(Finding { kind, subspace: subspace.into(), key: hex(key), detail: detail() });

@@ -17,7 +17,19 @@ fn main() -> ExitCode {
             "error: internal error at {place}; this is a bug, please report it with the command you used"
         ));
     }));
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        // Help and version are what was asked for, and go to stdout.
+        Err(answer) if !answer.use_stderr() => {
+            let _ = answer.print();
+            return ExitCode::SUCCESS;
+        }
+        Err(wrong) => {
+            let error = cli::usage_error(&wrong);
+            to_stderr(&format!("error: {error}"));
+            return ExitCode::from(error.kind().exit_code());
+        }
+    };
     let console = cli.common.console();
     match std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(&cli))) {
         Ok(Ok(code)) => ExitCode::from(code),
