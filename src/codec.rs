@@ -84,6 +84,7 @@ pub fn skip(at: usize, width: usize) -> usize {
 }
 
 /// The offset behind a LEB128 number of 32 bits.
+#[inline]
 pub fn leb32_end(key: &[u8], at: usize) -> usize {
     match leb128(key, at) {
         Some((value, end)) if value <= u64::from(u32::MAX) => end,
@@ -92,22 +93,26 @@ pub fn leb32_end(key: &[u8], at: usize) -> usize {
 }
 
 /// The offset behind a LEB128 number of 64 bits.
+#[inline]
 pub fn leb64_end(key: &[u8], at: usize) -> usize {
     leb128(key, at).map_or(NOWHERE, |(_, end)| end)
 }
 
 /// The LEB128 number at an offset, in 32 bits.
+#[inline]
 pub fn leb32_at(key: &[u8], at: usize) -> u32 {
     leb128(key, at).and_then(|(value, _)| u32::try_from(value).ok()).unwrap_or_default()
 }
 
 /// The LEB128 number at an offset, in 64 bits.
+#[inline]
 pub fn leb64_at(key: &[u8], at: usize) -> u64 {
     leb128(key, at).map_or(0, |(value, _)| value)
 }
 
 /// Reads an unsigned LEB128 number: its value and the offset behind it. Only the shortest form is accepted,
 /// so that what was read is written back byte for byte.
+#[inline]
 pub fn leb128(bytes: &[u8], at: usize) -> Option<(u64, usize)> {
     let mut value = 0u64;
     for (index, byte) in bytes.get(at..)?.iter().take(10).enumerate() {
@@ -134,6 +139,7 @@ pub fn put_leb128(out: &mut Vec<u8>, mut value: u64) {
 }
 
 /// The offset behind a short hash: a length byte, then at most 15 bytes.
+#[inline]
 pub fn short_hash_end(key: &[u8], at: usize) -> usize {
     match key.get(at) {
         Some(length) => match skip(at, 1 + usize::from(*length).min(15)) {
@@ -145,11 +151,13 @@ pub fn short_hash_end(key: &[u8], at: usize) -> usize {
 }
 
 /// The short hash at an offset, with its length byte.
+#[inline]
 pub fn short_hash_at(key: &[u8], at: usize) -> &[u8] {
     slice(key, at, short_hash_end(key, at))
 }
 
 /// Whether bytes are a term hash: at most 15 bytes, then the length byte that tells how many.
+#[inline]
 pub fn is_term_hash(bytes: &[u8]) -> bool {
     match bytes.split_last() {
         Some((length, payload)) => payload.len() == usize::from(*length).min(15),
@@ -158,6 +166,7 @@ pub fn is_term_hash(bytes: &[u8]) -> bool {
 }
 
 /// Whether bytes are a token hash: 1 to 7 bytes of the token itself, or 8 bytes and the length, at most 127.
+#[inline]
 pub fn is_token_hash(bytes: &[u8]) -> bool {
     match bytes {
         [_, .., length] if bytes.len() == 9 => (8..=127).contains(length),

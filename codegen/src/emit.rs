@@ -176,6 +176,11 @@ fn plain(n: impl TryInto<u64>) -> TokenStream {
 
 /// A byte as two hex digits.
 fn byte(n: u8) -> TokenStream {
+    hex(u64::from(n))
+}
+
+/// A number in hex.
+fn hex(n: u64) -> TokenStream {
     // A literal of this form always parses; text that does not would be printed for what it is.
     let text = format!("0x{n:02x}");
     let literal: Result<proc_macro2::Literal, _> = text.parse();

@@ -182,6 +182,9 @@ pub struct Layout {
     pub segments: &'static [Segment],
     /// What a value holds.
     pub value: ValueForm,
+    /// Lengths of values that keep all rules: bit n for n bytes, the top bit for all of 63 and more. Others need
+    /// a look at the rules.
+    pub value_lengths: u64,
     /// Which values of an opaque layout are archives: those whose fields meet any of these conditions.
     pub archives: &'static [Conditions],
     /// Values may exceed 100 000 bytes, so that FoundationDB cuts them into pieces.
@@ -211,6 +214,7 @@ impl Layout {
         doc: "",
         segments: &[],
         value: ValueForm::Opaque,
+        value_lengths: u64::MAX,
         archives: &[],
         long: false,
         travels: true,

@@ -24,7 +24,12 @@ pub(super) fn items(shape: &Shape<'_>) -> Vec<TokenStream> {
     let title = shape.subspace.title.as_ref().map_or("", |t| t.value.as_str());
     let enum_doc = doc(&format!("{title} (`{path}`)."));
     let variants = shape.active().map(|layout| variant(layout, &path));
-    let arms = shape.active().map(|layout| arm(&name, layout));
+    let arms =
+        shape.active().map(|layout| arm(layout, |variant, reads| quote! { #name::#variant { #(#reads),* } }));
+    let indexes = shape.active().enumerate().map(|(index, layout)| {
+        let index = plain(index);
+        arm(layout, |_, _| index)
+    });
     let encodes = shape.active().map(|layout| encode(&name, layout));
     let layouts = shape.active().enumerate().map(|(index, layout)| {
         let (variant, index) = (variant_name(layout), plain(index));
@@ -40,9 +45,18 @@ pub(super) fn items(shape: &Shape<'_>) -> Vec<TokenStream> {
         quote! {
             impl #life #name #life {
                 /// Reads a key; every byte belongs to a field or is a constant.
+                #[inline]
                 pub fn decode(key: #input) -> Result<Self, KeyError> {
                     match key.len() {
                         #(#arms)*
+                        _ => Err(KeyError::NoLayout),
+                    }
+                }
+                /// Index of the layout of a key, without reading its fields.
+                #[inline]
+                pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
+                    match key.len() {
+                        #(#indexes)*
                         _ => Err(KeyError::NoLayout),
                     }
                 }
@@ -53,6 +67,7 @@ pub(super) fn items(shape: &Shape<'_>) -> Vec<TokenStream> {
                 fn encode(&self, out: &mut Vec<u8>) {
                     match *self { #(#encodes)* }
                 }
+                #[inline]
                 fn layout(&self) -> usize {
                     match self { #(#layouts)* }
                 }
@@ -204,7 +219,8 @@ impl Start {
     }
 }
 
-fn arm(key: &Ident, layout: &Layout) -> TokenStream {
+/// An arm of a `match` on the length, whose result is made from the variant's name and the reads of its fields.
+fn arm(layout: &Layout, result: impl FnOnce(Ident, Vec<TokenStream>) -> TokenStream) -> TokenStream {
     let last_varying = layout.segments.iter().rposition(|s| s.kind.fixed().is_none());
     let behind =
         |index: usize| -> usize { layout.segments[index..].iter().filter_map(|s| s.kind.fixed()).sum() };
@@ -279,7 +295,8 @@ fn arm(key: &Ident, layout: &Layout) -> TokenStream {
         }
     };
     let guard = (!guards.is_empty()).then(|| quote! { if #(#guards)&&* });
-    quote! { #pattern #guard => Ok(#key::#variant { #(#reads),* }), }
+    let result = result(variant, reads);
+    quote! { #pattern #guard => Ok(#result), }
 }
 
 fn fixed(kind: &Kind, at: &TokenStream) -> TokenStream {

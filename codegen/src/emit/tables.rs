@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
-use super::{Shape, byte, camel, module_name, plain};
+use super::{Shape, byte, camel, hex, module_name, plain};
 use crate::check::BACKENDS;
 use crate::model::{
     Backend, CounterRule, Fresh, IntSet, Kind, Layout, LayoutPath, Model, Segment, Store, Subspace,
@@ -88,7 +88,7 @@ pub(super) fn shape_items(model: &Model, shape: &Shape<'_>) -> Vec<TokenStream> 
                 fresh: #fresh,
                 layouts: &#statics,
                 tables: &#tables,
-                decode: |key| Ok(#key::decode(key)?.layout()),
+                decode: #key::layout_of,
             };
         },
     ]
@@ -275,6 +275,11 @@ fn layout(model: &Model, shape: &Shape<'_>, layout: &Layout) -> TokenStream {
             rest.push(quote! { value: ValueForm::Lengths(&[#(#lengths),*]), });
         }
     }
+    let lengths = value_lengths(shape.subspace.value, &layout.value);
+    if lengths != u64::MAX {
+        let lengths = hex(lengths);
+        rest.push(quote! { value_lengths: #lengths, });
+    }
     if !layout.archives.is_empty() {
         let archives = layout.archives.iter().map(|fields| conditions(layout, fields));
         rest.push(quote! { archives: &[#(#archives),*], });
@@ -335,6 +340,19 @@ fn layout(model: &Model, shape: &Shape<'_>, layout: &Layout) -> TokenStream {
             #(#rest)*
             ..Layout::PLAIN
         }
+    }
+}
+
+/// Lengths of values that need no second look: bit n for n bytes, the top bit for all longer ones.
+fn value_lengths(kind: ValueKind, form: &ValueForm) -> u64 {
+    match (kind, form) {
+        (ValueKind::None, _) | (ValueKind::Bytes, ValueForm::Empty) => 1,
+        (ValueKind::Counter, _) => 1 << 8,
+        (ValueKind::Bytes, ValueForm::Archive) => !1,
+        (ValueKind::Bytes, ValueForm::Lengths(lengths)) => {
+            lengths.iter().filter(|length| **length < 63).fold(0, |bits, length| bits | 1 << length)
+        }
+        (ValueKind::Blob, _) | (ValueKind::Bytes, ValueForm::Opaque | ValueForm::Changes) => u64::MAX,
     }
 }
 

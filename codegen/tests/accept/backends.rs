@@ -153,9 +153,18 @@ pub mod v1 {
     }
     impl PropertyKey {
         /// Reads a key; every byte belongs to a field or is a constant.
+        #[inline]
         pub fn decode(key: &[u8]) -> Result<Self, KeyError> {
             match key.len() {
                 1 if codec::u8_at(key, 0) == 0x00 => Ok(PropertyKey::SchemaVersion {}),
+                _ => Err(KeyError::NoLayout),
+            }
+        }
+        /// Index of the layout of a key, without reading its fields.
+        #[inline]
+        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
+            match key.len() {
+                1 if codec::u8_at(key, 0) == 0x00 => Ok(0),
                 _ => Err(KeyError::NoLayout),
             }
         }
@@ -168,6 +177,7 @@ pub mod v1 {
                 }
             }
         }
+        #[inline]
         fn layout(&self) -> usize {
             match self {
                 PropertyKey::SchemaVersion { .. } => 0,
@@ -188,6 +198,7 @@ pub mod v1 {
             doc: "The schema version.",
             segments: &[Segment::constant(&[0x00])],
             value: ValueForm::Lengths(&[4]),
+            value_lengths: 0x10,
             schema_version: true,
             fixed_key: Some(&[0x00]),
             ..Layout::PLAIN
@@ -212,7 +223,7 @@ pub mod v1 {
         fresh: FreshRule::Refuse,
         layouts: &PROPERTY_LAYOUTS,
         tables: &TABLES_P_BYTES,
-        decode: |key| Ok(PropertyKey::decode(key)?.layout()),
+        decode: PropertyKey::layout_of,
     };
     /// Search index (`subspaces.search`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -227,6 +238,7 @@ pub mod v1 {
     }
     impl<'a> SearchKey<'a> {
         /// Reads a key; every byte belongs to a field or is a constant.
+        #[inline]
         pub fn decode(key: &'a [u8]) -> Result<Self, KeyError> {
             match key.len() {
                 len if len >= 5 && len <= 20
@@ -236,6 +248,15 @@ pub mod v1 {
                         document: codec::u32_at(key, len - 4),
                     })
                 }
+                _ => Err(KeyError::NoLayout),
+            }
+        }
+        /// Index of the layout of a key, without reading its fields.
+        #[inline]
+        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
+            match key.len() {
+                len if len >= 5 && len <= 20
+                    && codec::is_term_hash(codec::slice(key, 0, len - 4)) => Ok(0),
                 _ => Err(KeyError::NoLayout),
             }
         }
@@ -249,6 +270,7 @@ pub mod v1 {
                 }
             }
         }
+        #[inline]
         fn layout(&self) -> usize {
             match self {
                 SearchKey::Term { .. } => 0,
@@ -272,6 +294,7 @@ pub mod v1 {
                 Segment::field("document", SegmentKind::U32),
             ],
             value: ValueForm::Empty,
+            value_lengths: 0x01,
             ..Layout::PLAIN
         },
     ];
@@ -294,7 +317,7 @@ pub mod v1 {
         fresh: FreshRule::Refuse,
         layouts: &SEARCH_LAYOUTS,
         tables: &TABLES_Z_NONE_SEARCH,
-        decode: |key| Ok(SearchKey::decode(key)?.layout()),
+        decode: SearchKey::layout_of,
     };
     /// A key of any subspace of schema version 1.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -100,6 +100,7 @@ pub mod v1 {
     }
     impl<'a> PropertyKey<'a> {
         /// Reads a key; every byte belongs to a field or is a constant.
+        #[inline]
         pub fn decode(key: &'a [u8]) -> Result<Self, KeyError> {
             match key.len() {
                 1 if codec::u8_at(key, 0) == 0x00 => Ok(PropertyKey::SchemaVersion {}),
@@ -114,6 +115,16 @@ pub mod v1 {
                         h: codec::array_at(key, 1),
                     })
                 }
+                _ => Err(KeyError::NoLayout),
+            }
+        }
+        /// Index of the layout of a key, without reading its fields.
+        #[inline]
+        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
+            match key.len() {
+                1 if codec::u8_at(key, 0) == 0x00 => Ok(0),
+                6 if codec::u8_at(key, 0) == 0x01 => Ok(1),
+                33 if codec::u8_at(key, 0) == 0x02 => Ok(2),
                 _ => Err(KeyError::NoLayout),
             }
         }
@@ -135,6 +146,7 @@ pub mod v1 {
                 }
             }
         }
+        #[inline]
         fn layout(&self) -> usize {
             match self {
                 PropertyKey::SchemaVersion { .. } => 0,
@@ -157,6 +169,7 @@ pub mod v1 {
             doc: "The schema version.",
             segments: &[Segment::constant(&[0x00])],
             value: ValueForm::Lengths(&[4]),
+            value_lengths: 0x10,
             schema_version: true,
             fixed_key: Some(&[0x00]),
             ..Layout::PLAIN
@@ -181,6 +194,7 @@ pub mod v1 {
                 Segment::field("h", SegmentKind::Hash),
             ],
             value: ValueForm::Empty,
+            value_lengths: 0x01,
             travels: false,
             fresh: Some(FreshRule::Keep),
             blob_link: Some(1),
@@ -206,7 +220,7 @@ pub mod v1 {
         fresh: FreshRule::Refuse,
         layouts: &PROPERTY_LAYOUTS,
         tables: &TABLES_P_BYTES,
-        decode: |key| Ok(PropertyKey::decode(key)?.layout()),
+        decode: PropertyKey::layout_of,
     };
     /// Blobs (`subspaces.blobs`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -221,6 +235,7 @@ pub mod v1 {
     }
     impl<'a> BlobsKey<'a> {
         /// Reads a key; every byte belongs to a field or is a constant.
+        #[inline]
         pub fn decode(key: &'a [u8]) -> Result<Self, KeyError> {
             match key.len() {
                 32 => {
@@ -231,6 +246,15 @@ pub mod v1 {
                 5 if codec::has(key, 0, &[0x4d, 0x4f, 0x44, 0x45, 0x4c]) => {
                     Ok(BlobsKey::Model {})
                 }
+                _ => Err(KeyError::NoLayout),
+            }
+        }
+        /// Index of the layout of a key, without reading its fields.
+        #[inline]
+        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
+            match key.len() {
+                32 => Ok(0),
+                5 if codec::has(key, 0, &[0x4d, 0x4f, 0x44, 0x45, 0x4c]) => Ok(1),
                 _ => Err(KeyError::NoLayout),
             }
         }
@@ -246,6 +270,7 @@ pub mod v1 {
                 }
             }
         }
+        #[inline]
         fn layout(&self) -> usize {
             match self {
                 BlobsKey::Content { .. } => 0,
@@ -310,7 +335,7 @@ pub mod v1 {
         fresh: FreshRule::Refuse,
         layouts: &BLOBS_LAYOUTS,
         tables: &TABLES_T_BLOB,
-        decode: |key| Ok(BlobsKey::decode(key)?.layout()),
+        decode: BlobsKey::layout_of,
     };
     /// A key of any subspace of schema version 1.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]

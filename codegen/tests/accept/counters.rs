@@ -105,6 +105,7 @@ pub mod v1 {
     }
     impl CounterKey {
         /// Reads a key; every byte belongs to a field or is a constant.
+        #[inline]
         pub fn decode(key: &[u8]) -> Result<Self, KeyError> {
             match key.len() {
                 4 => {
@@ -112,6 +113,14 @@ pub mod v1 {
                         account: codec::u32_at(key, 0),
                     })
                 }
+                _ => Err(KeyError::NoLayout),
+            }
+        }
+        /// Index of the layout of a key, without reading its fields.
+        #[inline]
+        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
+            match key.len() {
+                4 => Ok(0),
                 _ => Err(KeyError::NoLayout),
             }
         }
@@ -124,6 +133,7 @@ pub mod v1 {
                 }
             }
         }
+        #[inline]
         fn layout(&self) -> usize {
             match self {
                 CounterKey::DocumentId { .. } => 0,
@@ -143,6 +153,7 @@ pub mod v1 {
             name: "document_id",
             doc: "Last id.",
             segments: &[Segment::field("account", SegmentKind::U32)],
+            value_lengths: 0x100,
             ..Layout::PLAIN
         },
     ];
@@ -165,7 +176,7 @@ pub mod v1 {
         fresh: FreshRule::Refuse,
         layouts: &COUNTER_LAYOUTS,
         tables: &TABLES_N_COUNTER,
-        decode: |key| Ok(CounterKey::decode(key)?.layout()),
+        decode: CounterKey::layout_of,
     };
     /// Properties (`subspaces.property`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -184,6 +195,7 @@ pub mod v1 {
     }
     impl PropertyKey {
         /// Reads a key; every byte belongs to a field or is a constant.
+        #[inline]
         pub fn decode(key: &[u8]) -> Result<Self, KeyError> {
             match key.len() {
                 1 if codec::u8_at(key, 0) == 0x00 => Ok(PropertyKey::SchemaVersion {}),
@@ -194,6 +206,15 @@ pub mod v1 {
                         document: codec::u32_at(key, 5),
                     })
                 }
+                _ => Err(KeyError::NoLayout),
+            }
+        }
+        /// Index of the layout of a key, without reading its fields.
+        #[inline]
+        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
+            match key.len() {
+                1 if codec::u8_at(key, 0) == 0x00 => Ok(0),
+                9 => Ok(1),
                 _ => Err(KeyError::NoLayout),
             }
         }
@@ -211,6 +232,7 @@ pub mod v1 {
                 }
             }
         }
+        #[inline]
         fn layout(&self) -> usize {
             match self {
                 PropertyKey::SchemaVersion { .. } => 0,
@@ -232,6 +254,7 @@ pub mod v1 {
             doc: "The schema version.",
             segments: &[Segment::constant(&[0x00])],
             value: ValueForm::Lengths(&[4]),
+            value_lengths: 0x10,
             schema_version: true,
             fixed_key: Some(&[0x00]),
             ..Layout::PLAIN
@@ -245,6 +268,7 @@ pub mod v1 {
                 Segment::field("document", SegmentKind::U32),
             ],
             value: ValueForm::Archive,
+            value_lengths: 0xfffffffffffffffe,
             ..Layout::PLAIN
         },
     ];
@@ -267,7 +291,7 @@ pub mod v1 {
         fresh: FreshRule::Refuse,
         layouts: &PROPERTY_LAYOUTS,
         tables: &TABLES_P_BYTES,
-        decode: |key| Ok(PropertyKey::decode(key)?.layout()),
+        decode: PropertyKey::layout_of,
     };
     /// A key of any subspace of schema version 1.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]

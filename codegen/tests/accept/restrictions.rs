@@ -105,6 +105,7 @@ pub mod v1 {
     }
     impl PropertyKey {
         /// Reads a key; every byte belongs to a field or is a constant.
+        #[inline]
         pub fn decode(key: &[u8]) -> Result<Self, KeyError> {
             match key.len() {
                 1 if codec::u8_at(key, 0) == 0x00 => Ok(PropertyKey::SchemaVersion {}),
@@ -131,6 +132,19 @@ pub mod v1 {
                 _ => Err(KeyError::NoLayout),
             }
         }
+        /// Index of the layout of a key, without reading its fields.
+        #[inline]
+        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
+            match key.len() {
+                1 if codec::u8_at(key, 0) == 0x00 => Ok(0),
+                5 if (codec::u8_at(key, 0) == 1
+                    || (codec::u8_at(key, 0) >= 3 && codec::u8_at(key, 0) <= 5)
+                    || codec::u8_at(key, 0) >= 128) => Ok(1),
+                5 if codec::u8_at(key, 0) == 0 => Ok(2),
+                5 if codec::u8_at(key, 0) == 2 && codec::u32_at(key, 1) >= 1 => Ok(3),
+                _ => Err(KeyError::NoLayout),
+            }
+        }
     }
     impl TypedKey for PropertyKey {
         fn encode(&self, out: &mut Vec<u8>) {
@@ -152,6 +166,7 @@ pub mod v1 {
                 }
             }
         }
+        #[inline]
         fn layout(&self) -> usize {
             match self {
                 PropertyKey::SchemaVersion { .. } => 0,
@@ -175,6 +190,7 @@ pub mod v1 {
             doc: "The schema version.",
             segments: &[Segment::constant(&[0x00])],
             value: ValueForm::Lengths(&[4]),
+            value_lengths: 0x10,
             schema_version: true,
             fixed_key: Some(&[0x00]),
             ..Layout::PLAIN
@@ -227,7 +243,7 @@ pub mod v1 {
         fresh: FreshRule::Refuse,
         layouts: &PROPERTY_LAYOUTS,
         tables: &TABLES_P_BYTES,
-        decode: |key| Ok(PropertyKey::decode(key)?.layout()),
+        decode: PropertyKey::layout_of,
     };
     /// A key of any subspace of schema version 1.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -110,6 +110,7 @@ pub mod v1 {
     }
     impl<'a> PropertyKey<'a> {
         /// Reads a key; every byte belongs to a field or is a constant.
+        #[inline]
         pub fn decode(key: &'a [u8]) -> Result<Self, KeyError> {
             match key.len() {
                 1 if codec::u8_at(key, 0) == 0x00 => Ok(PropertyKey::SchemaVersion {}),
@@ -137,6 +138,19 @@ pub mod v1 {
                         document: codec::u32_at(key, 9),
                     })
                 }
+                _ => Err(KeyError::NoLayout),
+            }
+        }
+        /// Index of the layout of a key, without reading its fields.
+        #[inline]
+        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
+            match key.len() {
+                1 if codec::u8_at(key, 0) == 0x00 => Ok(0),
+                6 if codec::has(key, 0, &[0x01, 0xff]) => Ok(1),
+                6 if codec::u8_at(key, 0) == 0x01 => Ok(2),
+                len if len >= 6 && len <= 21 && codec::u8_at(key, 0) == 0x02
+                    && codec::short_hash_end(key, 1) == len - 4 => Ok(3),
+                13 if codec::u8_at(key, 0) == 0x02 => Ok(4),
                 _ => Err(KeyError::NoLayout),
             }
         }
@@ -168,6 +182,7 @@ pub mod v1 {
                 }
             }
         }
+        #[inline]
         fn layout(&self) -> usize {
             match self {
                 PropertyKey::SchemaVersion { .. } => 0,
@@ -192,6 +207,7 @@ pub mod v1 {
             doc: "The schema version.",
             segments: &[Segment::constant(&[0x00])],
             value: ValueForm::Lengths(&[4]),
+            value_lengths: 0x10,
             schema_version: true,
             fixed_key: Some(&[0x00]),
             ..Layout::PLAIN
@@ -257,7 +273,7 @@ pub mod v1 {
         fresh: FreshRule::Refuse,
         layouts: &PROPERTY_LAYOUTS,
         tables: &TABLES_P_BYTES,
-        decode: |key| Ok(PropertyKey::decode(key)?.layout()),
+        decode: PropertyKey::layout_of,
     };
     /// A key of any subspace of schema version 1.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -132,6 +132,7 @@ pub mod v1 {
     }
     impl<'a> PropertyKey<'a> {
         /// Reads a key; every byte belongs to a field or is a constant.
+        #[inline]
         pub fn decode(key: &'a [u8]) -> Result<Self, KeyError> {
             match key.len() {
                 1 if codec::u8_at(key, 0) == 0x00 => Ok(PropertyKey::SchemaVersion {}),
@@ -188,6 +189,27 @@ pub mod v1 {
                 _ => Err(KeyError::NoLayout),
             }
         }
+        /// Index of the layout of a key, without reading its fields.
+        #[inline]
+        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
+            match key.len() {
+                1 if codec::u8_at(key, 0) == 0x00 => Ok(0),
+                len if len >= 6 && len <= 10 && codec::u8_at(key, 0) == 0x01
+                    && codec::leb32_end(key, 1) == len - 4 => Ok(1),
+                len if len >= 4 && len <= 22 && codec::u8_at(key, 0) == 0x02
+                    && codec::leb64_end(key, codec::skip(codec::leb64_end(key, 1), 1))
+                        == len => Ok(2),
+                len if len >= 6 && len <= 21 && codec::u8_at(key, 0) == 0x03
+                    && codec::short_hash_end(key, 1) == len - 4 => Ok(3),
+                len if len >= 3 && len <= 18 && codec::u8_at(key, 0) == 0x04
+                    && codec::is_term_hash(codec::slice(key, 1, len - 1)) => Ok(4),
+                len if len >= 3 && len <= 11 && codec::u8_at(key, 0) == 0x05
+                    && codec::is_token_hash(codec::slice(key, 1, len - 1)) => Ok(5),
+                len if len >= 7 && codec::u8_at(key, 0) == 0x06
+                    && codec::skip(codec::leb32_end(key, 1), 1) <= len - 4 => Ok(6),
+                _ => Err(KeyError::NoLayout),
+            }
+        }
     }
     impl TypedKey for PropertyKey<'_> {
         fn encode(&self, out: &mut Vec<u8>) {
@@ -230,6 +252,7 @@ pub mod v1 {
                 }
             }
         }
+        #[inline]
         fn layout(&self) -> usize {
             match self {
                 PropertyKey::SchemaVersion { .. } => 0,
@@ -256,6 +279,7 @@ pub mod v1 {
             doc: "The schema version.",
             segments: &[Segment::constant(&[0x00])],
             value: ValueForm::Lengths(&[4]),
+            value_lengths: 0x10,
             schema_version: true,
             fixed_key: Some(&[0x00]),
             ..Layout::PLAIN
@@ -343,7 +367,7 @@ pub mod v1 {
         fresh: FreshRule::Refuse,
         layouts: &PROPERTY_LAYOUTS,
         tables: &TABLES_P_BYTES,
-        decode: |key| Ok(PropertyKey::decode(key)?.layout()),
+        decode: PropertyKey::layout_of,
     };
     /// A key of any subspace of schema version 1.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]

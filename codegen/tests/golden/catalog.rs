@@ -1142,6 +1142,7 @@ pub mod v1 {
     }
     impl AclKey {
         /// Reads a key; every byte belongs to a field or is a constant.
+        #[inline]
         pub fn decode(key: &[u8]) -> Result<Self, KeyError> {
             match key.len() {
                 13 => {
@@ -1152,6 +1153,14 @@ pub mod v1 {
                         document: codec::u32_at(key, 9),
                     })
                 }
+                _ => Err(KeyError::NoLayout),
+            }
+        }
+        /// Index of the layout of a key, without reading its fields.
+        #[inline]
+        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
+            match key.len() {
+                13 => Ok(0),
                 _ => Err(KeyError::NoLayout),
             }
         }
@@ -1167,6 +1176,7 @@ pub mod v1 {
                 }
             }
         }
+        #[inline]
         fn layout(&self) -> usize {
             match self {
                 AclKey::Grant { .. } => 0,
@@ -1192,6 +1202,7 @@ pub mod v1 {
                 Segment::field("document", SegmentKind::U32),
             ],
             value: ValueForm::Lengths(&[8]),
+            value_lengths: 0x100,
             ..Layout::PLAIN
         },
     ];
@@ -1214,7 +1225,7 @@ pub mod v1 {
         fresh: FreshRule::Refuse,
         layouts: &ACL_LAYOUTS,
         tables: &TABLES_A_BYTES,
-        decode: |key| Ok(AclKey::decode(key)?.layout()),
+        decode: AclKey::layout_of,
     };
     /// Document-id bitmap (`subspaces.bitmap_id`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -1231,6 +1242,7 @@ pub mod v1 {
     }
     impl BitmapIdKey {
         /// Reads a key; every byte belongs to a field or is a constant.
+        #[inline]
         pub fn decode(key: &[u8]) -> Result<Self, KeyError> {
             match key.len() {
                 9 => {
@@ -1240,6 +1252,14 @@ pub mod v1 {
                         document: codec::u32_at(key, 5),
                     })
                 }
+                _ => Err(KeyError::NoLayout),
+            }
+        }
+        /// Index of the layout of a key, without reading its fields.
+        #[inline]
+        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
+            match key.len() {
+                9 => Ok(0),
                 _ => Err(KeyError::NoLayout),
             }
         }
@@ -1254,6 +1274,7 @@ pub mod v1 {
                 }
             }
         }
+        #[inline]
         fn layout(&self) -> usize {
             match self {
                 BitmapIdKey::Document { .. } => 0,
@@ -1278,6 +1299,7 @@ pub mod v1 {
                 Segment::field("document", SegmentKind::U32),
             ],
             value: ValueForm::Empty,
+            value_lengths: 0x01,
             ..Layout::PLAIN
         },
     ];
@@ -1300,7 +1322,7 @@ pub mod v1 {
         fresh: FreshRule::Refuse,
         layouts: &BITMAP_ID_LAYOUTS,
         tables: &TABLES_B_NONE,
-        decode: |key| Ok(BitmapIdKey::decode(key)?.layout()),
+        decode: BitmapIdKey::layout_of,
     };
     /// Tag bitmap (`subspaces.bitmap_tag`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -1334,6 +1356,7 @@ pub mod v1 {
     }
     impl<'a> BitmapTagKey<'a> {
         /// Reads a key; every byte belongs to a field or is a constant.
+        #[inline]
         pub fn decode(key: &'a [u8]) -> Result<Self, KeyError> {
             match key.len() {
                 len if len >= 11 && len <= 15 && codec::u8_at(key, 5) <= 127
@@ -1355,6 +1378,16 @@ pub mod v1 {
                         document: codec::u32_at(key, len - 4),
                     })
                 }
+                _ => Err(KeyError::NoLayout),
+            }
+        }
+        /// Index of the layout of a key, without reading its fields.
+        #[inline]
+        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
+            match key.len() {
+                len if len >= 11 && len <= 15 && codec::u8_at(key, 5) <= 127
+                    && codec::leb32_end(key, 6) == len - 4 => Ok(0),
+                len if len >= 10 && codec::u8_at(key, 5) >= 128 => Ok(1),
                 _ => Err(KeyError::NoLayout),
             }
         }
@@ -1384,6 +1417,7 @@ pub mod v1 {
                 }
             }
         }
+        #[inline]
         fn layout(&self) -> usize {
             match self {
                 BitmapTagKey::NumberTag { .. } => 0,
@@ -1411,6 +1445,7 @@ pub mod v1 {
                 Segment::field("document", SegmentKind::U32),
             ],
             value: ValueForm::Empty,
+            value_lengths: 0x01,
             ..Layout::PLAIN
         },
         Layout {
@@ -1424,6 +1459,7 @@ pub mod v1 {
                 Segment::field("document", SegmentKind::U32),
             ],
             value: ValueForm::Empty,
+            value_lengths: 0x01,
             ..Layout::PLAIN
         },
     ];
@@ -1446,7 +1482,7 @@ pub mod v1 {
         fresh: FreshRule::Refuse,
         layouts: &BITMAP_TAG_LAYOUTS,
         tables: &TABLES_C_NONE,
-        decode: |key| Ok(BitmapTagKey::decode(key)?.layout()),
+        decode: BitmapTagKey::layout_of,
     };
     /// Internal directory (`subspaces.directory`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -1490,6 +1526,7 @@ pub mod v1 {
     }
     impl<'a> DirectoryKey<'a> {
         /// Reads a key; every byte belongs to a field or is a constant.
+        #[inline]
         pub fn decode(key: &'a [u8]) -> Result<Self, KeyError> {
             match key.len() {
                 len if len >= 1 && codec::u8_at(key, 0) == 0x00 => {
@@ -1529,6 +1566,20 @@ pub mod v1 {
                 _ => Err(KeyError::NoLayout),
             }
         }
+        /// Index of the layout of a key, without reading its fields.
+        #[inline]
+        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
+            match key.len() {
+                len if len >= 1 && codec::u8_at(key, 0) == 0x00 => Ok(0),
+                len if len >= 1 && codec::u8_at(key, 0) == 0x01 => Ok(1),
+                len if len >= 2 && len <= 6 && codec::u8_at(key, 0) == 0x02
+                    && codec::leb32_end(key, 1) == len => Ok(2),
+                9 if codec::u8_at(key, 0) == 0x05 => Ok(3),
+                9 if codec::u8_at(key, 0) == 0x06 => Ok(4),
+                len if len >= 5 && codec::u8_at(key, 0) == 0x07 => Ok(5),
+                _ => Err(KeyError::NoLayout),
+            }
+        }
     }
     impl TypedKey for DirectoryKey<'_> {
         fn encode(&self, out: &mut Vec<u8>) {
@@ -1562,6 +1613,7 @@ pub mod v1 {
                 }
             }
         }
+        #[inline]
         fn layout(&self) -> usize {
             match self {
                 DirectoryKey::Name { .. } => 0,
@@ -1608,6 +1660,7 @@ pub mod v1 {
                 Segment::field("principal", SegmentKind::Leb32),
             ],
             value: ValueForm::Archive,
+            value_lengths: 0xfffffffffffffffe,
             long: true,
             ..Layout::PLAIN
         },
@@ -1620,6 +1673,7 @@ pub mod v1 {
                 Segment::field("group", SegmentKind::U32),
             ],
             value: ValueForm::Lengths(&[1]),
+            value_lengths: 0x02,
             ..Layout::PLAIN
         },
         Layout {
@@ -1631,6 +1685,7 @@ pub mod v1 {
                 Segment::field("member", SegmentKind::U32),
             ],
             value: ValueForm::Empty,
+            value_lengths: 0x01,
             ..Layout::PLAIN
         },
         Layout {
@@ -1642,6 +1697,7 @@ pub mod v1 {
                 Segment::field("principal", SegmentKind::U32),
             ],
             value: ValueForm::Empty,
+            value_lengths: 0x01,
             ..Layout::PLAIN
         },
     ];
@@ -1664,7 +1720,7 @@ pub mod v1 {
         fresh: FreshRule::Refuse,
         layouts: &DIRECTORY_LAYOUTS,
         tables: &TABLES_D_BYTES,
-        decode: |key| Ok(DirectoryKey::decode(key)?.layout()),
+        decode: DirectoryKey::layout_of,
     };
     /// Outbound queue messages (`subspaces.queue_message`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -1677,6 +1733,7 @@ pub mod v1 {
     }
     impl QueueMessageKey {
         /// Reads a key; every byte belongs to a field or is a constant.
+        #[inline]
         pub fn decode(key: &[u8]) -> Result<Self, KeyError> {
             match key.len() {
                 8 => {
@@ -1684,6 +1741,14 @@ pub mod v1 {
                         queue_id: codec::u64_at(key, 0),
                     })
                 }
+                _ => Err(KeyError::NoLayout),
+            }
+        }
+        /// Index of the layout of a key, without reading its fields.
+        #[inline]
+        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
+            match key.len() {
+                8 => Ok(0),
                 _ => Err(KeyError::NoLayout),
             }
         }
@@ -1696,6 +1761,7 @@ pub mod v1 {
                 }
             }
         }
+        #[inline]
         fn layout(&self) -> usize {
             match self {
                 QueueMessageKey::Message { .. } => 0,
@@ -1716,6 +1782,7 @@ pub mod v1 {
             doc: "A queued message.",
             segments: &[Segment::field("queue_id", SegmentKind::U64)],
             value: ValueForm::Archive,
+            value_lengths: 0xfffffffffffffffe,
             long: true,
             ..Layout::PLAIN
         },
@@ -1739,7 +1806,7 @@ pub mod v1 {
         fresh: FreshRule::Refuse,
         layouts: &QUEUE_MESSAGE_LAYOUTS,
         tables: &TABLES_E_BYTES,
-        decode: |key| Ok(QueueMessageKey::decode(key)?.layout()),
+        decode: QueueMessageKey::layout_of,
     };
     /// Background task queue (`subspaces.task_queue`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -1780,6 +1847,7 @@ pub mod v1 {
     }
     impl<'a> TaskQueueKey<'a> {
         /// Reads a key; every byte belongs to a field or is a constant.
+        #[inline]
         pub fn decode(key: &'a [u8]) -> Result<Self, KeyError> {
             match key.len() {
                 49 if codec::u8_at(key, 12) == 0x00 => {
@@ -1806,6 +1874,16 @@ pub mod v1 {
                         hash: codec::array_at(key, 17),
                     })
                 }
+                _ => Err(KeyError::NoLayout),
+            }
+        }
+        /// Index of the layout of a key, without reading its fields.
+        #[inline]
+        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
+            match key.len() {
+                49 if codec::u8_at(key, 12) == 0x00 => Ok(0),
+                49 if codec::u8_at(key, 12) == 0x01 => Ok(1),
+                49 if codec::u8_at(key, 12) == 0x02 => Ok(2),
                 _ => Err(KeyError::NoLayout),
             }
         }
@@ -1836,6 +1914,7 @@ pub mod v1 {
                 }
             }
         }
+        #[inline]
         fn layout(&self) -> usize {
             match self {
                 TaskQueueKey::IndexEmail { .. } => 0,
@@ -1864,6 +1943,7 @@ pub mod v1 {
                 Segment::field("hash", SegmentKind::Hash),
             ],
             value: ValueForm::Lengths(&[0, 8]),
+            value_lengths: 0x101,
             ..Layout::PLAIN
         },
         Layout {
@@ -1877,6 +1957,7 @@ pub mod v1 {
                 Segment::field("hash", SegmentKind::Hash),
             ],
             value: ValueForm::Empty,
+            value_lengths: 0x01,
             ..Layout::PLAIN
         },
         Layout {
@@ -1890,6 +1971,7 @@ pub mod v1 {
                 Segment::field("hash", SegmentKind::Hash),
             ],
             value: ValueForm::Empty,
+            value_lengths: 0x01,
             ..Layout::PLAIN
         },
     ];
@@ -1912,7 +1994,7 @@ pub mod v1 {
         fresh: FreshRule::Refuse,
         layouts: &TASK_QUEUE_LAYOUTS,
         tables: &TABLES_F_BYTES,
-        decode: |key| Ok(TaskQueueKey::decode(key)?.layout()),
+        decode: TaskQueueKey::layout_of,
     };
     /// Full-text postings (`subspaces.fts_index`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -1931,6 +2013,7 @@ pub mod v1 {
     }
     impl<'a> FtsIndexKey<'a> {
         /// Reads a key; every byte belongs to a field or is a constant.
+        #[inline]
         pub fn decode(key: &'a [u8]) -> Result<Self, KeyError> {
             match key.len() {
                 len if len >= 10 && len <= 18
@@ -1942,6 +2025,15 @@ pub mod v1 {
                         document: codec::u32_at(key, len - 4),
                     })
                 }
+                _ => Err(KeyError::NoLayout),
+            }
+        }
+        /// Index of the layout of a key, without reading its fields.
+        #[inline]
+        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
+            match key.len() {
+                len if len >= 10 && len <= 18
+                    && codec::is_token_hash(codec::slice(key, 4, len - 5)) => Ok(0),
                 _ => Err(KeyError::NoLayout),
             }
         }
@@ -1957,6 +2049,7 @@ pub mod v1 {
                 }
             }
         }
+        #[inline]
         fn layout(&self) -> usize {
             match self {
                 FtsIndexKey::Postings { .. } => 0,
@@ -2004,7 +2097,7 @@ pub mod v1 {
         fresh: FreshRule::Refuse,
         layouts: &FTS_INDEX_LAYOUTS,
         tables: &TABLES_G_BYTES,
-        decode: |key| Ok(FtsIndexKey::decode(key)?.layout()),
+        decode: FtsIndexKey::layout_of,
     };
     /// Outgoing DMARC and TLS report data (`subspaces.report_out`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -2056,6 +2149,7 @@ pub mod v1 {
     }
     impl<'a> ReportOutKey<'a> {
         /// Reads a key; every byte belongs to a field or is a constant.
+        #[inline]
         pub fn decode(key: &'a [u8]) -> Result<Self, KeyError> {
             match key.len() {
                 len if len >= 26 && codec::u8_at(key, 0) == 0x00
@@ -2095,6 +2189,19 @@ pub mod v1 {
                 _ => Err(KeyError::NoLayout),
             }
         }
+        /// Index of the layout of a key, without reading its fields.
+        #[inline]
+        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
+            match key.len() {
+                len if len >= 26 && codec::u8_at(key, 0) == 0x00
+                    && codec::u8_at(key, len - 1) == 0x00 => Ok(0),
+                len if len >= 26 && codec::u8_at(key, 0) == 0x00
+                    && codec::u8_at(key, len - 1) == 0x01 => Ok(1),
+                len if len >= 25 && codec::u8_at(key, 0) == 0x01 => Ok(2),
+                len if len >= 25 && codec::u8_at(key, 0) == 0x02 => Ok(3),
+                _ => Err(KeyError::NoLayout),
+            }
+        }
     }
     impl TypedKey for ReportOutKey<'_> {
         fn encode(&self, out: &mut Vec<u8>) {
@@ -2131,6 +2238,7 @@ pub mod v1 {
                 }
             }
         }
+        #[inline]
         fn layout(&self) -> usize {
             match self {
                 ReportOutKey::DmarcHeader { .. } => 0,
@@ -2161,6 +2269,7 @@ pub mod v1 {
                 Segment::constant(&[0x00]),
             ],
             value: ValueForm::Archive,
+            value_lengths: 0xfffffffffffffffe,
             long: true,
             ..Layout::PLAIN
         },
@@ -2176,6 +2285,7 @@ pub mod v1 {
                 Segment::constant(&[0x01]),
             ],
             value: ValueForm::Archive,
+            value_lengths: 0xfffffffffffffffe,
             long: true,
             ..Layout::PLAIN
         },
@@ -2190,6 +2300,7 @@ pub mod v1 {
                 Segment::field("sequence", SegmentKind::U64),
             ],
             value: ValueForm::Archive,
+            value_lengths: 0xfffffffffffffffe,
             long: true,
             ..Layout::PLAIN
         },
@@ -2204,6 +2315,7 @@ pub mod v1 {
                 Segment::field("sequence", SegmentKind::U64),
             ],
             value: ValueForm::Archive,
+            value_lengths: 0xfffffffffffffffe,
             long: true,
             ..Layout::PLAIN
         },
@@ -2227,7 +2339,7 @@ pub mod v1 {
         fresh: FreshRule::Refuse,
         layouts: &REPORT_OUT_LAYOUTS,
         tables: &TABLES_H_BYTES,
-        decode: |key| Ok(ReportOutKey::decode(key)?.layout()),
+        decode: ReportOutKey::layout_of,
     };
     /// Document indexes (`subspaces.indexes`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -2248,6 +2360,7 @@ pub mod v1 {
     }
     impl<'a> IndexesKey<'a> {
         /// Reads a key; every byte belongs to a field or is a constant.
+        #[inline]
         pub fn decode(key: &'a [u8]) -> Result<Self, KeyError> {
             match key.len() {
                 len if len >= 10 => {
@@ -2259,6 +2372,14 @@ pub mod v1 {
                         document: codec::u32_at(key, len - 4),
                     })
                 }
+                _ => Err(KeyError::NoLayout),
+            }
+        }
+        /// Index of the layout of a key, without reading its fields.
+        #[inline]
+        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
+            match key.len() {
+                len if len >= 10 => Ok(0),
                 _ => Err(KeyError::NoLayout),
             }
         }
@@ -2281,6 +2402,7 @@ pub mod v1 {
                 }
             }
         }
+        #[inline]
         fn layout(&self) -> usize {
             match self {
                 IndexesKey::Index { .. } => 0,
@@ -2307,6 +2429,7 @@ pub mod v1 {
                 Segment::field("document", SegmentKind::U32),
             ],
             value: ValueForm::Empty,
+            value_lengths: 0x01,
             ..Layout::PLAIN
         },
     ];
@@ -2329,7 +2452,7 @@ pub mod v1 {
         fresh: FreshRule::Refuse,
         layouts: &INDEXES_LAYOUTS,
         tables: &TABLES_I_NONE,
-        decode: |key| Ok(IndexesKey::decode(key)?.layout()),
+        decode: IndexesKey::layout_of,
     };
     /// Blob reservations (`subspaces.blob_reserve`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -2346,6 +2469,7 @@ pub mod v1 {
     }
     impl<'a> BlobReserveKey<'a> {
         /// Reads a key; every byte belongs to a field or is a constant.
+        #[inline]
         pub fn decode(key: &'a [u8]) -> Result<Self, KeyError> {
             match key.len() {
                 44 => {
@@ -2355,6 +2479,14 @@ pub mod v1 {
                         until: codec::u64_at(key, 36),
                     })
                 }
+                _ => Err(KeyError::NoLayout),
+            }
+        }
+        /// Index of the layout of a key, without reading its fields.
+        #[inline]
+        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
+            match key.len() {
+                44 => Ok(0),
                 _ => Err(KeyError::NoLayout),
             }
         }
@@ -2369,6 +2501,7 @@ pub mod v1 {
                 }
             }
         }
+        #[inline]
         fn layout(&self) -> usize {
             match self {
                 BlobReserveKey::Reservation { .. } => 0,
@@ -2393,6 +2526,7 @@ pub mod v1 {
                 Segment::field("until", SegmentKind::U64),
             ],
             value: ValueForm::Lengths(&[4, 13]),
+            value_lengths: 0x2010,
             ..Layout::PLAIN
         },
     ];
@@ -2415,7 +2549,7 @@ pub mod v1 {
         fresh: FreshRule::Refuse,
         layouts: &BLOB_RESERVE_LAYOUTS,
         tables: &TABLES_J_BYTES,
-        decode: |key| Ok(BlobReserveKey::decode(key)?.layout()),
+        decode: BlobReserveKey::layout_of,
     };
     /// Blob links (`subspaces.blob_link`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -2448,6 +2582,7 @@ pub mod v1 {
     }
     impl<'a> BlobLinkKey<'a> {
         /// Reads a key; every byte belongs to a field or is a constant.
+        #[inline]
         pub fn decode(key: &'a [u8]) -> Result<Self, KeyError> {
             match key.len() {
                 41 if codec::has(
@@ -2477,6 +2612,20 @@ pub mod v1 {
                 _ => Err(KeyError::NoLayout),
             }
         }
+        /// Index of the layout of a key, without reading its fields.
+        #[inline]
+        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
+            match key.len() {
+                41 if codec::has(
+                    key,
+                    32,
+                    &[0xff, 0xff, 0xff, 0xff, 0x00, 0xff, 0xff, 0xff, 0xff],
+                ) => Ok(0),
+                41 if codec::u8_at(key, 36) == 0xff => Ok(1),
+                41 if codec::u8_at(key, 36) <= 254 => Ok(2),
+                _ => Err(KeyError::NoLayout),
+            }
+        }
     }
     impl TypedKey for BlobLinkKey<'_> {
         fn encode(&self, out: &mut Vec<u8>) {
@@ -2501,6 +2650,7 @@ pub mod v1 {
                 }
             }
         }
+        #[inline]
         fn layout(&self) -> usize {
             match self {
                 BlobLinkKey::Commit { .. } => 0,
@@ -2528,6 +2678,7 @@ pub mod v1 {
                 ),
             ],
             value: ValueForm::Empty,
+            value_lengths: 0x01,
             blob_link: Some(0),
             shares: &[2],
             ..Layout::PLAIN
@@ -2542,6 +2693,7 @@ pub mod v1 {
                 Segment::field("id_low", SegmentKind::U32),
             ],
             value: ValueForm::Empty,
+            value_lengths: 0x01,
             blob_link: Some(0),
             ..Layout::PLAIN
         },
@@ -2557,6 +2709,7 @@ pub mod v1 {
                 Segment::field("document", SegmentKind::U32),
             ],
             value: ValueForm::Empty,
+            value_lengths: 0x01,
             blob_link: Some(0),
             ..Layout::PLAIN
         },
@@ -2580,7 +2733,7 @@ pub mod v1 {
         fresh: FreshRule::Refuse,
         layouts: &BLOB_LINK_LAYOUTS,
         tables: &TABLES_K_BYTES,
-        decode: |key| Ok(BlobLinkKey::decode(key)?.layout()),
+        decode: BlobLinkKey::layout_of,
     };
     /// Change log (`subspaces.logs`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -2606,6 +2759,7 @@ pub mod v1 {
     }
     impl LogsKey {
         /// Reads a key; every byte belongs to a field or is a constant.
+        #[inline]
         pub fn decode(key: &[u8]) -> Result<Self, KeyError> {
             match key.len() {
                 13 if codec::u8_at(key, 4) <= 8 => {
@@ -2621,6 +2775,17 @@ pub mod v1 {
                         sync_collection: codec::u8_at(key, 4),
                         change: codec::u64_at(key, 5),
                     })
+                }
+                _ => Err(KeyError::NoLayout),
+            }
+        }
+        /// Index of the layout of a key, without reading its fields.
+        #[inline]
+        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
+            match key.len() {
+                13 if codec::u8_at(key, 4) <= 8 => Ok(0),
+                13 if (codec::u8_at(key, 4) >= 251 && codec::u8_at(key, 4) <= 254) => {
+                    Ok(1)
                 }
                 _ => Err(KeyError::NoLayout),
             }
@@ -2641,6 +2806,7 @@ pub mod v1 {
                 }
             }
         }
+        #[inline]
         fn layout(&self) -> usize {
             match self {
                 LogsKey::Change { .. } => 0,
@@ -2704,7 +2870,7 @@ pub mod v1 {
         fresh: FreshRule::Refuse,
         layouts: &LOGS_LAYOUTS,
         tables: &TABLES_L_BYTES,
-        decode: |key| Ok(LogsKey::decode(key)?.layout()),
+        decode: LogsKey::layout_of,
     };
     /// In-memory store values (`subspaces.in_memory_value`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -2725,6 +2891,7 @@ pub mod v1 {
     }
     impl<'a> InMemoryValueKey<'a> {
         /// Reads a key; every byte belongs to a field or is a constant.
+        #[inline]
         pub fn decode(key: &'a [u8]) -> Result<Self, KeyError> {
             match key.len() {
                 len if len >= 1 && codec::u8_at(key, 0) <= 31 => {
@@ -2741,6 +2908,15 @@ pub mod v1 {
                 _ => Err(KeyError::NoLayout),
             }
         }
+        /// Index of the layout of a key, without reading its fields.
+        #[inline]
+        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
+            match key.len() {
+                len if len >= 1 && codec::u8_at(key, 0) <= 31 => Ok(0),
+                len if len >= 1 => Ok(1),
+                _ => Err(KeyError::NoLayout),
+            }
+        }
     }
     impl TypedKey for InMemoryValueKey<'_> {
         fn encode(&self, out: &mut Vec<u8>) {
@@ -2754,6 +2930,7 @@ pub mod v1 {
                 }
             }
         }
+        #[inline]
         fn layout(&self) -> usize {
             match self {
                 InMemoryValueKey::Value { .. } => 0,
@@ -2810,7 +2987,7 @@ pub mod v1 {
         fresh: FreshRule::Clear,
         layouts: &IN_MEMORY_VALUE_LAYOUTS,
         tables: &TABLES_M_BYTES,
-        decode: |key| Ok(InMemoryValueKey::decode(key)?.layout()),
+        decode: InMemoryValueKey::layout_of,
     };
     /// Document, change and mailbox counters (`subspaces.counter`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -2837,6 +3014,7 @@ pub mod v1 {
     }
     impl CounterKey {
         /// Reads a key; every byte belongs to a field or is a constant.
+        #[inline]
         pub fn decode(key: &[u8]) -> Result<Self, KeyError> {
             match key.len() {
                 4 => {
@@ -2859,6 +3037,16 @@ pub mod v1 {
                 _ => Err(KeyError::NoLayout),
             }
         }
+        /// Index of the layout of a key, without reading its fields.
+        #[inline]
+        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
+            match key.len() {
+                4 => Ok(0),
+                5 if codec::u8_at(key, 4) <= 253 => Ok(1),
+                10 if codec::has(key, 4, &[0x01, 0x54]) => Ok(2),
+                _ => Err(KeyError::NoLayout),
+            }
+        }
     }
     impl TypedKey for CounterKey {
         fn encode(&self, out: &mut Vec<u8>) {
@@ -2877,6 +3065,7 @@ pub mod v1 {
                 }
             }
         }
+        #[inline]
         fn layout(&self) -> usize {
             match self {
                 CounterKey::ChangeId { .. } => 0,
@@ -2898,6 +3087,7 @@ pub mod v1 {
             name: "change_id",
             doc: "Last change id of an account.",
             segments: &[Segment::field("account", SegmentKind::U32)],
+            value_lengths: 0x100,
             ..Layout::PLAIN
         },
         Layout {
@@ -2909,6 +3099,7 @@ pub mod v1 {
                     .within(&[(0, 253)])
                     .named(&NAMES_COLLECTION),
             ],
+            value_lengths: 0x100,
             ..Layout::PLAIN
         },
         Layout {
@@ -2919,6 +3110,7 @@ pub mod v1 {
                 Segment::constant(&[0x01, 0x54]),
                 Segment::field("mailbox", SegmentKind::U32),
             ],
+            value_lengths: 0x100,
             ..Layout::PLAIN
         },
     ];
@@ -2941,7 +3133,7 @@ pub mod v1 {
         fresh: FreshRule::Refuse,
         layouts: &COUNTER_LAYOUTS,
         tables: &TABLES_N_COUNTER,
-        decode: |key| Ok(CounterKey::decode(key)?.layout()),
+        decode: CounterKey::layout_of,
     };
     /// Stored traces (`subspaces.telemetry_span`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -2954,6 +3146,7 @@ pub mod v1 {
     }
     impl TelemetrySpanKey {
         /// Reads a key; every byte belongs to a field or is a constant.
+        #[inline]
         pub fn decode(key: &[u8]) -> Result<Self, KeyError> {
             match key.len() {
                 8 => {
@@ -2961,6 +3154,14 @@ pub mod v1 {
                         span: codec::u64_at(key, 0),
                     })
                 }
+                _ => Err(KeyError::NoLayout),
+            }
+        }
+        /// Index of the layout of a key, without reading its fields.
+        #[inline]
+        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
+            match key.len() {
+                8 => Ok(0),
                 _ => Err(KeyError::NoLayout),
             }
         }
@@ -2973,6 +3174,7 @@ pub mod v1 {
                 }
             }
         }
+        #[inline]
         fn layout(&self) -> usize {
             match self {
                 TelemetrySpanKey::Span { .. } => 0,
@@ -3015,7 +3217,7 @@ pub mod v1 {
         fresh: FreshRule::Refuse,
         layouts: &TELEMETRY_SPAN_LAYOUTS,
         tables: &TABLES_O_BYTES,
-        decode: |key| Ok(TelemetrySpanKey::decode(key)?.layout()),
+        decode: TelemetrySpanKey::layout_of,
     };
     /// Object properties (`subspaces.property`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -3036,6 +3238,7 @@ pub mod v1 {
     }
     impl PropertyKey {
         /// Reads a key; every byte belongs to a field or is a constant.
+        #[inline]
         pub fn decode(key: &[u8]) -> Result<Self, KeyError> {
             match key.len() {
                 1 if codec::u8_at(key, 0) == 0x00 => Ok(PropertyKey::SchemaVersion {}),
@@ -3047,6 +3250,15 @@ pub mod v1 {
                         document: codec::u32_at(key, 6),
                     })
                 }
+                _ => Err(KeyError::NoLayout),
+            }
+        }
+        /// Index of the layout of a key, without reading its fields.
+        #[inline]
+        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
+            match key.len() {
+                1 if codec::u8_at(key, 0) == 0x00 => Ok(0),
+                10 => Ok(1),
                 _ => Err(KeyError::NoLayout),
             }
         }
@@ -3065,6 +3277,7 @@ pub mod v1 {
                 }
             }
         }
+        #[inline]
         fn layout(&self) -> usize {
             match self {
                 PropertyKey::SchemaVersion { .. } => 0,
@@ -3086,6 +3299,7 @@ pub mod v1 {
             doc: "The schema version of the store.",
             segments: &[Segment::constant(&[0x00])],
             value: ValueForm::Lengths(&[4]),
+            value_lengths: 0x10,
             schema_version: true,
             fresh: Some(FreshRule::Clear),
             fixed_key: Some(&[0x00]),
@@ -3124,7 +3338,7 @@ pub mod v1 {
         fresh: FreshRule::Refuse,
         layouts: &PROPERTY_LAYOUTS,
         tables: &TABLES_P_BYTES,
-        decode: |key| Ok(PropertyKey::decode(key)?.layout()),
+        decode: PropertyKey::layout_of,
     };
     /// Queue events (`subspaces.queue_event`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -3139,6 +3353,7 @@ pub mod v1 {
     }
     impl QueueEventKey {
         /// Reads a key; every byte belongs to a field or is a constant.
+        #[inline]
         pub fn decode(key: &[u8]) -> Result<Self, KeyError> {
             match key.len() {
                 16 => {
@@ -3147,6 +3362,14 @@ pub mod v1 {
                         queue_id: codec::u64_at(key, 8),
                     })
                 }
+                _ => Err(KeyError::NoLayout),
+            }
+        }
+        /// Index of the layout of a key, without reading its fields.
+        #[inline]
+        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
+            match key.len() {
+                16 => Ok(0),
                 _ => Err(KeyError::NoLayout),
             }
         }
@@ -3160,6 +3383,7 @@ pub mod v1 {
                 }
             }
         }
+        #[inline]
         fn layout(&self) -> usize {
             match self {
                 QueueEventKey::Event { .. } => 0,
@@ -3183,6 +3407,7 @@ pub mod v1 {
                 Segment::field("queue_id", SegmentKind::U64),
             ],
             value: ValueForm::Lengths(&[0, 8]),
+            value_lengths: 0x101,
             ..Layout::PLAIN
         },
     ];
@@ -3205,7 +3430,7 @@ pub mod v1 {
         fresh: FreshRule::Refuse,
         layouts: &QUEUE_EVENT_LAYOUTS,
         tables: &TABLES_Q_BYTES,
-        decode: |key| Ok(QueueEventKey::decode(key)?.layout()),
+        decode: QueueEventKey::layout_of,
     };
     /// Incoming DMARC, TLS and ARF reports (`subspaces.report_in`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -3234,6 +3459,7 @@ pub mod v1 {
     }
     impl ReportInKey {
         /// Reads a key; every byte belongs to a field or is a constant.
+        #[inline]
         pub fn decode(key: &[u8]) -> Result<Self, KeyError> {
             match key.len() {
                 17 if codec::u8_at(key, 0) == 0x00 => {
@@ -3254,6 +3480,16 @@ pub mod v1 {
                         id: codec::u64_at(key, 9),
                     })
                 }
+                _ => Err(KeyError::NoLayout),
+            }
+        }
+        /// Index of the layout of a key, without reading its fields.
+        #[inline]
+        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
+            match key.len() {
+                17 if codec::u8_at(key, 0) == 0x00 => Ok(0),
+                17 if codec::u8_at(key, 0) == 0x01 => Ok(1),
+                17 if codec::u8_at(key, 0) == 0x02 => Ok(2),
                 _ => Err(KeyError::NoLayout),
             }
         }
@@ -3278,6 +3514,7 @@ pub mod v1 {
                 }
             }
         }
+        #[inline]
         fn layout(&self) -> usize {
             match self {
                 ReportInKey::Tls { .. } => 0,
@@ -3304,6 +3541,7 @@ pub mod v1 {
                 Segment::field("id", SegmentKind::U64),
             ],
             value: ValueForm::Archive,
+            value_lengths: 0xfffffffffffffffe,
             long: true,
             ..Layout::PLAIN
         },
@@ -3316,6 +3554,7 @@ pub mod v1 {
                 Segment::field("id", SegmentKind::U64),
             ],
             value: ValueForm::Archive,
+            value_lengths: 0xfffffffffffffffe,
             long: true,
             ..Layout::PLAIN
         },
@@ -3328,6 +3567,7 @@ pub mod v1 {
                 Segment::field("id", SegmentKind::U64),
             ],
             value: ValueForm::Archive,
+            value_lengths: 0xfffffffffffffffe,
             long: true,
             ..Layout::PLAIN
         },
@@ -3351,7 +3591,7 @@ pub mod v1 {
         fresh: FreshRule::Refuse,
         layouts: &REPORT_IN_LAYOUTS,
         tables: &TABLES_R_BYTES,
-        decode: |key| Ok(ReportInKey::decode(key)?.layout()),
+        decode: ReportInKey::layout_of,
     };
     /// Configuration settings (`subspaces.settings`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -3364,6 +3604,7 @@ pub mod v1 {
     }
     impl<'a> SettingsKey<'a> {
         /// Reads a key; every byte belongs to a field or is a constant.
+        #[inline]
         pub fn decode(key: &'a [u8]) -> Result<Self, KeyError> {
             match key.len() {
                 len if len >= 1 => {
@@ -3371,6 +3612,14 @@ pub mod v1 {
                         name: codec::slice(key, 0, len),
                     })
                 }
+                _ => Err(KeyError::NoLayout),
+            }
+        }
+        /// Index of the layout of a key, without reading its fields.
+        #[inline]
+        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
+            match key.len() {
+                len if len >= 1 => Ok(0),
                 _ => Err(KeyError::NoLayout),
             }
         }
@@ -3383,6 +3632,7 @@ pub mod v1 {
                 }
             }
         }
+        #[inline]
         fn layout(&self) -> usize {
             match self {
                 SettingsKey::Setting { .. } => 0,
@@ -3425,7 +3675,7 @@ pub mod v1 {
         fresh: FreshRule::Save,
         layouts: &SETTINGS_LAYOUTS,
         tables: &TABLES_S_BYTES,
-        decode: |key| Ok(SettingsKey::decode(key)?.layout()),
+        decode: SettingsKey::layout_of,
     };
     /// Blobs (`subspaces.blobs`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -3440,6 +3690,7 @@ pub mod v1 {
     }
     impl<'a> BlobsKey<'a> {
         /// Reads a key; every byte belongs to a field or is a constant.
+        #[inline]
         pub fn decode(key: &'a [u8]) -> Result<Self, KeyError> {
             match key.len() {
                 32 => {
@@ -3455,6 +3706,22 @@ pub mod v1 {
                         0x42, 0x41, 0x44, 0x4d, 0x49, 0x4e,
                     ],
                 ) => Ok(BlobsKey::Webadmin {}),
+                _ => Err(KeyError::NoLayout),
+            }
+        }
+        /// Index of the layout of a key, without reading its fields.
+        #[inline]
+        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
+            match key.len() {
+                32 => Ok(0),
+                17 if codec::has(
+                    key,
+                    0,
+                    &[
+                        0x53, 0x54, 0x41, 0x4c, 0x57, 0x41, 0x52, 0x54, 0x5f, 0x57, 0x45,
+                        0x42, 0x41, 0x44, 0x4d, 0x49, 0x4e,
+                    ],
+                ) => Ok(1),
                 _ => Err(KeyError::NoLayout),
             }
         }
@@ -3475,6 +3742,7 @@ pub mod v1 {
                 }
             }
         }
+        #[inline]
         fn layout(&self) -> usize {
             match self {
                 BlobsKey::Content { .. } => 0,
@@ -3552,7 +3820,7 @@ pub mod v1 {
         fresh: FreshRule::Refuse,
         layouts: &BLOBS_LAYOUTS,
         tables: &TABLES_T_BLOB,
-        decode: |key| Ok(BlobsKey::decode(key)?.layout()),
+        decode: BlobsKey::layout_of,
     };
     /// Quota counters (`subspaces.quota`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -3575,6 +3843,7 @@ pub mod v1 {
     }
     impl<'a> QuotaKey<'a> {
         /// Reads a key; every byte belongs to a field or is a constant.
+        #[inline]
         pub fn decode(key: &'a [u8]) -> Result<Self, KeyError> {
             match key.len() {
                 len if len >= 1 && codec::u8_at(key, 0) == 0x00 => {
@@ -3596,6 +3865,17 @@ pub mod v1 {
                 _ => Err(KeyError::NoLayout),
             }
         }
+        /// Index of the layout of a key, without reading its fields.
+        #[inline]
+        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
+            match key.len() {
+                len if len >= 1 && codec::u8_at(key, 0) == 0x00 => Ok(0),
+                len if len >= 1 && codec::u8_at(key, 0) == 0x01 => Ok(1),
+                len if len >= 2 && len <= 6 && codec::u8_at(key, 0) == 0x04
+                    && codec::leb32_end(key, 1) == len => Ok(2),
+                _ => Err(KeyError::NoLayout),
+            }
+        }
     }
     impl TypedKey for QuotaKey<'_> {
         fn encode(&self, out: &mut Vec<u8>) {
@@ -3614,6 +3894,7 @@ pub mod v1 {
                 }
             }
         }
+        #[inline]
         fn layout(&self) -> usize {
             match self {
                 QuotaKey::QueueCount { .. } => 0,
@@ -3638,6 +3919,7 @@ pub mod v1 {
                 Segment::constant(&[0x00]),
                 Segment::field("quota", SegmentKind::Rest),
             ],
+            value_lengths: 0x100,
             ..Layout::PLAIN
         },
         Layout {
@@ -3647,6 +3929,7 @@ pub mod v1 {
                 Segment::constant(&[0x01]),
                 Segment::field("quota", SegmentKind::Rest),
             ],
+            value_lengths: 0x100,
             ..Layout::PLAIN
         },
         Layout {
@@ -3656,6 +3939,7 @@ pub mod v1 {
                 Segment::constant(&[0x04]),
                 Segment::field("principal", SegmentKind::Leb32),
             ],
+            value_lengths: 0x100,
             ..Layout::PLAIN
         },
     ];
@@ -3678,7 +3962,7 @@ pub mod v1 {
         fresh: FreshRule::Refuse,
         layouts: &QUOTA_LAYOUTS,
         tables: &TABLES_U_COUNTER,
-        decode: |key| Ok(QuotaKey::decode(key)?.layout()),
+        decode: QuotaKey::layout_of,
     };
     /// Text-token bitmap (`subspaces.bitmap_text`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -3700,6 +3984,7 @@ pub mod v1 {
     }
     impl<'a> BitmapTextKey<'a> {
         /// Reads a key; every byte belongs to a field or is a constant.
+        #[inline]
         pub fn decode(key: &'a [u8]) -> Result<Self, KeyError> {
             match key.len() {
                 len if len >= 11 && len <= 19
@@ -3712,6 +3997,15 @@ pub mod v1 {
                         document: codec::u32_at(key, len - 4),
                     })
                 }
+                _ => Err(KeyError::NoLayout),
+            }
+        }
+        /// Index of the layout of a key, without reading its fields.
+        #[inline]
+        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
+            match key.len() {
+                len if len >= 11 && len <= 19
+                    && codec::is_token_hash(codec::slice(key, 4, len - 6)) => Ok(0),
                 _ => Err(KeyError::NoLayout),
             }
         }
@@ -3728,6 +4022,7 @@ pub mod v1 {
                 }
             }
         }
+        #[inline]
         fn layout(&self) -> usize {
             match self {
                 BitmapTextKey::Token { .. } => 0,
@@ -3754,6 +4049,7 @@ pub mod v1 {
                 Segment::field("document", SegmentKind::U32),
             ],
             value: ValueForm::Empty,
+            value_lengths: 0x01,
             ..Layout::PLAIN
         },
     ];
@@ -3776,7 +4072,7 @@ pub mod v1 {
         fresh: FreshRule::Refuse,
         layouts: &BITMAP_TEXT_LAYOUTS,
         tables: &TABLES_V_NONE,
-        decode: |key| Ok(BitmapTextKey::decode(key)?.layout()),
+        decode: BitmapTextKey::layout_of,
     };
     /// Trace search index (`subspaces.telemetry_index`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -3791,6 +4087,7 @@ pub mod v1 {
     }
     impl<'a> TelemetryIndexKey<'a> {
         /// Reads a key; every byte belongs to a field or is a constant.
+        #[inline]
         pub fn decode(key: &'a [u8]) -> Result<Self, KeyError> {
             match key.len() {
                 len if len >= 8 => {
@@ -3799,6 +4096,14 @@ pub mod v1 {
                         span: codec::u64_at(key, len - 8),
                     })
                 }
+                _ => Err(KeyError::NoLayout),
+            }
+        }
+        /// Index of the layout of a key, without reading its fields.
+        #[inline]
+        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
+            match key.len() {
+                len if len >= 8 => Ok(0),
                 _ => Err(KeyError::NoLayout),
             }
         }
@@ -3812,6 +4117,7 @@ pub mod v1 {
                 }
             }
         }
+        #[inline]
         fn layout(&self) -> usize {
             match self {
                 TelemetryIndexKey::Index { .. } => 0,
@@ -3835,6 +4141,7 @@ pub mod v1 {
                 Segment::field("span", SegmentKind::U64),
             ],
             value: ValueForm::Empty,
+            value_lengths: 0x01,
             ..Layout::PLAIN
         },
     ];
@@ -3857,7 +4164,7 @@ pub mod v1 {
         fresh: FreshRule::Refuse,
         layouts: &TELEMETRY_INDEX_LAYOUTS,
         tables: &TABLES_W_BYTES,
-        decode: |key| Ok(TelemetryIndexKey::decode(key)?.layout()),
+        decode: TelemetryIndexKey::layout_of,
     };
     /// Stored metrics (`subspaces.telemetry_metric`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -3874,6 +4181,7 @@ pub mod v1 {
     }
     impl TelemetryMetricKey {
         /// Reads a key; every byte belongs to a field or is a constant.
+        #[inline]
         pub fn decode(key: &[u8]) -> Result<Self, KeyError> {
             match key.len() {
                 len if len >= 10 && len <= 28
@@ -3884,6 +4192,15 @@ pub mod v1 {
                         node: codec::leb64_at(key, codec::leb64_end(key, 8)),
                     })
                 }
+                _ => Err(KeyError::NoLayout),
+            }
+        }
+        /// Index of the layout of a key, without reading its fields.
+        #[inline]
+        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
+            match key.len() {
+                len if len >= 10 && len <= 28
+                    && codec::leb64_end(key, codec::leb64_end(key, 8)) == len => Ok(0),
                 _ => Err(KeyError::NoLayout),
             }
         }
@@ -3898,6 +4215,7 @@ pub mod v1 {
                 }
             }
         }
+        #[inline]
         fn layout(&self) -> usize {
             match self {
                 TelemetryMetricKey::Metric { .. } => 0,
@@ -3943,7 +4261,7 @@ pub mod v1 {
         fresh: FreshRule::Refuse,
         layouts: &TELEMETRY_METRIC_LAYOUTS,
         tables: &TABLES_X_BYTES,
-        decode: |key| Ok(TelemetryMetricKey::decode(key)?.layout()),
+        decode: TelemetryMetricKey::layout_of,
     };
     /// In-memory store counters (`subspaces.in_memory_counter`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -3964,6 +4282,7 @@ pub mod v1 {
     }
     impl<'a> InMemoryCounterKey<'a> {
         /// Reads a key; every byte belongs to a field or is a constant.
+        #[inline]
         pub fn decode(key: &'a [u8]) -> Result<Self, KeyError> {
             match key.len() {
                 len if len >= 1 && codec::u8_at(key, 0) <= 31 => {
@@ -3980,6 +4299,15 @@ pub mod v1 {
                 _ => Err(KeyError::NoLayout),
             }
         }
+        /// Index of the layout of a key, without reading its fields.
+        #[inline]
+        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
+            match key.len() {
+                len if len >= 1 && codec::u8_at(key, 0) <= 31 => Ok(0),
+                len if len >= 1 => Ok(1),
+                _ => Err(KeyError::NoLayout),
+            }
+        }
     }
     impl TypedKey for InMemoryCounterKey<'_> {
         fn encode(&self, out: &mut Vec<u8>) {
@@ -3993,6 +4321,7 @@ pub mod v1 {
                 }
             }
         }
+        #[inline]
         fn layout(&self) -> usize {
             match self {
                 InMemoryCounterKey::Count { .. } => 0,
@@ -4018,6 +4347,7 @@ pub mod v1 {
                     .named(&NAMES_IN_MEMORY_USAGE),
                 Segment::field("name", SegmentKind::Rest),
             ],
+            value_lengths: 0x100,
             shares: &[1],
             ..Layout::PLAIN
         },
@@ -4025,6 +4355,7 @@ pub mod v1 {
             name: "lookup",
             doc: "A counter of a lookup store that the administrator filled.",
             segments: &[Segment::field("name", SegmentKind::Rest)],
+            value_lengths: 0x100,
             ..Layout::PLAIN
         },
     ];
@@ -4047,7 +4378,7 @@ pub mod v1 {
         fresh: FreshRule::Clear,
         layouts: &IN_MEMORY_COUNTER_LAYOUTS,
         tables: &TABLES_Y_COUNTER,
-        decode: |key| Ok(InMemoryCounterKey::decode(key)?.layout()),
+        decode: InMemoryCounterKey::layout_of,
     };
     /// A key of any subspace of schema version 1.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -4381,6 +4712,7 @@ pub mod v2 {
     }
     impl<'a> TaskQueueKey<'a> {
         /// Reads a key; every byte belongs to a field or is a constant.
+        #[inline]
         pub fn decode(key: &'a [u8]) -> Result<Self, KeyError> {
             match key.len() {
                 49 if codec::u8_at(key, 12) == 0x00 => {
@@ -4437,6 +4769,23 @@ pub mod v2 {
                 _ => Err(KeyError::NoLayout),
             }
         }
+        /// Index of the layout of a key, without reading its fields.
+        #[inline]
+        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
+            match key.len() {
+                49 if codec::u8_at(key, 12) == 0x00 => Ok(0),
+                49 if codec::u8_at(key, 12) == 0x01 => Ok(1),
+                49 if codec::u8_at(key, 12) == 0x02 => Ok(2),
+                21 if codec::u8_at(key, 12) == 0x03 => Ok(3),
+                17 if codec::u8_at(key, 12) == 0x04 => Ok(4),
+                25 if codec::has(
+                    key,
+                    0,
+                    &[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff],
+                ) && codec::u8_at(key, 12) == 0x05 => Ok(5),
+                _ => Err(KeyError::NoLayout),
+            }
+        }
     }
     impl TypedKey for TaskQueueKey<'_> {
         fn encode(&self, out: &mut Vec<u8>) {
@@ -4487,6 +4836,7 @@ pub mod v2 {
                 }
             }
         }
+        #[inline]
         fn layout(&self) -> usize {
             match self {
                 TaskQueueKey::IndexEmail { .. } => 0,
@@ -4518,6 +4868,7 @@ pub mod v2 {
                 Segment::field("hash", SegmentKind::Hash),
             ],
             value: ValueForm::Lengths(&[0, 8]),
+            value_lengths: 0x101,
             ..Layout::PLAIN
         },
         Layout {
@@ -4531,6 +4882,7 @@ pub mod v2 {
                 Segment::field("hash", SegmentKind::Hash),
             ],
             value: ValueForm::Empty,
+            value_lengths: 0x01,
             ..Layout::PLAIN
         },
         Layout {
@@ -4544,6 +4896,7 @@ pub mod v2 {
                 Segment::field("hash", SegmentKind::Hash),
             ],
             value: ValueForm::Empty,
+            value_lengths: 0x01,
             ..Layout::PLAIN
         },
         Layout {
@@ -4558,6 +4911,7 @@ pub mod v2 {
                 Segment::field("alarm", SegmentKind::U16),
             ],
             value: ValueForm::Lengths(&[20]),
+            value_lengths: 0x100000,
             ..Layout::PLAIN
         },
         Layout {
@@ -4570,6 +4924,7 @@ pub mod v2 {
                 Segment::field("document", SegmentKind::U32),
             ],
             value: ValueForm::Empty,
+            value_lengths: 0x01,
             ..Layout::PLAIN
         },
         Layout {
@@ -4583,6 +4938,7 @@ pub mod v2 {
                 Segment::field("due", SegmentKind::U64),
             ],
             value: ValueForm::Archive,
+            value_lengths: 0xfffffffffffffffe,
             long: true,
             ..Layout::PLAIN
         },
@@ -4606,7 +4962,7 @@ pub mod v2 {
         fresh: FreshRule::Refuse,
         layouts: &TASK_QUEUE_LAYOUTS,
         tables: &TABLES_F_BYTES,
-        decode: |key| Ok(TaskQueueKey::decode(key)?.layout()),
+        decode: TaskQueueKey::layout_of,
     };
     /// A key of any subspace of schema version 2.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -4885,6 +5241,7 @@ pub mod v3 {
     }
     impl<'a> QueueEventKey<'a> {
         /// Reads a key; every byte belongs to a field or is a constant.
+        #[inline]
         pub fn decode(key: &'a [u8]) -> Result<Self, KeyError> {
             match key.len() {
                 24 => {
@@ -4894,6 +5251,14 @@ pub mod v3 {
                         queue: codec::array_at(key, 16),
                     })
                 }
+                _ => Err(KeyError::NoLayout),
+            }
+        }
+        /// Index of the layout of a key, without reading its fields.
+        #[inline]
+        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
+            match key.len() {
+                24 => Ok(0),
                 _ => Err(KeyError::NoLayout),
             }
         }
@@ -4908,6 +5273,7 @@ pub mod v3 {
                 }
             }
         }
+        #[inline]
         fn layout(&self) -> usize {
             match self {
                 QueueEventKey::Event { .. } => 0,
@@ -4932,6 +5298,7 @@ pub mod v3 {
                 Segment::field("queue", SegmentKind::Bytes(8)),
             ],
             value: ValueForm::Lengths(&[0, 8]),
+            value_lengths: 0x101,
             ..Layout::PLAIN
         },
     ];
@@ -4954,7 +5321,7 @@ pub mod v3 {
         fresh: FreshRule::Refuse,
         layouts: &QUEUE_EVENT_LAYOUTS,
         tables: &TABLES_Q_BYTES,
-        decode: |key| Ok(QueueEventKey::decode(key)?.layout()),
+        decode: QueueEventKey::layout_of,
     };
     /// A key of any subspace of schema version 3.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -5300,6 +5667,7 @@ pub mod v4 {
     }
     impl<'a> TaskQueueKey<'a> {
         /// Reads a key; every byte belongs to a field or is a constant.
+        #[inline]
         pub fn decode(key: &'a [u8]) -> Result<Self, KeyError> {
             match key.len() {
                 49 if codec::u8_at(key, 12) == 0x00 => {
@@ -5365,6 +5733,24 @@ pub mod v4 {
                 _ => Err(KeyError::NoLayout),
             }
         }
+        /// Index of the layout of a key, without reading its fields.
+        #[inline]
+        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
+            match key.len() {
+                49 if codec::u8_at(key, 12) == 0x00 => Ok(0),
+                49 if codec::u8_at(key, 12) == 0x01 => Ok(1),
+                49 if codec::u8_at(key, 12) == 0x02 => Ok(2),
+                21 if codec::u8_at(key, 12) == 0x03 => Ok(3),
+                17 if codec::u8_at(key, 12) == 0x04 => Ok(4),
+                25 if codec::has(
+                    key,
+                    0,
+                    &[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff],
+                ) && codec::u8_at(key, 12) == 0x05 => Ok(5),
+                21 if codec::u8_at(key, 12) == 0x06 => Ok(6),
+                _ => Err(KeyError::NoLayout),
+            }
+        }
     }
     impl TypedKey for TaskQueueKey<'_> {
         fn encode(&self, out: &mut Vec<u8>) {
@@ -5423,6 +5809,7 @@ pub mod v4 {
                 }
             }
         }
+        #[inline]
         fn layout(&self) -> usize {
             match self {
                 TaskQueueKey::IndexEmail { .. } => 0,
@@ -5455,6 +5842,7 @@ pub mod v4 {
                 Segment::field("hash", SegmentKind::Hash),
             ],
             value: ValueForm::Lengths(&[0, 8]),
+            value_lengths: 0x101,
             ..Layout::PLAIN
         },
         Layout {
@@ -5468,6 +5856,7 @@ pub mod v4 {
                 Segment::field("hash", SegmentKind::Hash),
             ],
             value: ValueForm::Empty,
+            value_lengths: 0x01,
             ..Layout::PLAIN
         },
         Layout {
@@ -5481,6 +5870,7 @@ pub mod v4 {
                 Segment::field("hash", SegmentKind::Hash),
             ],
             value: ValueForm::Empty,
+            value_lengths: 0x01,
             ..Layout::PLAIN
         },
         Layout {
@@ -5495,6 +5885,7 @@ pub mod v4 {
                 Segment::field("alarm", SegmentKind::U16),
             ],
             value: ValueForm::Lengths(&[20]),
+            value_lengths: 0x100000,
             ..Layout::PLAIN
         },
         Layout {
@@ -5507,6 +5898,7 @@ pub mod v4 {
                 Segment::field("document", SegmentKind::U32),
             ],
             value: ValueForm::Empty,
+            value_lengths: 0x01,
             ..Layout::PLAIN
         },
         Layout {
@@ -5520,6 +5912,7 @@ pub mod v4 {
                 Segment::field("due", SegmentKind::U64),
             ],
             value: ValueForm::Archive,
+            value_lengths: 0xfffffffffffffffe,
             long: true,
             ..Layout::PLAIN
         },
@@ -5535,6 +5928,7 @@ pub mod v4 {
                 Segment::field("alarm", SegmentKind::U16),
             ],
             value: ValueForm::Lengths(&[8]),
+            value_lengths: 0x100,
             ..Layout::PLAIN
         },
     ];
@@ -5557,7 +5951,7 @@ pub mod v4 {
         fresh: FreshRule::Refuse,
         layouts: &TASK_QUEUE_LAYOUTS,
         tables: &TABLES_F_BYTES,
-        decode: |key| Ok(TaskQueueKey::decode(key)?.layout()),
+        decode: TaskQueueKey::layout_of,
     };
     /// Change log (`subspaces.logs`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -5590,6 +5984,7 @@ pub mod v4 {
     }
     impl LogsKey {
         /// Reads a key; every byte belongs to a field or is a constant.
+        #[inline]
         pub fn decode(key: &[u8]) -> Result<Self, KeyError> {
             match key.len() {
                 13 if codec::u8_at(key, 4) <= 8 => {
@@ -5615,6 +6010,18 @@ pub mod v4 {
                 _ => Err(KeyError::NoLayout),
             }
         }
+        /// Index of the layout of a key, without reading its fields.
+        #[inline]
+        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
+            match key.len() {
+                13 if codec::u8_at(key, 4) <= 8 => Ok(0),
+                13 if (codec::u8_at(key, 4) >= 251 && codec::u8_at(key, 4) <= 254) => {
+                    Ok(1)
+                }
+                13 if codec::u8_at(key, 4) == 0x09 => Ok(2),
+                _ => Err(KeyError::NoLayout),
+            }
+        }
     }
     impl TypedKey for LogsKey {
         fn encode(&self, out: &mut Vec<u8>) {
@@ -5636,6 +6043,7 @@ pub mod v4 {
                 }
             }
         }
+        #[inline]
         fn layout(&self) -> usize {
             match self {
                 LogsKey::Change { .. } => 0,
@@ -5710,7 +6118,7 @@ pub mod v4 {
         fresh: FreshRule::Refuse,
         layouts: &LOGS_LAYOUTS,
         tables: &TABLES_L_BYTES,
-        decode: |key| Ok(LogsKey::decode(key)?.layout()),
+        decode: LogsKey::layout_of,
     };
     /// A key of any subspace of schema version 4.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -6046,6 +6454,7 @@ pub mod v5 {
     }
     impl TaskQueueKey {
         /// Reads a key; every byte belongs to a field or is a constant.
+        #[inline]
         pub fn decode(key: &[u8]) -> Result<Self, KeyError> {
             match key.len() {
                 21 if codec::u8_at(key, 12) == 0x03 => {
@@ -6110,6 +6519,24 @@ pub mod v5 {
                 _ => Err(KeyError::NoLayout),
             }
         }
+        /// Index of the layout of a key, without reading its fields.
+        #[inline]
+        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
+            match key.len() {
+                21 if codec::u8_at(key, 12) == 0x03 => Ok(0),
+                17 if codec::u8_at(key, 12) == 0x04 => Ok(1),
+                25 if codec::has(
+                    key,
+                    0,
+                    &[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff],
+                ) && codec::u8_at(key, 12) == 0x05 => Ok(2),
+                21 if codec::u8_at(key, 12) == 0x06 => Ok(3),
+                18 if codec::u8_at(key, 12) == 0x07 => Ok(4),
+                18 if codec::u8_at(key, 12) == 0x08 => Ok(5),
+                17 if codec::u8_at(key, 12) == 0x09 => Ok(6),
+                _ => Err(KeyError::NoLayout),
+            }
+        }
     }
     impl TypedKey for TaskQueueKey {
         fn encode(&self, out: &mut Vec<u8>) {
@@ -6167,6 +6594,7 @@ pub mod v5 {
                 }
             }
         }
+        #[inline]
         fn layout(&self) -> usize {
             match self {
                 TaskQueueKey::Alarm { .. } => 0,
@@ -6200,6 +6628,7 @@ pub mod v5 {
                 Segment::field("alarm", SegmentKind::U16),
             ],
             value: ValueForm::Lengths(&[20]),
+            value_lengths: 0x100000,
             ..Layout::PLAIN
         },
         Layout {
@@ -6212,6 +6641,7 @@ pub mod v5 {
                 Segment::field("document", SegmentKind::U32),
             ],
             value: ValueForm::Empty,
+            value_lengths: 0x01,
             ..Layout::PLAIN
         },
         Layout {
@@ -6225,6 +6655,7 @@ pub mod v5 {
                 Segment::field("due", SegmentKind::U64),
             ],
             value: ValueForm::Archive,
+            value_lengths: 0xfffffffffffffffe,
             long: true,
             ..Layout::PLAIN
         },
@@ -6240,6 +6671,7 @@ pub mod v5 {
                 Segment::field("alarm", SegmentKind::U16),
             ],
             value: ValueForm::Lengths(&[8]),
+            value_lengths: 0x100,
             ..Layout::PLAIN
         },
         Layout {
@@ -6254,6 +6686,7 @@ pub mod v5 {
                     .named(&NAMES_SEARCH_INDEX),
             ],
             value: ValueForm::Lengths(&[0, 8]),
+            value_lengths: 0x101,
             ..Layout::PLAIN
         },
         Layout {
@@ -6268,6 +6701,7 @@ pub mod v5 {
                     .named(&NAMES_SEARCH_INDEX),
             ],
             value: ValueForm::Lengths(&[0, 8]),
+            value_lengths: 0x101,
             ..Layout::PLAIN
         },
         Layout {
@@ -6302,7 +6736,7 @@ pub mod v5 {
         fresh: FreshRule::Refuse,
         layouts: &TASK_QUEUE_LAYOUTS,
         tables: &TABLES_F_BYTES,
-        decode: |key| Ok(TaskQueueKey::decode(key)?.layout()),
+        decode: TaskQueueKey::layout_of,
     };
     /// Blob quota, undelete and spam samples (`subspaces.blob_extra`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -6337,6 +6771,7 @@ pub mod v5 {
     }
     impl<'a> BlobExtraKey<'a> {
         /// Reads a key; every byte belongs to a field or is a constant.
+        #[inline]
         pub fn decode(key: &'a [u8]) -> Result<Self, KeyError> {
             match key.len() {
                 45 if codec::u8_at(key, 0) == 0x00 => {
@@ -6360,6 +6795,16 @@ pub mod v5 {
                         hash: codec::array_at(key, 13),
                     })
                 }
+                _ => Err(KeyError::NoLayout),
+            }
+        }
+        /// Index of the layout of a key, without reading its fields.
+        #[inline]
+        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
+            match key.len() {
+                45 if codec::u8_at(key, 0) == 0x00 => Ok(0),
+                45 if codec::u8_at(key, 0) == 0x01 => Ok(1),
+                45 if codec::u8_at(key, 0) == 0x02 => Ok(2),
                 _ => Err(KeyError::NoLayout),
             }
         }
@@ -6387,6 +6832,7 @@ pub mod v5 {
                 }
             }
         }
+        #[inline]
         fn layout(&self) -> usize {
             match self {
                 BlobExtraKey::UploadQuota { .. } => 0,
@@ -6414,6 +6860,7 @@ pub mod v5 {
                 Segment::field("until", SegmentKind::U64),
             ],
             value: ValueForm::Lengths(&[4]),
+            value_lengths: 0x10,
             ..Layout::PLAIN
         },
         Layout {
@@ -6426,6 +6873,7 @@ pub mod v5 {
                 Segment::field("until", SegmentKind::U64),
             ],
             value: ValueForm::Archive,
+            value_lengths: 0xfffffffffffffffe,
             long: true,
             ..Layout::PLAIN
         },
@@ -6439,6 +6887,7 @@ pub mod v5 {
                 Segment::field("hash", SegmentKind::Hash),
             ],
             value: ValueForm::Lengths(&[2]),
+            value_lengths: 0x04,
             ..Layout::PLAIN
         },
     ];
@@ -6461,7 +6910,7 @@ pub mod v5 {
         fresh: FreshRule::Refuse,
         layouts: &BLOB_EXTRA_LAYOUTS,
         tables: &TABLES_J_BYTES,
-        decode: |key| Ok(BlobExtraKey::decode(key)?.layout()),
+        decode: BlobExtraKey::layout_of,
     };
     /// Blob links (`subspaces.blob_link`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -6501,6 +6950,7 @@ pub mod v5 {
     }
     impl<'a> BlobLinkKey<'a> {
         /// Reads a key; every byte belongs to a field or is a constant.
+        #[inline]
         pub fn decode(key: &'a [u8]) -> Result<Self, KeyError> {
             match key.len() {
                 32 => {
@@ -6532,6 +6982,17 @@ pub mod v5 {
                 _ => Err(KeyError::NoLayout),
             }
         }
+        /// Index of the layout of a key, without reading its fields.
+        #[inline]
+        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
+            match key.len() {
+                32 => Ok(0),
+                40 => Ok(1),
+                41 => Ok(2),
+                44 => Ok(3),
+                _ => Err(KeyError::NoLayout),
+            }
+        }
     }
     impl TypedKey for BlobLinkKey<'_> {
         fn encode(&self, out: &mut Vec<u8>) {
@@ -6556,6 +7017,7 @@ pub mod v5 {
                 }
             }
         }
+        #[inline]
         fn layout(&self) -> usize {
             match self {
                 BlobLinkKey::Commit { .. } => 0,
@@ -6579,6 +7041,7 @@ pub mod v5 {
             doc: "The blob has been stored.",
             segments: &[Segment::field("hash", SegmentKind::Hash)],
             value: ValueForm::Empty,
+            value_lengths: 0x01,
             blob_link: Some(0),
             ..Layout::PLAIN
         },
@@ -6590,6 +7053,7 @@ pub mod v5 {
                 Segment::field("id", SegmentKind::U64),
             ],
             value: ValueForm::Empty,
+            value_lengths: 0x01,
             blob_link: Some(0),
             ..Layout::PLAIN
         },
@@ -6603,6 +7067,7 @@ pub mod v5 {
                 Segment::field("document", SegmentKind::U32),
             ],
             value: ValueForm::Empty,
+            value_lengths: 0x01,
             blob_link: Some(0),
             ..Layout::PLAIN
         },
@@ -6615,6 +7080,7 @@ pub mod v5 {
                 Segment::field("until", SegmentKind::U64),
             ],
             value: ValueForm::Lengths(&[0, 1]),
+            value_lengths: 0x03,
             blob_link: Some(0),
             ..Layout::PLAIN
         },
@@ -6638,7 +7104,7 @@ pub mod v5 {
         fresh: FreshRule::Refuse,
         layouts: &BLOB_LINK_LAYOUTS,
         tables: &TABLES_K_BYTES,
-        decode: |key| Ok(BlobLinkKey::decode(key)?.layout()),
+        decode: BlobLinkKey::layout_of,
     };
     /// Object properties (`subspaces.property`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -6686,6 +7152,7 @@ pub mod v5 {
     }
     impl<'a> PropertyKey<'a> {
         /// Reads a key; every byte belongs to a field or is a constant.
+        #[inline]
         pub fn decode(key: &'a [u8]) -> Result<Self, KeyError> {
             match key.len() {
                 1 if codec::u8_at(key, 0) == 0x00 => Ok(PropertyKey::SchemaVersion {}),
@@ -6716,6 +7183,18 @@ pub mod v5 {
                         document: codec::u32_at(key, 14),
                     })
                 }
+                _ => Err(KeyError::NoLayout),
+            }
+        }
+        /// Index of the layout of a key, without reading its fields.
+        #[inline]
+        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
+            match key.len() {
+                1 if codec::u8_at(key, 0) == 0x00 => Ok(0),
+                10 => Ok(1),
+                len if len >= 11 && len <= 26
+                    && codec::short_hash_end(key, 6) == len - 4 => Ok(2),
+                18 => Ok(3),
                 _ => Err(KeyError::NoLayout),
             }
         }
@@ -6760,6 +7239,7 @@ pub mod v5 {
                 }
             }
         }
+        #[inline]
         fn layout(&self) -> usize {
             match self {
                 PropertyKey::SchemaVersion { .. } => 0,
@@ -6783,6 +7263,7 @@ pub mod v5 {
             doc: "The schema version of the store.",
             segments: &[Segment::constant(&[0x00])],
             value: ValueForm::Lengths(&[4]),
+            value_lengths: 0x10,
             schema_version: true,
             fresh: Some(FreshRule::Clear),
             fixed_key: Some(&[0x00]),
@@ -6826,6 +7307,7 @@ pub mod v5 {
                 Segment::field("document", SegmentKind::U32),
             ],
             value: ValueForm::Lengths(&[4, 8, 13]),
+            value_lengths: 0x2110,
             ..Layout::PLAIN
         },
     ];
@@ -6848,7 +7330,7 @@ pub mod v5 {
         fresh: FreshRule::Refuse,
         layouts: &PROPERTY_LAYOUTS,
         tables: &TABLES_P_BYTES,
-        decode: |key| Ok(PropertyKey::decode(key)?.layout()),
+        decode: PropertyKey::layout_of,
     };
     /// Blobs (`subspaces.blobs`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -6867,6 +7349,7 @@ pub mod v5 {
     }
     impl<'a> BlobsKey<'a> {
         /// Reads a key; every byte belongs to a field or is a constant.
+        #[inline]
         pub fn decode(key: &'a [u8]) -> Result<Self, KeyError> {
             match key.len() {
                 32 => {
@@ -6901,6 +7384,41 @@ pub mod v5 {
                         0x34,
                     ],
                 ) => Ok(BlobsKey::SpamClassifierModel {}),
+                _ => Err(KeyError::NoLayout),
+            }
+        }
+        /// Index of the layout of a key, without reading its fields.
+        #[inline]
+        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
+            match key.len() {
+                32 => Ok(0),
+                17 if codec::has(
+                    key,
+                    0,
+                    &[
+                        0x53, 0x54, 0x41, 0x4c, 0x57, 0x41, 0x52, 0x54, 0x5f, 0x57, 0x45,
+                        0x42, 0x41, 0x44, 0x4d, 0x49, 0x4e,
+                    ],
+                ) => Ok(1),
+                28 if codec::has(
+                    key,
+                    0,
+                    &[
+                        0x53, 0x54, 0x41, 0x4c, 0x57, 0x41, 0x52, 0x54, 0x5f, 0x53, 0x50,
+                        0x41, 0x4d, 0x5f, 0x54, 0x52, 0x41, 0x49, 0x4e, 0x5f, 0x44, 0x41,
+                        0x54, 0x41, 0x2e, 0x6c, 0x7a, 0x34,
+                    ],
+                ) => Ok(2),
+                34 if codec::has(
+                    key,
+                    0,
+                    &[
+                        0x53, 0x54, 0x41, 0x4c, 0x57, 0x41, 0x52, 0x54, 0x5f, 0x53, 0x50,
+                        0x41, 0x4d, 0x5f, 0x43, 0x4c, 0x41, 0x53, 0x53, 0x49, 0x46, 0x49,
+                        0x45, 0x52, 0x5f, 0x4d, 0x4f, 0x44, 0x45, 0x4c, 0x2e, 0x6c, 0x7a,
+                        0x34,
+                    ],
+                ) => Ok(3),
                 _ => Err(KeyError::NoLayout),
             }
         }
@@ -6940,6 +7458,7 @@ pub mod v5 {
                 }
             }
         }
+        #[inline]
         fn layout(&self) -> usize {
             match self {
                 BlobsKey::Content { .. } => 0,
@@ -7067,7 +7586,7 @@ pub mod v5 {
         fresh: FreshRule::Refuse,
         layouts: &BLOBS_LAYOUTS,
         tables: &TABLES_T_BLOB,
-        decode: |key| Ok(BlobsKey::decode(key)?.layout()),
+        decode: BlobsKey::layout_of,
     };
     /// Built-in search index (`subspaces.search_index`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -7133,6 +7652,7 @@ pub mod v5 {
     }
     impl<'a> SearchIndexKey<'a> {
         /// Reads a key; every byte belongs to a field or is a constant.
+        #[inline]
         pub fn decode(key: &'a [u8]) -> Result<Self, KeyError> {
             match key.len() {
                 len if len >= 11 && len <= 26 && codec::u8_at(key, 0) <= 3
@@ -7182,6 +7702,26 @@ pub mod v5 {
                         span: codec::u64_at(key, 1),
                     })
                 }
+                _ => Err(KeyError::NoLayout),
+            }
+        }
+        /// Index of the layout of a key, without reading its fields.
+        #[inline]
+        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
+            match key.len() {
+                len if len >= 11 && len <= 26 && codec::u8_at(key, 0) <= 3
+                    && codec::is_term_hash(codec::slice(key, 5, len - 5)) => Ok(0),
+                len if len >= 11 && len <= 26 && codec::u8_at(key, 0) == 0x04
+                    && codec::is_term_hash(codec::slice(key, 1, len - 9)) => Ok(1),
+                len if len >= 10
+                    && (codec::u8_at(key, 0) >= 64 && codec::u8_at(key, 0) <= 67) => {
+                    Ok(2)
+                }
+                len if len >= 10 && codec::u8_at(key, 0) == 0x44 => Ok(3),
+                9 if (codec::u8_at(key, 0) >= 128 && codec::u8_at(key, 0) <= 131) => {
+                    Ok(4)
+                }
+                9 if codec::u8_at(key, 0) == 0x84 => Ok(5),
                 _ => Err(KeyError::NoLayout),
             }
         }
@@ -7238,6 +7778,7 @@ pub mod v5 {
                 }
             }
         }
+        #[inline]
         fn layout(&self) -> usize {
             match self {
                 SearchIndexKey::Term { .. } => 0,
@@ -7271,6 +7812,7 @@ pub mod v5 {
                 Segment::field("document", SegmentKind::U32),
             ],
             value: ValueForm::Empty,
+            value_lengths: 0x01,
             ..Layout::PLAIN
         },
         Layout {
@@ -7283,6 +7825,7 @@ pub mod v5 {
                 Segment::field("span", SegmentKind::U64),
             ],
             value: ValueForm::Empty,
+            value_lengths: 0x01,
             ..Layout::PLAIN
         },
         Layout {
@@ -7298,6 +7841,7 @@ pub mod v5 {
                 Segment::field("document", SegmentKind::U32),
             ],
             value: ValueForm::Empty,
+            value_lengths: 0x01,
             ..Layout::PLAIN
         },
         Layout {
@@ -7310,6 +7854,7 @@ pub mod v5 {
                 Segment::field("span", SegmentKind::U64),
             ],
             value: ValueForm::Empty,
+            value_lengths: 0x01,
             ..Layout::PLAIN
         },
         Layout {
@@ -7323,6 +7868,7 @@ pub mod v5 {
                 Segment::field("document", SegmentKind::U32),
             ],
             value: ValueForm::Archive,
+            value_lengths: 0xfffffffffffffffe,
             long: true,
             ..Layout::PLAIN
         },
@@ -7334,6 +7880,7 @@ pub mod v5 {
                 Segment::field("span", SegmentKind::U64),
             ],
             value: ValueForm::Archive,
+            value_lengths: 0xfffffffffffffffe,
             long: true,
             ..Layout::PLAIN
         },
@@ -7359,7 +7906,7 @@ pub mod v5 {
         fresh: FreshRule::Refuse,
         layouts: &SEARCH_INDEX_LAYOUTS,
         tables: &TABLES_Z_BYTES_SEARCH_INDEX,
-        decode: |key| Ok(SearchIndexKey::decode(key)?.layout()),
+        decode: SearchIndexKey::layout_of,
     };
     /// A key of any subspace of schema version 5.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -7648,6 +8195,7 @@ pub mod v6 {
     }
     impl<'a> RegistryIdxKey<'a> {
         /// Reads a key; every byte belongs to a field or is a constant.
+        #[inline]
         pub fn decode(key: &'a [u8]) -> Result<Self, KeyError> {
             match key.len() {
                 12 if codec::has(key, 0, &[0xff, 0xff]) => {
@@ -7664,6 +8212,15 @@ pub mod v6 {
                         item: codec::u64_at(key, len - 8),
                     })
                 }
+                _ => Err(KeyError::NoLayout),
+            }
+        }
+        /// Index of the layout of a key, without reading its fields.
+        #[inline]
+        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
+            match key.len() {
+                12 if codec::has(key, 0, &[0xff, 0xff]) => Ok(0),
+                len if len >= 12 => Ok(1),
                 _ => Err(KeyError::NoLayout),
             }
         }
@@ -7684,6 +8241,7 @@ pub mod v6 {
                 }
             }
         }
+        #[inline]
         fn layout(&self) -> usize {
             match self {
                 RegistryIdxKey::Object { .. } => 0,
@@ -7709,6 +8267,7 @@ pub mod v6 {
                 Segment::field("item", SegmentKind::U64),
             ],
             value: ValueForm::Empty,
+            value_lengths: 0x01,
             shares: &[1],
             ..Layout::PLAIN
         },
@@ -7723,6 +8282,7 @@ pub mod v6 {
                 Segment::field("item", SegmentKind::U64),
             ],
             value: ValueForm::Empty,
+            value_lengths: 0x01,
             ..Layout::PLAIN
         },
     ];
@@ -7745,7 +8305,7 @@ pub mod v6 {
         fresh: FreshRule::Save,
         layouts: &REGISTRY_IDX_LAYOUTS,
         tables: &TABLES_B_NONE,
-        decode: |key| Ok(RegistryIdxKey::decode(key)?.layout()),
+        decode: RegistryIdxKey::layout_of,
     };
     /// Registry objects of directory types (`subspaces.directory`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -7767,6 +8327,7 @@ pub mod v6 {
     }
     impl DirectoryKey {
         /// Reads a key; every byte belongs to a field or is a constant.
+        #[inline]
         pub fn decode(key: &[u8]) -> Result<Self, KeyError> {
             match key.len() {
                 10 if codec::u16_at(key, 0) == 0 => {
@@ -7784,6 +8345,15 @@ pub mod v6 {
                 _ => Err(KeyError::NoLayout),
             }
         }
+        /// Index of the layout of a key, without reading its fields.
+        #[inline]
+        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
+            match key.len() {
+                10 if codec::u16_at(key, 0) == 0 => Ok(0),
+                10 if codec::u16_at(key, 0) >= 1 => Ok(1),
+                _ => Err(KeyError::NoLayout),
+            }
+        }
     }
     impl TypedKey for DirectoryKey {
         fn encode(&self, out: &mut Vec<u8>) {
@@ -7798,6 +8368,7 @@ pub mod v6 {
                 }
             }
         }
+        #[inline]
         fn layout(&self) -> usize {
             match self {
                 DirectoryKey::Account { .. } => 0,
@@ -7859,7 +8430,7 @@ pub mod v6 {
         fresh: FreshRule::Save,
         layouts: &DIRECTORY_LAYOUTS,
         tables: &TABLES_D_BYTES,
-        decode: |key| Ok(DirectoryKey::decode(key)?.layout()),
+        decode: DirectoryKey::layout_of,
     };
     /// Tasks and due index (`subspaces.task_queue`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -7879,6 +8450,7 @@ pub mod v6 {
     }
     impl TaskQueueKey {
         /// Reads a key; every byte belongs to a field or is a constant.
+        #[inline]
         pub fn decode(key: &[u8]) -> Result<Self, KeyError> {
             match key.len() {
                 16 if codec::has(
@@ -7899,6 +8471,19 @@ pub mod v6 {
                 _ => Err(KeyError::NoLayout),
             }
         }
+        /// Index of the layout of a key, without reading its fields.
+        #[inline]
+        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
+            match key.len() {
+                16 if codec::has(
+                    key,
+                    0,
+                    &[0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00],
+                ) => Ok(0),
+                16 if codec::u64_at(key, 0) >= 1 => Ok(1),
+                _ => Err(KeyError::NoLayout),
+            }
+        }
     }
     impl TypedKey for TaskQueueKey {
         fn encode(&self, out: &mut Vec<u8>) {
@@ -7915,6 +8500,7 @@ pub mod v6 {
                 }
             }
         }
+        #[inline]
         fn layout(&self) -> usize {
             match self {
                 TaskQueueKey::Task { .. } => 0,
@@ -7949,6 +8535,7 @@ pub mod v6 {
                 Segment::field("id", SegmentKind::U64),
             ],
             value: ValueForm::Lengths(&[2]),
+            value_lengths: 0x04,
             ..Layout::PLAIN
         },
     ];
@@ -7971,7 +8558,7 @@ pub mod v6 {
         fresh: FreshRule::Refuse,
         layouts: &TASK_QUEUE_LAYOUTS,
         tables: &TABLES_F_BYTES,
-        decode: |key| Ok(TaskQueueKey::decode(key)?.layout()),
+        decode: TaskQueueKey::layout_of,
     };
     /// Registry unique keys, references, node leases (`subspaces.registry_pk`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -8005,6 +8592,7 @@ pub mod v6 {
     }
     impl<'a> RegistryPkKey<'a> {
         /// Reads a key; every byte belongs to a field or is a constant.
+        #[inline]
         pub fn decode(key: &'a [u8]) -> Result<Self, KeyError> {
             match key.len() {
                 6 if codec::has(key, 0, &[0xff, 0xff, 0xff, 0xff]) => {
@@ -8027,6 +8615,16 @@ pub mod v6 {
                         index_value: codec::slice(key, 4, len),
                     })
                 }
+                _ => Err(KeyError::NoLayout),
+            }
+        }
+        /// Index of the layout of a key, without reading its fields.
+        #[inline]
+        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
+            match key.len() {
+                6 if codec::has(key, 0, &[0xff, 0xff, 0xff, 0xff]) => Ok(0),
+                20 => Ok(1),
+                len if len >= 4 => Ok(2),
                 _ => Err(KeyError::NoLayout),
             }
         }
@@ -8056,6 +8654,7 @@ pub mod v6 {
                 }
             }
         }
+        #[inline]
         fn layout(&self) -> usize {
             match self {
                 RegistryPkKey::NodeLease { .. } => 0,
@@ -8095,6 +8694,7 @@ pub mod v6 {
                 Segment::field("source_item", SegmentKind::U64),
             ],
             value: ValueForm::Empty,
+            value_lengths: 0x01,
             shares: &[2],
             ..Layout::PLAIN
         },
@@ -8108,6 +8708,7 @@ pub mod v6 {
                 Segment::field("index_value", SegmentKind::Rest),
             ],
             value: ValueForm::Lengths(&[10, 14]),
+            value_lengths: 0x4400,
             ..Layout::PLAIN
         },
     ];
@@ -8130,7 +8731,7 @@ pub mod v6 {
         fresh: FreshRule::Save,
         layouts: &REGISTRY_PK_LAYOUTS,
         tables: &TABLES_G_BYTES,
-        decode: |key| Ok(RegistryPkKey::decode(key)?.layout()),
+        decode: RegistryPkKey::layout_of,
     };
     /// Outgoing reports (`subspaces.report_out`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -8145,6 +8746,7 @@ pub mod v6 {
     }
     impl ReportOutKey {
         /// Reads a key; every byte belongs to a field or is a constant.
+        #[inline]
         pub fn decode(key: &[u8]) -> Result<Self, KeyError> {
             match key.len() {
                 10 => {
@@ -8153,6 +8755,14 @@ pub mod v6 {
                         item: codec::u64_at(key, 2),
                     })
                 }
+                _ => Err(KeyError::NoLayout),
+            }
+        }
+        /// Index of the layout of a key, without reading its fields.
+        #[inline]
+        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
+            match key.len() {
+                10 => Ok(0),
                 _ => Err(KeyError::NoLayout),
             }
         }
@@ -8166,6 +8776,7 @@ pub mod v6 {
                 }
             }
         }
+        #[inline]
         fn layout(&self) -> usize {
             match self {
                 ReportOutKey::Object { .. } => 0,
@@ -8211,7 +8822,7 @@ pub mod v6 {
         fresh: FreshRule::Refuse,
         layouts: &REPORT_OUT_LAYOUTS,
         tables: &TABLES_H_BYTES,
-        decode: |key| Ok(ReportOutKey::decode(key)?.layout()),
+        decode: ReportOutKey::layout_of,
     };
     /// Archived items (`subspaces.deleted_items`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -8226,6 +8837,7 @@ pub mod v6 {
     }
     impl DeletedItemsKey {
         /// Reads a key; every byte belongs to a field or is a constant.
+        #[inline]
         pub fn decode(key: &[u8]) -> Result<Self, KeyError> {
             match key.len() {
                 10 => {
@@ -8234,6 +8846,14 @@ pub mod v6 {
                         item: codec::u64_at(key, 2),
                     })
                 }
+                _ => Err(KeyError::NoLayout),
+            }
+        }
+        /// Index of the layout of a key, without reading its fields.
+        #[inline]
+        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
+            match key.len() {
+                10 => Ok(0),
                 _ => Err(KeyError::NoLayout),
             }
         }
@@ -8247,6 +8867,7 @@ pub mod v6 {
                 }
             }
         }
+        #[inline]
         fn layout(&self) -> usize {
             match self {
                 DeletedItemsKey::Object { .. } => 0,
@@ -8292,7 +8913,7 @@ pub mod v6 {
         fresh: FreshRule::Refuse,
         layouts: &DELETED_ITEMS_LAYOUTS,
         tables: &TABLES_J_BYTES,
-        decode: |key| Ok(DeletedItemsKey::decode(key)?.layout()),
+        decode: DeletedItemsKey::layout_of,
     };
     /// Blob links (`subspaces.blob_link`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -8332,6 +8953,7 @@ pub mod v6 {
     }
     impl<'a> BlobLinkKey<'a> {
         /// Reads a key; every byte belongs to a field or is a constant.
+        #[inline]
         pub fn decode(key: &'a [u8]) -> Result<Self, KeyError> {
             match key.len() {
                 32 => {
@@ -8363,6 +8985,17 @@ pub mod v6 {
                 _ => Err(KeyError::NoLayout),
             }
         }
+        /// Index of the layout of a key, without reading its fields.
+        #[inline]
+        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
+            match key.len() {
+                32 => Ok(0),
+                40 => Ok(1),
+                41 => Ok(2),
+                44 => Ok(3),
+                _ => Err(KeyError::NoLayout),
+            }
+        }
     }
     impl TypedKey for BlobLinkKey<'_> {
         fn encode(&self, out: &mut Vec<u8>) {
@@ -8387,6 +9020,7 @@ pub mod v6 {
                 }
             }
         }
+        #[inline]
         fn layout(&self) -> usize {
             match self {
                 BlobLinkKey::Commit { .. } => 0,
@@ -8410,6 +9044,7 @@ pub mod v6 {
             doc: "The blob has been stored.",
             segments: &[Segment::field("hash", SegmentKind::Hash)],
             value: ValueForm::Empty,
+            value_lengths: 0x01,
             blob_link: Some(0),
             ..Layout::PLAIN
         },
@@ -8421,6 +9056,7 @@ pub mod v6 {
                 Segment::field("id", SegmentKind::U64),
             ],
             value: ValueForm::Empty,
+            value_lengths: 0x01,
             blob_link: Some(0),
             ..Layout::PLAIN
         },
@@ -8434,6 +9070,7 @@ pub mod v6 {
                 Segment::field("document", SegmentKind::U32),
             ],
             value: ValueForm::Empty,
+            value_lengths: 0x01,
             blob_link: Some(0),
             ..Layout::PLAIN
         },
@@ -8446,6 +9083,7 @@ pub mod v6 {
                 Segment::field("until", SegmentKind::U64),
             ],
             value: ValueForm::Lengths(&[0, 10]),
+            value_lengths: 0x401,
             blob_link: Some(0),
             ..Layout::PLAIN
         },
@@ -8469,7 +9107,7 @@ pub mod v6 {
         fresh: FreshRule::Refuse,
         layouts: &BLOB_LINK_LAYOUTS,
         tables: &TABLES_K_BYTES,
-        decode: |key| Ok(BlobLinkKey::decode(key)?.layout()),
+        decode: BlobLinkKey::layout_of,
     };
     /// Document, change and mailbox counters (`subspaces.counter`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -8511,6 +9149,7 @@ pub mod v6 {
     }
     impl CounterKey {
         /// Reads a key; every byte belongs to a field or is a constant.
+        #[inline]
         pub fn decode(key: &[u8]) -> Result<Self, KeyError> {
             match key.len() {
                 2 => {
@@ -8548,6 +9187,19 @@ pub mod v6 {
                 _ => Err(KeyError::NoLayout),
             }
         }
+        /// Index of the layout of a key, without reading its fields.
+        #[inline]
+        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
+            match key.len() {
+                2 => Ok(0),
+                4 => Ok(1),
+                5 if codec::u8_at(key, 4) == 0xff => Ok(2),
+                5 if codec::u8_at(key, 4) == 0xfe => Ok(3),
+                5 if codec::u8_at(key, 4) <= 253 => Ok(4),
+                10 if codec::has(key, 4, &[0x01, 0x54]) => Ok(5),
+                _ => Err(KeyError::NoLayout),
+            }
+        }
     }
     impl TypedKey for CounterKey {
         fn encode(&self, out: &mut Vec<u8>) {
@@ -8577,6 +9229,7 @@ pub mod v6 {
                 }
             }
         }
+        #[inline]
         fn layout(&self) -> usize {
             match self {
                 CounterKey::RegistryId { .. } => 0,
@@ -8603,6 +9256,7 @@ pub mod v6 {
             segments: &[
                 Segment::field("object", SegmentKind::U16).named(&NAMES_OBJECT_TYPE),
             ],
+            value_lengths: 0x100,
             fresh: Some(FreshRule::Save),
             ..Layout::PLAIN
         },
@@ -8610,6 +9264,7 @@ pub mod v6 {
             name: "change_id",
             doc: "Last change id of an account.",
             segments: &[Segment::field("account", SegmentKind::U32)],
+            value_lengths: 0x100,
             ..Layout::PLAIN
         },
         Layout {
@@ -8619,6 +9274,7 @@ pub mod v6 {
                 Segment::field("account", SegmentKind::U32),
                 Segment::constant(&[0xff]),
             ],
+            value_lengths: 0x100,
             ..Layout::PLAIN
         },
         Layout {
@@ -8628,6 +9284,7 @@ pub mod v6 {
                 Segment::field("tenant", SegmentKind::U32),
                 Segment::constant(&[0xfe]),
             ],
+            value_lengths: 0x100,
             ..Layout::PLAIN
         },
         Layout {
@@ -8639,6 +9296,7 @@ pub mod v6 {
                     .within(&[(0, 253)])
                     .named(&NAMES_COLLECTION),
             ],
+            value_lengths: 0x100,
             ..Layout::PLAIN
         },
         Layout {
@@ -8649,6 +9307,7 @@ pub mod v6 {
                 Segment::constant(&[0x01, 0x54]),
                 Segment::field("mailbox", SegmentKind::U32),
             ],
+            value_lengths: 0x100,
             ..Layout::PLAIN
         },
     ];
@@ -8671,7 +9330,7 @@ pub mod v6 {
         fresh: FreshRule::Refuse,
         layouts: &COUNTER_LAYOUTS,
         tables: &TABLES_N_COUNTER,
-        decode: |key| Ok(CounterKey::decode(key)?.layout()),
+        decode: CounterKey::layout_of,
     };
     /// Stored traces (`subspaces.telemetry_span`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -8684,6 +9343,7 @@ pub mod v6 {
     }
     impl TelemetrySpanKey {
         /// Reads a key; every byte belongs to a field or is a constant.
+        #[inline]
         pub fn decode(key: &[u8]) -> Result<Self, KeyError> {
             match key.len() {
                 8 => {
@@ -8691,6 +9351,14 @@ pub mod v6 {
                         span: codec::u64_at(key, 0),
                     })
                 }
+                _ => Err(KeyError::NoLayout),
+            }
+        }
+        /// Index of the layout of a key, without reading its fields.
+        #[inline]
+        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
+            match key.len() {
+                8 => Ok(0),
                 _ => Err(KeyError::NoLayout),
             }
         }
@@ -8703,6 +9371,7 @@ pub mod v6 {
                 }
             }
         }
+        #[inline]
         fn layout(&self) -> usize {
             match self {
                 TelemetrySpanKey::Span { .. } => 0,
@@ -8745,7 +9414,7 @@ pub mod v6 {
         fresh: FreshRule::Refuse,
         layouts: &TELEMETRY_SPAN_LAYOUTS,
         tables: &TABLES_O_BYTES,
-        decode: |key| Ok(TelemetrySpanKey::decode(key)?.layout()),
+        decode: TelemetrySpanKey::layout_of,
     };
     /// Incoming reports (`subspaces.report_in`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -8760,6 +9429,7 @@ pub mod v6 {
     }
     impl ReportInKey {
         /// Reads a key; every byte belongs to a field or is a constant.
+        #[inline]
         pub fn decode(key: &[u8]) -> Result<Self, KeyError> {
             match key.len() {
                 10 => {
@@ -8768,6 +9438,14 @@ pub mod v6 {
                         item: codec::u64_at(key, 2),
                     })
                 }
+                _ => Err(KeyError::NoLayout),
+            }
+        }
+        /// Index of the layout of a key, without reading its fields.
+        #[inline]
+        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
+            match key.len() {
+                10 => Ok(0),
                 _ => Err(KeyError::NoLayout),
             }
         }
@@ -8781,6 +9459,7 @@ pub mod v6 {
                 }
             }
         }
+        #[inline]
         fn layout(&self) -> usize {
             match self {
                 ReportInKey::Object { .. } => 0,
@@ -8826,7 +9505,7 @@ pub mod v6 {
         fresh: FreshRule::Refuse,
         layouts: &REPORT_IN_LAYOUTS,
         tables: &TABLES_R_BYTES,
-        decode: |key| Ok(ReportInKey::decode(key)?.layout()),
+        decode: ReportInKey::layout_of,
     };
     /// Registry objects (`subspaces.registry`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -8841,6 +9520,7 @@ pub mod v6 {
     }
     impl RegistryKey {
         /// Reads a key; every byte belongs to a field or is a constant.
+        #[inline]
         pub fn decode(key: &[u8]) -> Result<Self, KeyError> {
             match key.len() {
                 10 => {
@@ -8849,6 +9529,14 @@ pub mod v6 {
                         item: codec::u64_at(key, 2),
                     })
                 }
+                _ => Err(KeyError::NoLayout),
+            }
+        }
+        /// Index of the layout of a key, without reading its fields.
+        #[inline]
+        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
+            match key.len() {
+                10 => Ok(0),
                 _ => Err(KeyError::NoLayout),
             }
         }
@@ -8862,6 +9550,7 @@ pub mod v6 {
                 }
             }
         }
+        #[inline]
         fn layout(&self) -> usize {
             match self {
                 RegistryKey::Object { .. } => 0,
@@ -8907,7 +9596,7 @@ pub mod v6 {
         fresh: FreshRule::Save,
         layouts: &REGISTRY_LAYOUTS,
         tables: &TABLES_S_BYTES,
-        decode: |key| Ok(RegistryKey::decode(key)?.layout()),
+        decode: RegistryKey::layout_of,
     };
     /// Blobs (`subspaces.blobs`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -8924,6 +9613,7 @@ pub mod v6 {
     }
     impl<'a> BlobsKey<'a> {
         /// Reads a key; every byte belongs to a field or is a constant.
+        #[inline]
         pub fn decode(key: &'a [u8]) -> Result<Self, KeyError> {
             match key.len() {
                 32 => {
@@ -8950,6 +9640,33 @@ pub mod v6 {
                         0x34,
                     ],
                 ) => Ok(BlobsKey::SpamClassifierModel {}),
+                _ => Err(KeyError::NoLayout),
+            }
+        }
+        /// Index of the layout of a key, without reading its fields.
+        #[inline]
+        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
+            match key.len() {
+                32 => Ok(0),
+                28 if codec::has(
+                    key,
+                    0,
+                    &[
+                        0x53, 0x54, 0x41, 0x4c, 0x57, 0x41, 0x52, 0x54, 0x5f, 0x53, 0x50,
+                        0x41, 0x4d, 0x5f, 0x54, 0x52, 0x41, 0x49, 0x4e, 0x5f, 0x44, 0x41,
+                        0x54, 0x41, 0x2e, 0x6c, 0x7a, 0x34,
+                    ],
+                ) => Ok(1),
+                34 if codec::has(
+                    key,
+                    0,
+                    &[
+                        0x53, 0x54, 0x41, 0x4c, 0x57, 0x41, 0x52, 0x54, 0x5f, 0x53, 0x50,
+                        0x41, 0x4d, 0x5f, 0x43, 0x4c, 0x41, 0x53, 0x53, 0x49, 0x46, 0x49,
+                        0x45, 0x52, 0x5f, 0x4d, 0x4f, 0x44, 0x45, 0x4c, 0x2e, 0x6c, 0x7a,
+                        0x34,
+                    ],
+                ) => Ok(2),
                 _ => Err(KeyError::NoLayout),
             }
         }
@@ -8981,6 +9698,7 @@ pub mod v6 {
                 }
             }
         }
+        #[inline]
         fn layout(&self) -> usize {
             match self {
                 BlobsKey::Content { .. } => 0,
@@ -9086,7 +9804,7 @@ pub mod v6 {
         fresh: FreshRule::Refuse,
         layouts: &BLOBS_LAYOUTS,
         tables: &TABLES_T_BLOB,
-        decode: |key| Ok(BlobsKey::decode(key)?.layout()),
+        decode: BlobsKey::layout_of,
     };
     /// Quota counters (`subspaces.quota`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9104,6 +9822,7 @@ pub mod v6 {
     }
     impl<'a> QuotaKey<'a> {
         /// Reads a key; every byte belongs to a field or is a constant.
+        #[inline]
         pub fn decode(key: &'a [u8]) -> Result<Self, KeyError> {
             match key.len() {
                 len if len >= 1 && codec::u8_at(key, 0) == 0x00 => {
@@ -9116,6 +9835,15 @@ pub mod v6 {
                         quota: codec::slice(key, 1, len),
                     })
                 }
+                _ => Err(KeyError::NoLayout),
+            }
+        }
+        /// Index of the layout of a key, without reading its fields.
+        #[inline]
+        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
+            match key.len() {
+                len if len >= 1 && codec::u8_at(key, 0) == 0x00 => Ok(0),
+                len if len >= 1 && codec::u8_at(key, 0) == 0x01 => Ok(1),
                 _ => Err(KeyError::NoLayout),
             }
         }
@@ -9133,6 +9861,7 @@ pub mod v6 {
                 }
             }
         }
+        #[inline]
         fn layout(&self) -> usize {
             match self {
                 QuotaKey::QueueCount { .. } => 0,
@@ -9156,6 +9885,7 @@ pub mod v6 {
                 Segment::constant(&[0x00]),
                 Segment::field("quota", SegmentKind::Rest),
             ],
+            value_lengths: 0x100,
             ..Layout::PLAIN
         },
         Layout {
@@ -9165,6 +9895,7 @@ pub mod v6 {
                 Segment::constant(&[0x01]),
                 Segment::field("quota", SegmentKind::Rest),
             ],
+            value_lengths: 0x100,
             ..Layout::PLAIN
         },
     ];
@@ -9187,7 +9918,7 @@ pub mod v6 {
         fresh: FreshRule::Refuse,
         layouts: &QUOTA_LAYOUTS,
         tables: &TABLES_U_COUNTER,
-        decode: |key| Ok(QuotaKey::decode(key)?.layout()),
+        decode: QuotaKey::layout_of,
     };
     /// Spam training samples (`subspaces.spam_samples`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9202,6 +9933,7 @@ pub mod v6 {
     }
     impl SpamSamplesKey {
         /// Reads a key; every byte belongs to a field or is a constant.
+        #[inline]
         pub fn decode(key: &[u8]) -> Result<Self, KeyError> {
             match key.len() {
                 10 => {
@@ -9210,6 +9942,14 @@ pub mod v6 {
                         item: codec::u64_at(key, 2),
                     })
                 }
+                _ => Err(KeyError::NoLayout),
+            }
+        }
+        /// Index of the layout of a key, without reading its fields.
+        #[inline]
+        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
+            match key.len() {
+                10 => Ok(0),
                 _ => Err(KeyError::NoLayout),
             }
         }
@@ -9223,6 +9963,7 @@ pub mod v6 {
                 }
             }
         }
+        #[inline]
         fn layout(&self) -> usize {
             match self {
                 SpamSamplesKey::Object { .. } => 0,
@@ -9268,7 +10009,7 @@ pub mod v6 {
         fresh: FreshRule::Refuse,
         layouts: &SPAM_SAMPLES_LAYOUTS,
         tables: &TABLES_W_BYTES,
-        decode: |key| Ok(SpamSamplesKey::decode(key)?.layout()),
+        decode: SpamSamplesKey::layout_of,
     };
     /// Stored metrics (`subspaces.telemetry_metric`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9281,6 +10022,7 @@ pub mod v6 {
     }
     impl TelemetryMetricKey {
         /// Reads a key; every byte belongs to a field or is a constant.
+        #[inline]
         pub fn decode(key: &[u8]) -> Result<Self, KeyError> {
             match key.len() {
                 8 => {
@@ -9288,6 +10030,14 @@ pub mod v6 {
                         id: codec::u64_at(key, 0),
                     })
                 }
+                _ => Err(KeyError::NoLayout),
+            }
+        }
+        /// Index of the layout of a key, without reading its fields.
+        #[inline]
+        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
+            match key.len() {
+                8 => Ok(0),
                 _ => Err(KeyError::NoLayout),
             }
         }
@@ -9300,6 +10050,7 @@ pub mod v6 {
                 }
             }
         }
+        #[inline]
         fn layout(&self) -> usize {
             match self {
                 TelemetryMetricKey::Metric { .. } => 0,
@@ -9341,7 +10092,7 @@ pub mod v6 {
         fresh: FreshRule::Refuse,
         layouts: &TELEMETRY_METRIC_LAYOUTS,
         tables: &TABLES_X_BYTES,
-        decode: |key| Ok(TelemetryMetricKey::decode(key)?.layout()),
+        decode: TelemetryMetricKey::layout_of,
     };
     /// A key of any subspace of schema version 6.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
