@@ -81,6 +81,11 @@ pub fn source(data: &StoreConfig, budget: &Budget) -> Result<Box<dyn Source>> {
             let connections = budget.jobs * budget.readers();
             Ok(Box::new(crate::backend::sqlite::SqliteSource::open(path, memory, connections)?))
         }
+        #[cfg(feature = "postgres")]
+        kind @ StoreKind::Postgres { .. } => {
+            let settings = postgres(kind, data).ok_or_else(|| unsupported(data))?;
+            Ok(Box::new(crate::backend::postgres::PostgresSource::open(settings)?))
+        }
         _ => Err(unsupported(data)),
     }
 }
@@ -93,15 +98,52 @@ pub fn target(data: &StoreConfig, version: &SchemaVersion, budget: &Budget) -> R
         #[cfg(feature = "rocksdb")]
         StoreKind::RocksDb { path, min_blob_size, .. } => {
             use crate::backend::rocksdb::{RocksTarget, RocksTargetOptions};
-            let legacy = version.legacy_tables(BackendKind::RocksDb).into_iter().filter(|legacy| legacy.required);
+            let legacy =
+                version.legacy_tables(BackendKind::RocksDb).into_iter().filter(|legacy| legacy.required);
             let legacy = legacy.map(|legacy| legacy.table.name.to_string()).collect();
             let options = RocksTargetOptions { memory, min_blob_size: *min_blob_size, legacy };
             Ok(Box::new(RocksTarget::open(path, options)?))
         }
         #[cfg(feature = "sqlite")]
         StoreKind::Sqlite { path } => Ok(Box::new(crate::backend::sqlite::SqliteTarget::open(path, memory)?)),
+        #[cfg(feature = "postgres")]
+        kind @ StoreKind::Postgres { .. } => {
+            let settings = postgres(kind, data).ok_or_else(|| unsupported(data))?;
+            Ok(Box::new(crate::backend::postgres::PostgresTarget::open(settings)?))
+        }
         _ => Err(unsupported(data)),
     }
+}
+
+#[cfg(feature = "postgres")]
+fn postgres(kind: &StoreKind, data: &StoreConfig) -> Option<crate::backend::postgres::PostgresSettings> {
+    let StoreKind::Postgres {
+        host,
+        port,
+        database,
+        user,
+        password,
+        options,
+        timeout,
+        tls,
+        allow_invalid_certs,
+    } = kind.clone()
+    else {
+        return None;
+    };
+    let place = data.location();
+    Some(crate::backend::postgres::PostgresSettings {
+        host,
+        port,
+        database,
+        user,
+        password,
+        options,
+        timeout,
+        tls,
+        allow_invalid_certs,
+        place,
+    })
 }
 
 /// Whether anything is there that could be opened for reading. An empty or absent place can become a target.
@@ -147,7 +189,7 @@ fn unsupported(data: &StoreConfig) -> Error {
     Error::usage("this build cannot use stores of this type")
         .with("store", data.id.clone())
         .with("location", data.location())
-        .next("build with the feature of that backend, or use one of RocksDB and SQLite")
+        .next("build with the feature of that backend")
 }
 
 fn version(source: &dyn Source, schema: Option<u32>, data: &StoreConfig) -> Result<&'static SchemaVersion> {
