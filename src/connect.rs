@@ -86,6 +86,12 @@ pub fn source(data: &StoreConfig, budget: &Budget) -> Result<Box<dyn Source>> {
             let settings = postgres(kind, data).ok_or_else(|| unsupported(data))?;
             Ok(Box::new(crate::backend::postgres::PostgresSource::open(settings)?))
         }
+        #[cfg(feature = "mysql")]
+        kind @ StoreKind::Mysql { .. } => {
+            let settings = mysql(kind, data).ok_or_else(|| unsupported(data))?;
+            let connections = budget.jobs * budget.readers();
+            Ok(Box::new(crate::backend::mysql::MysqlSource::open(settings, connections)?))
+        }
         _ => Err(unsupported(data)),
     }
 }
@@ -110,6 +116,11 @@ pub fn target(data: &StoreConfig, version: &SchemaVersion, budget: &Budget) -> R
         kind @ StoreKind::Postgres { .. } => {
             let settings = postgres(kind, data).ok_or_else(|| unsupported(data))?;
             Ok(Box::new(crate::backend::postgres::PostgresTarget::open(settings)?))
+        }
+        #[cfg(feature = "mysql")]
+        kind @ StoreKind::Mysql { .. } => {
+            let settings = mysql(kind, data).ok_or_else(|| unsupported(data))?;
+            Ok(Box::new(crate::backend::mysql::MysqlTarget::open(settings)?))
         }
         _ => Err(unsupported(data)),
     }
@@ -140,6 +151,36 @@ fn postgres(kind: &StoreKind, data: &StoreConfig) -> Option<crate::backend::post
         password,
         options,
         timeout,
+        tls,
+        allow_invalid_certs,
+        place,
+    })
+}
+
+#[cfg(feature = "mysql")]
+fn mysql(kind: &StoreKind, data: &StoreConfig) -> Option<crate::backend::mysql::MysqlSettings> {
+    let StoreKind::Mysql {
+        host,
+        port,
+        database,
+        user,
+        password,
+        max_allowed_packet,
+        timeout: _,
+        tls,
+        allow_invalid_certs,
+    } = kind.clone()
+    else {
+        return None;
+    };
+    let place = data.location();
+    Some(crate::backend::mysql::MysqlSettings {
+        host,
+        port,
+        database,
+        user,
+        password,
+        max_allowed_packet,
         tls,
         allow_invalid_certs,
         place,
