@@ -51,6 +51,8 @@ pub mod proof;
 
 pub mod fresh;
 
+pub mod limits;
+
 pub mod import;
 
 pub mod verify;
