@@ -10,8 +10,9 @@ mod interpreter;
 mod rules;
 
 pub use descriptors::{
-    Backend, BackendKind, FreshRule, Layout, LegacyTable, Mapping, Pieces, SchemaVersion, Segment,
-    SegmentKind, ServerDump, SideTable, StoreGroup, Subspace, Table, ValueForm, ValueKind, VersionRecord,
+    Backend, BackendKind, FreshRule, Layout, LegacySubspace, LegacyTable, Mapping, Pieces, SchemaVersion,
+    Segment, SegmentKind, ServerDump, SideTable, StoreGroup, Subspace, Table, ValueForm, ValueKind,
+    VersionRecord,
 };
 pub use interpreter::{Field, FieldValue, Sampler};
 pub use rules::{ComputedKeys, Conditions, CounterRule, Cover, CoveredId, LayoutRef};
@@ -20,6 +21,7 @@ use std::fmt;
 
 use crate::codec::KeyError;
 use crate::finding::hex;
+use descriptors::Template;
 
 #[allow(
     missing_docs,
@@ -68,6 +70,18 @@ pub fn schema_version_record() -> &'static VersionRecord {
     &generated::SCHEMA_VERSION_RECORD
 }
 
+/// What every typed key can do.
+pub trait TypedKey {
+    /// Appends the key, without the letter.
+    fn encode(&self, out: &mut Vec<u8>);
+
+    /// Index of its layout among those of its subspace.
+    fn layout(&self) -> usize;
+
+    /// The layouts of its subspace.
+    fn layouts(&self) -> &'static [Layout];
+}
+
 /// What is wrong with a record, as far as its layouts tell.
 #[derive(Debug, Clone, Copy)]
 pub enum Problem {
@@ -113,9 +127,16 @@ impl SchemaVersion {
     }
 
     /// Tables that an older version has left in a store, which hold nothing this version uses.
-    pub fn legacy_tables(&self, backend: BackendKind) -> &'static [LegacyTable] {
-        let found = self.legacy.iter().find(|(kind, _)| *kind == backend);
-        found.map(|(_, tables)| *tables).unwrap_or_default()
+    pub fn legacy_tables(&self, backend: BackendKind) -> impl Iterator<Item = LegacyTable> {
+        self.legacy.iter().filter_map(move |legacy| {
+            let mapping = legacy.tables.iter().find(|mapping| mapping.backend == backend)?;
+            Some(LegacyTable {
+                letter: legacy.letter,
+                title: legacy.title,
+                table: mapping.table.as_ref().ok()?,
+                required: legacy.required.contains(&backend),
+            })
+        })
     }
 
     /// Tables beside the subspaces, which the server rebuilds (search tables).
@@ -262,10 +283,12 @@ fn value_problem(kind: ValueKind, layout: &Layout, value: &[u8]) -> Option<&'sta
     }
 }
 
-// What the generated `Display` of a key enum calls.
-fn write_key(f: &mut fmt::Formatter<'_>, layouts: &[Layout], index: usize, key: &[u8]) -> fmt::Result {
-    match layouts.get(index) {
-        Some(layout) => f.write_str(&layout.describe(key)),
-        None => f.write_str(&hex(key)),
+// What the generated `Display` of keys calls.
+fn write_key(f: &mut fmt::Formatter<'_>, key: &dyn TypedKey) -> fmt::Result {
+    let mut bytes = Vec::new();
+    key.encode(&mut bytes);
+    match key.layouts().get(key.layout()) {
+        Some(layout) => f.write_str(&layout.describe(&bytes)),
+        None => f.write_str(&hex(&bytes)),
     }
 }

@@ -53,6 +53,12 @@ pub fn open(config: &Config, schema: Option<u32>, budget: &Budget, console: &Con
             version.number, version.releases
         ));
     }
+    if config.era() == Era::Json {
+        console.warn(
+            "which blob store 0.16 uses stands in its database and is not read yet: blobs are taken from the data \
+             store, and those that are kept elsewhere are reported as missing",
+        );
+    }
     let (blobs_elsewhere, elsewhere) = other_stores(config, &data, source.as_ref(), version)?;
     let rule = blob_rule(&data, version);
     Ok(Connected { store: Store::new(source, version, rule), data, blobs_elsewhere, elsewhere, holder })
@@ -68,18 +74,17 @@ pub fn blob_rule(data: &StoreConfig, version: &SchemaVersion) -> BlobRule {
 }
 
 /// Opens a store for reading, whatever is in it.
+#[cfg_attr(not(any(feature = "rocksdb", feature = "sqlite", feature = "mysql")), allow(unused_variables))]
 pub fn source(data: &StoreConfig, budget: &Budget) -> Result<Box<dyn Source>> {
-    // Half of what may be used is for pages, half for the engine.
-    let memory = budget.memory / 2;
     match &data.kind {
         #[cfg(feature = "rocksdb")]
         StoreKind::RocksDb { path, .. } => {
-            Ok(Box::new(crate::backend::rocksdb::RocksSource::open(path, memory)?))
+            Ok(Box::new(crate::backend::rocksdb::RocksSource::open(path, budget.engine())?))
         }
         #[cfg(feature = "sqlite")]
         StoreKind::Sqlite { path } => {
             let connections = budget.jobs * budget.readers();
-            Ok(Box::new(crate::backend::sqlite::SqliteSource::open(path, memory, connections)?))
+            Ok(Box::new(crate::backend::sqlite::SqliteSource::open(path, budget.engine(), connections)?))
         }
         #[cfg(feature = "postgres")]
         kind @ StoreKind::Postgres { .. } => {
@@ -97,21 +102,22 @@ pub fn source(data: &StoreConfig, budget: &Budget) -> Result<Box<dyn Source>> {
 }
 
 /// Opens or creates a store for writing by the catalog of `version`.
+#[cfg_attr(not(feature = "rocksdb"), allow(unused_variables))]
 pub fn target(data: &StoreConfig, version: &SchemaVersion, budget: &Budget) -> Result<Box<dyn Target>> {
-    let memory = budget.memory / 2;
-    let _ = (version, memory);
     match &data.kind {
         #[cfg(feature = "rocksdb")]
         StoreKind::RocksDb { path, min_blob_size, .. } => {
             use crate::backend::rocksdb::{RocksTarget, RocksTargetOptions};
-            let legacy =
-                version.legacy_tables(BackendKind::RocksDb).into_iter().filter(|legacy| legacy.required);
+            let legacy = version.legacy_tables(BackendKind::RocksDb).filter(|legacy| legacy.required);
             let legacy = legacy.map(|legacy| legacy.table.name.to_string()).collect();
-            let options = RocksTargetOptions { memory, min_blob_size: *min_blob_size, legacy };
+            let options =
+                RocksTargetOptions { memory: budget.engine(), min_blob_size: *min_blob_size, legacy };
             Ok(Box::new(RocksTarget::open(path, options)?))
         }
         #[cfg(feature = "sqlite")]
-        StoreKind::Sqlite { path } => Ok(Box::new(crate::backend::sqlite::SqliteTarget::open(path, memory)?)),
+        StoreKind::Sqlite { path } => {
+            Ok(Box::new(crate::backend::sqlite::SqliteTarget::open(path, budget.engine())?))
+        }
         #[cfg(feature = "postgres")]
         kind @ StoreKind::Postgres { .. } => {
             let settings = postgres(kind, data).ok_or_else(|| unsupported(data))?;
@@ -142,6 +148,7 @@ fn postgres(kind: &StoreKind, data: &StoreConfig) -> Option<crate::backend::post
     else {
         return None;
     };
+    let password = password.map(|password| password.expose().to_string());
     let place = data.location();
     Some(crate::backend::postgres::PostgresSettings {
         host,
@@ -173,6 +180,7 @@ fn mysql(kind: &StoreKind, data: &StoreConfig) -> Option<crate::backend::mysql::
     else {
         return None;
     };
+    let password = password.map(|password| password.expose().to_string());
     let place = data.location();
     Some(crate::backend::mysql::MysqlSettings {
         host,

@@ -21,13 +21,13 @@ impl Console {
     /// A sentence about the run, unless quiet.
     pub fn say(&self, text: impl AsRef<str>) {
         if !self.quiet {
-            eprintln!("{}", text.as_ref());
+            to_stderr(text.as_ref());
         }
     }
 
     /// A sentence that nobody should miss, quiet or not.
     pub fn warn(&self, text: impl AsRef<str>) {
-        eprintln!("warning: {}", text.as_ref());
+        to_stderr(&format!("warning: {}", text.as_ref()));
     }
 
     /// A result that was asked for, as text on stdout; silent with `--json`.
@@ -50,6 +50,11 @@ impl Console {
     pub fn progress(&self) -> Show {
         if self.quiet { Show::Nothing } else { Show::Person }
     }
+}
+
+/// A line on stderr; unlike `eprintln!` it does not end the run where nobody listens any more.
+pub fn to_stderr(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 fn write_line(line: &str) {

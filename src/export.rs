@@ -91,6 +91,7 @@ pub fn run(options: &Options) -> Result<Exported> {
     // The largest first: at the end nobody should wait for one long file.
     sized.sort_by_key(|(_, estimate)| std::cmp::Reverse(estimate.bytes));
     let subspaces: Vec<&'static Subspace> = sized.into_iter().map(|(subspace, _)| subspace).collect();
+    warn_of_space(options.dir, expected, console);
     let writer = DumpWriter::create(options.dir, version.number)?;
     let writer = Mutex::new(writer);
     let done = {
@@ -358,6 +359,22 @@ fn unreachable_rows(store: &Store, subspace: &'static Subspace, findings: &mut F
         findings.add(FindingKind::Lost, subspace.letter, &[], || format!("{count} rows: {why}"));
     }
     Ok(())
+}
+
+/// Sizes are estimates, so too little space is a warning and running out of it the error.
+fn warn_of_space(dir: &Path, expected: u64, console: &Console) {
+    let dir = std::path::absolute(dir).unwrap_or_else(|_| dir.to_path_buf());
+    let Some(existing) = dir.ancestors().find(|ancestor| ancestor.exists()) else { return };
+    let Ok(found) = rustix::fs::statvfs(existing) else { return };
+    let free = found.f_bavail.saturating_mul(found.f_frsize);
+    if free < expected {
+        console.warn(format!(
+            "the store has about {} MiB and {} only {} MiB free: the dump may not fit",
+            expected >> 20,
+            existing.display(),
+            free >> 20
+        ));
+    }
 }
 
 fn plan(sized: &[(&'static Subspace, crate::backend::Estimate)], options: &Options) {

@@ -222,14 +222,10 @@ fn prepare(options: &Options) -> Result<Plan> {
         kind.title(),
         data.location()
     ));
-    let checks = dump.checksums(options.budget.jobs).map_err(refuse)?;
-    let mut findings = Findings::new();
-    checks.iter().for_each(|check| findings.merge(check.findings.clone()));
-    let rule = connect::blob_rule(&data, version);
-    let taken = target.as_ref().map_or(Ok(Limits::default()), |target| target.limits())?;
-    limits::check(&dump, &subspaces, &checks, rule, &taken)?;
+    let mut taken = Limits::default();
     let clearing = match target {
         Some(target) => {
+            taken = target.limits()?;
             fresh::check(target.as_ref(), version, extent(version, &subspaces, &dump)?.as_extent())
                 .map_err(|error| error.with("store", data.location()))?
         }
@@ -238,6 +234,12 @@ fn prepare(options: &Options) -> Result<Plan> {
             Clearing::default()
         }
     };
+    // The longest step comes last: a target that is not empty is refused at once.
+    let checks = dump.checksums(options.budget.jobs).map_err(refuse)?;
+    let mut findings = Findings::new();
+    checks.iter().for_each(|check| findings.merge(check.findings.clone()));
+    let rule = connect::blob_rule(&data, version);
+    limits::check(&dump, &subspaces, &checks, rule, &taken)?;
     Ok(Plan { dump, version, data, rule, subspaces, left_out, checks, clearing, findings })
 }
 

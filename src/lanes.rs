@@ -20,11 +20,16 @@ const RANGES_PER_READER: usize = 4;
 pub struct Budget {
     /// Threads that work at the same time, at least 1.
     pub jobs: usize,
-    /// Bytes of pages in flight over all lanes.
+    /// Bytes for buffers and caches: half for pages in flight over all lanes, half for the engine.
     pub memory: u64,
 }
 
 impl Budget {
+    /// Bytes for the engine's own caches; the other half is for pages.
+    pub fn engine(&self) -> u64 {
+        self.memory / 2
+    }
+
     /// Readers per lane.
     pub fn readers(&self) -> usize {
         self.jobs.clamp(1, 4)
@@ -39,8 +44,9 @@ impl Budget {
     pub fn page_bytes(&self) -> usize {
         // Per lane: each range can leave full channels behind, each reader and the sink hold one page.
         let pages = self.jobs.max(1) * (self.ranges() * DEPTH + self.readers() + 1);
-        let bytes = self.memory / pages as u64;
-        usize::try_from(bytes).unwrap_or(usize::MAX).clamp(16 << 10, 4 << 20)
+        let bytes = self.memory / 2 / pages as u64;
+        // Larger pages gain nothing and leave the processor's cache.
+        usize::try_from(bytes).unwrap_or(usize::MAX).clamp(16 << 10, 512 << 10)
     }
 }
 

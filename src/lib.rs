@@ -27,6 +27,8 @@ pub mod selection;
 
 pub mod archive;
 
+pub mod changes;
+
 pub mod check;
 
 pub mod counters;

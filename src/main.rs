@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use stalwart_migrate::cli::{Cli, Command};
+use stalwart_migrate::console::to_stderr;
 use stalwart_migrate::error::Result;
 use stalwart_migrate::{export, import, report, signals, verify};
 
@@ -11,16 +12,16 @@ fn main() -> ExitCode {
     // A defect of ours is reported in one line too; threads that panic end the run with exit 1.
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(|l| format!("{}:{}", l.file(), l.line())).unwrap_or_default();
-        eprintln!(
+        to_stderr(&format!(
             "error: internal error at {place}; this is a bug, please report it with the command you used"
-        );
+        ));
     }));
     let cli = Cli::parse();
     let console = cli.common.console();
     match std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(&cli))) {
         Ok(Ok(code)) => ExitCode::from(code),
         Ok(Err(error)) => {
-            eprintln!("error: {error}");
+            to_stderr(&format!("error: {error}"));
             let code = error.kind().exit_code();
             console.data(&Failed { event: "failed", exit_code: code, error: error.to_string() });
             ExitCode::from(code)

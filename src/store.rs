@@ -101,8 +101,7 @@ impl Store {
     /// the server has left them.
     pub fn strangers(&self) -> Result<Vec<(TableState, bool)>> {
         let kind = self.source.kind();
-        let legacy: Vec<&str> =
-            self.version.legacy_tables(kind).into_iter().map(|legacy| legacy.table.name).collect();
+        let legacy: Vec<&str> = self.version.legacy_tables(kind).map(|legacy| legacy.table.name).collect();
         let known = |name: &str| {
             self.version.subspaces.iter().any(|s| s.table(kind).is_ok_and(|t| t.name == name))
                 || self.version.side_tables(kind).any(|side| side.name == name)

@@ -9,6 +9,7 @@ use crate::archive::Archive;
 use crate::audit::{Audit, HashList};
 use crate::backend::{KeyRange, Pages};
 use crate::catalog::{self, SchemaVersion, Subspace, ValueForm, ValueKind};
+use crate::changes;
 use crate::check;
 use crate::connect;
 use crate::console::Console;
@@ -218,13 +219,22 @@ fn check_record(
     }
     let Some(layout) = check::record(subspace, key, value, findings) else { return };
     let mut change_id = None;
-    if layout.value == ValueForm::Archive {
-        match Archive::parse(value).and_then(|archive| archive.check().map(|()| archive)) {
-            Ok(archive) => change_id = archive.change_id,
-            Err(why) => findings.add(FindingKind::BadArchive, subspace.letter, key, || {
-                format!("{}: {why}", subspace.describe(key))
-            }),
+    let problem = match layout.value_form(key) {
+        ValueForm::Archive => {
+            match Archive::parse(value).and_then(|archive| archive.check().map(|()| archive)) {
+                Ok(archive) => {
+                    change_id = archive.change_id;
+                    None
+                }
+                Err(why) => Some((FindingKind::BadArchive, why)),
+            }
         }
+        ValueForm::Changes => changes::check(value).err().map(|why| (FindingKind::BadValue, why)),
+        // The others are checked with the key.
+        ValueForm::Opaque | ValueForm::Empty | ValueForm::Lengths(_) => None,
+    };
+    if let Some((kind, why)) = problem {
+        findings.add(kind, subspace.letter, key, || format!("{}: {why}", subspace.describe(key)));
     }
     counters.see(subspace, layout, key, value, change_id);
 }

@@ -374,7 +374,7 @@ fn what_a_directory_is_decides_what_is_said() {
         (vec![("subspace_a", a()), ("subspace_b", ours())], 5, "unfinished"),
         (vec![("subspace_a", a()), ("subspace_b.partial", vec![])], 5, "unfinished"),
         (vec![("subspace_a", a()), ("manifest/resume.json", vec![])], 5, "unfinished"),
-        (vec![("subspace_a.partial", vec![])], 5, "--resume"),
+        (vec![("subspace_a.partial", vec![])], 5, "remove the directory"),
         (vec![("manifest/findings.jsonl", vec![])], 5, "unfinished"),
         (vec![("subspace_a", other_flags())], 2, "flags 64"),
         (vec![("subspace_a", a()), ("subspace_b", a())], 4, "holds subspace a, its name says b"),
@@ -535,7 +535,7 @@ fn the_writer_refuses_what_would_be_no_dump() {
     assert_eq!(subspace.records(), 2, "a refused page leaves no part of itself");
     subspace.append_record(&[b'c'; 65_536], b"").unwrap();
     drop(subspace);
-    assert!(at("empty/subspace_a.partial").exists(), "left for a later --resume");
+    assert!(at("empty/subspace_a.partial").exists(), "left under its partial name");
     let error = dump.finish(vec![], description(), &Findings::new()).unwrap_err();
     assert!(error.to_string().contains("not finished"), "{error}");
     assert_eq!(Dump::open(&at("empty")).unwrap_err().kind().exit_code(), 5);

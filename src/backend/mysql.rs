@@ -9,7 +9,6 @@ use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlDatabaseError, MySq
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
 
 use crate::backend::sql::{self, Cause, LOST};
-use crate::config::Secret;
 use crate::error::{Error, ErrorKind, Result};
 
 mod source;
@@ -21,8 +20,8 @@ pub use target::MysqlTarget;
 
 type Session = sql::Session<MySqlConnection>;
 
-/// How to reach a database.
-#[derive(Debug, Clone)]
+/// How to reach a database. Cannot be printed, for it holds a secret.
+#[derive(Clone)]
 pub struct MysqlSettings {
     /// Name, address or, starting with `/`, socket.
     pub host: String,
@@ -33,7 +32,7 @@ pub struct MysqlSettings {
     /// User.
     pub user: Option<String>,
     /// Its password.
-    pub password: Option<Secret>,
+    pub password: Option<String>,
     /// Bytes of the largest packet the mail server's connections take; the database's own limit if absent.
     pub max_allowed_packet: Option<u64>,
     /// Whether to use TLS.
@@ -70,7 +69,7 @@ impl MysqlSettings {
             options = options.socket(&self.host);
         }
         if let Some(password) = &self.password {
-            options = options.password(password.expose());
+            options = options.password(password);
         }
         // The configured timeout is one for idle connections of the mail server.
         Session::open(options.connect(), None::<Duration>, &self.place, |error| {

@@ -9,7 +9,6 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
 
 use crate::backend::sql::{self, Cause, LOST};
-use crate::config::Secret;
 use crate::error::{Error, ErrorKind, Result};
 
 mod copy;
@@ -25,8 +24,8 @@ type Session = sql::Session<PgConnection>;
 /// source: deadpool-postgres 0.14.1, which `crates/store/src/backend/postgres/main.rs` @ v0.15.5 uses
 const SOCKET_DIRECTORIES: [&str; 3] = ["/run/postgresql", "/var/run/postgresql", "/tmp"];
 
-/// How to reach a database.
-#[derive(Debug, Clone)]
+/// How to reach a database. Cannot be printed, for it holds a secret.
+#[derive(Clone)]
 pub struct PostgresSettings {
     /// Name, address or socket directory; the usual socket directories if absent.
     pub host: Option<String>,
@@ -37,7 +36,7 @@ pub struct PostgresSettings {
     /// Role.
     pub user: Option<String>,
     /// Its password.
-    pub password: Option<Secret>,
+    pub password: Option<String>,
     /// Start-up options, verbatim.
     pub options: Option<String>,
     /// Limit for connecting.
@@ -120,7 +119,7 @@ impl PostgresSettings {
             .host(host)
             .port(self.port)
             .username(self.user.as_deref().unwrap_or_default())
-            .password(self.password.as_ref().map(Secret::expose).unwrap_or_default())
+            .password(self.password.as_deref().unwrap_or_default())
             .database(&self.database)
             .ssl_mode(mode)
             .application_name(env!("CARGO_PKG_NAME"))

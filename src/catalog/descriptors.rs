@@ -104,8 +104,8 @@ pub struct SchemaVersion {
     pub subspaces: &'static [Subspace],
     /// Families as the server names them for this version, with the letters they select.
     pub families: &'static [(&'static str, &'static [char])],
-    /// Tables left over from older versions, per backend.
-    pub legacy: &'static [(BackendKind, &'static [LegacyTable])],
+    /// Subspaces of older versions whose tables may be left over.
+    pub legacy: &'static [LegacySubspace],
     /// Tables beside the subspaces, of all backends.
     pub side_tables: &'static [SideTable],
     /// What counters must cover.
@@ -153,6 +153,24 @@ pub struct Subspace {
     pub decode: fn(&[u8]) -> Result<usize, KeyError>,
 }
 
+impl Subspace {
+    /// The same in another version.
+    pub(super) const fn in_version(self, version: u32) -> Subspace {
+        Subspace { version, ..self }
+    }
+
+    /// The same as the server's tools of another version treat it.
+    pub(super) const fn of_family(
+        self,
+        family: Option<&'static str>,
+        no_family: Option<&'static str>,
+        server_export: bool,
+        server_import: bool,
+    ) -> Subspace {
+        Subspace { family, no_family, server_export, server_import, ..self }
+    }
+}
+
 /// A key layout.
 #[derive(Debug)]
 pub struct Layout {
@@ -162,10 +180,6 @@ pub struct Layout {
     pub doc: &'static str,
     /// The key, segment by segment.
     pub segments: &'static [Segment],
-    /// Shortest key in bytes.
-    pub min_key: usize,
-    /// Longest key in bytes; `None` if there is no longest.
-    pub max_key: Option<usize>,
     /// What a value holds.
     pub value: ValueForm,
     /// Which values of an opaque layout are archives: those whose fields meet any of these conditions.
@@ -196,8 +210,6 @@ impl Layout {
         name: "",
         doc: "",
         segments: &[],
-        min_key: 0,
-        max_key: None,
         value: ValueForm::Opaque,
         archives: &[],
         long: false,
@@ -309,8 +321,37 @@ pub struct Table {
 }
 
 impl Table {
-    pub(super) const fn named(self, name: &'static str, create: &'static str) -> Table {
-        Table { name, create, ..self }
+    /// A table without limits.
+    pub(super) const PLAIN: Table = Table {
+        name: "",
+        create: "",
+        value: ValueKind::Bytes,
+        max_key: None,
+        max_value: None,
+        unique_prefix: None,
+        blob_files: false,
+        min_blob_size: None,
+        merge_operator: None,
+        pieces: None,
+    };
+}
+
+impl Mapping {
+    pub(super) const fn refused(backend: BackendKind, reason: &'static str) -> Mapping {
+        Mapping { backend, table: Err(reason) }
+    }
+}
+
+/// What the tables of one backend and value kind have in common.
+pub(super) struct Template(pub(super) BackendKind, pub(super) Table);
+
+impl Template {
+    pub(super) const fn table(self, name: &'static str) -> Mapping {
+        self.created(name, "")
+    }
+
+    pub(super) const fn created(self, name: &'static str, create: &'static str) -> Mapping {
+        Mapping { backend: self.0, table: Ok(Table { name, create, ..self.1 }) }
     }
 }
 
@@ -326,15 +367,28 @@ pub struct Pieces {
     pub most: u32,
 }
 
-/// A table that an older schema version has left: its rows, if any, mean nothing to this version.
+/// A subspace of older schema versions whose letter this version does not use.
 #[derive(Debug)]
+pub struct LegacySubspace {
+    /// The letter.
+    pub letter: char,
+    /// What it held.
+    pub title: &'static str,
+    /// Its tables, one per backend.
+    pub tables: &'static [Mapping],
+    /// Backends in which the server opens a store only if the table exists.
+    pub required: &'static [BackendKind],
+}
+
+/// A table that an older schema version has left: its rows, if any, mean nothing to this version.
+#[derive(Debug, Clone, Copy)]
 pub struct LegacyTable {
     /// The letter.
     pub letter: char,
     /// What it held.
     pub title: &'static str,
     /// The table as the older version made it.
-    pub table: Table,
+    pub table: &'static Table,
     /// It must exist for the server to open the store, so a new store gets it, empty.
     pub required: bool,
 }

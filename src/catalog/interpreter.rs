@@ -40,6 +40,20 @@ impl Layout {
         split.complete()
     }
 
+    /// Shortest key in bytes.
+    pub fn min_key(&self) -> usize {
+        self.segments
+            .iter()
+            .map(|segment| width(segment.kind).unwrap_or(shortest(segment.kind)))
+            .sum::<usize>()
+            .max(1)
+    }
+
+    /// Longest key in bytes; `None` if there is no longest.
+    pub fn max_key(&self) -> Option<usize> {
+        self.segments.iter().map(|segment| width(segment.kind).or_else(|| longest(segment.kind))).sum()
+    }
+
     /// The fields of a key that the layout accepts; constants are left out. Of another key some or none.
     pub fn fields<'k>(&self, key: &'k [u8]) -> impl Iterator<Item = Field<'k>> + use<'k> {
         let mut split = Split::new(self, key);
@@ -70,7 +84,7 @@ impl Layout {
                         let _ = write!(out, " ({name})");
                     }
                 }
-                FieldValue::Bytes(bytes) => write_bytes(&mut out, bytes),
+                FieldValue::Bytes(bytes) => write_bytes(&mut out, unpadded(field.segment, bytes)),
             }
         }
         out
@@ -94,10 +108,6 @@ impl Layout {
             let Some((name, text)) = given.iter().find(|(name, _)| *name == segment.name) else { break };
             write_given(&mut out, segment, text).ok_or(*name)?;
             used += 1;
-            // Where its end is not marked, the beginning of a field is the end of what is known.
-            if matches!(segment.kind, SegmentKind::Rest) {
-                break;
-            }
         }
         if used == given.len() {
             return Ok(out);
@@ -183,6 +193,20 @@ fn width(kind: SegmentKind) -> Option<usize> {
     }
 }
 
+fn shortest(kind: SegmentKind) -> usize {
+    usize::from(kind != SegmentKind::Rest)
+}
+
+fn longest(kind: SegmentKind) -> Option<usize> {
+    match kind {
+        SegmentKind::Leb32 => Some(5),
+        SegmentKind::Leb64 => Some(10),
+        SegmentKind::ShortHash | SegmentKind::TermHash => Some(16),
+        SegmentKind::TokenHash => Some(9),
+        _ => None,
+    }
+}
+
 fn fits(segment: &Segment, bytes: &[u8]) -> bool {
     let shape = match segment.kind {
         SegmentKind::Const(constant) => bytes == constant,
@@ -225,6 +249,15 @@ fn leb(bytes: &[u8]) -> u64 {
     bytes.fold(0, |n, (index, byte)| n | u64::from(byte & 0x7f).wrapping_shl(7 * index as u32))
 }
 
+// Names of fixed width are padded with zeros, which nobody wants to read or write.
+fn unpadded<'k>(segment: &Segment, bytes: &'k [u8]) -> &'k [u8] {
+    let text = bytes.iter().rposition(|byte| *byte != 0).and_then(|last| bytes.get(..=last));
+    match (segment.kind, text) {
+        (SegmentKind::Bytes(_), Some(text)) if text.iter().all(u8::is_ascii_graphic) => text,
+        _ => bytes,
+    }
+}
+
 fn write_bytes(out: &mut String, bytes: &[u8]) {
     match std::str::from_utf8(bytes) {
         // Text with control characters is printed as hex: it is no text, or it would spoil a line.
@@ -254,7 +287,14 @@ fn write_given(out: &mut Vec<u8>, segment: &Segment, text: &str) -> Option<()> {
         SegmentKind::Leb32 | SegmentKind::Leb64 => put_leb128(out, number()?),
         _ => match text.strip_prefix("0x") {
             Some(digits) => out.extend_from_slice(&unhex(digits)?),
-            None => out.extend_from_slice(text.as_bytes()),
+            None => {
+                out.extend_from_slice(text.as_bytes());
+                if let SegmentKind::Bytes(width) = segment.kind
+                    && text.len() < width
+                {
+                    out.resize(start + width, 0);
+                }
+            }
         },
     }
     let written = out.get(start..)?;

@@ -109,11 +109,21 @@ impl At {
             }
             Kind::U8 | Kind::U16 | Kind::U32 | Kind::U64 if !allowed.is_empty() => {
                 self.numbers.push((start, width, allowed.clone()));
-                if width == 1 {
-                    self.restrict(start, |b| {
-                        allowed.iter().any(|(from, to)| (*from..=*to).contains(&b.into()))
-                    });
+                if let [(value, to)] = allowed[..]
+                    && value == to
+                {
+                    let bytes = value.to_be_bytes();
+                    for (index, byte) in bytes.iter().skip(8 - width).enumerate() {
+                        self.restrict(start + index, |b| b == *byte);
+                    }
                 }
+                // Of a wider number this is what its first byte can be.
+                let first = 8 * (width - 1);
+                self.restrict(start, |b| {
+                    allowed
+                        .iter()
+                        .any(|(from, to)| (from >> first..=(to >> first).min(255)).contains(&b.into()))
+                });
             }
             Kind::Leb32 | Kind::Leb64 => {
                 let last = start + width - 1;
@@ -180,4 +190,83 @@ fn overlap(a: &IntSet, b: &IntSet) -> bool {
 
 fn contains(outer: &IntSet, inner: &IntSet) -> bool {
     inner.iter().all(|(from, to)| outer.iter().any(|(f, t)| f <= from && to <= t))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Range, Segment, Text, ValueForm};
+    use crate::report::Place;
+
+    fn layout(segments: &[(Kind, &[(u64, u64)])]) -> Layout {
+        let place = Place::default();
+        let text = || Text { value: String::new(), place };
+        let segments = segments.iter().map(|(kind, allowed)| Segment {
+            name: String::new(),
+            kind: kind.clone(),
+            allowed: allowed.to_vec(),
+            names: None,
+            doc: String::new(),
+            place,
+        });
+        Layout {
+            name: text(),
+            versions: Range { from: 1, to: 1, place },
+            doc: None,
+            segments: segments.collect(),
+            value: ValueForm::Opaque,
+            value_place: place,
+            value_doc: None,
+            archives: Vec::new(),
+            long: false,
+            travels: true,
+            schema_version: false,
+            content_hash: false,
+            computed: Vec::new(),
+            links_blob: None,
+            fresh: None,
+            shares: Vec::new(),
+        }
+    }
+
+    fn check(earlier: &[(Kind, &[(u64, u64)])], later: &[(Kind, &[(u64, u64)])], expect: Relation) {
+        assert_eq!(relation(&layout(earlier), &layout(later)), expect, "{earlier:?} {later:?}");
+    }
+
+    #[test]
+    fn relations_follow_from_lengths_and_values() {
+        use Kind::{Const, Hash, Leb32, Leb64, Rest, ShortHash, TermHash, TokenHash, U8, U16, U32, U64};
+        use Relation::{Covers, Crossing, Disjoint, MoreSpecific};
+        let byte = |n: u8| Const(vec![n]);
+        // Lengths.
+        check(&[(U32, &[])], &[(U64, &[])], Disjoint);
+        check(&[(U32, &[]), (U32, &[])], &[(U64, &[])], Covers);
+        check(&[(Hash, &[])], &[(Rest, &[])], MoreSpecific);
+        check(&[(Rest, &[])], &[(Hash, &[])], Covers);
+        // Constants in front, behind, and where only one has them.
+        check(&[(byte(1), &[]), (Rest, &[])], &[(byte(2), &[]), (Rest, &[])], Disjoint);
+        check(&[(Rest, &[]), (byte(1), &[])], &[(Rest, &[]), (byte(2), &[])], Disjoint);
+        check(&[(byte(1), &[]), (Rest, &[])], &[(Rest, &[]), (byte(1), &[])], Crossing);
+        check(&[(byte(1), &[]), (U32, &[])], &[(U8, &[]), (U32, &[])], MoreSpecific);
+        // Sets of values, of one byte and of several.
+        check(&[(U8, &[(0, 127)])], &[(U8, &[(128, 255)])], Disjoint);
+        check(&[(U8, &[(0, 128)])], &[(U8, &[(128, 255)])], Crossing);
+        check(&[(U8, &[(3, 5)])], &[(U8, &[(0, 8)])], MoreSpecific);
+        check(&[(Const(vec![0; 8]), &[]), (U64, &[])], &[(U64, &[(1, u64::MAX)]), (U64, &[])], Disjoint);
+        check(&[(U16, &[(0, 0)])], &[(U16, &[(1, u64::MAX)])], Disjoint);
+        check(&[(U16, &[(0, 300)])], &[(U16, &[(300, 400)])], Crossing);
+        check(&[(U16, &[(7, 7)])], &[(Const(vec![0, 7]), &[])], Covers);
+        check(&[(U16, &[])], &[(U16, &[(7, 7)])], Covers);
+        check(&[(U8, &[]), (byte(8), &[])], &[(U16, &[(7, 7)])], Disjoint);
+        // Restrictions behind a segment of varying length.
+        check(&[(Leb32, &[]), (byte(1), &[])], &[(Leb64, &[]), (byte(2), &[])], Disjoint);
+        check(&[(Leb32, &[])], &[(Leb64, &[])], MoreSpecific);
+        // A length byte excludes what begins otherwise.
+        check(&[(ShortHash, &[])], &[(U64, &[(0, (7 << 56) - 1)])], Disjoint);
+        check(&[(ShortHash, &[])], &[(U64, &[])], Crossing);
+        check(&[(TermHash, &[]), (U32, &[])], &[(TokenHash, &[]), (U32, &[])], Crossing);
+        check(&[(TokenHash, &[])], &[(Rest, &[])], MoreSpecific);
+        // What cannot be placed counts as overlapping.
+        check(&[(Leb64, &[]), (Leb64, &[])], &[(Leb64, &[]), (Leb64, &[])], Crossing);
+    }
 }

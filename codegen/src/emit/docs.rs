@@ -24,15 +24,11 @@ pub(crate) fn markdown(model: &Model) -> String {
     letters(&mut out, model);
     out.push_str("\n## Families\n\n");
     out.push_str("What a name in `EXPORT_TYPES` selects, by version.\n\n");
-    table(&mut out, &["Version", "Family", "Letters"], model.versions.iter().flat_map(families));
+    let selected = model.versions.iter().flat_map(|v| families(v).map(|row| (v.number, row)));
+    table(&mut out, &["Versions", "Family", "Letters"], by_versions(selected).into_iter());
     out.push_str("\nOutside every family of the server, and so missing from its own exports:\n\n");
-    let missing = model.versions.iter().flat_map(|v| {
-        let reasons = v.no_family.iter();
-        reasons.map(|(letter, because)| {
-            vec![v.number.to_string(), format!("`{}`", letter.value), one_line(because)]
-        })
-    });
-    table(&mut out, &["Version", "Letter", "Why"], missing);
+    let missing = model.versions.iter().flat_map(|v| missing(v).map(|row| (v.number, row)));
+    table(&mut out, &["Versions", "Letter", "Why"], by_versions(missing).into_iter());
     backends(&mut out, model);
     out.push_str("\n## Key layouts\n\n");
     out.push_str(
@@ -68,8 +64,28 @@ fn version(version: &Version) -> Vec<String> {
 fn families(version: &Version) -> impl Iterator<Item = Vec<String>> {
     version.families.iter().map(|(name, letters)| {
         let letters: Vec<String> = letters.iter().map(|l| format!("`{}`", l.value)).collect();
-        vec![version.number.to_string(), format!("`{name}`"), letters.join(" ")]
+        vec![format!("`{name}`"), letters.join(" ")]
     })
+}
+
+fn missing(version: &Version) -> impl Iterator<Item = Vec<String>> {
+    version.no_family.iter().map(|(letter, because)| vec![format!("`{}`", letter.value), one_line(because)])
+}
+
+/// Equal rows of consecutive versions as one, in the order of their first version.
+fn by_versions(rows: impl Iterator<Item = (u32, Vec<String>)>) -> Vec<Vec<String>> {
+    let mut merged: Vec<(u32, u32, Vec<String>)> = Vec::new();
+    for (version, row) in rows {
+        match merged.iter_mut().find(|(_, to, known)| *known == row && *to + 1 == version) {
+            Some((_, to, _)) => *to = version,
+            None => merged.push((version, version, row)),
+        }
+    }
+    let named = merged.into_iter().map(|(from, to, mut row)| {
+        row.insert(0, span(from, to));
+        row
+    });
+    named.collect()
 }
 
 fn letters(out: &mut String, model: &Model) {
@@ -298,7 +314,11 @@ fn table(out: &mut String, head: &[&str], rows: impl Iterator<Item = Vec<String>
 }
 
 fn range(range: &Range) -> String {
-    if range.from == range.to { range.from.to_string() } else { format!("{}–{}", range.from, range.to) }
+    span(range.from, range.to)
+}
+
+fn span(from: u32, to: u32) -> String {
+    if from == to { from.to_string() } else { format!("{from}–{to}") }
 }
 
 fn set(set: &IntSet) -> String {

@@ -46,22 +46,25 @@ pub(super) fn items(shape: &Shape<'_>) -> Vec<TokenStream> {
                         _ => Err(KeyError::NoLayout),
                     }
                 }
-                /// Appends the key.
-                pub fn encode(&self, out: &mut Vec<u8>) {
+            }
+        },
+        quote! {
+            impl TypedKey for #name #elided {
+                fn encode(&self, out: &mut Vec<u8>) {
                     match *self { #(#encodes)* }
                 }
-                /// Index of the layout among the subspace's.
-                pub fn layout(&self) -> usize {
+                fn layout(&self) -> usize {
                     match self { #(#layouts)* }
+                }
+                fn layouts(&self) -> &'static [Layout] {
+                    &#statics
                 }
             }
         },
         quote! {
             impl fmt::Display for #name #elided {
                 fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                    let mut out = Vec::new();
-                    self.encode(&mut out);
-                    write_key(f, &#statics, self.layout(), &out)
+                    write_key(f, self)
                 }
             }
         },
@@ -80,17 +83,9 @@ pub(super) fn sum(used: &[&Shape<'_>], version: u32) -> TokenStream {
         let (variant, key, letter) = (shape.variant(), shape.key(), shape.subspace.letter);
         quote! { #letter => Ok(Key::#variant(#key::decode(key)?)), }
     });
-    let encodes = used.iter().map(|shape| {
-        let variant = shape.variant();
-        quote! { Key::#variant(key) => key.encode(out), }
-    });
-    let letters = used.iter().map(|shape| {
+    let parts = used.iter().map(|shape| {
         let (variant, letter) = (shape.variant(), shape.subspace.letter);
-        quote! { Key::#variant(_) => #letter, }
-    });
-    let displays = used.iter().map(|shape| {
-        let variant = shape.variant();
-        quote! { Key::#variant(key) => key.fmt(f), }
+        quote! { Key::#variant(key) => (#letter, key), }
     });
     let sum_doc = doc(&format!("A key of any subspace of schema version {version}."));
     // Without a borrowing subspace the lifetime would be unused.
@@ -116,18 +111,14 @@ pub(super) fn sum(used: &[&Shape<'_>], version: u32) -> TokenStream {
                     _ => Err(KeyError::NoSubspace),
                 }
             }
-            /// Appends the key, without the letter.
-            pub fn encode(&self, out: &mut Vec<u8>) {
-                match self { #(#encodes)* }
-            }
-            /// Letter of the subspace.
-            pub fn letter(&self) -> char {
-                match self { #(#letters)* }
+            /// Letter of the subspace, and its key.
+            pub fn parts(&self) -> (char, &dyn TypedKey) {
+                match self { #(#parts)* }
             }
         }
         impl fmt::Display for Key #elided {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                match self { #(#displays)* }
+                write_key(f, self.parts().1)
             }
         }
     }

@@ -37,7 +37,14 @@ pub(super) fn items(model: &Model, shapes: &[Shape<'_>]) -> Vec<TokenStream> {
     let mut mappings: BTreeMap<String, TokenStream> = BTreeMap::new();
     for shape in shapes {
         let name = mapping_static(model, shape.subspace);
-        mappings.entry(name.to_string()).or_insert_with(|| mapping(model, shape.subspace));
+        let subspace = shape.subspace;
+        let entry = mappings.entry(name.to_string());
+        entry.or_insert_with(|| mapping(model, &name, subspace.letter, subspace.value, &subspace.name.value));
+    }
+    for legacy in &model.legacy {
+        let name = mapping_name(legacy.letter.value, legacy.value);
+        let entry = mappings.entry(name.to_string());
+        entry.or_insert_with(|| mapping(model, &name, legacy.letter.value, legacy.value, ""));
     }
     items.extend(mappings.into_values());
     items
@@ -96,27 +103,15 @@ pub(super) fn version_items(model: &Model, shapes: &[Shape<'_>], version: u32) -
         if shape.home == version {
             return quote! { #constant };
         }
-        let (then, now) =
-            (membership(model, shape.subspace, shape.home), membership(model, shape.subspace, version));
-        let mut changed = Vec::new();
-        if then.family != now.family {
-            let family = option_text(now.family.as_deref());
-            changed.push(quote! { family: #family, });
-        }
-        if then.no_family != now.no_family {
-            let no_family = option_text(now.no_family.as_deref());
-            changed.push(quote! { no_family: #no_family, });
-        }
-        if then.server_export != now.server_export {
-            let server_export = now.server_export;
-            changed.push(quote! { server_export: #server_export, });
-        }
-        if then.server_import != now.server_import {
-            let server_import = now.server_import;
-            changed.push(quote! { server_import: #server_import, });
-        }
         let (home, number) = (shape.home(), plain(version));
-        quote! { Subspace { version: #number, #(#changed)* ..super::#home::#constant } }
+        let moved = quote! { super::#home::#constant.in_version(#number) };
+        let now = membership(model, shape.subspace, version);
+        if now == membership(model, shape.subspace, shape.home) {
+            return moved;
+        }
+        let (family, reason) = (option_text(now.family.as_deref()), option_text(now.no_family.as_deref()));
+        let (export, import) = (now.server_export, now.server_import);
+        quote! { #moved.of_family(#family, #reason, #export, #import) }
     });
     let rules = model.rules.iter().filter(|r| r.versions.contains(version)).map(|r| rule(model, version, r));
     let count = plain(used.len());
@@ -140,7 +135,7 @@ fn versions(model: &Model) -> TokenStream {
             quote! { (#name, &[#(#letters),*]) }
         });
         let blobs_marked = version.blobs_marked;
-        let legacy = model.backends.iter().map(|backend| legacy(model, backend, version.number));
+        let legacy = legacy(model, version.number);
         let side = model.backends.iter().flat_map(|backend| {
             let kind = backend_kind(backend);
             let tables = backend.side_tables.iter().filter(|t| t.versions.contains(version.number));
@@ -168,14 +163,19 @@ fn versions(model: &Model) -> TokenStream {
     quote! { pub(super) static VERSIONS: [SchemaVersion; #count] = [#(#entries),*]; }
 }
 
-fn legacy(model: &Model, backend: &Backend, version: u32) -> TokenStream {
-    let kind = backend_kind(backend);
-    let tables = model.legacy.iter().filter(|l| l.versions.contains(version)).map(|legacy| {
-        let (letter, title, required) = (legacy.letter.value, &legacy.title, backend.legacy_required);
-        let table = table(backend, legacy.value, letter);
-        quote! { LegacyTable { letter: #letter, title: #title, table: #table, required: #required } }
-    });
-    quote! { (#kind, &[#(#tables),*]) }
+fn legacy(model: &Model, version: u32) -> Vec<TokenStream> {
+    let required: Vec<TokenStream> =
+        model.backends.iter().filter(|b| b.legacy_required).map(backend_kind).collect();
+    let legacy = model.legacy.iter().filter(|l| l.versions.contains(version));
+    legacy
+        .map(|legacy| {
+            let (letter, title) = (legacy.letter.value, &legacy.title);
+            let tables = mapping_name(legacy.letter.value, legacy.value);
+            quote! {
+                LegacySubspace { letter: #letter, title: #title, tables: &#tables, required: &[#(#required),*] }
+            }
+        })
+        .collect()
 }
 
 /// The record that tells the version, from the newest version; the check has proven them all alike.
@@ -215,55 +215,49 @@ fn backends(model: &Model) -> TokenStream {
 fn template(backend: &Backend, kind: ValueKind, table: &TableKind) -> TokenStream {
     let name = template_name(backend, kind);
     let value = value_kind(kind);
-    let (max_key, max_value, unique) =
-        (option(table.max_key), option(table.max_value), option(table.unique_prefix));
-    let (blob_files, min_blob_size) = (table.blob_min_size.is_some(), option(table.blob_min_size));
-    let merge = option_text(table.merge_operator.as_deref());
-    let pieces = match table.pieces {
-        None => quote! { None },
-        Some((size, width, most)) => {
-            let (size, width, most) = (plain(size), plain(width), plain(most));
-            quote! { Some(Pieces { size: #size, number_width: #width, most: #most }) }
+    let backend = backend_kind(backend);
+    let mut rest = Vec::new();
+    for (field, limit) in [
+        ("max_key", table.max_key),
+        ("max_value", table.max_value),
+        ("unique_prefix", table.unique_prefix),
+        ("min_blob_size", table.blob_min_size),
+    ] {
+        if let Some(limit) = limit {
+            let (field, limit) = (format_ident!("{field}"), plain(limit));
+            rest.push(quote! { #field: Some(#limit), });
         }
-    };
-    quote! {
-        const #name: Table = Table {
-            name: "",
-            create: "",
-            value: #value,
-            max_key: #max_key,
-            max_value: #max_value,
-            unique_prefix: #unique,
-            blob_files: #blob_files,
-            min_blob_size: #min_blob_size,
-            merge_operator: #merge,
-            pieces: #pieces,
-        };
     }
+    if table.blob_min_size.is_some() {
+        rest.push(quote! { blob_files: true, });
+    }
+    if let Some(merge) = &table.merge_operator {
+        rest.push(quote! { merge_operator: Some(#merge), });
+    }
+    if let Some((size, width, most)) = table.pieces {
+        let (size, width, most) = (plain(size), plain(width), plain(most));
+        rest.push(quote! { pieces: Some(Pieces { size: #size, number_width: #width, most: #most }), });
+    }
+    quote! { const #name: Template = Template(#backend, Table { value: #value, #(#rest)* ..Table::PLAIN }); }
 }
 
-fn mapping(model: &Model, subspace: &Subspace) -> TokenStream {
-    let name = mapping_static(model, subspace);
+fn mapping(model: &Model, name: &Ident, letter: char, value: ValueKind, subspace: &str) -> TokenStream {
     let entries = model.backends.iter().map(|backend| {
-        let kind = backend_kind(backend);
-        let table = match backend.refusal(&subspace.name.value) {
-            Some(because) => quote! { Err(#because) },
-            None => {
-                let table = table(backend, subspace.value, subspace.letter);
-                quote! { Ok(#table) }
+        let (kind, template) = (backend_kind(backend), template_name(backend, value));
+        if let Some(because) = backend.refusal(subspace) {
+            return quote! { Mapping::refused(#kind, #because) };
+        }
+        let table = backend.table_name(letter);
+        match &backend.kinds[value as usize].create {
+            None => quote! { #template.table(#table) },
+            Some(create) => {
+                let create = create.replace("{table}", &table);
+                quote! { #template.created(#table, #create) }
             }
-        };
-        quote! { Mapping { backend: #kind, table: #table } }
+        }
     });
     let count = plain(model.backends.len());
     quote! { static #name: [Mapping; #count] = [#(#entries),*]; }
-}
-
-fn table(backend: &Backend, value: ValueKind, letter: char) -> TokenStream {
-    let template = template_name(backend, value);
-    let name = backend.table_name(letter);
-    let create = backend.kinds[value as usize].create.clone().unwrap_or_default().replace("{table}", &name);
-    quote! { #template.named(#name, #create) }
 }
 
 fn layout(model: &Model, shape: &Shape<'_>, layout: &Layout) -> TokenStream {
@@ -285,9 +279,6 @@ fn layout(model: &Model, shape: &Shape<'_>, layout: &Layout) -> TokenStream {
         let archives = layout.archives.iter().map(|fields| conditions(layout, fields));
         rest.push(quote! { archives: &[#(#archives),*], });
     }
-    let (least, longest) = (layout.lengths().least(), layout.lengths().longest());
-    let least = plain(least.unwrap_or(0));
-    let longest = option(longest.map(|n| n as u64));
     for (flag, word) in [
         (!layout.travels, quote! { travels: false, }),
         (layout.long, quote! { long: true, }),
@@ -341,8 +332,6 @@ fn layout(model: &Model, shape: &Shape<'_>, layout: &Layout) -> TokenStream {
             name: #name,
             doc: #doc,
             segments: &[#(#segments),*],
-            min_key: #least,
-            max_key: #longest,
             #(#rest)*
             ..Layout::PLAIN
         }
@@ -501,28 +490,29 @@ fn backend_kind(backend: &Backend) -> TokenStream {
 }
 
 fn template_name(backend: &Backend, kind: ValueKind) -> Ident {
-    let kind = match kind {
-        ValueKind::Bytes => "BYTES",
-        ValueKind::None => "NONE",
-        ValueKind::Counter => "COUNTER",
-        ValueKind::Blob => "BLOB",
-    };
-    format_ident!("{}_{kind}", backend.name.value.to_uppercase())
+    format_ident!("{}_{}", backend.name.value.to_uppercase(), kind_word(kind))
 }
 
 fn mapping_static(model: &Model, subspace: &Subspace) -> Ident {
-    let kind = match subspace.value {
+    let name = mapping_name(subspace.letter, subspace.value);
+    // A refusal goes by name, so its mapping cannot be shared by what else has the letter.
+    if model.backends.iter().any(|b| b.refusal(&subspace.name.value).is_some()) {
+        return format_ident!("{name}_{}", subspace.name.value.to_uppercase());
+    }
+    name
+}
+
+fn mapping_name(letter: char, value: ValueKind) -> Ident {
+    format_ident!("TABLES_{}_{}", letter.to_ascii_uppercase(), kind_word(value))
+}
+
+fn kind_word(value: ValueKind) -> &'static str {
+    match value {
         ValueKind::Bytes => "BYTES",
         ValueKind::None => "NONE",
         ValueKind::Counter => "COUNTER",
         ValueKind::Blob => "BLOB",
-    };
-    let letter = subspace.letter.to_ascii_uppercase();
-    // A refusal goes by name, so its mapping cannot be shared by what else has the letter.
-    if model.backends.iter().any(|b| b.refusal(&subspace.name.value).is_some()) {
-        return format_ident!("TABLES_{letter}_{kind}_{}", subspace.name.value.to_uppercase());
     }
-    format_ident!("TABLES_{letter}_{kind}")
 }
 
 fn names_static(name: &str) -> Ident {

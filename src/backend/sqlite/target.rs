@@ -43,7 +43,8 @@ impl SqliteTarget {
         let pragmas = format!(
             "PRAGMA locking_mode=EXCLUSIVE; PRAGMA synchronous=NORMAL; PRAGMA temp_store=memory; \
              PRAGMA cache_size=-{}; PRAGMA mmap_size=0;",
-            memory / 1024
+            // Sorted inserts touch the right edge of two trees; more cache is not faster.
+            memory / 4 / 1024
         );
         connection.execute_batch(&pragmas).map_err(fail)?;
         set_journal(&connection, "DELETE").map_err(fail)?;

@@ -1,0 +1,31 @@
+# Each target installs what it needs first (scripts/setup.sh), so that it works on a fresh Debian or Ubuntu.
+
+# Where rustup puts a toolchain that setup had to install.
+export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
+
+.PHONY: help setup demo test lint bench
+
+help:
+	@echo 'make demo   move a real RocksDB store to SQLite and prove it'
+	@echo 'make test   everything that must pass before a commit'
+	@echo 'make lint   formatting, clippy and documentation only'
+	@echo 'make bench  the benchmarks'
+	@echo 'make setup  install what the others need'
+
+setup:
+	@scripts/setup.sh
+
+demo: setup
+	@scripts/demo.sh
+
+test: setup
+	@scripts/test.sh
+
+# The same commands as in scripts/test.sh, so that each finds what the other has built.
+lint: setup
+	cargo fmt --all --check
+	cargo clippy --release --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --workspace --no-deps
+
+bench: setup
+	@scripts/bench.sh

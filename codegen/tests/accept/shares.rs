@@ -1,0 +1,294 @@
+// Generated from the schema by `codegen`: edit the schema instead.
+
+use std::fmt;
+
+use super::*;
+
+use crate::codec::{self, KeyError};
+
+pub(super) static VERSIONS: [SchemaVersion; 1] = [
+    SchemaVersion {
+        number: 1,
+        releases: "1.0",
+        doc: "The only version.",
+        server_dump: ServerDump::SubspaceFiles,
+        blobs_marked: false,
+        subspaces: &v1::SUBSPACES,
+        families: &[("data", &['p'])],
+        legacy: &[],
+        side_tables: &[],
+        counter_rules: v1::COUNTER_RULES,
+    },
+];
+
+pub(super) static SCHEMA_VERSION_RECORD: VersionRecord = VersionRecord {
+    letter: 'p',
+    key: &[0x00],
+    tables: &TABLES_P_BYTES,
+};
+
+pub(super) static BACKENDS: [Backend; 1] = [
+    Backend {
+        kind: BackendKind::Sqlite,
+        name: "sqlite",
+        title: "SQLite",
+        default_table: None,
+        transaction_limit: None,
+    },
+];
+
+const SQLITE_BYTES: Template = Template(
+    BackendKind::Sqlite,
+    Table {
+        value: ValueKind::Bytes,
+        ..Table::PLAIN
+    },
+);
+
+const SQLITE_NONE: Template = Template(
+    BackendKind::Sqlite,
+    Table {
+        value: ValueKind::None,
+        ..Table::PLAIN
+    },
+);
+
+const SQLITE_COUNTER: Template = Template(
+    BackendKind::Sqlite,
+    Table {
+        value: ValueKind::Counter,
+        ..Table::PLAIN
+    },
+);
+
+const SQLITE_BLOB: Template = Template(
+    BackendKind::Sqlite,
+    Table {
+        value: ValueKind::Blob,
+        ..Table::PLAIN
+    },
+);
+
+static TABLES_P_BYTES: [Mapping; 1] = [
+    SQLITE_BYTES.created("p", "CREATE TABLE p (k BLOB PRIMARY KEY, v BLOB NOT NULL)"),
+];
+
+/// Typed keys of schema version 1.
+pub mod v1 {
+    use super::*;
+    /// Properties (`subspaces.property`).
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum PropertyKey<'a> {
+        /// The schema version. (`subspaces.property.layouts.schema_version`)
+        SchemaVersion {},
+        /// A record. (`subspaces.property.layouts.special`)
+        Special {
+            /// Id of the document.
+            document: u32,
+        },
+        /// A record. (`subspaces.property.layouts.any`)
+        Any {
+            /// What it is.
+            kind: u8,
+            /// Id of the document.
+            document: u32,
+        },
+        /// A record. (`subspaces.property.layouts.cross`)
+        Cross {
+            /// A word.
+            word: &'a [u8],
+            /// Id of the document.
+            document: u32,
+        },
+        /// A record. (`subspaces.property.layouts.number`)
+        Number {
+            /// A number.
+            n: u64,
+            /// Id of the document.
+            document: u32,
+        },
+    }
+    impl<'a> PropertyKey<'a> {
+        /// Reads a key; every byte belongs to a field or is a constant.
+        pub fn decode(key: &'a [u8]) -> Result<Self, KeyError> {
+            match key.len() {
+                1 if codec::u8_at(key, 0) == 0x00 => Ok(PropertyKey::SchemaVersion {}),
+                6 if codec::has(key, 0, &[0x01, 0xff]) => {
+                    Ok(PropertyKey::Special {
+                        document: codec::u32_at(key, 2),
+                    })
+                }
+                6 if codec::u8_at(key, 0) == 0x01 => {
+                    Ok(PropertyKey::Any {
+                        kind: codec::u8_at(key, 1),
+                        document: codec::u32_at(key, 2),
+                    })
+                }
+                len if len >= 6 && len <= 21 && codec::u8_at(key, 0) == 0x02
+                    && codec::short_hash_end(key, 1) == len - 4 => {
+                    Ok(PropertyKey::Cross {
+                        word: codec::short_hash_at(key, 1),
+                        document: codec::u32_at(key, len - 4),
+                    })
+                }
+                13 if codec::u8_at(key, 0) == 0x02 => {
+                    Ok(PropertyKey::Number {
+                        n: codec::u64_at(key, 1),
+                        document: codec::u32_at(key, 9),
+                    })
+                }
+                _ => Err(KeyError::NoLayout),
+            }
+        }
+    }
+    impl TypedKey for PropertyKey<'_> {
+        fn encode(&self, out: &mut Vec<u8>) {
+            match *self {
+                PropertyKey::SchemaVersion {} => {
+                    out.extend_from_slice(&[0x00]);
+                }
+                PropertyKey::Special { document } => {
+                    out.extend_from_slice(&[0x01, 0xff]);
+                    out.extend_from_slice(&document.to_be_bytes());
+                }
+                PropertyKey::Any { kind, document } => {
+                    out.extend_from_slice(&[0x01]);
+                    out.push(kind);
+                    out.extend_from_slice(&document.to_be_bytes());
+                }
+                PropertyKey::Cross { word, document } => {
+                    out.extend_from_slice(&[0x02]);
+                    out.extend_from_slice(word);
+                    out.extend_from_slice(&document.to_be_bytes());
+                }
+                PropertyKey::Number { n, document } => {
+                    out.extend_from_slice(&[0x02]);
+                    out.extend_from_slice(&n.to_be_bytes());
+                    out.extend_from_slice(&document.to_be_bytes());
+                }
+            }
+        }
+        fn layout(&self) -> usize {
+            match self {
+                PropertyKey::SchemaVersion { .. } => 0,
+                PropertyKey::Special { .. } => 1,
+                PropertyKey::Any { .. } => 2,
+                PropertyKey::Cross { .. } => 3,
+                PropertyKey::Number { .. } => 4,
+            }
+        }
+        fn layouts(&self) -> &'static [Layout] {
+            &PROPERTY_LAYOUTS
+        }
+    }
+    impl fmt::Display for PropertyKey<'_> {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write_key(f, self)
+        }
+    }
+    pub(super) static PROPERTY_LAYOUTS: [Layout; 5] = [
+        Layout {
+            name: "schema_version",
+            doc: "The schema version.",
+            segments: &[Segment::constant(&[0x00])],
+            value: ValueForm::Lengths(&[4]),
+            schema_version: true,
+            fixed_key: Some(&[0x00]),
+            ..Layout::PLAIN
+        },
+        Layout {
+            name: "special",
+            doc: "A record.",
+            segments: &[
+                Segment::constant(&[0x01, 0xff]),
+                Segment::field("document", SegmentKind::U32),
+            ],
+            shares: &[2],
+            ..Layout::PLAIN
+        },
+        Layout {
+            name: "any",
+            doc: "A record.",
+            segments: &[
+                Segment::constant(&[0x01]),
+                Segment::field("kind", SegmentKind::U8),
+                Segment::field("document", SegmentKind::U32),
+            ],
+            ..Layout::PLAIN
+        },
+        Layout {
+            name: "cross",
+            doc: "A record.",
+            segments: &[
+                Segment::constant(&[0x02]),
+                Segment::field("word", SegmentKind::ShortHash),
+                Segment::field("document", SegmentKind::U32),
+            ],
+            shares: &[4],
+            ..Layout::PLAIN
+        },
+        Layout {
+            name: "number",
+            doc: "A record.",
+            segments: &[
+                Segment::constant(&[0x02]),
+                Segment::field("n", SegmentKind::U64),
+                Segment::field("document", SegmentKind::U32),
+            ],
+            ..Layout::PLAIN
+        },
+    ];
+    /// `subspaces.property`
+    pub(super) const PROPERTY: Subspace = Subspace {
+        version: 1,
+        letter: 'p',
+        name: "property",
+        title: "Properties",
+        doc: "The documents.",
+        source: "key.rs @ v1.0",
+        family: Some("data"),
+        no_family: None,
+        store_group: StoreGroup::Data,
+        server_export: true,
+        server_import: true,
+        derived: false,
+        settings: false,
+        value: ValueKind::Bytes,
+        fresh: FreshRule::Refuse,
+        layouts: &PROPERTY_LAYOUTS,
+        tables: &TABLES_P_BYTES,
+        decode: |key| Ok(PropertyKey::decode(key)?.layout()),
+    };
+    /// A key of any subspace of schema version 1.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum Key<'a> {
+        /// A key of subspace `p`.
+        Property(PropertyKey<'a>),
+    }
+    impl<'a> Key<'a> {
+        /// Reads a key of the subspace with this letter.
+        pub fn decode(letter: char, key: &'a [u8]) -> Result<Self, KeyError> {
+            match letter {
+                'p' => Ok(Key::Property(PropertyKey::decode(key)?)),
+                _ => Err(KeyError::NoSubspace),
+            }
+        }
+        /// Letter of the subspace, and its key.
+        pub fn parts(&self) -> (char, &dyn TypedKey) {
+            match self {
+                Key::Property(key) => ('p', key),
+            }
+        }
+    }
+    impl fmt::Display for Key<'_> {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write_key(f, self.parts().1)
+        }
+    }
+    pub(super) static SUBSPACES: [Subspace; 1] = [PROPERTY];
+    pub(super) static COUNTER_RULES: &[CounterRule] = &[];
+}
+
+pub mod modules {
+    pub use super::v1;
+}

@@ -1,0 +1,119 @@
+//! The generator against schemas: accepted ones give exactly the text beside them, rejected ones exactly the
+//! report beside them, and the real one the golden catalog and the documentation.
+//!
+//! `UPDATE_EXPECT=1` writes what was generated instead; read the diff.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use codegen::{Output, Report, Source, generate};
+use expect_test::expect_file;
+
+fn tests() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests")
+}
+
+/// Files of a folder with this ending, sorted.
+fn files(folder: &str, ending: &str) -> Vec<PathBuf> {
+    let entries = fs::read_dir(tests().join(folder)).expect("the folder is part of the repository");
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.expect("readable").path()).collect();
+    files.retain(|file| file.extension().is_some_and(|e| e == ending));
+    files.sort();
+    assert!(!files.is_empty(), "no *.{ending} in {folder}");
+    files
+}
+
+/// Generates from one file, with `base/` for every part of a schema it does not hold itself.
+fn generate_file(file: &Path) -> Result<Output, Report> {
+    let text = fs::read_to_string(file).expect("readable");
+    let folder = file.parent().and_then(Path::file_name).expect("a folder").to_string_lossy();
+    let name = format!("{folder}/{}", file.file_name().expect("a name").to_string_lossy());
+    let parts = ["versions", "backends", "fields"];
+    let missing = parts.into_iter().filter(|part| !text.lines().any(|line| line == format!("{part}:")));
+    let base: Vec<(String, String)> = missing
+        .map(|part| {
+            let name = format!("base/{part}.yaml");
+            let text = fs::read_to_string(tests().join(&name)).expect("readable");
+            (name, text)
+        })
+        .collect();
+    let mut sources: Vec<Source<'_>> = base.iter().map(|(name, text)| Source { name, text }).collect();
+    sources.push(Source { name: &name, text: &text });
+    generate(&sources)
+}
+
+fn generate_real() -> Output {
+    let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("../schema");
+    let read = |name: &str| fs::read_to_string(schema.join(name)).expect("readable");
+    let (subspaces, backends) = (read("subspaces.yaml"), read("backends.yaml"));
+    let sources = [
+        Source { name: "schema/subspaces.yaml", text: &subspaces },
+        Source { name: "schema/backends.yaml", text: &backends },
+    ];
+    generate(&sources).unwrap_or_else(|report| panic!("{report}"))
+}
+
+#[test]
+fn accepted_schemas_give_the_text_beside_them() {
+    for file in files("accept", "yaml") {
+        let output = generate_file(&file).unwrap_or_else(|report| panic!("{}:\n{report}", file.display()));
+        expect_file![file.with_extension("rs")].assert_eq(&output.rust);
+    }
+}
+
+#[test]
+fn rejected_schemas_give_the_report_beside_them() {
+    for file in files("reject", "yaml") {
+        let report = generate_file(&file).err().unwrap_or_else(|| panic!("{} is accepted", file.display()));
+        expect_file![file.with_extension("stderr")].assert_eq(&report.to_string());
+    }
+}
+
+#[test]
+fn every_report_names_a_line_and_a_remedy() {
+    for file in files("reject", "stderr") {
+        let text = fs::read_to_string(&file).expect("readable");
+        assert!(text.starts_with("error: "), "{}", file.display());
+        for error in text.split("error: ").skip(1) {
+            let mut parts = error.splitn(4, ':');
+            let place: Vec<&str> = parts.by_ref().take(3).collect();
+            assert!(place[0].ends_with(".yaml"), "{}: {error}", file.display());
+            assert!(place[1..].iter().all(|n| n.parse::<u32>().is_ok_and(|n| n > 0)), "{}", file.display());
+            assert!(error.contains("\n  help: "), "{}: {error}", file.display());
+        }
+    }
+}
+
+#[test]
+fn the_real_schema_gives_the_golden_catalog() {
+    expect_file!["golden/catalog.rs"].assert_eq(&generate_real().rust);
+}
+
+#[test]
+fn the_documentation_of_subspaces_is_current() {
+    expect_file!["../../docs/subspaces.md"].assert_eq(&generate_real().docs);
+}
+
+#[test]
+fn the_same_schema_gives_the_same_text() {
+    assert_eq!(generate_real(), generate_real());
+}
+
+#[test]
+fn line_endings_and_missing_last_line_breaks_do_not_matter() {
+    let source = |text| Source { name: "x", text };
+    let read = |part: &str| fs::read_to_string(tests().join(format!("base/{part}.yaml"))).expect("readable");
+    let (versions, backends, fields) = (read("versions"), read("backends"), read("fields"));
+    let own = fs::read_to_string(tests().join("accept/constants.yaml")).expect("readable");
+    let whole = generate(&[source(&versions), source(&backends), source(&fields), source(&own)]);
+    let crlf = own.replace('\n', "\r\n");
+    let cut = generate(&[
+        source(versions.trim_end()),
+        source(backends.trim_end()),
+        source(fields.trim_end()),
+        source(&crlf),
+    ]);
+    assert_eq!(whole, cut);
+}
