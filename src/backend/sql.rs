@@ -152,6 +152,19 @@ impl<C> Idle<C> {
     }
 }
 
+/// Asks who is connected until nobody else is, or for a second: who has just left is seen for a moment still.
+pub(super) fn without_leavers(ask: impl Fn() -> Result<Vec<String>>) -> Result<Vec<String>> {
+    let mut others = ask()?;
+    for _ in 0..10 {
+        if others.is_empty() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+        others = ask()?;
+    }
+    Ok(others)
+}
+
 /// Where a query puts its rows: it fills a page, hands it over and is suspended until the next one is wanted.
 pub(super) struct Hopper {
     slot: Arc<Mutex<Slot>>,

@@ -12,7 +12,7 @@ use sqlx::{AssertSqlSafe, Row};
 
 use super::splits::split_keys;
 use super::{MAX_PACKET, MysqlSettings, PACKET_OVERHEAD, Session, close, quoted, text};
-use crate::backend::sql::{AsyncWork, Hopper, Idle, Pump};
+use crate::backend::sql::{AsyncWork, Hopper, Idle, Pump, without_leavers};
 use crate::backend::{Estimate, KeyRange, Limits, Pages, Sessions, Source, TableState};
 use crate::catalog::{BackendKind, Table, ValueKind};
 use crate::error::{Error, Result};
@@ -228,24 +228,30 @@ impl Source for MysqlSource {
     }
 
     fn sessions(&self) -> Result<Sessions> {
-        self.ask("look for other sessions", async |connection| {
-            let list = "SELECT CAST(id AS UNSIGNED), user, host, command FROM information_schema.processlist \
-                        WHERE db = DATABASE() AND command <> 'Daemon' ORDER BY id";
-            let mut others = Vec::new();
-            for row in sqlx::query(list).fetch_all(&mut *connection).await? {
-                let id: u64 = row.try_get(0)?;
-                if !self.ids.contains(&id) {
-                    others.push(format!("connection {id} of user {} from {}", text(&row, 1)?, text(&row, 2)?));
+        let others = without_leavers(|| {
+            self.ask("look for other sessions", async |connection| {
+                let list = "SELECT CAST(id AS UNSIGNED), user, host FROM information_schema.processlist \
+                            WHERE db = DATABASE() AND command <> 'Daemon' ORDER BY id";
+                let mut others = Vec::new();
+                for row in sqlx::query(list).fetch_all(connection).await? {
+                    let id: u64 = row.try_get(0)?;
+                    if !self.ids.contains(&id) {
+                        let (user, host) = (text(&row, 1)?, text(&row, 2)?);
+                        others.push(format!("connection {id} of user {user} from {host}"));
+                    }
                 }
-            }
-            let right = "SELECT COUNT(*) FROM information_schema.user_privileges WHERE privilege_type = 'PROCESS' \
-                         AND grantee = CONCAT('''', REPLACE(CURRENT_USER(), '@', '''@'''), '''')";
-            let right: i64 = sqlx::query_scalar(right).fetch_one(connection).await?;
-            let hidden = (right == 0).then(|| {
-                "without the privilege PROCESS only sessions of the same database user can be seen".to_string()
-            });
-            Ok(Sessions { others, hidden })
-        })
+                Ok(others)
+            })
+        })?;
+        let seen = self.ask("look for privileges", async |connection| {
+            let right = "SELECT COUNT(*) FROM information_schema.user_privileges WHERE privilege_type = \
+                         'PROCESS' AND grantee = CONCAT('\'', REPLACE(CURRENT_USER(), '@', '\'@\''), '\'')";
+            sqlx::query_scalar::<_, i64>(right).fetch_one(connection).await
+        })?;
+        let hidden = (seen == 0).then(|| {
+            "without the privilege PROCESS only sessions of the same database user can be seen".to_string()
+        });
+        Ok(Sessions { others, hidden })
     }
 
     fn limits(&self) -> Result<Limits> {

@@ -11,7 +11,7 @@ use sqlx::{AssertSqlSafe, Row};
 
 use super::copy::{Decoder, Malformed};
 use super::{PostgresSettings, Session, close, has_table, literal, quoted};
-use crate::backend::sql::{AsyncWork, Hopper, Idle, Pump};
+use crate::backend::sql::{AsyncWork, Hopper, Idle, Pump, without_leavers};
 use crate::backend::{Estimate, KeyRange, Pages, Sessions, Source, TableState};
 use crate::catalog::{BackendKind, Table, ValueKind};
 use crate::error::{Error, Result};
@@ -224,22 +224,27 @@ impl Source for PostgresSource {
 
     fn sessions(&self) -> Result<Sessions> {
         let ours = self.pids.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let others = self.ask("look for other sessions", async |connection| {
-            // Without privileges only the names of other users' sessions are told, which is enough.
-            let list = "SELECT pid, coalesce(usename::text, '?'), coalesce(application_name, ''), \
+        let others = without_leavers(|| {
+            self.ask("look for other sessions", async |connection| {
+                // Within a transaction the first answer would be given again.
+                sqlx::raw_sql("SELECT pg_stat_clear_snapshot()").execute(&mut *connection).await?;
+                // Without privileges only the names of other users' sessions are told, which is enough.
+                let list = "SELECT pid, coalesce(usename::text, '?'), coalesce(application_name, ''), \
                         coalesce(client_addr::text, 'local') FROM pg_catalog.pg_stat_activity \
                         WHERE datname = current_database() AND usesysid IS NOT NULL AND pid <> ALL($1) \
                         AND coalesce(backend_type, 'client backend') = 'client backend' ORDER BY pid";
-            let rows = sqlx::query(list).bind(ours).fetch_all(connection).await?;
-            rows.iter()
-                .map(|row| {
-                    let (pid, user, program): (i32, String, String) =
-                        (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
-                    let from: String = row.try_get(3)?;
-                    let program = if program.is_empty() { String::new() } else { format!(" ({program})") };
-                    Ok(format!("process {pid} of user {user} from {from}{program}"))
-                })
-                .collect()
+                let rows = sqlx::query(list).bind(&ours).fetch_all(connection).await?;
+                rows.iter()
+                    .map(|row| {
+                        let (pid, user, program): (i32, String, String) =
+                            (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+                        let from: String = row.try_get(3)?;
+                        let program =
+                            if program.is_empty() { String::new() } else { format!(" ({program})") };
+                        Ok(format!("process {pid} of user {user} from {from}{program}"))
+                    })
+                    .collect()
+            })
         })?;
         Ok(Sessions { others, hidden: None })
     }
