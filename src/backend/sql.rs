@@ -47,16 +47,14 @@ pub(super) fn translate(
             what: "the socket cannot be used",
             next: "check the socket directory in the configuration and that the database server is running",
         },
+        // How the TLS library reports a certificate that it does not accept.
+        std::io::ErrorKind::InvalidData => NO_TLS,
         _ => LOST,
     };
     let cause = match &error {
         sqlx::Error::Database(error) => cause(error.as_ref()),
         sqlx::Error::Io(error) => Some(lost(error)),
-        sqlx::Error::Tls(_) => Some(Cause {
-            kind: ErrorKind::Io,
-            what: "TLS cannot be established",
-            next: "check the certificate of the database server, or set tls.enable and tls.allow-invalid-certs",
-        }),
+        sqlx::Error::Tls(_) => Some(NO_TLS),
         sqlx::Error::Protocol(_) => Some(LOST),
         _ => None,
     };
@@ -70,6 +68,7 @@ pub(super) fn translate(
             Some(code) => format!("{} [{code}]", error.message()),
             None => error.message().to_string(),
         },
+        sqlx::Error::Io(error) => error.to_string(),
         other => other.to_string(),
     };
     let error = Error::new(kind, message).with("database", place).because(error);
@@ -84,6 +83,13 @@ pub(super) const LOST: Cause = Cause {
     kind: ErrorKind::Io,
     what: "the connection was lost",
     next: "look into the log of the database server, then start again",
+};
+
+const NO_TLS: Cause = Cause {
+    kind: ErrorKind::Io,
+    what: "TLS cannot be established",
+    next: "check the certificate of the database server, and tls.enable and tls.allow-invalid-certs in the \
+           configuration",
 };
 
 /// A connection and what drives it.

@@ -245,7 +245,8 @@ impl Source for MysqlSource {
         })?;
         let seen = self.ask("look for privileges", async |connection| {
             let right = "SELECT COUNT(*) FROM information_schema.user_privileges WHERE privilege_type = \
-                         'PROCESS' AND grantee = CONCAT('\'', REPLACE(CURRENT_USER(), '@', '\'@\''), '\'')";
+                         'PROCESS' AND grantee = CONCAT(CHAR(39), REPLACE(CURRENT_USER(), '@', \
+                         CONCAT(CHAR(39), '@', CHAR(39))), CHAR(39))";
             sqlx::query_scalar::<_, i64>(right).fetch_one(connection).await
         })?;
         let hidden = (seen == 0).then(|| {
