@@ -209,6 +209,9 @@ impl Encoder {
 mod tests {
     use super::*;
 
+    type Records = Vec<(Vec<u8>, Vec<u8>)>;
+    type Case<'a> = (ValueKind, Vec<(&'a [u8], &'a [u8])>);
+
     fn encode(kind: ValueKind, records: &[(&[u8], &[u8])]) -> Vec<u8> {
         let (mut encoder, mut bytes) = (Encoder::new(kind), Vec::new());
         for (key, value) in records {
@@ -223,7 +226,7 @@ mod tests {
         bytes
     }
 
-    fn decode(kind: ValueKind, bytes: &[u8], step: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Malformed> {
+    fn decode(kind: ValueKind, bytes: &[u8], step: usize) -> Result<Records, Malformed> {
         let (mut decoder, mut records) = (Decoder::new(kind), Vec::new());
         for arrived in bytes.chunks(step) {
             let mut joined = Vec::new();
@@ -239,7 +242,7 @@ mod tests {
     fn rows_survive_the_journey_in_pieces_of_any_size() {
         let huge = vec![7; CHUNK + 1];
         let counter = (-2i64).to_le_bytes();
-        let cases: [(ValueKind, Vec<(&[u8], &[u8])>); 4] = [
+        let cases: [Case<'_>; 4] = [
             (ValueKind::Bytes, vec![(b"", b""), (b"\0", b"v"), (b"\xff\n", b"\xff")]),
             (ValueKind::None, vec![(b"a", b""), (b"b", b"")]),
             (ValueKind::Counter, vec![(b"n", &counter)]),
