@@ -105,7 +105,7 @@ impl Source for PostgresSource {
         self.ask("list the tables", async |connection| {
             let list = "SELECT c.relname, has_table_privilege(c.oid, 'SELECT'), pg_relation_size(c.oid) > 0 \
                         FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
-                        WHERE c.relkind IN ('r', 'p', 'm', 'f') AND n.nspname NOT IN ('pg_catalog', \
+                        WHERE c.relkind = ANY ('{r,p,m,f}') AND n.nspname NOT IN ('pg_catalog', \
                         'information_schema') AND pg_catalog.pg_table_is_visible(c.oid) ORDER BY 1";
             let found = sqlx::query(list).fetch_all(&mut *connection).await?;
             let mut tables = Vec::with_capacity(found.len());
