@@ -23,6 +23,8 @@ step() {
 
 export RUSTDOCFLAGS="-D warnings"
 
+scripts/sql-servers.sh
+
 step cargo fmt --all --check
 step cargo test --release --locked --no-default-features
 step cargo test --release --locked --workspace

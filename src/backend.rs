@@ -9,8 +9,14 @@ use crate::error::Result;
 use crate::page::Page;
 
 pub mod memory;
+#[cfg(feature = "mysql")]
+pub mod mysql;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 #[cfg(feature = "rocksdb")]
 pub mod rocksdb;
+#[cfg(feature = "sql")]
+mod sql;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 
@@ -92,6 +98,22 @@ pub struct Estimate {
     pub bytes: u64,
 }
 
+/// Who else is connected to a database.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sessions {
+    /// Every session that is not this source's own, described for people.
+    pub others: Vec<String>,
+    /// Why there may be sessions that could not be seen, if so.
+    pub hidden: Option<String>,
+}
+
+/// What a database can take in one go, beyond what its tables can hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of a key and its value together, and the setting that says so.
+    pub record: Option<(u64, &'static str)>,
+}
+
 /// A stream of pages in strictly ascending unsigned key order.
 ///
 /// After an error it keeps failing: it never resumes past damage.
@@ -127,6 +149,16 @@ pub trait Source: Send + Sync {
     /// Rows that no scan delivers because the server could not see them either, with the reason.
     fn unreachable(&self, _table: &Table) -> Result<Option<(u64, String)>> {
         Ok(None)
+    }
+
+    /// Other sessions on the same database; embedded stores have none.
+    fn sessions(&self) -> Result<Sessions> {
+        Ok(Sessions::default())
+    }
+
+    /// What the database could take if it were written.
+    fn limits(&self) -> Result<Limits> {
+        Ok(Limits::default())
     }
 
     /// What the user should know about how the store was opened (copies made, files touched).

@@ -74,7 +74,7 @@ pub fn blob_rule(data: &StoreConfig, version: &SchemaVersion) -> BlobRule {
 }
 
 /// Opens a store for reading, whatever is in it.
-#[cfg_attr(not(any(feature = "rocksdb", feature = "sqlite")), allow(unused_variables))]
+#[cfg_attr(not(any(feature = "rocksdb", feature = "sqlite", feature = "mysql")), allow(unused_variables))]
 pub fn source(data: &StoreConfig, budget: &Budget) -> Result<Box<dyn Source>> {
     match &data.kind {
         #[cfg(feature = "rocksdb")]
@@ -85,6 +85,17 @@ pub fn source(data: &StoreConfig, budget: &Budget) -> Result<Box<dyn Source>> {
         StoreKind::Sqlite { path } => {
             let connections = budget.jobs * budget.readers();
             Ok(Box::new(crate::backend::sqlite::SqliteSource::open(path, budget.engine(), connections)?))
+        }
+        #[cfg(feature = "postgres")]
+        kind @ StoreKind::Postgres { .. } => {
+            let settings = postgres(kind, data).ok_or_else(|| unsupported(data))?;
+            Ok(Box::new(crate::backend::postgres::PostgresSource::open(settings)?))
+        }
+        #[cfg(feature = "mysql")]
+        kind @ StoreKind::Mysql { .. } => {
+            let settings = mysql(kind, data).ok_or_else(|| unsupported(data))?;
+            let connections = budget.jobs * budget.readers();
+            Ok(Box::new(crate::backend::mysql::MysqlSource::open(settings, connections)?))
         }
         _ => Err(unsupported(data)),
     }
@@ -107,8 +118,81 @@ pub fn target(data: &StoreConfig, version: &SchemaVersion, budget: &Budget) -> R
         StoreKind::Sqlite { path } => {
             Ok(Box::new(crate::backend::sqlite::SqliteTarget::open(path, budget.engine())?))
         }
+        #[cfg(feature = "postgres")]
+        kind @ StoreKind::Postgres { .. } => {
+            let settings = postgres(kind, data).ok_or_else(|| unsupported(data))?;
+            Ok(Box::new(crate::backend::postgres::PostgresTarget::open(settings)?))
+        }
+        #[cfg(feature = "mysql")]
+        kind @ StoreKind::Mysql { .. } => {
+            let settings = mysql(kind, data).ok_or_else(|| unsupported(data))?;
+            Ok(Box::new(crate::backend::mysql::MysqlTarget::open(settings)?))
+        }
         _ => Err(unsupported(data)),
     }
+}
+
+#[cfg(feature = "postgres")]
+fn postgres(kind: &StoreKind, data: &StoreConfig) -> Option<crate::backend::postgres::PostgresSettings> {
+    let StoreKind::Postgres {
+        host,
+        port,
+        database,
+        user,
+        password,
+        options,
+        timeout,
+        tls,
+        allow_invalid_certs,
+    } = kind.clone()
+    else {
+        return None;
+    };
+    let password = password.map(|password| password.expose().to_string());
+    let place = data.location();
+    Some(crate::backend::postgres::PostgresSettings {
+        host,
+        port,
+        database,
+        user,
+        password,
+        options,
+        timeout,
+        tls,
+        allow_invalid_certs,
+        place,
+    })
+}
+
+#[cfg(feature = "mysql")]
+fn mysql(kind: &StoreKind, data: &StoreConfig) -> Option<crate::backend::mysql::MysqlSettings> {
+    let StoreKind::Mysql {
+        host,
+        port,
+        database,
+        user,
+        password,
+        max_allowed_packet,
+        timeout: _,
+        tls,
+        allow_invalid_certs,
+    } = kind.clone()
+    else {
+        return None;
+    };
+    let password = password.map(|password| password.expose().to_string());
+    let place = data.location();
+    Some(crate::backend::mysql::MysqlSettings {
+        host,
+        port,
+        database,
+        user,
+        password,
+        max_allowed_packet,
+        tls,
+        allow_invalid_certs,
+        place,
+    })
 }
 
 /// Whether anything is there that could be opened for reading. An empty or absent place can become a target.
@@ -154,7 +238,7 @@ fn unsupported(data: &StoreConfig) -> Error {
     Error::usage("this build cannot use stores of this type")
         .with("store", data.id.clone())
         .with("location", data.location())
-        .next("build with the feature of that backend, or use one of RocksDB and SQLite")
+        .next("build with the feature of that backend")
 }
 
 fn version(source: &dyn Source, schema: Option<u32>, data: &StoreConfig) -> Result<&'static SchemaVersion> {

@@ -21,6 +21,7 @@ use crate::finding::{FindingKind, Findings};
 use crate::lanes::{Budget, Stop, in_parallel, run_lane};
 use crate::page::Page;
 use crate::progress::Progress;
+use crate::running;
 use crate::selection::Request;
 use crate::store::{Store, Tally};
 
@@ -38,6 +39,8 @@ pub struct Options<'a> {
     pub strict: bool,
     /// Check and plan, write nothing.
     pub dry_run: bool,
+    /// Agreed to what must be agreed to.
+    pub yes: bool,
     /// Threads and memory.
     pub budget: Budget,
     /// Where to speak.
@@ -326,6 +329,9 @@ fn preflight(connected: &Connected, options: &Options) -> Result<()> {
         }
         options.console.warn(error.to_string());
     }
+    let sessions = connected.store.source().sessions()?;
+    let agreed = options.dry_run || options.yes;
+    running::check_sessions(&sessions, &connected.data.location(), agreed, &options.console)?;
     crate::dump::writer::check_destination(options.dir).map(|_| ())
 }
 

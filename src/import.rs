@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 
 use serde::Serialize;
 
-use crate::backend::{Shard, Target};
+use crate::backend::{Limits, Shard, Target};
 use crate::blob::{self, BlobRule};
 use crate::catalog::{self, SchemaVersion, Subspace, Table, ValueKind};
 use crate::check;
@@ -21,6 +21,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::finding::{FindingKind, Findings, hex};
 use crate::fresh::{self, Clearing, Extent};
 use crate::lanes::{Budget, Stop, in_parallel, run_lane};
+use crate::limits;
 use crate::page::Page;
 use crate::progress::Progress;
 use crate::proof::{self, Expected};
@@ -138,6 +139,8 @@ pub fn run(options: &Options) -> Result<Imported> {
     }
     set_aside(&plan, console)?;
     let target = connect::target(&plan.data, plan.version, &options.budget)?;
+    // Tables first: nothing is lost if that is not allowed.
+    target.create(&connect::tables(plan.version, target.kind()))?;
     let expected = load(&plan, target.as_ref(), options, &mut imported.findings).map_err(half_filled)?;
     // Gives up the lock, so that the store can be read back.
     drop(target);
@@ -198,6 +201,14 @@ fn prepare(options: &Options) -> Result<Plan> {
             .with("locked by", holder.describe())
             .next("stop the server and try again"));
     }
+    let target = match connect::exists(&data)? {
+        true => Some(connect::source(&data, &options.budget)?),
+        false => None,
+    };
+    if let Some(target) = &target {
+        let agreed = options.dry_run || options.yes;
+        running::check_sessions(&target.sessions()?, &data.location(), agreed, &options.console)?;
+    }
     options.console.say(format!(
         "importing {} subspaces of schema version {} ({}) into {} at {}",
         subspaces.len(),
@@ -206,13 +217,14 @@ fn prepare(options: &Options) -> Result<Plan> {
         kind.title(),
         data.location()
     ));
-    let clearing = match connect::exists(&data)? {
-        true => {
-            let target = connect::source(&data, &options.budget)?;
+    let mut taken = Limits::default();
+    let clearing = match target {
+        Some(target) => {
+            taken = target.limits()?;
             fresh::check(target.as_ref(), version, extent(version, &subspaces, &dump)?.as_extent())
                 .map_err(|error| error.with("store", data.location()))?
         }
-        false => {
+        None => {
             extent(version, &subspaces, &dump)?.need_nothing(version)?;
             Clearing::default()
         }
@@ -222,7 +234,7 @@ fn prepare(options: &Options) -> Result<Plan> {
     let mut findings = Findings::new();
     checks.iter().for_each(|check| findings.merge(check.findings.clone()));
     let rule = connect::blob_rule(&data, version);
-    check_limits(&dump, &subspaces, &checks, rule)?;
+    limits::check(&dump, &subspaces, &checks, rule, &taken)?;
     Ok(Plan { dump, version, data, rule, subspaces, left_out, checks, clearing, findings })
 }
 
@@ -280,52 +292,6 @@ fn extent(
         }
     }
     Ok(Needs::Only(subspaces.iter().map(|(subspace, _)| *subspace).collect()))
-}
-
-/// Refuses records that the target cannot hold, naming the first of each subspace.
-fn check_limits(
-    dump: &Dump,
-    subspaces: &[(&'static Subspace, &'static Table)],
-    checks: &[FileCheck],
-    rule: BlobRule,
-) -> Result<()> {
-    for (subspace, table) in subspaces {
-        let Some(totals) = checks.iter().find(|c| c.letter == subspace.letter).map(|c| c.totals) else {
-            continue;
-        };
-        let stored = |length: u64| match subspace.value {
-            ValueKind::Blob => blob::worst_case(rule, length),
-            _ => length,
-        };
-        let no_value = subspace.value == ValueKind::None && table.max_value == Some(0);
-        let max_key = table.max_key.unwrap_or(u64::MAX);
-        let max_value = if no_value { 0 } else { table.max_value.unwrap_or(u64::MAX) };
-        if totals.longest_key <= max_key && stored(totals.longest_value) <= max_value {
-            continue;
-        }
-        let mut reader = dump.open_subspace(subspace.letter, Verify::Counts)?;
-        let mut page = Page::new();
-        while reader.read_page(&mut page, 1 << 20)? {
-            for (key, value) in page.iter() {
-                let refuse = |what: &str, length: u64, limit: u64| {
-                    Error::refused(format!(
-                        "the target cannot hold a {what} of {length} bytes, its limit is {limit}"
-                    ))
-                    .with("subspace", format!("{} ({})", subspace.letter, subspace.name))
-                    .with("key", hex(key))
-                    .with("decoded", subspace.describe(key))
-                    .next("use another backend, or remove the record from the source")
-                };
-                if key.len() as u64 > max_key {
-                    return Err(refuse("key", key.len() as u64, max_key));
-                }
-                if stored(value.len() as u64) > max_value {
-                    return Err(refuse("value", stored(value.len() as u64), max_value));
-                }
-            }
-        }
-    }
-    Ok(())
 }
 
 fn unproven(plan: &Plan) -> Vec<String> {
@@ -440,7 +406,6 @@ fn load(
     for table in &plan.clearing.tables {
         target.clear(table)?;
     }
-    target.create(&connect::tables(plan.version, target.kind()))?;
     let total = plan.checks.iter().map(|c| c.totals.key_bytes + c.totals.value_bytes).sum();
     let progress = Progress::start(options.console.progress(), "import", total);
     let jobs = options.budget.jobs.min(target.writers());

@@ -53,6 +53,8 @@ pub mod proof;
 
 pub mod fresh;
 
+pub mod limits;
+
 pub mod import;
 
 pub mod verify;

@@ -72,6 +72,7 @@ fn run(cli: &Cli) -> Result<u8> {
                 schema: common.schema,
                 strict: common.strict,
                 dry_run: common.dry_run,
+                yes: common.yes,
                 budget: common.budget(),
                 console,
                 stop: &stop,

@@ -1,7 +1,9 @@
-//! Is a server running on a store? Finds who holds the locks of RocksDB and SQLite files.
+//! Is a server running on a store? Finds who holds the locks of RocksDB and SQLite files, and judges the other
+//! sessions of a database.
 //!
-//! Asks the kernel about record locks; takes none itself and writes nothing. Must run before this process
-//! opens the store: closing a file gives up the locks this process has on it.
+//! Asks the kernel about record locks; takes none itself and writes nothing. That must happen before this
+//! process opens the store: closing a file gives up the locks this process has on it. A database is asked
+//! through its source, when it is open.
 
 use std::fs::File;
 use std::io::{Seek, SeekFrom};
@@ -9,7 +11,13 @@ use std::path::{Path, PathBuf};
 
 use rustix::process::{Flock, FlockOffsetType, FlockType, fcntl_getlk};
 
+use crate::backend::Sessions;
 use crate::config::StoreKind;
+use crate::console::Console;
+use crate::error::{Error, Result};
+
+/// Sessions named in a message.
+const SHOWN: usize = 5;
 
 /// A process that has a store open.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +53,30 @@ pub fn holder(store: &StoreKind) -> Option<Holder> {
         }
         _ => None,
     }
+}
+
+/// Refuses a database that others are connected to, unless the user has agreed or nothing will be written.
+pub fn check_sessions(sessions: &Sessions, store: &str, agreed: bool, console: &Console) -> Result<()> {
+    if let Some(why) = &sessions.hidden {
+        console.warn(format!("cannot tell for certain that no server is running: {why}"));
+    }
+    if sessions.others.is_empty() {
+        return Ok(());
+    }
+    let mut shown: Vec<&str> = sessions.others.iter().take(SHOWN).map(String::as_str).collect();
+    let more = format!("{} more", sessions.others.len().saturating_sub(SHOWN));
+    if sessions.others.len() > SHOWN {
+        shown.push(&more);
+    }
+    let error = Error::refused("others are connected to the database, most likely a running server")
+        .with("store", store)
+        .with("sessions", shown.join(", "))
+        .next("stop the server and whatever else uses the database, or use --yes if none of them writes");
+    if !agreed {
+        return Err(error);
+    }
+    console.warn(error.to_string());
+    Ok(())
 }
 
 fn locked(path: &Path) -> Option<Holder> {

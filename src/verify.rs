@@ -20,6 +20,7 @@ use crate::finding::{FindingKind, Findings, hex};
 use crate::lanes::{Budget, Stop, in_parallel, interrupted, run_lane};
 use crate::page::Page;
 use crate::progress::Progress;
+use crate::running;
 use crate::store::{Reading, Store};
 
 /// Differences shown per subspace.
@@ -255,6 +256,7 @@ fn against(
         ));
     }
     let store = &connected.store;
+    running::check_sessions(&store.source().sessions()?, &connected.data.location(), true, console)?;
     if store.version().number != version.number {
         return Err(Error::damaged("dump and store have different schema versions")
             .with("dump", version.number.to_string())

@@ -1,0 +1,193 @@
+//! MySQL and MariaDB through sqlx: one table per subspace.
+//!
+//! How to connect, and what the database's errors mean. `source.rs` reads, `splits.rs` finds where to divide a
+//! table, `target.rs` writes; none of them knows what the tables mean.
+
+use std::time::Duration;
+
+use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlDatabaseError, MySqlSslMode};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
+
+use crate::backend::sql::{self, Cause, LOST};
+use crate::error::{Error, ErrorKind, Result};
+
+mod source;
+mod splits;
+mod target;
+
+pub use source::MysqlSource;
+pub use target::MysqlTarget;
+
+type Session = sql::Session<MySqlConnection>;
+
+/// How to reach a database. Cannot be printed, for it holds a secret.
+#[derive(Clone)]
+pub struct MysqlSettings {
+    /// Name, address or, starting with `/`, socket.
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+    /// Name of the database.
+    pub database: String,
+    /// User.
+    pub user: Option<String>,
+    /// Its password.
+    pub password: Option<String>,
+    /// Bytes of the largest packet the mail server's connections take; the database's own limit if absent.
+    pub max_allowed_packet: Option<u64>,
+    /// Whether to use TLS.
+    pub tls: bool,
+    /// Whether any certificate of any host will do.
+    pub allow_invalid_certs: bool,
+    /// How to name the database in messages.
+    pub place: String,
+}
+
+/// Name of the setting that limits a record.
+const MAX_PACKET: &str = "max_allowed_packet";
+/// Bytes of a packet that belong to neither key nor value.
+const PACKET_OVERHEAD: u64 = 64;
+
+impl MysqlSettings {
+    fn connect(&self) -> Result<Session> {
+        let tls = self.tls && !self.host.starts_with('/');
+        let mode = match (tls, self.allow_invalid_certs) {
+            (false, _) => MySqlSslMode::Disabled,
+            (true, true) => MySqlSslMode::Required,
+            (true, false) => MySqlSslMode::VerifyIdentity,
+        };
+        let mut options = MySqlConnectOptions::new()
+            .host(&self.host)
+            .port(self.port)
+            .username(self.user.as_deref().unwrap_or_default())
+            .database(&self.database)
+            .ssl_mode(mode)
+            .pipes_as_concat(false)
+            .timezone(None)
+            .disable_statement_logging();
+        if self.host.starts_with('/') {
+            options = options.socket(&self.host);
+        }
+        if let Some(password) = &self.password {
+            options = options.password(password);
+        }
+        // The configured timeout is one for idle connections of the mail server.
+        Session::open(options.connect(), None::<Duration>, &self.place, |error| {
+            self.translate(error, "connect")
+        })
+    }
+
+    fn translate(&self, error: sqlx::Error, doing: &str) -> Error {
+        sql::translate(error, doing, &self.place, |error| {
+            cause(error.try_downcast_ref::<MySqlDatabaseError>().map_or(0, MySqlDatabaseError::number))
+        })
+    }
+
+    /// Runs a statement without results.
+    fn execute(&self, session: &mut Session, doing: &str, statement: impl Into<String>) -> Result<()> {
+        let statement = statement.into();
+        session
+            .run(async |connection| sqlx::raw_sql(AssertSqlSafe(statement)).execute(connection).await)
+            .map(|_| ())
+            .map_err(|error| self.translate(error, doing))
+    }
+
+    /// Frees a session from limits that are meant for others, and makes it strict.
+    fn prepare(&self, session: &mut Session) -> Result<Variables> {
+        let variables = session.run(async |connection| variables(connection).await);
+        let variables =
+            variables.map_err(|error| self.translate(error, "look at the database's settings"))?;
+        // A lane that waits for its turn is no reason to be cut off.
+        let mut set = String::from(
+            "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', wait_timeout = 2147483, \
+             net_read_timeout = 2147483, net_write_timeout = 2147483",
+        );
+        for limit in ["max_statement_time", "max_execution_time"] {
+            if variables.get(limit).is_some() {
+                set.push_str(&format!(", {limit} = 0"));
+            }
+        }
+        self.execute(session, "prepare a connection", set)?;
+        Ok(variables)
+    }
+}
+
+/// Settings of the database that matter.
+struct Variables(Vec<(String, String)>);
+
+impl Variables {
+    fn get(&self, name: &str) -> Option<&str> {
+        let found = self.0.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.as_str())
+    }
+
+    fn on(&self, name: &str) -> bool {
+        self.get(name).is_some_and(|value| value.eq_ignore_ascii_case("ON") || value == "1")
+    }
+
+    /// Bytes of the largest packet.
+    fn max_packet(&self) -> u64 {
+        self.get(MAX_PACKET).and_then(|value| value.parse().ok()).unwrap_or(1 << 20)
+    }
+}
+
+async fn variables(connection: &mut MySqlConnection) -> sqlx::Result<Variables> {
+    let show = "SHOW SESSION VARIABLES WHERE Variable_name IN ('max_allowed_packet', 'max_statement_time', \
+                'max_execution_time', 'tx_read_only', 'transaction_read_only')";
+    let rows = sqlx::raw_sql(show).fetch_all(connection).await?;
+    let pairs = rows.iter().map(|row| Ok((text(row, 0)?, text(row, 1)?)));
+    Ok(Variables(pairs.collect::<sqlx::Result<_>>()?))
+}
+
+/// A column as text, whatever character type the database gives it.
+fn text(row: &sqlx::mysql::MySqlRow, index: usize) -> sqlx::Result<String> {
+    let bytes: &[u8] = row.try_get_unchecked(index)?;
+    Ok(String::from_utf8_lossy(bytes).into_owned())
+}
+
+/// What an error number says. Numbers: the error reference of MySQL, shared by MariaDB.
+fn cause(number: u16) -> Option<Cause> {
+    let io = |what, next| Some(Cause { kind: ErrorKind::Io, what, next });
+    match number {
+        1045 | 1698 => io(
+            "user or password are refused",
+            "check user and password in the configuration, and tls.enable if the database server wants TLS",
+        ),
+        1044 | 1142 | 1143 | 1227 | 1370 => io(
+            "a privilege is missing",
+            "grant the user of the configuration what the server needs too, on the whole database",
+        ),
+        1049 => io("the database does not exist", "create it, or check its name in the configuration"),
+        1290 | 1792 | 1836 => io(
+            "the database is read-only",
+            "use the primary server, and turn read_only and transaction_read_only off",
+        ),
+        3159 | 4163..=4165 => {
+            io("the database server wants TLS", "set tls.enable of the store in the configuration")
+        }
+        1153 | 1301 => io("a record exceeds max_allowed_packet", "raise it on the database server"),
+        1040 | 1203 | 1226 => io("there are too many connections", "stop other clients, or use fewer --jobs"),
+        1021 | 1114 => io("the disk of the database server is full", "free some space and start again"),
+        1062 => io(
+            "two keys are the same to the database",
+            "keys without values must differ within their first 400 bytes there: use another backend",
+        ),
+        1406 | 1264 | 1265 => io(
+            "a record does not fit its column",
+            "check that the tables are as the server creates them, or use another backend",
+        ),
+        1205 | 1213 => io("another session holds a lock", "stop the server and every other client"),
+        1053 | 1077 | 1317 | 1927 | 2006 | 2013 | 4031 => Some(LOST),
+        _ => None,
+    }
+}
+
+/// An identifier as MySQL quotes it.
+fn quoted(name: &str) -> String {
+    format!("`{}`", name.replace('`', "``"))
+}
+
+/// Takes leave of the server.
+fn close(session: Session) {
+    session.close(async |connection| connection.close().await);
+}

@@ -1,0 +1,313 @@
+//! Writing a MySQL or MariaDB store in bulk: prepared inserts of many rows, a transaction per shard.
+//!
+//! Plain inserts in strict mode, and a warning is an error: nothing is cut off or passed over silently. Where a
+//! repeated shard meets its own rows, those are deleted first.
+
+use sqlx::mysql::{MySqlArguments, MySqlConnection};
+use sqlx::query::Query;
+use sqlx::{AssertSqlSafe, MySql, Row};
+
+use super::{MysqlSettings, Session, close, quoted, text};
+use crate::backend::sql::Idle;
+use crate::backend::{Shard, Target};
+use crate::catalog::{BackendKind, Table, ValueKind};
+use crate::error::{Error, Result};
+use crate::page::Page;
+
+/// Shards that may be written at the same time: beyond that the database server only queues.
+const WRITERS: usize = 8;
+/// Bytes of rows in a statement, if the packet limit allows it.
+const STATEMENT_BYTES: u64 = 1 << 20;
+/// Rows in a statement. Powers of two, so that few statements are prepared; two placeholders each stay far
+/// below the 65 535 that a statement may have.
+const MOST_ROWS: usize = 1024;
+
+/// A MySQL or MariaDB database opened for writing.
+pub struct MysqlTarget {
+    settings: MysqlSettings,
+    statement_bytes: usize,
+    idle: Idle<MySqlConnection>,
+}
+
+impl MysqlTarget {
+    /// Connects and checks that the database can be written.
+    ///
+    /// Errors: I/O if it cannot be reached, refuses or is read-only.
+    pub fn open(settings: MysqlSettings) -> Result<Self> {
+        let mut session = settings.connect()?;
+        let variables = settings.prepare(&mut session)?;
+        if variables.on("tx_read_only") || variables.on("transaction_read_only") {
+            return Err(Error::io("cannot write to the database: it is read-only")
+                .with("database", &*settings.place)
+                .next("turn transaction_read_only off for this user or on the database server"));
+        }
+        let bytes = STATEMENT_BYTES.min(variables.max_packet() / 2);
+        let statement_bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+        let idle = Idle::new();
+        idle.give_back(session);
+        Ok(MysqlTarget { settings, statement_bytes, idle })
+    }
+
+    fn connect(&self) -> Result<Session> {
+        if let Some(session) = self.idle.take() {
+            return Ok(session);
+        }
+        let mut session = self.settings.connect()?;
+        self.settings.prepare(&mut session)?;
+        Ok(session)
+    }
+
+    fn with<T>(
+        &self,
+        doing: &str,
+        work: impl AsyncFnOnce(&mut MySqlConnection) -> sqlx::Result<T>,
+    ) -> Result<T> {
+        let mut session = self.connect()?;
+        // After an error the connection may be in the middle of anything.
+        let done = session.run(work).map_err(|error| self.settings.translate(error, doing))?;
+        self.idle.give_back(session);
+        Ok(done)
+    }
+}
+
+impl Drop for MysqlTarget {
+    fn drop(&mut self) {
+        self.idle.drain().into_iter().for_each(close);
+    }
+}
+
+impl Target for MysqlTarget {
+    fn kind(&self) -> BackendKind {
+        BackendKind::Mysql
+    }
+
+    fn create(&self, tables: &[&Table]) -> Result<()> {
+        let present = self.with("list the tables", async |connection| {
+            let list = "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()";
+            let rows = sqlx::query(list).fetch_all(connection).await?;
+            rows.iter().map(|row| text(row, 0)).collect::<sqlx::Result<Vec<String>>>()
+        })?;
+        // Creating what exists needs the same privileges as creating it.
+        for table in tables.iter().filter(|table| !present.iter().any(|name| name == table.name)) {
+            let created = self.with("create the tables", async |connection| {
+                sqlx::raw_sql(AssertSqlSafe(table.create)).execute(connection).await.map(|_| ())
+            });
+            created.map_err(|error| error.with("table", table.name))?;
+        }
+        Ok(())
+    }
+
+    fn delete(&self, table: &Table, keys: &[Vec<u8>]) -> Result<()> {
+        self.with("delete records", async |connection| {
+            sqlx::raw_sql("START TRANSACTION").execute(&mut *connection).await?;
+            delete(connection, table, keys.iter().map(Vec::as_slice)).await?;
+            sqlx::raw_sql("COMMIT").execute(connection).await.map(|_| ())
+        })
+    }
+
+    fn clear(&self, table: &Table) -> Result<()> {
+        // TRUNCATE would need a privilege that the server's user may lack.
+        let delete = format!("DELETE FROM {}", quoted(table.name));
+        self.with("empty a table", async |connection| {
+            sqlx::raw_sql(AssertSqlSafe(delete)).execute(connection).await.map(|_| ())
+        })
+    }
+
+    fn writers(&self) -> usize {
+        WRITERS
+    }
+
+    fn shard<'a>(&'a self, table: &'a Table) -> Result<Box<dyn Shard + Send + 'a>> {
+        let mut session = self.connect()?;
+        self.settings.execute(&mut session, "begin a transaction", "START TRANSACTION")?;
+        Ok(Box::new(MysqlShard { target: self, session: Some(session), table, ahead: Ahead::Unknown }))
+    }
+
+    fn finish(&self) -> Result<()> {
+        // Every commit is durable already, as far as the database server is set up for it.
+        Ok(())
+    }
+}
+
+struct MysqlShard<'a> {
+    target: &'a MysqlTarget,
+    session: Option<Session>,
+    table: &'a Table,
+    ahead: Ahead,
+}
+
+/// The next row that the table has already.
+enum Ahead {
+    Unknown,
+    None,
+    Key(Vec<u8>),
+}
+
+impl Shard for MysqlShard<'_> {
+    fn write(&mut self, page: &Page) -> Result<()> {
+        let (Some(session), Some((first, _)), Some((last, _))) =
+            (&mut self.session, page.get(0), page.last())
+        else {
+            return Ok(());
+        };
+        let (table, ahead, bytes) = (self.table, &mut self.ahead, self.target.statement_bytes);
+        let written = session.run(async |connection| {
+            if matches!(ahead, Ahead::Unknown) {
+                *ahead = look_ahead(connection, table, first).await?;
+            }
+            if matches!(ahead, Ahead::Key(key) if key.as_slice() <= last) {
+                delete(connection, table, page.iter().map(|(key, _)| key)).await?;
+                *ahead = look_ahead(connection, table, last).await?;
+            }
+            insert(connection, table, page, bytes).await
+        });
+        match written {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                // Closing the connection rolls the transaction back.
+                self.session = None;
+                Err(self.target.settings.translate(error, "write records").with("table", table.name))
+            }
+        }
+    }
+
+    fn commit(mut self: Box<Self>) -> Result<()> {
+        let Some(mut session) = self.session.take() else { return Ok(()) };
+        let settings = &self.target.settings;
+        settings
+            .execute(&mut session, "commit records", "COMMIT")
+            .map_err(|error| error.with("table", self.table.name))?;
+        self.target.idle.give_back(session);
+        Ok(())
+    }
+}
+
+impl Drop for MysqlShard<'_> {
+    fn drop(&mut self) {
+        if let Some(session) = self.session.take() {
+            close(session);
+        }
+    }
+}
+
+/// Finds the first row at or behind a key.
+async fn look_ahead(connection: &mut MySqlConnection, table: &Table, from: &[u8]) -> sqlx::Result<Ahead> {
+    let find = format!("SELECT k FROM {} FORCE INDEX (PRIMARY) WHERE k >= ? LIMIT 1", quoted(table.name));
+    let row = sqlx::query(AssertSqlSafe(find)).bind(from).fetch_optional(connection).await?;
+    Ok(match row {
+        Some(row) => Ahead::Key(row.try_get_unchecked(0)?),
+        None => Ahead::None,
+    })
+}
+
+async fn delete<'k>(
+    connection: &mut MySqlConnection,
+    table: &Table,
+    keys: impl Iterator<Item = &'k [u8]>,
+) -> sqlx::Result<()> {
+    let keys: Vec<&[u8]> = keys.collect();
+    for chunk in keys.chunks(MOST_ROWS) {
+        let places = vec!["?"; chunk.len()].join(",");
+        let delete = format!("DELETE FROM {} WHERE k IN ({places})", quoted(table.name));
+        let mut query = sqlx::query(AssertSqlSafe(delete)).persistent(false);
+        for key in chunk {
+            query = query.bind(*key);
+        }
+        query.execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+async fn insert(
+    connection: &mut MySqlConnection,
+    table: &Table,
+    page: &Page,
+    bytes: usize,
+) -> sqlx::Result<()> {
+    let mut start = 0;
+    while start < page.len() {
+        let rows = rows_that_fit(page, start, bytes);
+        let mut query = sqlx::query(AssertSqlSafe(statement(table, rows)));
+        for index in start..start + rows {
+            let Some((key, value)) = page.get(index) else { break };
+            query = bind(query, table.value, key, value);
+        }
+        let written = query.execute(&mut *connection).await?.rows_affected();
+        if written != rows as u64 {
+            return Err(sqlx::Error::Protocol(format!("{written} of {rows} rows written")));
+        }
+        check_warnings(connection).await?;
+        start += rows;
+    }
+    Ok(())
+}
+
+/// How many rows from `start` on make a statement: a power of two of them within the limit, or a single one.
+fn rows_that_fit(page: &Page, start: usize, bytes: usize) -> usize {
+    let (mut fit, mut size) = (0, 0);
+    while fit < MOST_ROWS {
+        let Some((key, value)) = page.get(start + fit) else { break };
+        size += key.len() + value.len() + 24;
+        if size > bytes {
+            break;
+        }
+        fit += 1;
+    }
+    1 << fit.max(1).ilog2()
+}
+
+fn statement(table: &Table, rows: usize) -> String {
+    let (columns, row) = match table.value {
+        ValueKind::None => ("k", "(?)"),
+        _ => ("k, v", "(?,?)"),
+    };
+    format!("INSERT INTO {} ({columns}) VALUES {}", quoted(table.name), vec![row; rows].join(","))
+}
+
+fn bind<'q>(
+    query: Query<'q, MySql, MySqlArguments>,
+    kind: ValueKind,
+    key: &'q [u8],
+    value: &'q [u8],
+) -> Query<'q, MySql, MySqlArguments> {
+    let query = query.bind(key);
+    match (kind, <[u8; 8]>::try_from(value)) {
+        (ValueKind::None, _) => query,
+        (ValueKind::Counter, Ok(number)) => query.bind(i64::from_le_bytes(number)),
+        _ => query.bind(value),
+    }
+}
+
+/// A warning means that something was not written as it was sent.
+async fn check_warnings(connection: &mut MySqlConnection) -> sqlx::Result<()> {
+    let rows = sqlx::raw_sql("SHOW WARNINGS LIMIT 1").fetch_all(connection).await?;
+    match rows.first() {
+        None => Ok(()),
+        Some(row) => Err(sqlx::Error::Decode(format!("the database warns: {}", text(row, 2)?).into())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statements_take_powers_of_two_within_the_limit() {
+        let mut page = Page::new();
+        for n in 0..1500u32 {
+            page.push(&n.to_be_bytes(), &[0; 100]);
+        }
+        page.push(b"zz", &[0; 5000]);
+        for (start, bytes, rows) in [
+            (0, usize::MAX, 1024),
+            (1024, usize::MAX, 256),
+            (0, 128 * 3, 2),
+            (0, 128 * 4, 4),
+            (0, 1, 1),
+            (1500, 100, 1),
+            (1499, 128 + 5026, 2),
+        ] {
+            assert_eq!(rows_that_fit(&page, start, bytes), rows, "{start} {bytes}");
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! PostgreSQL through sqlx: one table per subspace, found along the search path.
+//!
+//! How to connect, and what PostgreSQL's errors mean. `source.rs` reads, `target.rs` writes, `copy.rs` knows
+//! the binary format of `COPY`; none of them knows what the tables mean.
+
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
+
+use crate::backend::sql::{self, Cause, LOST};
+use crate::error::{Error, ErrorKind, Result};
+
+mod copy;
+mod source;
+mod target;
+
+pub use source::PostgresSource;
+pub use target::PostgresTarget;
+
+type Session = sql::Session<PgConnection>;
+
+/// Where the server's connection pool looks for a socket if no host is configured.
+/// source: deadpool-postgres 0.14.1, which `crates/store/src/backend/postgres/main.rs` @ v0.15.5 uses
+const SOCKET_DIRECTORIES: [&str; 3] = ["/run/postgresql", "/var/run/postgresql", "/tmp"];
+
+/// How to reach a database. Cannot be printed, for it holds a secret.
+#[derive(Clone)]
+pub struct PostgresSettings {
+    /// Name, address or socket directory; the usual socket directories if absent.
+    pub host: Option<String>,
+    /// TCP port.
+    pub port: u16,
+    /// Name of the database.
+    pub database: String,
+    /// Role.
+    pub user: Option<String>,
+    /// Its password.
+    pub password: Option<String>,
+    /// Start-up options, verbatim.
+    pub options: Option<String>,
+    /// Limit for connecting.
+    pub timeout: Option<Duration>,
+    /// Whether to try TLS.
+    pub tls: bool,
+    /// Whether any certificate will do.
+    pub allow_invalid_certs: bool,
+    /// How to name the database in messages.
+    pub place: String,
+}
+
+impl PostgresSettings {
+    fn connect(&self) -> Result<Session> {
+        let hosts: Vec<&str> = match self.host.as_deref().filter(|host| !host.is_empty()) {
+            Some(host) => vec![host],
+            None => SOCKET_DIRECTORIES.to_vec(),
+        };
+        let mut failed = None;
+        for host in hosts {
+            match self.connect_to(host) {
+                Ok(session) => return Ok(session),
+                Err(error) => failed = failed.or(Some(error)),
+            }
+        }
+        Err(failed.unwrap_or_else(|| Error::usage("no host to connect to")))
+    }
+
+    fn connect_to(&self, host: &str) -> Result<Session> {
+        let tls = self.tls && !host.starts_with('/');
+        let mode = match (tls, self.allow_invalid_certs) {
+            (false, _) => PgSslMode::Disable,
+            (true, true) => PgSslMode::Prefer,
+            (true, false) => PgSslMode::VerifyFull,
+        };
+        match self.connect_with(host, mode) {
+            // As the server does: TLS is preferred, and a database that declines it is used in clear.
+            Err(Failed::Declined) => self.connect_with(host, PgSslMode::Disable),
+            other => other,
+        }
+        .map_err(|failed| match failed {
+            Failed::Declined => Error::io("cannot connect: TLS is declined").with("database", &*self.place),
+            Failed::Other(error) => error,
+        })
+    }
+
+    fn connect_with(&self, host: &str, mode: PgSslMode) -> Result<Session, Failed> {
+        let options = self.connect_options(host, mode).map_err(Failed::Other)?;
+        let mut declined = false;
+        let session = Session::open(options.connect(), self.timeout, &self.place, |error| {
+            declined =
+                matches!(&error, sqlx::Error::Tls(why) if why.to_string().contains("does not support"));
+            self.translate(error, "connect")
+        });
+        match session {
+            Ok(session) => Ok(session),
+            Err(_) if declined => Err(Failed::Declined),
+            Err(error) => Err(Failed::Other(error)),
+        }
+    }
+
+    fn connect_options(&self, host: &str, mode: PgSslMode) -> Result<PgConnectOptions> {
+        // sqlx reads it, the server does not: tables could be looked up in another schema.
+        if std::env::var_os("PGOPTIONS").is_some_and(|options| !options.is_empty()) {
+            return Err(Error::usage("the variable PGOPTIONS is set, which the server does not use")
+                .next("unset it; options belong into the configuration"));
+        }
+        // The only way to hand options over verbatim is a URL.
+        let mut url = String::from("postgres://localhost/");
+        if let Some(options) = self.options.as_deref().filter(|options| !options.is_empty()) {
+            url.push_str("?options=");
+            for byte in options.bytes() {
+                url.push_str(&format!("%{byte:02x}"));
+            }
+        }
+        let options: PgConnectOptions = url.parse().map_err(|_| {
+            Error::usage("the connection options cannot be used").with("database", &*self.place)
+        })?;
+        Ok(options
+            .host(host)
+            .port(self.port)
+            .username(self.user.as_deref().unwrap_or_default())
+            .password(self.password.as_deref().unwrap_or_default())
+            .database(&self.database)
+            .ssl_mode(mode)
+            .application_name(env!("CARGO_PKG_NAME"))
+            .extra_float_digits(None)
+            .disable_statement_logging())
+    }
+
+    fn translate(&self, error: sqlx::Error, doing: &str) -> Error {
+        sql::translate(error, doing, &self.place, |error| {
+            let insecure = error.message().contains("no encryption") || error.message().contains("SSL off");
+            cause(error.code().as_deref().unwrap_or_default(), insecure)
+        })
+    }
+
+    /// Runs statements without results.
+    fn execute(&self, session: &mut Session, doing: &str, statements: String) -> Result<()> {
+        session
+            .run(async |connection| sqlx::raw_sql(AssertSqlSafe(statements)).execute(connection).await)
+            .map(|_| ())
+            .map_err(|error| self.translate(error, doing))
+    }
+}
+
+/// Why a connection was not made.
+enum Failed {
+    /// The database does not do TLS.
+    Declined,
+    Other(Error),
+}
+
+/// What an error code says. Codes: PostgreSQL's documentation, appendix A.
+fn cause(code: &str, insecure: bool) -> Option<Cause> {
+    let io = |what, next| Some(Cause { kind: ErrorKind::Io, what, next });
+    match code {
+        "28000" if insecure => io(
+            "the database server wants TLS, or does not let this user in",
+            "set tls.enable in the configuration, or look into pg_hba.conf",
+        ),
+        "28000" | "28P01" => io(
+            "user or password are refused",
+            "check user and password of the store in the configuration, and pg_hba.conf",
+        ),
+        "3D000" => io("the database does not exist", "create it, or check its name in the configuration"),
+        "42501" => io(
+            "a privilege is missing",
+            "grant the user of the configuration what the server needs too, on schema and tables",
+        ),
+        "25006" => io(
+            "the database is read-only",
+            "use the primary server, and a user without default_transaction_read_only",
+        ),
+        "53300" => io("there are too many connections", "stop other clients, or use fewer --jobs"),
+        "53100" => io("the disk of the database server is full", "free some space and start again"),
+        "54000" => io(
+            "a record exceeds a limit of the database",
+            "use another backend, or remove the record from the source",
+        ),
+        "57P01" | "57P02" | "57P05" | "08006" | "08003" => Some(LOST),
+        "57P03" => io("the database server is starting or stopping", "wait a moment and start again"),
+        _ => None,
+    }
+}
+
+/// An identifier as PostgreSQL quotes it.
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// Bytes as a literal.
+fn literal(bytes: &[u8]) -> String {
+    format!("'\\x{}'::bytea", crate::finding::hex(bytes))
+}
+
+/// Whether a table of this name is found along the search path.
+async fn has_table(connection: &mut PgConnection, name: &str) -> sqlx::Result<bool> {
+    let find = sqlx::query("SELECT to_regclass($1) IS NOT NULL").bind(quoted(name));
+    find.fetch_one(connection).await?.try_get(0)
+}
+
+/// Takes leave of the server.
+fn close(session: Session) {
+    session.close(async |connection| connection.close().await);
+}

@@ -1,0 +1,352 @@
+//! Reading a PostgreSQL store: one exported snapshot, shared by every connection.
+//!
+//! Nothing is locked or written. Rows come by `COPY … TO STDOUT` in key order, which for `BYTEA` is that of
+//! unsigned bytes.
+
+use std::sync::{Mutex, PoisonError};
+
+use futures_util::TryStreamExt;
+use sqlx::postgres::PgConnection;
+use sqlx::{AssertSqlSafe, Row};
+
+use super::copy::{Decoder, Malformed};
+use super::{PostgresSettings, Session, close, has_table, literal, quoted};
+use crate::backend::sql::{AsyncWork, Hopper, Idle, Pump, without_leavers};
+use crate::backend::{Estimate, KeyRange, Pages, Sessions, Source, TableState};
+use crate::catalog::{BackendKind, Table, ValueKind};
+use crate::error::{Error, Result};
+use crate::finding::hex;
+use crate::page::Page;
+
+/// Pages of a table that are looked at to find split keys.
+const SAMPLE_PAGES: u64 = 400;
+
+/// A PostgreSQL database opened for reading.
+pub struct PostgresSource {
+    settings: PostgresSettings,
+    snapshot: String,
+    // Keeps the snapshot alive, and asks small questions.
+    leader: Mutex<Session>,
+    idle: Idle<PgConnection>,
+    // Of all connections, to tell them from other sessions.
+    pids: Mutex<Vec<i32>>,
+}
+
+impl PostgresSource {
+    /// Connects and takes the snapshot that everything is read from.
+    ///
+    /// Errors: I/O if the database cannot be reached or refuses.
+    pub fn open(settings: PostgresSettings) -> Result<Self> {
+        let mut leader = settings.connect()?;
+        begin(&settings, &mut leader, None)?;
+        let fail = |e| settings.translate(e, "take a snapshot of the database");
+        let taken: sqlx::Result<(String, i32)> = leader.run(async |connection| {
+            let row =
+                sqlx::query("SELECT pg_export_snapshot(), pg_backend_pid()").fetch_one(connection).await?;
+            Ok((row.try_get(0)?, row.try_get(1)?))
+        });
+        let (snapshot, pid) = taken.map_err(fail)?;
+        Ok(PostgresSource {
+            settings,
+            snapshot,
+            leader: Mutex::new(leader),
+            idle: Idle::new(),
+            pids: Mutex::new(vec![pid]),
+        })
+    }
+
+    fn connect(&self) -> Result<Session> {
+        if let Some(session) = self.idle.take() {
+            return Ok(session);
+        }
+        let mut session = self.settings.connect()?;
+        begin(&self.settings, &mut session, Some(&self.snapshot))?;
+        let pid = session.run(async |connection| {
+            sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(connection).await
+        });
+        let pid = pid.map_err(|e| self.settings.translate(e, "read from the database"))?;
+        self.pids.lock().unwrap_or_else(PoisonError::into_inner).push(pid);
+        Ok(session)
+    }
+
+    fn ask<T>(&self, doing: &str, ask: impl AsyncFnOnce(&mut PgConnection) -> sqlx::Result<T>) -> Result<T> {
+        let mut leader = self.leader.lock().unwrap_or_else(PoisonError::into_inner);
+        leader.run(ask).map_err(|error| self.settings.translate(error, doing))
+    }
+}
+
+impl Drop for PostgresSource {
+    fn drop(&mut self) {
+        self.idle.drain().into_iter().for_each(close);
+    }
+}
+
+/// Begins the transaction that everything is read in.
+fn begin(settings: &PostgresSettings, session: &mut Session, snapshot: Option<&str>) -> Result<()> {
+    let mut statements = String::from("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;");
+    if let Some(snapshot) = snapshot {
+        statements.push_str(&format!("SET TRANSACTION SNAPSHOT '{}';", snapshot.replace('\'', "")));
+    }
+    // A lane that waits for its turn is no reason to be cut off; a policy that hides rows is an error.
+    statements.push_str(
+        "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; \
+         SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL standard_conforming_strings = on; \
+         SET LOCAL row_security = off;",
+    );
+    settings.execute(session, "begin to read the database", statements)
+}
+
+impl Source for PostgresSource {
+    fn kind(&self) -> BackendKind {
+        BackendKind::Postgres
+    }
+
+    fn tables(&self) -> Result<Vec<TableState>> {
+        self.ask("list the tables", async |connection| {
+            let list = "SELECT c.relname, has_table_privilege(c.oid, 'SELECT'), pg_relation_size(c.oid) > 0 \
+                        FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+                        WHERE c.relkind = ANY ('{r,p,m,f}') AND n.nspname NOT IN ('pg_catalog', \
+                        'information_schema') AND pg_catalog.pg_table_is_visible(c.oid) ORDER BY 1";
+            let found = sqlx::query(list).fetch_all(&mut *connection).await?;
+            let mut tables = Vec::with_capacity(found.len());
+            for row in found {
+                let name: String = row.try_get(0)?;
+                let rows = match row.try_get(1)? {
+                    true => {
+                        let any = format!("SELECT EXISTS (SELECT FROM {})", quoted(&name));
+                        sqlx::query_scalar(AssertSqlSafe(any)).fetch_one(&mut *connection).await?
+                    }
+                    // What may not be read is full if it takes space.
+                    false => row.try_get(2)?,
+                };
+                tables.push(TableState { name, rows });
+            }
+            tables.sort_by(|a, b| a.name.cmp(&b.name));
+            Ok(tables)
+        })
+    }
+
+    fn get(&self, table: &Table, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        self.ask("read a record", async |connection| {
+            if !has_table(connection, table.name).await? {
+                return Ok(None);
+            }
+            let column = match table.value {
+                ValueKind::None => "''::bytea",
+                ValueKind::Counter => "int8send(v)",
+                _ => "v",
+            };
+            let get = format!("SELECT {column} FROM {} WHERE k = $1", quoted(table.name));
+            let row = sqlx::query(AssertSqlSafe(get)).bind(key).fetch_optional(connection).await?;
+            let Some(row) = row else { return Ok(None) };
+            let mut value: Vec<u8> = row.try_get(0)?;
+            if table.value == ValueKind::Counter {
+                value.reverse();
+            }
+            Ok(Some(value))
+        })
+    }
+
+    fn estimate(&self, table: &Table) -> Result<Estimate> {
+        self.ask("estimate a table", async |connection| {
+            if !has_table(connection, table.name).await? {
+                return Ok(Estimate::default());
+            }
+            let size = "SELECT reltuples::float8, relpages::float8, pg_relation_size(oid)::float8 / \
+                        current_setting('block_size')::float8, pg_table_size(oid) FROM pg_catalog.pg_class \
+                        WHERE oid = to_regclass($1)";
+            let row = sqlx::query(size).bind(quoted(table.name)).fetch_one(&mut *connection).await?;
+            let (tuples, counted, pages): (f64, f64, f64) =
+                (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+            let bytes: i64 = row.try_get(3)?;
+            let per_page = match tuples > 0.0 && counted > 0.0 {
+                true => tuples / counted,
+                // Never analyzed.
+                false => {
+                    let share = sample_percent(pages);
+                    let count =
+                        format!("SELECT count(*) FROM {} TABLESAMPLE SYSTEM ({share})", quoted(table.name));
+                    let seen: i64 = sqlx::query_scalar(AssertSqlSafe(count)).fetch_one(connection).await?;
+                    seen as f64 / (pages * share / 100.0).max(1.0)
+                }
+            };
+            Ok(Estimate { records: (per_page * pages) as u64, bytes: u64::try_from(bytes).unwrap_or(0) })
+        })
+    }
+
+    fn ranges(&self, table: &Table, n: usize) -> Result<Vec<KeyRange>> {
+        if n < 2 {
+            return Ok(vec![KeyRange::all()]);
+        }
+        let mut keys = self.ask("find split keys", async |connection| {
+            if !has_table(connection, table.name).await? {
+                return Ok(Vec::new());
+            }
+            let size =
+                "SELECT pg_relation_size(to_regclass($1))::float8 / current_setting('block_size')::float8";
+            let pages = sqlx::query_scalar(size).bind(quoted(table.name)).fetch_one(&mut *connection).await?;
+            // A repeatable sample of pages, whatever the statistics say or fail to say.
+            let sample = format!(
+                "SELECT k FROM {} TABLESAMPLE SYSTEM ({}) REPEATABLE (1)",
+                quoted(table.name),
+                sample_percent(pages)
+            );
+            let rows = sqlx::query(AssertSqlSafe(sample)).fetch_all(connection).await?;
+            rows.iter().map(|row| row.try_get(0)).collect::<sqlx::Result<Vec<Vec<u8>>>>()
+        })?;
+        keys.sort_unstable();
+        keys.dedup();
+        // A handful of rows is not worth a query of its own.
+        let n = n.min(keys.len() / 100 + 1);
+        let splits = (1..n).filter_map(|part| keys.get(part * keys.len() / n).cloned());
+        Ok(KeyRange::between(splits.collect()))
+    }
+
+    fn scan<'a>(&'a self, table: &'a Table, range: &KeyRange) -> Result<Box<dyn Pages + Send + 'a>> {
+        let present = self.ask("look for a table", async |c| has_table(c, table.name).await)?;
+        if !present {
+            return Ok(Box::new(PostgresPages { source: self, pump: None }));
+        }
+        let rows = Rows {
+            query: select(table, range),
+            value: table.value,
+            name: table.name.to_string(),
+            settings: self.settings.clone(),
+            reached: range.after.clone(),
+        };
+        Ok(Box::new(PostgresPages { source: self, pump: Some(Pump::start(self.connect()?, rows)) }))
+    }
+
+    fn unreachable(&self, _table: &Table) -> Result<Option<(u64, String)>> {
+        // A primary key is never NULL and always bytes.
+        Ok(None)
+    }
+
+    fn sessions(&self) -> Result<Sessions> {
+        let ours = self.pids.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let others = without_leavers(|| {
+            self.ask("look for other sessions", async |connection| {
+                // Within a transaction the first answer would be given again.
+                sqlx::raw_sql("SELECT pg_stat_clear_snapshot()").execute(&mut *connection).await?;
+                // Without privileges only the names of other users' sessions are told, which is enough.
+                let list = "SELECT pid, coalesce(usename::text, '?'), coalesce(application_name, ''), \
+                        coalesce(client_addr::text, 'local') FROM pg_catalog.pg_stat_activity \
+                        WHERE datname = current_database() AND usesysid IS NOT NULL AND pid <> ALL($1) \
+                        AND coalesce(backend_type, 'client backend') = 'client backend' ORDER BY pid";
+                let rows = sqlx::query(list).bind(&ours).fetch_all(connection).await?;
+                rows.iter()
+                    .map(|row| {
+                        let (pid, user, program): (i32, String, String) =
+                            (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+                        let from: String = row.try_get(3)?;
+                        let program =
+                            if program.is_empty() { String::new() } else { format!(" ({program})") };
+                        Ok(format!("process {pid} of user {user} from {from}{program}"))
+                    })
+                    .collect()
+            })
+        })?;
+        Ok(Sessions { others, hidden: None })
+    }
+}
+
+/// Share of a table's pages that gives a good sample, in percent.
+fn sample_percent(pages: f64) -> f64 {
+    (SAMPLE_PAGES as f64 * 100.0 / pages.max(1.0)).clamp(0.000_001, 100.0)
+}
+
+fn select(table: &Table, range: &KeyRange) -> String {
+    let columns = if table.value == ValueKind::None { "k" } else { "k, v" };
+    let mut conditions = Vec::new();
+    conditions.extend(range.after.as_deref().map(|after| format!("k > {}", literal(after))));
+    conditions.extend(range.until.as_deref().map(|until| format!("k <= {}", literal(until))));
+    let filter =
+        if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) };
+    let table = quoted(table.name);
+    format!("COPY (SELECT {columns} FROM {table}{filter} ORDER BY k) TO STDOUT (FORMAT binary)")
+}
+
+struct PostgresPages<'a> {
+    source: &'a PostgresSource,
+    pump: Option<Pump<PgConnection>>,
+}
+
+impl Pages for PostgresPages<'_> {
+    fn next(&mut self, page: &mut Page, budget: usize) -> Result<bool> {
+        match &mut self.pump {
+            Some(pump) => pump.next(page, budget, &self.source.idle),
+            None => {
+                page.clear();
+                Ok(false)
+            }
+        }
+    }
+}
+
+impl Drop for PostgresPages<'_> {
+    fn drop(&mut self) {
+        // The connection would have to read what is left of its query; another one costs less.
+        if let Some(pump) = &mut self.pump {
+            drop(pump.stop());
+        }
+    }
+}
+
+/// The rows of a range.
+struct Rows {
+    query: String,
+    value: ValueKind,
+    name: String,
+    settings: PostgresSettings,
+    reached: Option<Vec<u8>>,
+}
+
+impl AsyncWork<PgConnection> for Rows {
+    async fn run(mut self, connection: &mut PgConnection, hopper: &mut Hopper) -> Result<()> {
+        match self.copy(connection, hopper).await {
+            Ok(()) => Ok(()),
+            Err(failed) => {
+                let error = match failed {
+                    Failed::Database(error) => self.settings.translate(error, "read from the database"),
+                    Failed::Row(malformed) => Error::io("cannot read from the database")
+                        .with("database", &*self.settings.place)
+                        .because(malformed.reason()),
+                };
+                let reached = hopper.last().or(self.reached.as_deref()).map(hex).unwrap_or_default();
+                Err(error.with("table", format!("{}, after key {reached}", self.name)))
+            }
+        }
+    }
+}
+
+enum Failed {
+    Database(sqlx::Error),
+    Row(Malformed),
+}
+
+impl From<sqlx::Error> for Failed {
+    fn from(error: sqlx::Error) -> Self {
+        Failed::Database(error)
+    }
+}
+
+impl Rows {
+    async fn copy(&mut self, connection: &mut PgConnection, hopper: &mut Hopper) -> Result<(), Failed> {
+        let mut stream = connection.copy_out_raw(&self.query).await?;
+        let mut decoder = Decoder::new(self.value);
+        let mut joined = Vec::new();
+        while let Some(arrived) = stream.try_next().await? {
+            let mut rest = decoder.receive(&arrived, &mut joined);
+            while let Some(record) = decoder.next(&mut rest).map_err(Failed::Row)? {
+                if !hopper.push(record.key, record.value()) {
+                    continue;
+                }
+                self.reached = hopper.last().map(<[u8]>::to_vec);
+                if !hopper.hand_over().await {
+                    return Ok(());
+                }
+            }
+        }
+        if decoder.complete() { Ok(()) } else { Err(Failed::Row(Malformed::Format)) }
+    }
+}

@@ -1,0 +1,380 @@
+//! What the database servers share: connections driven from ordinary threads, rows turned into pages, and the
+//! wording of what goes wrong.
+//!
+//! Knows sqlx and tokio, so that nobody else has to; knows neither SQL dialect nor what a table means. Every
+//! connection has a runtime of its own and is driven by the thread that uses it: no thread waits for another.
+
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::runtime::{Builder, Runtime};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::page::Page;
+
+/// Limit for connecting when the configuration names none: longer than any server takes, shorter than a
+/// person waits.
+const CONNECT_LIMIT: Duration = Duration::from_secs(30);
+
+/// Why a statement failed, in terms that lead somewhere.
+pub(super) struct Cause {
+    /// What the caller can do about it.
+    pub kind: ErrorKind,
+    /// What is the matter, as a clause.
+    pub what: &'static str,
+    /// What to do next.
+    pub next: &'static str,
+}
+
+/// A failed statement in our words; `cause` knows the codes of the engine.
+pub(super) fn translate(
+    error: sqlx::Error,
+    doing: &str,
+    place: &str,
+    cause: impl FnOnce(&dyn sqlx::error::DatabaseError) -> Option<Cause>,
+) -> Error {
+    let lost = |error: &std::io::Error| match error.kind() {
+        std::io::ErrorKind::ConnectionRefused => Cause {
+            kind: ErrorKind::Io,
+            what: "the connection was refused",
+            next: "check host and port in the configuration and that the database server is running",
+        },
+        std::io::ErrorKind::NotFound | std::io::ErrorKind::PermissionDenied => Cause {
+            kind: ErrorKind::Io,
+            what: "the socket cannot be used",
+            next: "check the socket directory in the configuration and that the database server is running",
+        },
+        // How the TLS library reports a certificate that it does not accept.
+        std::io::ErrorKind::InvalidData => NO_TLS,
+        _ => LOST,
+    };
+    let cause = match &error {
+        sqlx::Error::Database(error) => cause(error.as_ref()),
+        sqlx::Error::Io(error) => Some(lost(error)),
+        sqlx::Error::Tls(_) => Some(NO_TLS),
+        sqlx::Error::Protocol(_) => Some(LOST),
+        _ => None,
+    };
+    let kind = cause.as_ref().map_or(ErrorKind::Io, |cause| cause.kind);
+    let message = match &cause {
+        Some(cause) => format!("cannot {doing}: {}", cause.what),
+        None => format!("cannot {doing}"),
+    };
+    let error = match error {
+        sqlx::Error::Database(error) => match error.code() {
+            Some(code) => format!("{} [{code}]", error.message()),
+            None => error.message().to_string(),
+        },
+        sqlx::Error::Io(error) => error.to_string(),
+        other => other.to_string(),
+    };
+    let error = Error::new(kind, message).with("database", place).because(error);
+    match cause {
+        Some(cause) => error.next(cause.next),
+        None => error,
+    }
+}
+
+/// The connection has gone.
+pub(super) const LOST: Cause = Cause {
+    kind: ErrorKind::Io,
+    what: "the connection was lost",
+    next: "look into the log of the database server, then start again",
+};
+
+const NO_TLS: Cause = Cause {
+    kind: ErrorKind::Io,
+    what: "TLS cannot be established",
+    next: "check the certificate of the database server, and tls.enable and tls.allow-invalid-certs in the \
+           configuration",
+};
+
+/// A connection and what drives it.
+pub(super) struct Session<C> {
+    runtime: Runtime,
+    /// The connection itself.
+    pub connection: C,
+}
+
+impl<C> Session<C> {
+    /// Connects, within `limit`.
+    pub fn open<F: Future<Output = sqlx::Result<C>>>(
+        connect: F,
+        limit: Option<Duration>,
+        place: &str,
+        translate: impl FnOnce(sqlx::Error) -> Error,
+    ) -> Result<Self> {
+        let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| {
+            Error::io("cannot prepare a connection").with("database", place).because(error)
+        })?;
+        let limit = limit.filter(|limit| !limit.is_zero()).unwrap_or(CONNECT_LIMIT);
+        match runtime.block_on(async { tokio::time::timeout(limit, connect).await }) {
+            Ok(Ok(connection)) => Ok(Session { runtime, connection }),
+            Ok(Err(error)) => Err(translate(error)),
+            Err(_) => Err(Error::io(format!(
+                "cannot connect: the database server did not answer within {} ms",
+                limit.as_millis()
+            ))
+            .with("database", place)
+            .next("check host and port in the configuration and that the database server is running")),
+        }
+    }
+
+    /// Runs something on the connection, on this thread.
+    pub fn run<T>(&mut self, work: impl AsyncFnOnce(&mut C) -> T) -> T {
+        self.runtime.block_on(work(&mut self.connection))
+    }
+
+    /// Takes leave of the server, so that its log does not speak of a lost client.
+    pub fn close<F: Future>(self, close: impl FnOnce(C) -> F) {
+        // Who does not answer a farewell is left without one.
+        let _ = self
+            .runtime
+            .block_on(async { tokio::time::timeout(Duration::from_secs(5), close(self.connection)).await });
+    }
+}
+
+/// Connections that wait for work.
+pub(super) struct Idle<C>(Mutex<Vec<Session<C>>>);
+
+impl<C> Idle<C> {
+    pub fn new() -> Self {
+        Idle(Mutex::default())
+    }
+
+    pub fn take(&self) -> Option<Session<C>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
+
+    pub fn give_back(&self, session: Session<C>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(session);
+    }
+
+    pub fn drain(&self) -> Vec<Session<C>> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Asks who is connected until nobody else is, or for a second: who has just left is seen for a moment still.
+pub(super) fn without_leavers(ask: impl Fn() -> Result<Vec<String>>) -> Result<Vec<String>> {
+    let mut others = ask()?;
+    for _ in 0..10 {
+        if others.is_empty() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+        others = ask()?;
+    }
+    Ok(others)
+}
+
+/// Where a query puts its rows: it fills a page, hands it over and is suspended until the next one is wanted.
+pub(super) struct Hopper {
+    slot: Arc<Mutex<Slot>>,
+    page: Page,
+    budget: usize,
+}
+
+#[derive(Default)]
+struct Slot {
+    wanted: Option<(Page, usize)>,
+    full: Option<Page>,
+    stop: bool,
+}
+
+impl Hopper {
+    /// Adds a record; true if the page is full and should be handed over.
+    #[inline]
+    pub fn push(&mut self, key: &[u8], value: &[u8]) -> bool {
+        self.page.push(key, value);
+        self.page.size() >= self.budget
+    }
+
+    /// The last key in the page.
+    pub fn last(&self) -> Option<&[u8]> {
+        self.page.last().map(|(key, _)| key)
+    }
+
+    /// Hands the page over and waits for an empty one; false if no more are wanted.
+    pub async fn hand_over(&mut self) -> bool {
+        lock(&self.slot).full = Some(std::mem::take(&mut self.page));
+        self.refill().await
+    }
+
+    async fn refill(&mut self) -> bool {
+        // Whoever sets what is waited for polls again: no waker is needed.
+        let wanted = poll_fn(|_| {
+            let mut slot = lock(&self.slot);
+            match slot.wanted.take() {
+                Some(wanted) => Poll::Ready(Some(wanted)),
+                None if slot.stop => Poll::Ready(None),
+                None => Poll::Pending,
+            }
+        });
+        match wanted.await {
+            Some((page, budget)) => {
+                (self.page, self.budget) = (page, budget);
+                true
+            }
+            None => false,
+        }
+    }
+}
+
+fn lock(slot: &Mutex<Slot>) -> MutexGuard<'_, Slot> {
+    slot.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+type Work<C> = Pin<Box<dyn Future<Output = (C, Result<()>)> + Send>>;
+
+/// A running query, page by page.
+pub(super) struct Pump<C> {
+    state: State<C>,
+    slot: Arc<Mutex<Slot>>,
+}
+
+enum State<C> {
+    Running(Runtime, Work<C>),
+    Done,
+    Failed(String),
+}
+
+impl<C: Send + 'static> Pump<C> {
+    /// Begins `work`, which fills hoppers until it has no more rows or no more are wanted.
+    pub fn start<W>(session: Session<C>, work: W) -> Self
+    where
+        W: AsyncWork<C>,
+    {
+        let slot = Arc::new(Mutex::new(Slot::default()));
+        let mut hopper = Hopper { slot: Arc::clone(&slot), page: Page::new(), budget: 0 };
+        let mut connection = session.connection;
+        let work = async move {
+            let result = match hopper.refill().await {
+                true => work.run(&mut connection, &mut hopper).await,
+                false => Ok(()),
+            };
+            let mut slot = lock(&hopper.slot);
+            slot.full = slot.full.take().or_else(|| Some(std::mem::take(&mut hopper.page)));
+            drop(slot);
+            (connection, result)
+        };
+        Pump { state: State::Running(session.runtime, Box::pin(work)), slot }
+    }
+
+    /// As [`crate::backend::Pages::next`]. A connection whose query has ended goes to `idle`.
+    pub fn next(&mut self, page: &mut Page, budget: usize, idle: &Idle<C>) -> Result<bool> {
+        page.clear();
+        let (runtime, work) = match &mut self.state {
+            State::Done => return Ok(false),
+            State::Failed(why) => return Err(Error::io(why.clone())),
+            State::Running(runtime, work) => (runtime, work),
+        };
+        lock(&self.slot).wanted = Some((std::mem::take(page), budget));
+        let ended = runtime.block_on(poll_fn(|context| match work.as_mut().poll(context) {
+            Poll::Ready(ended) => Poll::Ready(Some(ended)),
+            Poll::Pending if lock(&self.slot).full.is_some() => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        }));
+        *page = lock(&self.slot).full.take().unwrap_or_default();
+        match ended {
+            None => Ok(!page.is_empty()),
+            Some((connection, Ok(()))) => {
+                if let State::Running(runtime, _) = std::mem::replace(&mut self.state, State::Done) {
+                    idle.give_back(Session { runtime, connection });
+                }
+                Ok(!page.is_empty())
+            }
+            Some((_, Err(error))) => {
+                page.clear();
+                self.state = State::Failed(error.to_string());
+                Err(error)
+            }
+        }
+    }
+
+    /// Ends a query before its last row; `None` if its connection is gone or idle already.
+    pub fn stop(&mut self) -> Option<Session<C>> {
+        let State::Running(runtime, mut work) = std::mem::replace(&mut self.state, State::Done) else {
+            return None;
+        };
+        lock(&self.slot).stop = true;
+        // Suspended where it handed its last page over, so it ends at once or not at all.
+        let ended = runtime.block_on(poll_fn(|context| match work.as_mut().poll(context) {
+            Poll::Ready((connection, result)) => Poll::Ready(result.ok().map(|()| connection)),
+            Poll::Pending => Poll::Ready(None),
+        }));
+        ended.map(|connection| Session { runtime, connection })
+    }
+}
+
+/// A query that fills hoppers.
+pub(super) trait AsyncWork<C>: Send + 'static {
+    fn run(self, connection: &mut C, hopper: &mut Hopper) -> impl Future<Output = Result<()>> + Send;
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    struct Numbers {
+        until: u32,
+        fail: bool,
+    }
+
+    impl AsyncWork<()> for Numbers {
+        async fn run(self, (): &mut (), hopper: &mut Hopper) -> Result<()> {
+            for n in 0..self.until {
+                if hopper.push(&n.to_be_bytes(), b"") {
+                    // Waits for something else in between, as for a socket.
+                    tokio::time::sleep(Duration::from_micros(10)).await;
+                    if !hopper.hand_over().await {
+                        return Ok(());
+                    }
+                }
+            }
+            if self.fail { Err(Error::io("cut")) } else { Ok(()) }
+        }
+    }
+
+    fn session() -> Session<()> {
+        Session::open(async { Ok(()) }, None, "", |e| Error::io(e.to_string())).unwrap()
+    }
+
+    #[test]
+    fn a_pump_delivers_every_record_and_gives_its_connection_back() {
+        for (until, fail) in [(0, false), (1, false), (100, false), (99, true)] {
+            let idle = Idle::new();
+            let mut pump = Pump::start(session(), Numbers { until, fail });
+            let (mut page, mut seen) = (Page::new(), Vec::new());
+            let end = loop {
+                match pump.next(&mut page, 64, &idle) {
+                    Ok(true) => seen.extend(page.iter().map(|(k, _)| k.to_vec())),
+                    end => break end,
+                }
+            };
+            if fail {
+                assert!(end.is_err() && pump.next(&mut page, 64, &idle).is_err(), "an error stays");
+                continue;
+            }
+            assert_eq!(seen, (0..until).map(|n| n.to_be_bytes().to_vec()).collect::<Vec<_>>());
+            assert!(!pump.next(&mut page, 64, &idle).unwrap() && pump.stop().is_none());
+            assert_eq!(idle.drain().len(), 1);
+        }
+    }
+
+    #[test]
+    fn a_pump_can_be_stopped_before_and_between_pages() {
+        for pages in [0, 1, 3] {
+            let idle = Idle::new();
+            let mut pump = Pump::start(session(), Numbers { until: 1000, fail: false });
+            for _ in 0..pages {
+                assert!(pump.next(&mut Page::new(), 64, &idle).unwrap());
+            }
+            assert!(pump.stop().is_some(), "{pages}");
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! Can the target hold what a dump brings? Asked before the first write.
+//!
+//! Limits come from the catalog's tables and from the target itself; the dump's longest key and value tell
+//! whether a subspace has to be looked through. Writes nothing.
+
+use crate::backend::Limits;
+use crate::blob::{self, BlobRule};
+use crate::catalog::{Subspace, Table, ValueKind};
+use crate::dump::reader::{Dump, FileCheck, Verify};
+use crate::error::{Error, Result};
+use crate::finding::hex;
+use crate::page::Page;
+
+/// Checks every record of `subspaces` against the tables they go to.
+///
+/// Errors: refused, naming the first record that does not fit.
+pub fn check(
+    dump: &Dump,
+    subspaces: &[(&'static Subspace, &'static Table)],
+    checks: &[FileCheck],
+    rule: BlobRule,
+    limits: &Limits,
+) -> Result<()> {
+    for (subspace, table) in subspaces {
+        let Some(totals) = checks.iter().find(|c| c.letter == subspace.letter).map(|c| c.totals) else {
+            continue;
+        };
+        let limit = Limit::new(subspace, table, rule, limits);
+        if limit.fits(totals.longest_key, totals.longest_value) && !limit.may_collide(totals.longest_key) {
+            continue;
+        }
+        let mut reader = dump.open_subspace(subspace.letter, Verify::Counts)?;
+        let (mut page, mut before) = (Page::new(), Vec::new());
+        while reader.read_page(&mut page, 1 << 20)? {
+            for (key, value) in page.iter() {
+                limit.check(key, value.len() as u64)?;
+                limit.check_prefix(&before, key)?;
+                before.clear();
+                before.extend_from_slice(key);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What one subspace is held to.
+struct Limit {
+    subspace: &'static Subspace,
+    rule: BlobRule,
+    key: u64,
+    value: u64,
+    record: u64,
+    setting: &'static str,
+    prefix: Option<u64>,
+}
+
+impl Limit {
+    fn new(subspace: &'static Subspace, table: &Table, rule: BlobRule, limits: &Limits) -> Self {
+        let (record, setting) = limits.record.unwrap_or((u64::MAX, ""));
+        // Without values a record with one does not fit; with values no limit is no limit.
+        let no_value = subspace.value == ValueKind::None && table.max_value == Some(0);
+        Limit {
+            subspace,
+            rule,
+            key: table.max_key.unwrap_or(u64::MAX),
+            value: if no_value { 0 } else { table.max_value.unwrap_or(u64::MAX) },
+            record,
+            setting,
+            prefix: table.unique_prefix,
+        }
+    }
+
+    /// Bytes of a value in the store, at most.
+    fn stored(&self, length: u64) -> u64 {
+        match self.subspace.value {
+            ValueKind::Blob => blob::worst_case(self.rule, length),
+            _ => length,
+        }
+    }
+
+    fn fits(&self, key: u64, value: u64) -> bool {
+        let value = self.stored(value);
+        key <= self.key && value <= self.value && key.saturating_add(value) <= self.record
+    }
+
+    fn may_collide(&self, longest_key: u64) -> bool {
+        self.prefix.is_some_and(|prefix| longest_key > prefix)
+    }
+
+    fn check(&self, key: &[u8], value: u64) -> Result<()> {
+        let (length, value) = (key.len() as u64, self.stored(value));
+        let elsewhere = "use another backend, or remove the record from the source";
+        if length > self.key {
+            return Err(self.refuse("key", length, self.key, key).next(elsewhere));
+        }
+        if value > self.value {
+            return Err(self.refuse("value", value, self.value, key).next(elsewhere));
+        }
+        let record = length.saturating_add(value);
+        if record > self.record {
+            return Err(self.refuse("record", record, self.record, key).next(format!(
+                "raise {} of the target, and of the configuration if it is set there",
+                self.setting
+            )));
+        }
+        Ok(())
+    }
+
+    fn check_prefix(&self, before: &[u8], key: &[u8]) -> Result<()> {
+        let Some(prefix) = self.prefix.and_then(|prefix| usize::try_from(prefix).ok()) else { return Ok(()) };
+        match (before.get(..prefix), key.get(..prefix)) {
+            (Some(one), Some(other)) if one == other => Err(Error::refused(format!(
+                "the target cannot hold two keys that are the same in their first {prefix} bytes"
+            ))
+            .with("subspace", format!("{} ({})", self.subspace.letter, self.subspace.name))
+            .with("key", hex(key))
+            .with("decoded", self.subspace.describe(key))
+            .with("length", key.len().to_string())
+            .with("other key", hex(before))
+            .next("use another backend, or remove one of the records from the source")),
+            _ => Ok(()),
+        }
+    }
+
+    fn refuse(&self, what: &str, length: u64, limit: u64, key: &[u8]) -> Error {
+        Error::refused(format!("the target cannot hold a {what} of {length} bytes, its limit is {limit}"))
+            .with("subspace", format!("{} ({})", self.subspace.letter, self.subspace.name))
+            .with("key", hex(key))
+            .with("decoded", self.subspace.describe(key))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::catalog::{self, BackendKind};
+    use crate::error::ErrorKind;
+
+    #[test]
+    fn what_does_not_fit_is_refused_with_its_length_and_the_limit() {
+        let version = catalog::version(5).unwrap();
+        let packet = Limits { record: Some((1 << 24, "max_allowed_packet")) };
+        let mysql = BackendKind::Mysql;
+        for (kind, letter, key, value, expect) in [
+            (mysql, 's', 255, 10, None),
+            (mysql, 's', 256, 10, Some("key of 256 bytes, its limit is 255")),
+            (mysql, 'i', 65_535, 0, None),
+            (mysql, 'i', 65_536, 0, Some("key of 65536 bytes, its limit is 65535")),
+            (mysql, 'p', 10, (1 << 24) - 11, None),
+            (mysql, 'p', 10, (1 << 24) - 5, Some("record of 16777221 bytes, its limit is 16777216")),
+            (mysql, 'p', 10, 1 << 24, Some("value of 16777216 bytes, its limit is 16777215")),
+            (mysql, 't', 32, 1 << 25, Some("record of 33554464 bytes, its limit is 16777216")),
+            (BackendKind::Postgres, 's', 3000, 1, Some("key of 3000 bytes, its limit is 2692")),
+            (BackendKind::Sqlite, 's', 3000, 1 << 30, Some("value of 1073741824 bytes, its limit is")),
+        ] {
+            let subspace = version.subspace(letter).unwrap();
+            let table = subspace.table(kind).unwrap();
+            let limits = if kind == mysql { packet.clone() } else { Limits::default() };
+            let limit = Limit::new(subspace, table, BlobRule::Raw, &limits);
+            let error = limit.check(&vec![b'x'; key], value).err();
+            assert_eq!(limit.fits(key as u64, value), expect.is_none(), "{letter} {key} {value}");
+            match (&error, expect) {
+                (None, None) => {}
+                (Some(error), Some(text)) => {
+                    assert!(error.to_string().contains(text), "{error}");
+                    assert_eq!(error.kind(), ErrorKind::Refused);
+                }
+                _ => panic!("{letter} {key} {value}: {error:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn keys_that_are_unique_on_a_prefix_only_are_compared() {
+        let version = catalog::version(5).unwrap();
+        let subspace = version.subspace('i').unwrap();
+        let table = subspace.table(BackendKind::Mysql).unwrap();
+        let limit = Limit::new(subspace, table, BlobRule::Raw, &Limits::default());
+        let key = |length, last| {
+            let mut key = vec![b'a'; length];
+            key.push(last);
+            key
+        };
+        for (one, other, collide) in [
+            (key(399, 1), key(399, 2), false),
+            (key(400, 1), key(400, 2), true),
+            (key(399, 1), key(398, 1), false),
+            (vec![b'a'; 400], vec![b'a'; 401], true),
+            (vec![b'a'; 399], vec![b'a'; 400], false),
+        ] {
+            assert_eq!(limit.check_prefix(&one, &other).is_err(), collide, "{} {}", one.len(), other.len());
+        }
+        assert!(limit.may_collide(401) && !limit.may_collide(400));
+    }
+}
