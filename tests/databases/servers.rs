@@ -66,12 +66,14 @@ impl Server {
         if kind == Kind::Postgres {
             secure(&dir.join("data"), &account);
         }
-        // The shell waits for its input to end, which it does with this process at the latest.
+        // The shell waits for its input to end, which it does with this process at the latest. What makes one
+        // engine end its sessions at once, the other ignores.
+        let signal = if kind == Kind::Postgres { "INT" } else { "TERM" };
         let script =
-            "\"$@\" >\"$DIR/log\" 2>&1 & p=$!; read _; kill -INT $p; wait $p; kill $p; rm -rf \"$DIR\"";
+            format!("\"$@\" >\"$DIR/log\" 2>&1 & p=$!; read _; kill -{signal} $p; wait $p; rm -rf \"$DIR\"");
         let serve = as_account(&account, &serve);
         let mut shell = Command::new("sh");
-        shell.arg("-c").arg(format!("{script} 2>/dev/null")).arg("sh");
+        shell.arg("-c").arg(script).arg("sh");
         shell.arg(serve.get_program()).args(serve.get_args()).env("DIR", &dir);
         let guard = shell.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let server = Server { kind, port, _guard: Some(guard) };

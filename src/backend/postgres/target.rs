@@ -16,6 +16,9 @@ use crate::page::Page;
 /// Shards that may be written at the same time: beyond that the database server only queues.
 const WRITERS: usize = 8;
 
+/// Bytes of rows in a `COPY`: each costs round trips and a flush of the table's buffers.
+const COPY_BYTES: usize = 4 << 20;
+
 /// A PostgreSQL database opened for writing.
 pub struct PostgresTarget {
     settings: PostgresSettings,
@@ -122,7 +125,13 @@ impl Target for PostgresTarget {
     fn shard<'a>(&'a self, table: &'a Table) -> Result<Box<dyn Shard + Send + 'a>> {
         let mut session = self.connect()?;
         self.settings.execute(&mut session, "begin a transaction", "BEGIN".to_string())?;
-        Ok(Box::new(PostgresShard { target: self, session: Some(session), table, ahead: Ahead::Unknown }))
+        Ok(Box::new(PostgresShard {
+            target: self,
+            session: Some(session),
+            table,
+            ahead: Ahead::Unknown,
+            pending: Page::new(),
+        }))
     }
 
     fn finish(&self) -> Result<()> {
@@ -136,6 +145,7 @@ struct PostgresShard<'a> {
     session: Option<Session>,
     table: &'a Table,
     ahead: Ahead,
+    pending: Page,
 }
 
 /// The next row that the table has already.
@@ -145,8 +155,8 @@ enum Ahead {
     Key(Vec<u8>),
 }
 
-impl Shard for PostgresShard<'_> {
-    fn write(&mut self, page: &Page) -> Result<()> {
+impl PostgresShard<'_> {
+    fn flush(&mut self, page: &Page) -> Result<()> {
         let (Some(session), Some((first, _)), Some((last, _))) =
             (&mut self.session, page.get(0), page.last())
         else {
@@ -172,8 +182,30 @@ impl Shard for PostgresShard<'_> {
             }
         }
     }
+}
+
+impl Shard for PostgresShard<'_> {
+    fn write(&mut self, page: &Page) -> Result<()> {
+        if self.pending.is_empty() && page.size() >= COPY_BYTES {
+            return self.flush(page);
+        }
+        page.iter().for_each(|(key, value)| self.pending.push(key, value));
+        if self.pending.size() < COPY_BYTES {
+            return Ok(());
+        }
+        let mut full = std::mem::take(&mut self.pending);
+        self.flush(&full)?;
+        full.clear();
+        // A page that held one huge value would keep its memory for nothing.
+        if full.capacity() <= 4 * COPY_BYTES {
+            self.pending = full;
+        }
+        Ok(())
+    }
 
     fn commit(mut self: Box<Self>) -> Result<()> {
+        let rest = std::mem::take(&mut self.pending);
+        self.flush(&rest)?;
         let Some(mut session) = self.session.take() else { return Ok(()) };
         let settings = &self.target.settings;
         settings
