@@ -521,7 +521,7 @@ const POSTGRES_BYTES: Template = Template(
     BackendKind::Postgres,
     Table {
         value: ValueKind::Bytes,
-        max_key: Some(2700),
+        max_key: Some(2692),
         max_value: Some(1073741823),
         ..Table::PLAIN
     },
@@ -531,7 +531,7 @@ const POSTGRES_NONE: Template = Template(
     BackendKind::Postgres,
     Table {
         value: ValueKind::None,
-        max_key: Some(2700),
+        max_key: Some(2692),
         ..Table::PLAIN
     },
 );
@@ -540,7 +540,7 @@ const POSTGRES_COUNTER: Template = Template(
     BackendKind::Postgres,
     Table {
         value: ValueKind::Counter,
-        max_key: Some(2700),
+        max_key: Some(2692),
         ..Table::PLAIN
     },
 );
@@ -549,7 +549,7 @@ const POSTGRES_BLOB: Template = Template(
     BackendKind::Postgres,
     Table {
         value: ValueKind::Blob,
-        max_key: Some(2700),
+        max_key: Some(2692),
         max_value: Some(1073741823),
         ..Table::PLAIN
     },
