@@ -94,7 +94,7 @@ fn message(
     put(db, 't', &hash, &stored)?;
     put(db, 'k', &hash, b"")?;
     put(db, 'k', &[&hash[..], &user, &[0], &document].concat(), b"")?;
-    if number % 3 == 0 {
+    if number.is_multiple_of(3) {
         put(db, 'k', &[&hash[..], &user, &(1_900_000_000 + u64::from(number)).to_be_bytes()].concat(), b"")?;
     }
     let base = [&user[..], &[0]].concat();
