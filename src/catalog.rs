@@ -179,17 +179,16 @@ impl Subspace {
     /// The key matches no layout, or the value breaks the rule of its layout.
     #[inline]
     pub fn check(&self, key: &[u8], value: &[u8]) -> Result<&'static Layout, Problem> {
-        let layout = self.layout(key).map_err(Problem::UnknownKey)?;
         // Nearly every value is right, and its length alone tells.
-        if layout.value_lengths >> value.len().min(63) & 1 == 1 {
-            Ok(layout)
-        } else {
-            self.judge(layout, key, value)
+        match (self.accepts)(key, value.len()) {
+            Some(layout) => Ok(layout),
+            None => self.judge(key, value),
         }
     }
 
     #[cold]
-    fn judge(&self, layout: &'static Layout, key: &[u8], value: &[u8]) -> Result<&'static Layout, Problem> {
+    fn judge(&self, key: &[u8], value: &[u8]) -> Result<&'static Layout, Problem> {
+        let layout = self.layout(key).map_err(Problem::UnknownKey)?;
         match value_problem(self.value, layout, value) {
             None => Ok(layout),
             Some(reason) => self.check_shared(layout, key, value).ok_or(Problem::BadValue { layout, reason }),

@@ -151,6 +151,8 @@ pub struct Subspace {
     pub tables: &'static [Mapping],
     /// Finds the layout of a key: index into `layouts`.
     pub decode: fn(&[u8]) -> Result<usize, KeyError>,
+    /// The layout of a key whose value may have this length; `None` says only that a closer look is due.
+    pub accepts: fn(&[u8], usize) -> Option<&'static Layout>,
 }
 
 impl Subspace {
@@ -208,6 +210,13 @@ pub struct Layout {
 }
 
 impl Layout {
+    /// Whether a value of this length is right without a closer look.
+    #[inline(always)]
+    pub(super) const fn takes(&self, length: usize) -> bool {
+        let bit = if length < 63 { length } else { 63 };
+        self.value_lengths >> bit & 1 == 1
+    }
+
     /// A layout about which the schema says nothing special.
     pub(super) const PLAIN: Layout = Layout {
         name: "",

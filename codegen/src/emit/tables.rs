@@ -89,6 +89,10 @@ pub(super) fn shape_items(model: &Model, shape: &Shape<'_>) -> Vec<TokenStream> 
                 layouts: &#statics,
                 tables: &#tables,
                 decode: #key::layout_of,
+                accepts: |key, length| {
+                    let layout = &#statics[#key::layout_of(key).ok()?];
+                    layout.takes(length).then_some(layout)
+                },
             };
         },
     ]

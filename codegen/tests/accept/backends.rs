@@ -224,6 +224,10 @@ pub mod v1 {
         layouts: &PROPERTY_LAYOUTS,
         tables: &TABLES_P_BYTES,
         decode: PropertyKey::layout_of,
+        accepts: |key, length| {
+            let layout = &PROPERTY_LAYOUTS[PropertyKey::layout_of(key).ok()?];
+            layout.takes(length).then_some(layout)
+        },
     };
     /// Search index (`subspaces.search`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -318,6 +322,10 @@ pub mod v1 {
         layouts: &SEARCH_LAYOUTS,
         tables: &TABLES_Z_NONE_SEARCH,
         decode: SearchKey::layout_of,
+        accepts: |key, length| {
+            let layout = &SEARCH_LAYOUTS[SearchKey::layout_of(key).ok()?];
+            layout.takes(length).then_some(layout)
+        },
     };
     /// A key of any subspace of schema version 1.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]

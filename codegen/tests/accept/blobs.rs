@@ -221,6 +221,10 @@ pub mod v1 {
         layouts: &PROPERTY_LAYOUTS,
         tables: &TABLES_P_BYTES,
         decode: PropertyKey::layout_of,
+        accepts: |key, length| {
+            let layout = &PROPERTY_LAYOUTS[PropertyKey::layout_of(key).ok()?];
+            layout.takes(length).then_some(layout)
+        },
     };
     /// Blobs (`subspaces.blobs`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -336,6 +340,10 @@ pub mod v1 {
         layouts: &BLOBS_LAYOUTS,
         tables: &TABLES_T_BLOB,
         decode: BlobsKey::layout_of,
+        accepts: |key, length| {
+            let layout = &BLOBS_LAYOUTS[BlobsKey::layout_of(key).ok()?];
+            layout.takes(length).then_some(layout)
+        },
     };
     /// A key of any subspace of schema version 1.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -177,6 +177,10 @@ pub mod v1 {
         layouts: &COUNTER_LAYOUTS,
         tables: &TABLES_N_COUNTER,
         decode: CounterKey::layout_of,
+        accepts: |key, length| {
+            let layout = &COUNTER_LAYOUTS[CounterKey::layout_of(key).ok()?];
+            layout.takes(length).then_some(layout)
+        },
     };
     /// Properties (`subspaces.property`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -292,6 +296,10 @@ pub mod v1 {
         layouts: &PROPERTY_LAYOUTS,
         tables: &TABLES_P_BYTES,
         decode: PropertyKey::layout_of,
+        accepts: |key, length| {
+            let layout = &PROPERTY_LAYOUTS[PropertyKey::layout_of(key).ok()?];
+            layout.takes(length).then_some(layout)
+        },
     };
     /// A key of any subspace of schema version 1.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]

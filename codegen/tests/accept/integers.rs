@@ -225,6 +225,10 @@ pub mod v1 {
         layouts: &PROPERTY_LAYOUTS,
         tables: &TABLES_P_BYTES,
         decode: PropertyKey::layout_of,
+        accepts: |key, length| {
+            let layout = &PROPERTY_LAYOUTS[PropertyKey::layout_of(key).ok()?];
+            layout.takes(length).then_some(layout)
+        },
     };
     /// A key of any subspace of schema version 1.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]

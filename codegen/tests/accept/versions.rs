@@ -192,6 +192,10 @@ pub mod v1 {
         layouts: &PROPERTY_LAYOUTS,
         tables: &TABLES_P_BYTES,
         decode: PropertyKey::layout_of,
+        accepts: |key, length| {
+            let layout = &PROPERTY_LAYOUTS[PropertyKey::layout_of(key).ok()?];
+            layout.takes(length).then_some(layout)
+        },
     };
     /// A key of any subspace of schema version 1.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -330,6 +334,10 @@ pub mod v2 {
         layouts: &PROPERTY_LAYOUTS,
         tables: &TABLES_P_BYTES,
         decode: PropertyKey::layout_of,
+        accepts: |key, length| {
+            let layout = &PROPERTY_LAYOUTS[PropertyKey::layout_of(key).ok()?];
+            layout.takes(length).then_some(layout)
+        },
     };
     /// A key of any subspace of schema version 2.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1226,6 +1226,10 @@ pub mod v1 {
         layouts: &ACL_LAYOUTS,
         tables: &TABLES_A_BYTES,
         decode: AclKey::layout_of,
+        accepts: |key, length| {
+            let layout = &ACL_LAYOUTS[AclKey::layout_of(key).ok()?];
+            layout.takes(length).then_some(layout)
+        },
     };
     /// Document-id bitmap (`subspaces.bitmap_id`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -1323,6 +1327,10 @@ pub mod v1 {
         layouts: &BITMAP_ID_LAYOUTS,
         tables: &TABLES_B_NONE,
         decode: BitmapIdKey::layout_of,
+        accepts: |key, length| {
+            let layout = &BITMAP_ID_LAYOUTS[BitmapIdKey::layout_of(key).ok()?];
+            layout.takes(length).then_some(layout)
+        },
     };
     /// Tag bitmap (`subspaces.bitmap_tag`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -1483,6 +1491,10 @@ pub mod v1 {
         layouts: &BITMAP_TAG_LAYOUTS,
         tables: &TABLES_C_NONE,
         decode: BitmapTagKey::layout_of,
+        accepts: |key, length| {
+            let layout = &BITMAP_TAG_LAYOUTS[BitmapTagKey::layout_of(key).ok()?];
+            layout.takes(length).then_some(layout)
+        },
     };
     /// Internal directory (`subspaces.directory`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -1721,6 +1733,10 @@ pub mod v1 {
         layouts: &DIRECTORY_LAYOUTS,
         tables: &TABLES_D_BYTES,
         decode: DirectoryKey::layout_of,
+        accepts: |key, length| {
+            let layout = &DIRECTORY_LAYOUTS[DirectoryKey::layout_of(key).ok()?];
+            layout.takes(length).then_some(layout)
+        },
     };
     /// Outbound queue messages (`subspaces.queue_message`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -1807,6 +1823,10 @@ pub mod v1 {
         layouts: &QUEUE_MESSAGE_LAYOUTS,
         tables: &TABLES_E_BYTES,
         decode: QueueMessageKey::layout_of,
+        accepts: |key, length| {
+            let layout = &QUEUE_MESSAGE_LAYOUTS[QueueMessageKey::layout_of(key).ok()?];
+            layout.takes(length).then_some(layout)
+        },
     };
     /// Background task queue (`subspaces.task_queue`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -1995,6 +2015,10 @@ pub mod v1 {
         layouts: &TASK_QUEUE_LAYOUTS,
         tables: &TABLES_F_BYTES,
         decode: TaskQueueKey::layout_of,
+        accepts: |key, length| {
+            let layout = &TASK_QUEUE_LAYOUTS[TaskQueueKey::layout_of(key).ok()?];
+            layout.takes(length).then_some(layout)
+        },
     };
     /// Full-text postings (`subspaces.fts_index`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -2098,6 +2122,10 @@ pub mod v1 {
         layouts: &FTS_INDEX_LAYOUTS,
         tables: &TABLES_G_BYTES,
         decode: FtsIndexKey::layout_of,
+        accepts: |key, length| {
+            let layout = &FTS_INDEX_LAYOUTS[FtsIndexKey::layout_of(key).ok()?];
+            layout.takes(length).then_some(layout)
+        },
     };
     /// Outgoing DMARC and TLS report data (`subspaces.report_out`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -2340,6 +2368,10 @@ pub mod v1 {
         layouts: &REPORT_OUT_LAYOUTS,
         tables: &TABLES_H_BYTES,
         decode: ReportOutKey::layout_of,
+        accepts: |key, length| {
+            let layout = &REPORT_OUT_LAYOUTS[ReportOutKey::layout_of(key).ok()?];
+            layout.takes(length).then_some(layout)
+        },
     };
     /// Document indexes (`subspaces.indexes`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -2453,6 +2485,10 @@ pub mod v1 {
         layouts: &INDEXES_LAYOUTS,
         tables: &TABLES_I_NONE,
         decode: IndexesKey::layout_of,
+        accepts: |key, length| {
+            let layout = &INDEXES_LAYOUTS[IndexesKey::layout_of(key).ok()?];
+            layout.takes(length).then_some(layout)
+        },
     };
     /// Blob reservations (`subspaces.blob_reserve`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -2550,6 +2586,10 @@ pub mod v1 {
         layouts: &BLOB_RESERVE_LAYOUTS,
         tables: &TABLES_J_BYTES,
         decode: BlobReserveKey::layout_of,
+        accepts: |key, length| {
+            let layout = &BLOB_RESERVE_LAYOUTS[BlobReserveKey::layout_of(key).ok()?];
+            layout.takes(length).then_some(layout)
+        },
     };
     /// Blob links (`subspaces.blob_link`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -2734,6 +2774,10 @@ pub mod v1 {
         layouts: &BLOB_LINK_LAYOUTS,
         tables: &TABLES_K_BYTES,
         decode: BlobLinkKey::layout_of,
+        accepts: |key, length| {
+            let layout = &BLOB_LINK_LAYOUTS[BlobLinkKey::layout_of(key).ok()?];
+            layout.takes(length).then_some(layout)
+        },
     };
     /// Change log (`subspaces.logs`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -2871,6 +2915,10 @@ pub mod v1 {
         layouts: &LOGS_LAYOUTS,
         tables: &TABLES_L_BYTES,
         decode: LogsKey::layout_of,
+        accepts: |key, length| {
+            let layout = &LOGS_LAYOUTS[LogsKey::layout_of(key).ok()?];
+            layout.takes(length).then_some(layout)
+        },
     };
     /// In-memory store values (`subspaces.in_memory_value`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -2988,6 +3036,11 @@ pub mod v1 {
         layouts: &IN_MEMORY_VALUE_LAYOUTS,
         tables: &TABLES_M_BYTES,
         decode: InMemoryValueKey::layout_of,
+        accepts: |key, length| {
+            let layout = &IN_MEMORY_VALUE_LAYOUTS[InMemoryValueKey::layout_of(key)
+                .ok()?];
+            layout.takes(length).then_some(layout)
+        },
     };
     /// Document, change and mailbox counters (`subspaces.counter`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -3134,6 +3187,10 @@ pub mod v1 {
         layouts: &COUNTER_LAYOUTS,
         tables: &TABLES_N_COUNTER,
         decode: CounterKey::layout_of,
+        accepts: |key, length| {
+            let layout = &COUNTER_LAYOUTS[CounterKey::layout_of(key).ok()?];
+            layout.takes(length).then_some(layout)
+        },
     };
     /// Stored traces (`subspaces.telemetry_span`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -3218,6 +3275,10 @@ pub mod v1 {
         layouts: &TELEMETRY_SPAN_LAYOUTS,
         tables: &TABLES_O_BYTES,
         decode: TelemetrySpanKey::layout_of,
+        accepts: |key, length| {
+            let layout = &TELEMETRY_SPAN_LAYOUTS[TelemetrySpanKey::layout_of(key).ok()?];
+            layout.takes(length).then_some(layout)
+        },
     };
     /// Object properties (`subspaces.property`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -3339,6 +3400,10 @@ pub mod v1 {
         layouts: &PROPERTY_LAYOUTS,
         tables: &TABLES_P_BYTES,
         decode: PropertyKey::layout_of,
+        accepts: |key, length| {
+            let layout = &PROPERTY_LAYOUTS[PropertyKey::layout_of(key).ok()?];
+            layout.takes(length).then_some(layout)
+        },
     };
     /// Queue events (`subspaces.queue_event`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -3431,6 +3496,10 @@ pub mod v1 {
         layouts: &QUEUE_EVENT_LAYOUTS,
         tables: &TABLES_Q_BYTES,
         decode: QueueEventKey::layout_of,
+        accepts: |key, length| {
+            let layout = &QUEUE_EVENT_LAYOUTS[QueueEventKey::layout_of(key).ok()?];
+            layout.takes(length).then_some(layout)
+        },
     };
     /// Incoming DMARC, TLS and ARF reports (`subspaces.report_in`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -3592,6 +3661,10 @@ pub mod v1 {
         layouts: &REPORT_IN_LAYOUTS,
         tables: &TABLES_R_BYTES,
         decode: ReportInKey::layout_of,
+        accepts: |key, length| {
+            let layout = &REPORT_IN_LAYOUTS[ReportInKey::layout_of(key).ok()?];
+            layout.takes(length).then_some(layout)
+        },
     };
     /// Configuration settings (`subspaces.settings`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -3676,6 +3749,10 @@ pub mod v1 {
         layouts: &SETTINGS_LAYOUTS,
         tables: &TABLES_S_BYTES,
         decode: SettingsKey::layout_of,
+        accepts: |key, length| {
+            let layout = &SETTINGS_LAYOUTS[SettingsKey::layout_of(key).ok()?];
+            layout.takes(length).then_some(layout)
+        },
     };
     /// Blobs (`subspaces.blobs`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -3821,6 +3898,10 @@ pub mod v1 {
         layouts: &BLOBS_LAYOUTS,
         tables: &TABLES_T_BLOB,
         decode: BlobsKey::layout_of,
+        accepts: |key, length| {
+            let layout = &BLOBS_LAYOUTS[BlobsKey::layout_of(key).ok()?];
+            layout.takes(length).then_some(layout)
+        },
     };
     /// Quota counters (`subspaces.quota`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -3963,6 +4044,10 @@ pub mod v1 {
         layouts: &QUOTA_LAYOUTS,
         tables: &TABLES_U_COUNTER,
         decode: QuotaKey::layout_of,
+        accepts: |key, length| {
+            let layout = &QUOTA_LAYOUTS[QuotaKey::layout_of(key).ok()?];
+            layout.takes(length).then_some(layout)
+        },
     };
     /// Text-token bitmap (`subspaces.bitmap_text`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -4073,6 +4158,10 @@ pub mod v1 {
         layouts: &BITMAP_TEXT_LAYOUTS,
         tables: &TABLES_V_NONE,
         decode: BitmapTextKey::layout_of,
+        accepts: |key, length| {
+            let layout = &BITMAP_TEXT_LAYOUTS[BitmapTextKey::layout_of(key).ok()?];
+            layout.takes(length).then_some(layout)
+        },
     };
     /// Trace search index (`subspaces.telemetry_index`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -4165,6 +4254,11 @@ pub mod v1 {
         layouts: &TELEMETRY_INDEX_LAYOUTS,
         tables: &TABLES_W_BYTES,
         decode: TelemetryIndexKey::layout_of,
+        accepts: |key, length| {
+            let layout = &TELEMETRY_INDEX_LAYOUTS[TelemetryIndexKey::layout_of(key)
+                .ok()?];
+            layout.takes(length).then_some(layout)
+        },
     };
     /// Stored metrics (`subspaces.telemetry_metric`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -4262,6 +4356,11 @@ pub mod v1 {
         layouts: &TELEMETRY_METRIC_LAYOUTS,
         tables: &TABLES_X_BYTES,
         decode: TelemetryMetricKey::layout_of,
+        accepts: |key, length| {
+            let layout = &TELEMETRY_METRIC_LAYOUTS[TelemetryMetricKey::layout_of(key)
+                .ok()?];
+            layout.takes(length).then_some(layout)
+        },
     };
     /// In-memory store counters (`subspaces.in_memory_counter`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -4379,6 +4478,11 @@ pub mod v1 {
         layouts: &IN_MEMORY_COUNTER_LAYOUTS,
         tables: &TABLES_Y_COUNTER,
         decode: InMemoryCounterKey::layout_of,
+        accepts: |key, length| {
+            let layout = &IN_MEMORY_COUNTER_LAYOUTS[InMemoryCounterKey::layout_of(key)
+                .ok()?];
+            layout.takes(length).then_some(layout)
+        },
     };
     /// A key of any subspace of schema version 1.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -4963,6 +5067,10 @@ pub mod v2 {
         layouts: &TASK_QUEUE_LAYOUTS,
         tables: &TABLES_F_BYTES,
         decode: TaskQueueKey::layout_of,
+        accepts: |key, length| {
+            let layout = &TASK_QUEUE_LAYOUTS[TaskQueueKey::layout_of(key).ok()?];
+            layout.takes(length).then_some(layout)
+        },
     };
     /// A key of any subspace of schema version 2.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -5322,6 +5430,10 @@ pub mod v3 {
         layouts: &QUEUE_EVENT_LAYOUTS,
         tables: &TABLES_Q_BYTES,
         decode: QueueEventKey::layout_of,
+        accepts: |key, length| {
+            let layout = &QUEUE_EVENT_LAYOUTS[QueueEventKey::layout_of(key).ok()?];
+            layout.takes(length).then_some(layout)
+        },
     };
     /// A key of any subspace of schema version 3.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -5952,6 +6064,10 @@ pub mod v4 {
         layouts: &TASK_QUEUE_LAYOUTS,
         tables: &TABLES_F_BYTES,
         decode: TaskQueueKey::layout_of,
+        accepts: |key, length| {
+            let layout = &TASK_QUEUE_LAYOUTS[TaskQueueKey::layout_of(key).ok()?];
+            layout.takes(length).then_some(layout)
+        },
     };
     /// Change log (`subspaces.logs`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -6119,6 +6235,10 @@ pub mod v4 {
         layouts: &LOGS_LAYOUTS,
         tables: &TABLES_L_BYTES,
         decode: LogsKey::layout_of,
+        accepts: |key, length| {
+            let layout = &LOGS_LAYOUTS[LogsKey::layout_of(key).ok()?];
+            layout.takes(length).then_some(layout)
+        },
     };
     /// A key of any subspace of schema version 4.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -6737,6 +6857,10 @@ pub mod v5 {
         layouts: &TASK_QUEUE_LAYOUTS,
         tables: &TABLES_F_BYTES,
         decode: TaskQueueKey::layout_of,
+        accepts: |key, length| {
+            let layout = &TASK_QUEUE_LAYOUTS[TaskQueueKey::layout_of(key).ok()?];
+            layout.takes(length).then_some(layout)
+        },
     };
     /// Blob quota, undelete and spam samples (`subspaces.blob_extra`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -6911,6 +7035,10 @@ pub mod v5 {
         layouts: &BLOB_EXTRA_LAYOUTS,
         tables: &TABLES_J_BYTES,
         decode: BlobExtraKey::layout_of,
+        accepts: |key, length| {
+            let layout = &BLOB_EXTRA_LAYOUTS[BlobExtraKey::layout_of(key).ok()?];
+            layout.takes(length).then_some(layout)
+        },
     };
     /// Blob links (`subspaces.blob_link`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -7105,6 +7233,10 @@ pub mod v5 {
         layouts: &BLOB_LINK_LAYOUTS,
         tables: &TABLES_K_BYTES,
         decode: BlobLinkKey::layout_of,
+        accepts: |key, length| {
+            let layout = &BLOB_LINK_LAYOUTS[BlobLinkKey::layout_of(key).ok()?];
+            layout.takes(length).then_some(layout)
+        },
     };
     /// Object properties (`subspaces.property`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -7331,6 +7463,10 @@ pub mod v5 {
         layouts: &PROPERTY_LAYOUTS,
         tables: &TABLES_P_BYTES,
         decode: PropertyKey::layout_of,
+        accepts: |key, length| {
+            let layout = &PROPERTY_LAYOUTS[PropertyKey::layout_of(key).ok()?];
+            layout.takes(length).then_some(layout)
+        },
     };
     /// Blobs (`subspaces.blobs`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -7587,6 +7723,10 @@ pub mod v5 {
         layouts: &BLOBS_LAYOUTS,
         tables: &TABLES_T_BLOB,
         decode: BlobsKey::layout_of,
+        accepts: |key, length| {
+            let layout = &BLOBS_LAYOUTS[BlobsKey::layout_of(key).ok()?];
+            layout.takes(length).then_some(layout)
+        },
     };
     /// Built-in search index (`subspaces.search_index`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -7907,6 +8047,10 @@ pub mod v5 {
         layouts: &SEARCH_INDEX_LAYOUTS,
         tables: &TABLES_Z_BYTES_SEARCH_INDEX,
         decode: SearchIndexKey::layout_of,
+        accepts: |key, length| {
+            let layout = &SEARCH_INDEX_LAYOUTS[SearchIndexKey::layout_of(key).ok()?];
+            layout.takes(length).then_some(layout)
+        },
     };
     /// A key of any subspace of schema version 5.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -8306,6 +8450,10 @@ pub mod v6 {
         layouts: &REGISTRY_IDX_LAYOUTS,
         tables: &TABLES_B_NONE,
         decode: RegistryIdxKey::layout_of,
+        accepts: |key, length| {
+            let layout = &REGISTRY_IDX_LAYOUTS[RegistryIdxKey::layout_of(key).ok()?];
+            layout.takes(length).then_some(layout)
+        },
     };
     /// Registry objects of directory types (`subspaces.directory`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -8431,6 +8579,10 @@ pub mod v6 {
         layouts: &DIRECTORY_LAYOUTS,
         tables: &TABLES_D_BYTES,
         decode: DirectoryKey::layout_of,
+        accepts: |key, length| {
+            let layout = &DIRECTORY_LAYOUTS[DirectoryKey::layout_of(key).ok()?];
+            layout.takes(length).then_some(layout)
+        },
     };
     /// Tasks and due index (`subspaces.task_queue`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -8559,6 +8711,10 @@ pub mod v6 {
         layouts: &TASK_QUEUE_LAYOUTS,
         tables: &TABLES_F_BYTES,
         decode: TaskQueueKey::layout_of,
+        accepts: |key, length| {
+            let layout = &TASK_QUEUE_LAYOUTS[TaskQueueKey::layout_of(key).ok()?];
+            layout.takes(length).then_some(layout)
+        },
     };
     /// Registry unique keys, references, node leases (`subspaces.registry_pk`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -8732,6 +8888,10 @@ pub mod v6 {
         layouts: &REGISTRY_PK_LAYOUTS,
         tables: &TABLES_G_BYTES,
         decode: RegistryPkKey::layout_of,
+        accepts: |key, length| {
+            let layout = &REGISTRY_PK_LAYOUTS[RegistryPkKey::layout_of(key).ok()?];
+            layout.takes(length).then_some(layout)
+        },
     };
     /// Outgoing reports (`subspaces.report_out`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -8823,6 +8983,10 @@ pub mod v6 {
         layouts: &REPORT_OUT_LAYOUTS,
         tables: &TABLES_H_BYTES,
         decode: ReportOutKey::layout_of,
+        accepts: |key, length| {
+            let layout = &REPORT_OUT_LAYOUTS[ReportOutKey::layout_of(key).ok()?];
+            layout.takes(length).then_some(layout)
+        },
     };
     /// Archived items (`subspaces.deleted_items`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -8914,6 +9078,10 @@ pub mod v6 {
         layouts: &DELETED_ITEMS_LAYOUTS,
         tables: &TABLES_J_BYTES,
         decode: DeletedItemsKey::layout_of,
+        accepts: |key, length| {
+            let layout = &DELETED_ITEMS_LAYOUTS[DeletedItemsKey::layout_of(key).ok()?];
+            layout.takes(length).then_some(layout)
+        },
     };
     /// Blob links (`subspaces.blob_link`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9108,6 +9276,10 @@ pub mod v6 {
         layouts: &BLOB_LINK_LAYOUTS,
         tables: &TABLES_K_BYTES,
         decode: BlobLinkKey::layout_of,
+        accepts: |key, length| {
+            let layout = &BLOB_LINK_LAYOUTS[BlobLinkKey::layout_of(key).ok()?];
+            layout.takes(length).then_some(layout)
+        },
     };
     /// Document, change and mailbox counters (`subspaces.counter`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9331,6 +9503,10 @@ pub mod v6 {
         layouts: &COUNTER_LAYOUTS,
         tables: &TABLES_N_COUNTER,
         decode: CounterKey::layout_of,
+        accepts: |key, length| {
+            let layout = &COUNTER_LAYOUTS[CounterKey::layout_of(key).ok()?];
+            layout.takes(length).then_some(layout)
+        },
     };
     /// Stored traces (`subspaces.telemetry_span`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9415,6 +9591,10 @@ pub mod v6 {
         layouts: &TELEMETRY_SPAN_LAYOUTS,
         tables: &TABLES_O_BYTES,
         decode: TelemetrySpanKey::layout_of,
+        accepts: |key, length| {
+            let layout = &TELEMETRY_SPAN_LAYOUTS[TelemetrySpanKey::layout_of(key).ok()?];
+            layout.takes(length).then_some(layout)
+        },
     };
     /// Incoming reports (`subspaces.report_in`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9506,6 +9686,10 @@ pub mod v6 {
         layouts: &REPORT_IN_LAYOUTS,
         tables: &TABLES_R_BYTES,
         decode: ReportInKey::layout_of,
+        accepts: |key, length| {
+            let layout = &REPORT_IN_LAYOUTS[ReportInKey::layout_of(key).ok()?];
+            layout.takes(length).then_some(layout)
+        },
     };
     /// Registry objects (`subspaces.registry`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9597,6 +9781,10 @@ pub mod v6 {
         layouts: &REGISTRY_LAYOUTS,
         tables: &TABLES_S_BYTES,
         decode: RegistryKey::layout_of,
+        accepts: |key, length| {
+            let layout = &REGISTRY_LAYOUTS[RegistryKey::layout_of(key).ok()?];
+            layout.takes(length).then_some(layout)
+        },
     };
     /// Blobs (`subspaces.blobs`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9805,6 +9993,10 @@ pub mod v6 {
         layouts: &BLOBS_LAYOUTS,
         tables: &TABLES_T_BLOB,
         decode: BlobsKey::layout_of,
+        accepts: |key, length| {
+            let layout = &BLOBS_LAYOUTS[BlobsKey::layout_of(key).ok()?];
+            layout.takes(length).then_some(layout)
+        },
     };
     /// Quota counters (`subspaces.quota`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9919,6 +10111,10 @@ pub mod v6 {
         layouts: &QUOTA_LAYOUTS,
         tables: &TABLES_U_COUNTER,
         decode: QuotaKey::layout_of,
+        accepts: |key, length| {
+            let layout = &QUOTA_LAYOUTS[QuotaKey::layout_of(key).ok()?];
+            layout.takes(length).then_some(layout)
+        },
     };
     /// Spam training samples (`subspaces.spam_samples`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -10010,6 +10206,10 @@ pub mod v6 {
         layouts: &SPAM_SAMPLES_LAYOUTS,
         tables: &TABLES_W_BYTES,
         decode: SpamSamplesKey::layout_of,
+        accepts: |key, length| {
+            let layout = &SPAM_SAMPLES_LAYOUTS[SpamSamplesKey::layout_of(key).ok()?];
+            layout.takes(length).then_some(layout)
+        },
     };
     /// Stored metrics (`subspaces.telemetry_metric`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -10093,6 +10293,11 @@ pub mod v6 {
         layouts: &TELEMETRY_METRIC_LAYOUTS,
         tables: &TABLES_X_BYTES,
         decode: TelemetryMetricKey::layout_of,
+        accepts: |key, length| {
+            let layout = &TELEMETRY_METRIC_LAYOUTS[TelemetryMetricKey::layout_of(key)
+                .ok()?];
+            layout.takes(length).then_some(layout)
+        },
     };
     /// A key of any subspace of schema version 6.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
