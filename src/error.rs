@@ -93,6 +93,12 @@ impl Error {
         self
     }
 
+    /// Says what to do next unless the error says so already.
+    pub fn or_next(mut self, advice: &str) -> Self {
+        self.next.get_or_insert_with(|| advice.to_string());
+        self
+    }
+
     /// The same error under another kind, for a caller that knows better what it means.
     pub fn into_kind(mut self, kind: ErrorKind) -> Self {
         self.kind = kind;

@@ -13,7 +13,7 @@ use crate::page::Page;
 /// Rows of one subspace counted before counting becomes pointless.
 const COUNT_LIMIT: u64 = 100_000;
 /// Keys shown of a subspace that is not empty.
-const SAMPLES: usize = 3;
+const SAMPLES: usize = 1;
 /// Bytes of rows that may be set aside from a target; a first start leaves a few kilobytes.
 const SAVE_LIMIT: usize = 64 << 20;
 

@@ -108,7 +108,9 @@ struct Plan {
 pub fn run(options: &Options) -> Result<Imported> {
     // Whatever is wrong with a dump, an import refuses it before anything is written.
     let plan = prepare(options).map_err(|error| match error.kind() {
-        ErrorKind::Damaged => error.into_kind(ErrorKind::Refused),
+        ErrorKind::Damaged => error
+            .into_kind(ErrorKind::Refused)
+            .or_next("nothing was written; copy the dump again from where it was made, or export again"),
         _ => error,
     })?;
     let console = &options.console;
@@ -196,10 +198,14 @@ fn prepare(options: &Options) -> Result<Plan> {
     }
     let holder = running::holder(&data.kind);
     if let Some(holder) = holder {
-        return Err(Error::refused("a server is running on the target")
+        let error = Error::refused("a server is running on the target")
             .with("store", data.location())
             .with("locked by", holder.describe())
-            .next("stop the server and try again"));
+            .next("stop the server and try again");
+        if !options.dry_run {
+            return Err(error);
+        }
+        options.console.warn(error.to_string());
     }
     let target = match connect::exists(&data)? {
         true => Some(connect::source(&data, &options.budget)?),

@@ -121,7 +121,8 @@ fn alone(
     options: &Options,
     verified: &mut Verified,
 ) -> Result<()> {
-    dump.checksums(options.budget.jobs)?;
+    let again = "copy the dump again from where it was made, or export again";
+    dump.checksums(options.budget.jobs).map_err(|error| error.or_next(again))?;
     let total = dump.manifest().map_or(0, |m| m.subspaces.iter().map(|s| s.key_bytes + s.value_bytes).sum());
     let progress = Progress::start(options.console.progress(), "verify", total);
     let mut sorted = subspaces.to_vec();
