@@ -74,7 +74,7 @@ impl SqliteSource {
             _ => path.to_path_buf(),
         };
         // The system's own cache backs this one; more than that only doubles it.
-        let cache_kib = (memory / 1024 / connections.max(1) as u64).min(8 << 10);
+        let cache_kib = (memory / 1024 / connections.max(1) as u64).min(2 << 10);
         let source = SqliteSource { path: place, file, access, cache_kib, idle: Mutex::default() };
         let connection = source.connect()?;
         source.give_back(connection);
