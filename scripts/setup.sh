@@ -15,13 +15,17 @@ have() {
     command -v "$1" >/dev/null 2>&1
 }
 
-# RocksDB's bindings are generated at build time by bindgen, which loads libclang and needs its headers.
+# RocksDB's bindings are generated at build time by bindgen, which loads libclang and needs the compiler's own
+# headers (stddef.h). LLVM's C++ interface, libclang-cpp, is another library and does not serve.
 have_libclang() {
     [[ -n ${LIBCLANG_PATH:-} ]] && return 0
-    have llvm-config && compgen -G "$(llvm-config --libdir)/libclang*.so*" >/dev/null && return 0
-    # With the packages, the library and the compiler's own headers (stddef.h) come together or not at all.
-    compgen -G '/usr/lib/llvm-*/lib/libclang*.so*' >/dev/null &&
-        compgen -G '/usr/lib/llvm-*/lib/clang/*/include/stddef.h' >/dev/null
+    local library
+    for library in $(compgen -G '/usr/lib/llvm-*/lib/libclang[.-]*.so*' || true) \
+        $(have llvm-config && compgen -G "$(llvm-config --libdir)/libclang[.-]*.so*" || true); do
+        [[ ${library##*/} == libclang-cpp* ]] && continue
+        compgen -G "${library%/*}/clang/*/include/stddef.h" >/dev/null && return 0
+    done
+    return 1
 }
 
 packages() {
