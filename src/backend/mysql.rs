@@ -68,7 +68,8 @@ impl MysqlSettings {
         if self.host.starts_with('/') {
             options = options.socket(&self.host);
         }
-        if let Some(password) = &self.password {
+        // An empty password is none to the server's client library, and a wrong one to ours.
+        if let Some(password) = self.password.as_ref().filter(|password| !password.is_empty()) {
             options = options.password(password);
         }
         // The configured timeout is one for idle connections of the mail server.
