@@ -26,17 +26,35 @@ impl Run {
         Run { dir: dir.to_path_buf() }
     }
 
-    /// Writes the configuration of an embedded store, named after its backend.
-    pub fn configure(&self, backend: &str, path: &Path) -> Result<(), AnyError> {
-        self.configure_as(backend, backend, path)
+    /// Where configurations are, and whatever else a measurement leaves for a while.
+    pub fn dir(&self) -> &Path {
+        &self.dir
     }
 
-    /// Writes a configuration under another name.
+    /// Writes the configuration of an embedded store.
     pub fn configure_as(&self, name: &str, backend: &str, path: &Path) -> Result<(), AnyError> {
+        self.configure_with(name, backend, &format!("path = \"{}\"\n", path.display()))
+    }
+
+    /// Writes the configuration of a database on a server of this machine, whose administrator needs no password.
+    pub fn configure_server(
+        &self,
+        name: &str,
+        backend: &str,
+        port: u16,
+        database: &str,
+    ) -> Result<(), AnyError> {
+        let user = if backend == "mysql" { "root" } else { "postgres" };
+        let place = format!(
+            "host = \"127.0.0.1\"\nport = {port}\nuser = \"{user}\"\npassword = \"\"\ndatabase = \"{database}\"\n"
+        );
+        self.configure_with(name, backend, &place)
+    }
+
+    fn configure_with(&self, name: &str, backend: &str, place: &str) -> Result<(), AnyError> {
         let text = format!(
             "[storage]\ndata = \"db\"\nblob = \"db\"\nlookup = \"db\"\nfts = \"db\"\n[store.db]\n\
-             type = \"{backend}\"\npath = \"{}\"\ncompression = \"lz4\"\n",
-            path.display()
+             type = \"{backend}\"\n{place}compression = \"lz4\"\n"
         );
         Ok(std::fs::write(self.config(name), text)?)
     }
@@ -139,7 +157,7 @@ impl Table {
         job: &str,
         ours: &Outcome,
         verified: Option<&Outcome>,
-        own_name: impl Fn(&str) -> &'static str,
+        own_name: &str,
         own: &Outcome,
     ) {
         let peak = verified.map_or(ours.peak_memory, |verified| verified.peak_memory.max(ours.peak_memory));
@@ -150,7 +168,7 @@ impl Table {
             self.records as f64 / ours.seconds,
             self.bytes as f64 / 1e6 / ours.seconds,
             peak >> 20,
-            own_name(job),
+            own_name,
             own.seconds,
             ours.seconds / own.seconds,
         ));

@@ -12,34 +12,6 @@ use super::AnyError;
 /// Records of one subspace: table name and pages in key order.
 pub type Records = Vec<(char, Vec<Page>)>;
 
-/// How the engine reads everything by itself.
-pub const READ: fn(&str) -> &'static str = |job| match job.starts_with("rocksdb") {
-    true => "bare iterators",
-    false => "backup API",
-};
-
-/// How the engine writes everything by itself.
-pub const WRITE: fn(&str) -> &'static str = |job| match job.starts_with("rocksdb") {
-    true => "SstFileWriter loop",
-    false => "sorted inserts",
-};
-
-/// Reads a whole store.
-pub fn read(backend: &str, path: &Path, work: &Path) -> Result<(), AnyError> {
-    match backend {
-        "rocksdb" => read_rocksdb(path),
-        _ => backup_sqlite(path, &work.join("own-backup")),
-    }
-}
-
-/// Writes a whole store of records that are in memory already.
-pub fn write(backend: &str, path: &Path, records: &Records) -> Result<(), AnyError> {
-    match backend {
-        "rocksdb" => write_rocksdb(path, records),
-        _ => write_sqlite(path, records),
-    }
-}
-
 /// Removes a store, file or directory.
 pub fn remove(path: &Path) -> Result<(), AnyError> {
     match path.is_dir() {
@@ -47,6 +19,11 @@ pub fn remove(path: &Path) -> Result<(), AnyError> {
         false => std::fs::remove_file(path)?,
     }
     Ok(())
+}
+
+/// The schema version of a dump.
+pub fn schema_version(dump: &Path) -> Result<u32, AnyError> {
+    Ok(Dump::open(dump)?.schema_version())
 }
 
 /// Every record of a dump, blobs as a store would hold them.
@@ -75,7 +52,8 @@ pub fn collect(dump: &Path) -> Result<Records, AnyError> {
     Ok(all)
 }
 
-fn read_rocksdb(path: &Path) -> Result<(), AnyError> {
+/// Reads a whole store with bare iterators.
+pub fn read_rocksdb(path: &Path) -> Result<(), AnyError> {
     let mut options = Options::default();
     let sum = |_: &[u8], existing: Option<&[u8]>, operands: &rocksdb::MergeOperands| {
         operands.iter().last().or(existing).map(<[u8]>::to_vec)
@@ -100,7 +78,8 @@ fn read_rocksdb(path: &Path) -> Result<(), AnyError> {
     }
 }
 
-fn write_rocksdb(path: &Path, records: &Records) -> Result<(), AnyError> {
+/// Writes a whole store of records that are in memory already: a sorted file a family, ingested.
+pub fn write_rocksdb(path: &Path, records: &Records) -> Result<(), AnyError> {
     let mut options = Options::default();
     options.create_if_missing(true);
     let mut db = DB::open(&options, path)?;
@@ -125,7 +104,8 @@ fn write_rocksdb(path: &Path, records: &Records) -> Result<(), AnyError> {
     Ok(())
 }
 
-fn backup_sqlite(path: &Path, target: &Path) -> Result<(), AnyError> {
+/// Copies a whole database with SQLite's backup API.
+pub fn backup_sqlite(path: &Path, target: &Path) -> Result<(), AnyError> {
     let source = Connection::open(path)?;
     let mut copy = Connection::open(target)?;
     rusqlite::backup::Backup::new(&source, &mut copy)?.run_to_completion(
@@ -137,7 +117,8 @@ fn backup_sqlite(path: &Path, target: &Path) -> Result<(), AnyError> {
     remove(target)
 }
 
-fn write_sqlite(path: &Path, records: &Records) -> Result<(), AnyError> {
+/// Writes a whole store of records that are in memory already: sorted inserts with the program's settings.
+pub fn write_sqlite(path: &Path, records: &Records) -> Result<(), AnyError> {
     let db = Connection::open(path)?;
     db.execute_batch(
         "PRAGMA journal_mode=DELETE; PRAGMA locking_mode=EXCLUSIVE; PRAGMA synchronous=NORMAL; PRAGMA \
