@@ -284,6 +284,7 @@ fn value_problem(kind: ValueKind, layout: &Layout, value: &[u8]) -> Option<&'sta
         (ValueKind::Bytes, ValueForm::Archive) if value.is_empty() => {
             Some("an archive has at least its marker")
         }
+        (ValueKind::Bytes, ValueForm::Lease) if value.len() < 8 => Some("a lease begins with a time"),
         (ValueKind::Bytes, ValueForm::Lengths(lengths)) if !lengths.contains(&value.len()) => {
             Some("it has a length that this layout never has")
         }

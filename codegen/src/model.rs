@@ -245,6 +245,7 @@ pub(crate) enum ValueForm {
     Empty,
     Archive,
     Changes,
+    Lease,
     Lengths(Vec<u64>),
 }
 

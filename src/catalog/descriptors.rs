@@ -74,6 +74,8 @@ pub enum ValueForm {
     /// Ids changed, as counts and lists of LEB128 numbers; empty where the log was truncated (checked by
     /// `verify`).
     Changes,
+    /// When a node of the cluster was last seen, in seconds since 1970 (u64, big-endian), and its host name.
+    Lease,
     /// One of these lengths.
     Lengths(&'static [usize]),
 }

@@ -207,6 +207,7 @@ fn form(layout: &Layout, kind: ValueKind) -> String {
         (ValueForm::Empty, _) => "empty".to_owned(),
         (ValueForm::Archive, _) => "archive".to_owned(),
         (ValueForm::Changes, _) => "changes, or empty".to_owned(),
+        (ValueForm::Lease, _) => "lease".to_owned(),
         (ValueForm::Lengths(lengths), _) => {
             let lengths: Vec<String> = lengths.iter().map(u64::to_string).collect();
             format!("{} bytes", lengths.join(" or "))

@@ -274,6 +274,7 @@ fn layout(model: &Model, shape: &Shape<'_>, layout: &Layout) -> TokenStream {
         ValueForm::Empty => rest.push(quote! { value: ValueForm::Empty, }),
         ValueForm::Archive => rest.push(quote! { value: ValueForm::Archive, }),
         ValueForm::Changes => rest.push(quote! { value: ValueForm::Changes, }),
+        ValueForm::Lease => rest.push(quote! { value: ValueForm::Lease, }),
         ValueForm::Lengths(lengths) => {
             let lengths = lengths.iter().map(|n| plain(*n));
             rest.push(quote! { value: ValueForm::Lengths(&[#(#lengths),*]), });
@@ -356,6 +357,8 @@ fn value_lengths(kind: ValueKind, form: &ValueForm) -> u64 {
         (ValueKind::Bytes, ValueForm::Lengths(lengths)) => {
             lengths.iter().filter(|length| **length < 63).fold(0, |bits, length| bits | 1 << length)
         }
+        // The time, and at least that.
+        (ValueKind::Bytes, ValueForm::Lease) => !0xff,
         (ValueKind::Blob, _) | (ValueKind::Bytes, ValueForm::Opaque | ValueForm::Changes) => u64::MAX,
     }
 }

@@ -291,13 +291,15 @@ impl Lower<'_> {
             "empty" => ValueForm::Empty,
             "archive" => ValueForm::Archive,
             "changes" => ValueForm::Changes,
+            "lease" => ValueForm::Lease,
             other => {
                 let list = other.strip_prefix("lengths ").unwrap_or_default();
                 let lengths: Option<Vec<u64>> = list.split(',').map(|n| number(n.trim())).collect();
                 lengths.map_or_else(
                     || {
                         let message = format!("unknown value form `{other}`");
-                        let help = "a layout's value is opaque, empty, archive, changes or `lengths 4, 8`";
+                        let help =
+                            "a layout's value is opaque, empty, archive, changes, lease or `lengths 4, 8`";
                         self.wrong(at.place, message, help);
                         ValueForm::Opaque
                     },

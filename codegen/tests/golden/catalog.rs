@@ -8835,6 +8835,8 @@ pub mod v6 {
                 Segment::constant(&[0xff, 0xff, 0xff, 0xff]),
                 Segment::field("node", SegmentKind::U16),
             ],
+            value: ValueForm::Lease,
+            value_lengths: 0xffffffffffffff00,
             travels: false,
             fresh: Some(FreshRule::Keep),
             shares: &[2],
