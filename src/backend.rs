@@ -60,6 +60,16 @@ impl KeyRange {
         KeyRange { after: before(prefix), until: Some(until) }
     }
 
+    /// The part of the range behind `key`; nothing if the range ends there. Everything without a key.
+    pub fn behind(self, key: Option<&[u8]>) -> Option<KeyRange> {
+        let Some(key) = key else { return Some(self) };
+        if self.until.as_deref().is_some_and(|until| until <= key) {
+            return None;
+        }
+        let after = self.after.filter(|after| after.as_slice() > key).unwrap_or_else(|| key.to_vec());
+        Some(KeyRange { after: Some(after), until: self.until })
+    }
+
     /// Whether `key` lies in the range.
     pub fn contains(&self, key: &[u8]) -> bool {
         self.after.as_deref().is_none_or(|after| key > after)
@@ -114,6 +124,21 @@ pub struct Limits {
     pub record: Option<(u64, &'static str)>,
 }
 
+/// A part of a table that could not be read and was left out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Loss {
+    /// The table; empty if it may be in any.
+    pub table: String,
+    /// The one key that is lost, if it is known.
+    pub key: Option<Vec<u8>>,
+    /// Otherwise what is lost lies behind this key,
+    pub after: Option<Vec<u8>>,
+    /// and before this one.
+    pub before: Option<Vec<u8>>,
+    /// What the engine says.
+    pub reason: String,
+}
+
 /// A stream of pages in strictly ascending unsigned key order.
 ///
 /// After an error it keeps failing: it never resumes past damage.
@@ -159,6 +184,17 @@ pub trait Source: Send + Sync {
     /// What the database could take if it were written.
     fn limits(&self) -> Result<Limits> {
         Ok(Limits::default())
+    }
+
+    /// What changes whenever the store does, if the engine can tell; `None` means that only reading it all again
+    /// would. Nothing in it says where the store is.
+    fn fingerprint(&self) -> Result<Option<String>> {
+        Ok(None)
+    }
+
+    /// What was left out by a source that was told to read around damage; complete when everything was read.
+    fn losses(&self) -> Vec<Loss> {
+        Vec::new()
     }
 
     /// What the user should know about how the store was opened (copies made, files touched).
@@ -211,6 +247,19 @@ mod tests {
         for key in [&b""[..], b"a", b"b", b"b\0", b"c", b"d", b"d\0", b"z"] {
             assert_eq!(ranges.iter().filter(|r| r.contains(key)).count(), 1, "{key:?}");
         }
+    }
+
+    #[test]
+    fn ranges_behind_a_key_hold_every_greater_one() {
+        let ranges = || KeyRange::between(vec![b"b".to_vec(), b"d".to_vec()]);
+        for last in [&b""[..], b"a", b"b", b"c", b"d", b"e"] {
+            let behind: Vec<_> = ranges().into_iter().filter_map(|range| range.behind(Some(last))).collect();
+            for key in [&b""[..], b"a", b"b", b"b\0", b"c", b"d", b"d\0", b"e", b"z"] {
+                let found = behind.iter().filter(|range| range.contains(key)).count();
+                assert_eq!(found, usize::from(key > last), "{key:?} behind {last:?}");
+            }
+        }
+        assert_eq!(ranges().into_iter().filter_map(|range| range.behind(None)).collect::<Vec<_>>(), ranges());
     }
 
     #[test]

@@ -13,6 +13,7 @@ use rocksdb::{
 use crate::catalog::{self, BackendKind, Table, ValueKind};
 use crate::error::{Error, ErrorKind};
 
+mod salvage;
 mod source;
 mod target;
 
@@ -43,7 +44,7 @@ fn translate(error: rocksdb::Error, doing: &str, path: &Path) -> Error {
         rocksdb::ErrorKind::Corruption => {
             new(ErrorKind::Io, format!("cannot {doing}: the RocksDB database is damaged"))
                 .because(error)
-                .next("restore it from a backup")
+                .next("restore it from a backup, or export what can still be read with --salvage")
         }
         _ => new(ErrorKind::Io, format!("cannot {doing}"))
             .because(error)

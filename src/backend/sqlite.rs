@@ -9,6 +9,7 @@ use rusqlite::ErrorCode;
 
 use crate::error::{Error, ErrorKind};
 
+mod salvage;
 mod source;
 mod target;
 
@@ -25,11 +26,14 @@ fn translate(error: rusqlite::Error, doing: &str, path: &Path) -> Error {
                 .because(error)
                 .next("stop the server (and every other program that has the database open) and try again")
         }
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
-            new(ErrorKind::Io, format!("cannot {doing}: the database is damaged or no SQLite database"))
-                .because(error)
-                .next("check the path, or restore the file from a backup")
-        }
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => new(
+            ErrorKind::Io,
+            format!("cannot {doing}: the database is damaged or no SQLite database"),
+        )
+        .because(error)
+        .next(
+            "check the path, restore the file from a backup, or export what can still be read with --salvage",
+        ),
         Some(ErrorCode::DiskFull) => new(ErrorKind::Io, format!("cannot {doing}: the disk is full"))
             .because(error)
             .next("free some space and try again"),

@@ -5,11 +5,15 @@
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
-use rocksdb::{Cache, ColumnFamilyDescriptor, DBRawIteratorWithThreadMode, Options, ReadOptions};
+use rocksdb::{
+    Cache, ColumnFamilyDescriptor, DBRawIteratorWithThreadMode, DBRecoveryMode, Options, ReadOptions,
+};
 
+use super::salvage::SalvagePages;
 use super::{Db, database_options, family, family_options, translate};
-use crate::backend::{Estimate, KeyRange, Pages, Source, TableState};
+use crate::backend::{Estimate, KeyRange, Loss, Pages, Source, TableState};
 use crate::catalog::{BackendKind, Table, ValueKind};
 use crate::error::{Error, Result};
 use crate::finding::hex;
@@ -20,6 +24,8 @@ pub struct RocksSource {
     path: PathBuf,
     families: Vec<String>,
     db: Db,
+    // What was left out; only there when damage is read around.
+    losses: Option<Mutex<Vec<Loss>>>,
 }
 
 impl RocksSource {
@@ -28,6 +34,37 @@ impl RocksSource {
     ///
     /// Errors: usage if there is no database, I/O if it cannot be read.
     pub fn open(path: &Path, memory: u64) -> Result<Self> {
+        RocksSource::open_as(path, memory, &database_options(memory), None)
+    }
+
+    /// Opens a damaged database to read what can still be read; see [`Source::losses`].
+    ///
+    /// Errors: usage if there is no database, I/O if not even its list of files can be read.
+    pub fn salvage(path: &Path, memory: u64) -> Result<Self> {
+        let strict = match RocksSource::open_as(path, memory, &database_options(memory), Some(Vec::new())) {
+            Err(error) if error.kind() == crate::error::ErrorKind::Io => error,
+            opened => return opened,
+        };
+        let mut options = database_options(memory);
+        // Files that are missing or damaged are noticed when they are read.
+        options.set_paranoid_checks(false);
+        options.set_wal_recovery_mode(DBRecoveryMode::SkipAnyCorruptedRecord);
+        // With these options a log is replayed as far as it can be, and RocksDB does not say how far.
+        let logs = std::fs::read_dir(path).into_iter().flatten().flatten().filter(|entry| {
+            entry.path().extension().is_some_and(|extension| extension == "log")
+                && entry.metadata().is_ok_and(|meta| meta.len() > 0)
+        });
+        let unsure = logs.map(|log| Loss {
+            reason: format!(
+                "the write-ahead log {} may not have been replayed whole: {strict}",
+                log.file_name().display()
+            ),
+            ..Loss::default()
+        });
+        RocksSource::open_as(path, memory, &options, Some(unsure.collect())).map_err(|_| strict)
+    }
+
+    fn open_as(path: &Path, memory: u64, options: &Options, losses: Option<Vec<Loss>>) -> Result<Self> {
         let place = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
         check_directory(&place)?;
         let fail = |e| translate(e, "open the RocksDB database", &place);
@@ -36,9 +73,19 @@ impl RocksSource {
         let descriptors = families
             .iter()
             .map(|name| ColumnFamilyDescriptor::new(name, family_options(family(name), &cache)));
-        let db = Db::open_cf_descriptors_read_only(&database_options(memory), &place, descriptors, false)
-            .map_err(fail)?;
-        Ok(RocksSource { path: place, families, db })
+        let db = Db::open_cf_descriptors_read_only(options, &place, descriptors, false).map_err(fail)?;
+        Ok(RocksSource { path: place, families, db, losses: losses.map(Mutex::new) })
+    }
+
+    pub(super) fn db(&self) -> &Db {
+        &self.db
+    }
+
+    /// Notes what could not be read.
+    pub(super) fn lost(&self, loss: Loss) {
+        if let Some(losses) = &self.losses {
+            losses.lock().unwrap_or_else(PoisonError::into_inner).push(loss);
+        }
     }
 
     fn property(&self, table: &Table, name: &str) -> Result<u64> {
@@ -59,9 +106,10 @@ impl Source for RocksSource {
             let Some(handle) = self.db.cf_handle(name) else { continue };
             let mut iterator = self.db.raw_iterator_cf_opt(&handle, ReadOptions::default());
             iterator.seek_to_first();
-            let rows = iterator.valid();
+            let rows = iterator.valid() || self.losses.is_some() && iterator.status().is_err();
             iterator
                 .status()
+                .or_else(|error| if self.losses.is_some() { Ok(()) } else { Err(error) })
                 .map_err(|e| translate(e, "read a column family", &self.path).with("table", name))?;
             // The family `default` comes with every database; only its rows are worth a word.
             if rows || name != rocksdb::DEFAULT_COLUMN_FAMILY_NAME {
@@ -109,7 +157,22 @@ impl Source for RocksSource {
         Ok(KeyRange::between(splits))
     }
 
+    fn losses(&self) -> Vec<Loss> {
+        let losses =
+            self.losses.as_ref().map(|losses| losses.lock().unwrap_or_else(PoisonError::into_inner).clone());
+        losses.unwrap_or_default()
+    }
+
+    fn fingerprint(&self) -> Result<Option<String>> {
+        let identity = std::fs::read(self.path.join("IDENTITY")).unwrap_or_default();
+        let identity = String::from_utf8_lossy(&identity).trim().to_string();
+        Ok(Some(format!("{identity} {}", self.db.latest_sequence_number())))
+    }
+
     fn scan<'a>(&'a self, table: &'a Table, range: &KeyRange) -> Result<Box<dyn Pages + Send + 'a>> {
+        if self.losses.is_some() {
+            return Ok(Box::new(SalvagePages::new(self, table, range)));
+        }
         let iterator = self.db.cf_handle(table.name).map(|handle| {
             let mut options = ReadOptions::default();
             options.fill_cache(false);
@@ -155,7 +218,8 @@ impl Pages for RocksPages<'_> {
             page.clear();
             return Err(translate(error, "read the RocksDB database", &self.source.path)
                 .with("table", self.table.name)
-                .with("after key", hex(&after.unwrap_or_default())));
+                .with("after key", hex(&after.unwrap_or_default()))
+                .next("restore it from a backup, or export what can still be read with --salvage"));
         }
         if let Some((key, _)) = page.last() {
             self.last = Some(key.to_vec());

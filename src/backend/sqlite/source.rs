@@ -4,19 +4,20 @@
 
 use std::fmt::Write as _;
 use std::fs::{self, File};
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read, Seek, SeekFrom};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
-use super::{quoted, translate};
-use crate::backend::{Estimate, KeyRange, Pages, Source, TableState};
+use super::{quoted, salvage, translate};
+use crate::backend::{Estimate, KeyRange, Loss, Pages, Source, TableState};
 use crate::catalog::{BackendKind, Table, ValueKind};
 use crate::error::{Error, Result};
+use crate::finding::hex;
 use crate::page::Page;
 
 /// A database with a log is copied up to this size; a larger one is read in place.
@@ -42,6 +43,7 @@ pub struct SqliteSource {
     file: PathBuf,
     access: Access,
     cache_kib: u64,
+    losses: Vec<Loss>,
     idle: Mutex<Vec<Connection>>,
 }
 
@@ -75,9 +77,42 @@ impl SqliteSource {
         };
         // The system's own cache backs this one; more than that only doubles it.
         let cache_kib = (memory / 1024 / connections.max(1) as u64).min(2 << 10);
-        let source = SqliteSource { path: place, file, access, cache_kib, idle: Mutex::default() };
+        let source =
+            SqliteSource { path: place, file, access, cache_kib, losses: Vec::new(), idle: Mutex::default() };
         let connection = source.connect()?;
         source.give_back(connection);
+        Ok(source)
+    }
+
+    /// Opens a damaged database to read what can still be read, by way of a private copy; see
+    /// [`Source::losses`].
+    ///
+    /// Errors: as [`SqliteSource::open`], and I/O if not even its schema can be read.
+    pub fn salvage(path: &Path, memory: u64, connections: usize) -> Result<Self> {
+        let damaged = SqliteSource::open(path, memory, connections)?;
+        let dir =
+            std::env::temp_dir().join(format!("stalwart-migrate-{}-{:x}", std::process::id(), random()));
+        fs::DirBuilder::new().mode(0o700).create(&dir).map_err(|error| {
+            Error::io("cannot make a directory for what is salvaged")
+                .with("path", dir.display().to_string())
+                .because(error)
+                .next("set TMPDIR to a directory with enough space")
+        })?;
+        let scratch = dir.join("salvaged");
+        let copied =
+            damaged.with("salvage the SQLite database", |connection| salvage::copy(connection, &scratch));
+        let losses = match copied {
+            Ok(losses) => losses,
+            Err(error) => {
+                let _ = fs::remove_dir_all(&dir);
+                return Err(error);
+            }
+        };
+        let mut source = SqliteSource::open(&scratch, memory, connections)?;
+        // The directory goes with the source.
+        source.access = Access::Copy { dir };
+        source.path = damaged.path.clone();
+        source.losses = losses;
         Ok(source)
     }
 
@@ -200,6 +235,31 @@ impl Source for SqliteSource {
             splits.dedup();
             Ok(KeyRange::between(splits))
         })
+    }
+
+    fn losses(&self) -> Vec<Loss> {
+        self.losses.clone()
+    }
+
+    fn fingerprint(&self) -> Result<Option<String>> {
+        let start = |path: &Path, at: u64, length: usize| -> std::io::Result<(std::fs::Metadata, String)> {
+            let mut file = File::open(path)?;
+            let mut bytes = vec![0; length];
+            file.seek(SeekFrom::Start(at))?;
+            // A file shorter than that has no salt or counter.
+            let read = file.read(&mut bytes)?;
+            Ok((file.metadata()?, hex(bytes.get(..read).unwrap_or_default())))
+        };
+        let fail = |error| cannot_read(&self.path, error);
+        // The file change counter of the database header, and the salts of the write-ahead log's. A checkpoint
+        // does not raise the counter, but writes the file.
+        let (meta, counter) = start(&self.path, 24, 4).map_err(fail)?;
+        let (wal, salts) = match start(&beside(&self.path, "-wal"), 16, 8) {
+            Err(error) if error.kind() == ErrorKind::NotFound => (0, String::new()),
+            found => found.map(|(meta, salts)| (meta.len(), salts)).map_err(fail)?,
+        };
+        let written = format!("{}.{:09}", meta.mtime(), meta.mtime_nsec());
+        Ok(Some(format!("{} {written} {counter} {wal} {salts}", meta.len())))
     }
 
     fn scan<'a>(&'a self, table: &'a Table, range: &KeyRange) -> Result<Box<dyn Pages + Send + 'a>> {
@@ -355,17 +415,12 @@ fn cannot_read(path: &Path, error: std::io::Error) -> Error {
 /// A log with content must be honoured: the write-ahead log of a killed server, or the rollback journal of an
 /// interrupted writer. Either needs SQLite to recover it, which writes; so a copy is recovered.
 fn choose_access(path: &Path) -> Result<Access> {
-    let beside = |suffix: &str| {
-        let mut name = path.as_os_str().to_os_string();
-        name.push(suffix);
-        PathBuf::from(name)
-    };
     let size = |path: &Path| match fs::metadata(path) {
         Ok(meta) => Ok(meta.len()),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(0),
         Err(error) => Err(cannot_read(path, error)),
     };
-    let logs = [beside("-wal"), beside("-journal")];
+    let logs = [beside(path, "-wal"), beside(path, "-journal")];
     let log_size = size(&logs[0])? + size(&logs[1])?;
     if log_size == 0 {
         return Ok(Access::Immutable);
@@ -394,6 +449,13 @@ fn choose_access(path: &Path) -> Result<Access> {
         }
     }
     Ok(access)
+}
+
+/// The file that SQLite keeps next to the database under its name and a suffix.
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
 }
 
 /// Copies without the permissions of the original, which may lack our write access.

@@ -1,0 +1,346 @@
+//! Reading around damage in a RocksDB store.
+//!
+//! Forward to the last key that can be read; then to the next place where reading works: the bounds of files and
+//! of their blocks, which the indexes still know, are tried in turn; then backwards from there. Inside a block
+//! that is sound, but has records that cannot be put together (a bad merge operand, a value whose blob file is
+//! gone), the gap is divided until what is lost is known closely. What remains unread is a loss.
+
+use std::collections::VecDeque;
+
+use rocksdb::{DBRawIteratorWithThreadMode, Range, ReadOptions};
+
+use super::Db;
+use super::source::RocksSource;
+use crate::backend::{KeyRange, Loss, Pages};
+use crate::catalog::Table;
+use crate::error::Result;
+use crate::page::Page;
+
+/// Seeks spent on one gap, at most.
+const PROBES: u32 = 1024;
+/// Bytes beyond the longest key of two, to find a place between them.
+const FINER: usize = 2;
+
+/// The records of a range, without those that cannot be read.
+pub(super) struct SalvagePages<'a> {
+    source: &'a RocksSource,
+    table: &'a Table,
+    until: Option<Vec<u8>>,
+    // The last key delivered or given up; reading goes on behind it.
+    last: Option<Vec<u8>>,
+    // Where reading goes on, if not directly behind `last`.
+    from: Option<Vec<u8>>,
+    iterator: Option<DBRawIteratorWithThreadMode<'a, Db>>,
+    // Read out of the last gap.
+    ready: VecDeque<(Vec<u8>, Vec<u8>)>,
+    ended: bool,
+}
+
+/// A record as read.
+type Record = (Vec<u8>, Vec<u8>);
+
+impl<'a> SalvagePages<'a> {
+    pub(super) fn new(source: &'a RocksSource, table: &'a Table, range: &KeyRange) -> Self {
+        SalvagePages {
+            source,
+            table,
+            until: range.until.clone(),
+            last: range.after.clone(),
+            from: None,
+            iterator: None,
+            ready: VecDeque::new(),
+            ended: source.db().cf_handle(table.name).is_none(),
+        }
+    }
+
+    fn iterator(&self) -> Option<DBRawIteratorWithThreadMode<'a, Db>> {
+        let source = self.source;
+        let handle = source.db().cf_handle(self.table.name)?;
+        let mut options = ReadOptions::default();
+        options.fill_cache(false);
+        options.set_verify_checksums(true);
+        if let Some(until) = &self.until {
+            options.set_iterate_upper_bound(next_key(until));
+        }
+        Some(source.db().raw_iterator_cf_opt(&handle, options))
+    }
+
+    /// The first readable record at or behind `key`: found, none there, or unreadable with the reason.
+    fn seek(&self, key: &[u8]) -> Result<Option<Record>, String> {
+        let Some(mut iterator) = self.iterator() else { return Ok(None) };
+        iterator.seek(key);
+        match iterator.item() {
+            Some((key, value)) => Ok(Some((key.to_vec(), value.to_vec()))),
+            None => iterator.status().map(|()| None).map_err(|e| e.to_string()),
+        }
+    }
+
+    /// Steps over the gap behind `last`: what can be read in it goes to `ready`, what cannot is noted.
+    fn step_over(&mut self, reason: &str) {
+        let begin = self.last.as_deref().map_or_else(Vec::new, next_key);
+        let (mut bound, mut in_block) = (begin.clone(), reason.contains(".sst"));
+        let end = loop {
+            match self.next_bound(&bound) {
+                None => break None,
+                Some(next) => match self.seek(&next) {
+                    Ok(_) => break Some(next),
+                    Err(reason) => {
+                        in_block |= reason.contains(".sst");
+                        bound = next;
+                    }
+                },
+            }
+        };
+        let mut gaps = Vec::new();
+        let mut found = self.backwards(end.as_deref(), &begin);
+        let behind = found.first().map(|(key, _)| key.clone()).or_else(|| end.clone());
+        match in_block {
+            // A damaged block has nothing to offer, and every seek into it fails.
+            true => gaps.push((self.last.clone(), behind)),
+            false => self.divide(self.last.clone(), behind, &mut found, &mut gaps),
+        }
+        self.ready.extend(found);
+        for (after, before) in gaps {
+            // Nothing at all may have been there: then the end of the range was what could not be read.
+            self.source.lost(Loss {
+                table: self.table.name.to_string(),
+                key: None,
+                after,
+                before: before.or_else(|| self.until.as_deref().map(next_key)),
+                reason: reason.to_string(),
+            });
+        }
+        match end {
+            Some(end) => self.from = Some(end),
+            None => self.ended = true,
+        }
+    }
+
+    /// Reads from just before `end` backwards, down to `begin` or to what cannot be read.
+    fn backwards(&self, end: Option<&[u8]>, begin: &[u8]) -> Vec<Record> {
+        let mut found = Vec::new();
+        let Some(mut iterator) = self.iterator() else { return found };
+        match end {
+            Some(end) => {
+                iterator.seek_for_prev(end);
+                if iterator.key() == Some(end) {
+                    iterator.prev();
+                }
+            }
+            None => iterator.seek_to_last(),
+        }
+        while let Some((key, value)) = iterator.item().filter(|(key, _)| *key >= begin) {
+            found.push((key.to_vec(), value.to_vec()));
+            iterator.prev();
+        }
+        found.reverse();
+        found
+    }
+
+    /// Looks for readable records behind `after` and before `before`, and notes what remains as gaps.
+    ///
+    /// A part whose first record cannot be read is halved, the widest parts first, until the parts are points or
+    /// enough was tried.
+    fn divide(
+        &self,
+        after: Option<Vec<u8>>,
+        before: Option<Vec<u8>>,
+        found: &mut Vec<Record>,
+        gaps: &mut Vec<(Option<Vec<u8>>, Option<Vec<u8>>)>,
+    ) {
+        let mut probes = 0;
+        let mut unread: Vec<(Vec<u8>, Option<Vec<u8>>)> = Vec::new();
+        let mut open = VecDeque::from([(after.as_deref().map_or_else(Vec::new, next_key), before.clone())]);
+        while let Some((low, high)) = open.pop_front() {
+            probes += 1;
+            let (records, whole) = self.forwards(&low, high.as_deref());
+            let last = records.last().map(|(key, _)| next_key(key));
+            found.extend(records);
+            if whole {
+                continue;
+            }
+            let low = last.unwrap_or(low);
+            match middle(&low, high.as_deref()) {
+                Some(middle) if probes < PROBES => {
+                    open.push_back((low, Some(middle.clone())));
+                    open.push_back((middle, high));
+                }
+                _ => unread.push((low, high)),
+            }
+        }
+        found.sort();
+        // A gap reaches from one readable record to the next.
+        unread.sort();
+        for (low, high) in unread {
+            let before_it = found.iter().rev().map(|(key, _)| key).find(|key| **key < low);
+            let behind_it =
+                found.iter().map(|(key, _)| key).find(|key| high.as_ref().is_none_or(|high| *key >= high));
+            let gap =
+                (before_it.cloned().or_else(|| after.clone()), behind_it.cloned().or_else(|| before.clone()));
+            if gaps.last() != Some(&gap) {
+                gaps.push(gap);
+            }
+        }
+    }
+
+    /// Reads from `start` on, up to `before` or to what cannot be read; whether everything could.
+    fn forwards(&self, start: &[u8], before: Option<&[u8]>) -> (Vec<Record>, bool) {
+        let source = self.source;
+        let Some(handle) = source.db().cf_handle(self.table.name) else { return (Vec::new(), true) };
+        let mut options = ReadOptions::default();
+        options.fill_cache(false);
+        options.set_verify_checksums(true);
+        // Without a bound, the record behind the part would be read as well, and may be damaged.
+        if let Some(before) = before.map(<[u8]>::to_vec).or_else(|| self.until.as_deref().map(next_key)) {
+            options.set_iterate_upper_bound(before);
+        }
+        let mut iterator = source.db().raw_iterator_cf_opt(&handle, options);
+        let mut found = Vec::new();
+        iterator.seek(start);
+        while let Some((key, value)) = iterator.item() {
+            found.push((key.to_vec(), value.to_vec()));
+            iterator.next();
+        }
+        (found, iterator.status().is_ok())
+    }
+
+    /// The lowest key above `key` at which a block or a file begins or ends.
+    fn next_bound(&self, key: &[u8]) -> Option<Vec<u8>> {
+        let files = self.source.db().live_files().unwrap_or_default();
+        let files = files.into_iter().filter(|file| file.column_family_name == self.table.name);
+        let ends = files.flat_map(|file| [file.start_key, file.end_key.map(|end| next_key(&end))]);
+        let end = self.until.as_deref().map(next_key);
+        let within = |bound: &Vec<u8>| bound.as_slice() > key && end.as_ref().is_none_or(|end| bound <= end);
+        let file = ends.flatten().chain(end.clone()).filter(within).min();
+        let Some(handle) = self.source.db().cf_handle(self.table.name) else { return file };
+        let size = |end: &[u8]| {
+            let sizes = self.source.db().get_approximate_sizes_cf(&handle, &[Range::new(key, end)]);
+            sizes.first().copied().unwrap_or(0)
+        };
+        let Some(far) = file.clone() else { return file };
+        // What lies between grows where a block begins, so that place can be found by halving.
+        let base = size(&next_key(key));
+        if size(&far) <= base {
+            return file;
+        }
+        let (mut low, mut high) = (next_key(key), far);
+        while let Some(middle) = middle(&low, Some(&high)) {
+            match size(&middle) > base {
+                true => high = middle,
+                false => low = middle,
+            }
+        }
+        Some(high)
+    }
+}
+
+impl Pages for SalvagePages<'_> {
+    fn next(&mut self, page: &mut Page, budget: usize) -> Result<bool> {
+        page.clear();
+        loop {
+            while let Some((key, value)) = self.ready.pop_front() {
+                page.push(&key, &value);
+                self.last = Some(key);
+                if page.size() >= budget {
+                    return Ok(true);
+                }
+            }
+            if self.ended {
+                return Ok(!page.is_empty());
+            }
+            let mut iterator = match self.iterator.take() {
+                Some(iterator) => iterator,
+                None => {
+                    let Some(mut iterator) = self.iterator() else { return Ok(false) };
+                    match (self.from.take(), &self.last) {
+                        (Some(from), _) => iterator.seek(from),
+                        (None, Some(last)) => iterator.seek(next_key(last)),
+                        (None, None) => iterator.seek_to_first(),
+                    }
+                    iterator
+                }
+            };
+            while let Some((key, value)) = iterator.item() {
+                page.push(key, value);
+                iterator.next();
+                if page.size() >= budget {
+                    break;
+                }
+            }
+            if let Some((key, _)) = page.last() {
+                self.last = Some(key.to_vec());
+            }
+            match iterator.status() {
+                _ if iterator.valid() => {
+                    self.iterator = Some(iterator);
+                    return Ok(true);
+                }
+                Ok(()) => {
+                    self.ended = true;
+                    return Ok(!page.is_empty());
+                }
+                Err(error) => {
+                    drop(iterator);
+                    self.step_over(&error.to_string());
+                }
+            }
+        }
+    }
+}
+
+/// The lowest key above `key`.
+fn next_key(key: &[u8]) -> Vec<u8> {
+    [key, &[0]].concat()
+}
+
+/// A key between two, about in the middle; `None` where there is none that is worth a try.
+fn middle(low: &[u8], high: Option<&[u8]>) -> Option<Vec<u8>> {
+    let width = low.len().max(high.map_or(1, <[u8]>::len)) + FINER;
+    let digit = |key: &[u8], at: usize| key.get(at).copied().unwrap_or(0);
+    // Half the sum of both, as numbers of so many bytes; an open end is just above the greatest.
+    let (mut sum, mut carry) = (vec![0u8; width], 0u16);
+    for at in (0..width).rev() {
+        let upper = high.map_or(0xff, |high| digit(high, at));
+        carry += u16::from(digit(low, at)) + u16::from(upper);
+        sum[at] = (carry & 0xff) as u8;
+        carry >>= 8;
+    }
+    let mut rest = carry;
+    for byte in &mut sum {
+        let value = rest << 8 | u16::from(*byte);
+        *byte = (value / 2) as u8;
+        rest = value % 2;
+    }
+    // Trailing zeros say nothing that the shorter key does not, except how close it is.
+    let between = sum.as_slice() > low && high.is_none_or(|high| sum.as_slice() < high);
+    between.then_some(sum)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn halving_converges_between_any_two_keys() {
+        for (low, high) in [
+            (&b""[..], None),
+            (b"a", Some(&b"b"[..])),
+            (b"a", Some(b"a\0\0\0")),
+            (b"\0\0\0\x01", Some(b"\0\0\0\x02\0\0\0\x07")),
+            (b"\xff\xff", None),
+            (b"abc", Some(b"abd")),
+        ] {
+            let (mut from, mut steps) = (low.to_vec(), 0);
+            while let Some(found) = middle(&from, high) {
+                assert!(
+                    found.as_slice() > from.as_slice() && high.is_none_or(|high| found.as_slice() < high)
+                );
+                from = found;
+                // Each step makes the key no longer than what it lies between, but for a little.
+                from.truncate(low.len().max(high.map_or(1, <[u8]>::len)) + FINER);
+                steps += 1;
+                assert!(steps < 200, "{low:?} {high:?}");
+            }
+        }
+    }
+}
