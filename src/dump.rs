@@ -9,6 +9,8 @@ pub mod record;
 
 pub mod digest;
 
+pub mod seal;
+
 pub mod manifest;
 
 pub mod findings;

@@ -99,6 +99,15 @@ impl Error {
         self
     }
 
+    /// Says what to do after what it says already.
+    pub fn and_next(mut self, advice: &str) -> Self {
+        self.next = Some(match self.next.take() {
+            Some(first) => format!("{first}; {advice}"),
+            None => advice.to_string(),
+        });
+        self
+    }
+
     /// The same error under another kind, for a caller that knows better what it means.
     pub fn into_kind(mut self, kind: ErrorKind) -> Self {
         self.kind = kind;

@@ -138,6 +138,23 @@ impl Findings {
         }
     }
 
+    /// Counts a finding about every key between two, which are not part of it; either end may be open.
+    pub fn add_between(
+        &mut self,
+        kind: FindingKind,
+        subspace: impl Into<String>,
+        [after, before]: [&Option<Vec<u8>>; 2],
+        detail: impl FnOnce() -> String,
+    ) {
+        let end = |key: &Option<Vec<u8>>| key.as_deref().map(hex).unwrap_or_default();
+        *self.counts.entry(kind).or_default() += 1;
+        let samples = self.samples.entry(kind).or_default();
+        if kind.is_complete() || samples.len() < SAMPLES {
+            let key = format!("{}..{}", end(after), end(before));
+            samples.push(Finding { kind, subspace: subspace.into(), key, detail: detail() });
+        }
+    }
+
     /// Adds what another part of the run found. Samples stay sorted when `other` is merged in key order.
     pub fn merge(&mut self, other: Findings) {
         for (kind, count) in other.counts {

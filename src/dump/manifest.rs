@@ -9,6 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 
 use super::digest::{SubspaceDigest, Totals};
+use super::seal;
 use crate::error::{Error, Result};
 use crate::finding::{FindingKind, Findings, hex};
 
@@ -228,9 +229,7 @@ impl Manifest {
     pub fn to_json(&self) -> Result<String> {
         let text = serde_json::to_string_pretty(self)
             .map_err(|e| Error::io("cannot write the manifest as JSON").because(e))?;
-        let body = format!("{},\n", text.strip_suffix("\n}").unwrap_or(&text));
-        let seal = blake3::hash(body.as_bytes());
-        Ok(format!("{body}  \"seal\": \"{seal}\"\n}}\n"))
+        Ok(seal::seal(&text))
     }
 
     /// Reads a document and checks seal, format version and contradictions.
@@ -250,7 +249,8 @@ impl Manifest {
             ))
             .next("use the release of stalwart-migrate that wrote it"));
         }
-        check_seal(text)?;
+        seal::check(text, "manifest")
+            .map_err(|error| error.next("restore the manifest from a copy, or export again"))?;
         let manifest: Manifest = serde_json::from_slice(text).map_err(damaged)?;
         manifest
             .check()
@@ -349,18 +349,6 @@ pub fn rfc3339(time: SystemTime) -> String {
         if month < 10 { (era * 400 + year, month + 3) } else { (era * 400 + year + 1, month - 9) };
     let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
-}
-
-fn check_seal(text: &[u8]) -> Result<()> {
-    const MARK: &[u8] = b"  \"seal\": \"";
-    let sealed = text.windows(MARK.len()).rposition(|window| window == MARK).unwrap_or(0);
-    let (body, end) = text.split_at(sealed);
-    let expect = format!("  \"seal\": \"{}\"\n}}\n", blake3::hash(body));
-    if end == expect.as_bytes() {
-        return Ok(());
-    }
-    Err(Error::damaged("the manifest was changed after it was written: its seal does not match")
-        .next("restore the manifest from a copy, or export again"))
 }
 
 fn check_digest(digest: &str) -> Result<(), String> {

@@ -311,7 +311,7 @@ fn open_servers(dir: &Path, listing: Listing) -> Result<Dump> {
         || starts.iter().any(|(_, _, start)| ours(start))
     {
         return Err(place(Error::refused("this is an unfinished export, no dump: it has no manifest"), dir)
-            .next("remove the directory and export again"));
+            .next("finish it with --resume where it was made, or remove the directory and export again"));
     }
     if listing.files.is_empty() {
         return Err(no_dump(dir, &listing.others));

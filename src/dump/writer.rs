@@ -6,6 +6,8 @@
 
 mod packer;
 
+mod resume;
+
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{BufWriter, ErrorKind as IoErrorKind, Write};
@@ -20,10 +22,11 @@ use super::manifest::{
     Manifest, RESUME, Skipped, SubspaceEntry, file_name, finding_counts,
 };
 use super::record::{ContentHeader, MAX_KEY, encode_length};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::finding::{Findings, hex};
 use crate::page::Page;
 use packer::Packer;
+pub use resume::{Resumed, Unfinished};
 
 /// Ends the name of a file that is still being written.
 pub const PARTIAL: &str = ".partial";
@@ -75,6 +78,21 @@ impl DumpWriter {
         Ok(writer)
     }
 
+    /// Goes on with the dump that an interrupted run has left in `dir`; see [`DumpWriter::unfinished`].
+    ///
+    /// Errors: `Refused` if nothing unfinished is there, `Usage` and `Io` as for [`DumpWriter::create`].
+    pub fn reopen(dir: &Path, schema_version: u32) -> Result<DumpWriter> {
+        if !check_destination(dir).is_err_and(|error| error.kind() == ErrorKind::Refused) {
+            return Err(place(Error::refused("there is no unfinished export to go on with"), dir)
+                .next("export without --resume"));
+        }
+        if dir.join(DIRECTORY).join(MANIFEST).exists() {
+            return Err(place(Error::refused("the export is complete: it has a manifest"), dir)
+                .next("check it with `verify DIR`"));
+        }
+        Ok(DumpWriter { dir: dir.to_owned(), schema_version, created: false, begun: BTreeMap::new() })
+    }
+
     /// The directory.
     pub fn dir(&self) -> &Path {
         &self.dir
@@ -90,6 +108,18 @@ impl DumpWriter {
         let writer = SubspaceWriter::create(path, letter, name, self.schema_version)?;
         self.begun.insert(letter, name.to_owned());
         Ok(writer)
+    }
+
+    /// The file of a subspace as an interrupted run has left it, or none of it.
+    pub fn unfinished(&mut self, letter: char, name: &str) -> Result<Unfinished> {
+        let path = self.dir.join(file_name(letter));
+        let partial = with_partial(&path);
+        // Renamed already if the run ended while it finished the dump.
+        if path.exists() && !partial.exists() {
+            rename(&path, &partial)?;
+        }
+        self.begun.insert(letter, name.to_owned());
+        Ok(Unfinished::new(partial, letter, name, self.schema_version))
     }
 
     /// Turns the finished files into a dump: renames them, writes findings and manifest, syncs everything.
@@ -198,6 +228,11 @@ impl SubspaceWriter {
             .push(&ContentHeader { letter, schema_version }.encode())
             .map_err(|e| failed("cannot write the file", &path, e))?;
         Ok(SubspaceWriter { letter, name: name.to_owned(), path, packer, digest: Digest::new(), last: None })
+    }
+
+    /// The last key written; nothing before the first one.
+    pub fn last_key(&self) -> Option<&[u8]> {
+        self.last.as_deref()
     }
 
     /// Letter of the subspace.
@@ -310,7 +345,6 @@ impl Write for HashedFile {
     }
 }
 
-/// Makes sure that `dir` is an empty directory; whether it was created.
 /// Whether a dump can begin in `dir`, which stays as it is: absent or empty. Returns whether it exists.
 ///
 /// Errors: `Usage` if it is no directory, `Refused` if it is not empty, `Io` if it cannot be read.
@@ -326,7 +360,7 @@ pub fn check_destination(dir: &Path) -> Result<bool> {
                 Some(Err(e)) => Err(failed("cannot read the directory", dir, e)),
                 Some(Ok(_)) if looks_unfinished(dir) => {
                     Err(place(Error::refused("the destination holds an unfinished export"), dir)
-                        .next("remove the directory and export again"))
+                        .next("go on with it with --resume, or remove the directory and export again"))
                 }
                 Some(Ok(_)) => Err(place(Error::refused("the destination is not empty"), dir)
                     .next("name a new or an empty directory")),
@@ -391,6 +425,9 @@ fn write_findings(path: &Path, findings: &Findings) -> Result<FindingsFile> {
 /// Writes `path` under its `.partial` name, brings it to the disk and renames it.
 fn replace<T>(path: &Path, write: impl FnOnce(&File) -> Result<T>) -> Result<T> {
     let partial = with_partial(path);
+    // Left by a run that was interrupted here.
+    absent_is_fine(fs::remove_file(&partial))
+        .map_err(|e| failed("cannot remove the unfinished file", &partial, e))?;
     let file = OpenOptions::new()
         .write(true)
         .create_new(true)

@@ -104,6 +104,11 @@ impl<R: Read> FrameReader<R> {
         &self.file
     }
 
+    /// The input as it stands behind the last block, for what it has counted or hashed.
+    pub fn input(&self) -> &R {
+        &self.input
+    }
+
     /// The input, for what it has counted or hashed.
     pub fn into_input(self) -> R {
         self.input

@@ -43,6 +43,16 @@ impl<W: Write> FrameWriter<W> {
         writer
     }
 
+    /// Goes on with a frame that `sink` holds up to the end of a block: `content_hash` has seen the content of
+    /// its blocks, and `content` is the beginning of the next one, shorter than a block.
+    pub fn resume(sink: W, content_hash: Xxh32, content: &[u8]) -> Self {
+        let mut writer = FrameWriter::new(sink);
+        writer.filled = 0;
+        writer.content_hash = content_hash;
+        writer.content.extend_from_slice(content.get(..BLOCK - 1).unwrap_or(content));
+        writer
+    }
+
     /// Appends content.
     #[inline]
     pub fn push(&mut self, bytes: &[u8]) -> io::Result<()> {

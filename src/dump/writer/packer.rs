@@ -35,7 +35,12 @@ enum Work {
 impl<W: Write + Send + 'static> Packer<W> {
     /// Starts a frame.
     pub fn new(sink: W) -> Self {
-        Packer { chunk: Vec::new(), stage: Some(Stage::Here(Box::new(FrameWriter::new(sink)))) }
+        Packer::resume(FrameWriter::new(sink))
+    }
+
+    /// Goes on with a frame.
+    pub fn resume(frame: FrameWriter<W>) -> Self {
+        Packer { chunk: Vec::new(), stage: Some(Stage::Here(Box::new(frame))) }
     }
 
     /// Appends content. An error of the sink may arrive some calls later, at the latest with

@@ -1,0 +1,161 @@
+//! The state of a run that can be continued: what it was about, so that nothing else is continued by mistake.
+//!
+//! How far a run came is not written down: the files of an unfinished dump and the records of an unfinished
+//! target say it themselves. So the state is written once, before the first change, and removed at the end.
+//! The file is locked while its run lasts. It holds no address and no secret.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{ErrorKind, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, OFlags, flock};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::dump::seal;
+use crate::error::{Error, Result};
+
+/// Longest state that is read, in bytes.
+const LONGEST: u64 = 1 << 20;
+
+/// A state file, locked by this run.
+#[derive(Debug)]
+pub struct StateFile {
+    path: PathBuf,
+    // Holds the lock.
+    _file: File,
+}
+
+impl StateFile {
+    /// Writes a new state and brings it to the disk. A missing directory of its own is created, private.
+    ///
+    /// Errors: `Refused` if there is one already, `Io` if it cannot be written.
+    pub fn create<T: Serialize>(path: &Path, state: &T) -> Result<StateFile> {
+        let fail = |e| failed("cannot write the state of this run", path, e);
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        if let Some(parent) = parent.filter(|parent| !parent.exists()) {
+            DirBuilder::new().mode(0o700).create(parent).map_err(fail)?;
+        }
+        let text = serde_json::to_string_pretty(state)
+            .map_err(|e| Error::io("cannot write the state of this run as JSON").because(e))?;
+        let created = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+        let mut file = match created {
+            Err(e) if e.kind() == ErrorKind::AlreadyExists => {
+                return Err(place(Error::refused("there is the state of an interrupted run"), path)
+                    .next("go on with it with --resume, or remove the file if you do not want to"));
+            }
+            created => created.map_err(fail)?,
+        };
+        lock(&file, path)?;
+        file.write_all(seal::seal(&text).as_bytes()).and_then(|()| file.sync_all()).map_err(fail)?;
+        File::open(parent.unwrap_or(Path::new("."))).and_then(|dir| dir.sync_all()).map_err(fail)?;
+        Ok(StateFile { path: path.to_owned(), _file: file })
+    }
+
+    /// Reads the state of an interrupted run; nothing if there is none.
+    ///
+    /// Errors: `Refused` if it is damaged, of another release's form, or in use.
+    pub fn open<T: DeserializeOwned>(path: &Path) -> Result<Option<(StateFile, T)>> {
+        let flags = i32::try_from((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits()).unwrap_or(0);
+        let file = match OpenOptions::new().read(true).custom_flags(flags).open(path) {
+            Ok(file) => file,
+            Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
+            Err(e) => return Err(failed("cannot read the state of the interrupted run", path, e)),
+        };
+        lock(&file, path)?;
+        let mut text = Vec::new();
+        (&file)
+            .take(LONGEST)
+            .read_to_end(&mut text)
+            .map_err(|e| failed("cannot read the state of the interrupted run", path, e))?;
+        let damaged = |error: Error| {
+            place(error.into_kind(crate::error::ErrorKind::Refused), path)
+                .next("start again without --resume")
+        };
+        seal::check(&text, "state of the interrupted run").map_err(damaged)?;
+        let state = serde_json::from_slice(&text).map_err(|e| {
+            damaged(Error::refused("the state is that of another release or of another command").because(e))
+        })?;
+        Ok(Some((StateFile { path: path.to_owned(), _file: file }, state)))
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Removes the state: the run is complete, or has left nothing behind.
+    pub fn remove(self) -> Result<()> {
+        match fs::remove_file(&self.path) {
+            Err(e) if e.kind() != ErrorKind::NotFound => {
+                Err(failed("cannot remove the state of the finished run", &self.path, e))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn lock(file: &File, path: &Path) -> Result<()> {
+    match flock(file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(()),
+        Err(e) if e == rustix::io::Errno::WOULDBLOCK => {
+            Err(place(Error::refused("another run is at work here"), path).next("wait until it has ended"))
+        }
+        // A file system without locks is no reason to refuse a migration.
+        Err(_) => Ok(()),
+    }
+}
+
+/// Names what a run was about in a state without giving it away: the same text gives the same digits.
+pub fn anonymous(text: &str) -> String {
+    blake3::hash(text.as_bytes()).to_hex().as_str().get(..16).unwrap_or_default().to_string()
+}
+
+fn failed(what: &str, path: &Path, e: std::io::Error) -> Error {
+    place(Error::io(what), path).because(e)
+}
+
+fn place(error: Error, path: &Path) -> Error {
+    error.with("path", path.display().to_string())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_is_read_back_locked_and_refused_when_damaged() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("new/state.json");
+        assert!(StateFile::open::<Vec<u32>>(&path).unwrap().is_none());
+        let held = StateFile::create(&path, &serde_json::json!({"a": 1})).unwrap();
+        let refused = |error: Error, says: &str| {
+            assert_eq!(error.kind(), crate::error::ErrorKind::Refused);
+            assert!(error.to_string().contains(says), "{error}");
+        };
+        refused(StateFile::open::<serde_json::Value>(&path).unwrap_err(), "another run is at work");
+        drop(held);
+        let (held, state) = StateFile::open::<serde_json::Value>(&path).unwrap().unwrap();
+        assert_eq!(state["a"], 1);
+        drop(held);
+        refused(StateFile::create(&path, &1).unwrap_err(), "interrupted run");
+        let text = fs::read_to_string(&path).unwrap();
+        for (damage, says) in [
+            (text.replace('1', "2"), "seal"),
+            (text[..text.len() / 2].to_string(), "seal"),
+            (String::new(), "seal"),
+            (seal::seal("{\n  \"b\": 2\n}"), "another release"),
+        ] {
+            fs::write(&path, damage).unwrap();
+            refused(StateFile::open::<std::collections::BTreeMap<String, String>>(&path).unwrap_err(), says);
+        }
+        let (held, _) = {
+            fs::write(&path, &text).unwrap();
+            StateFile::open::<serde_json::Value>(&path).unwrap().unwrap()
+        };
+        held.remove().unwrap();
+        assert!(!path.exists());
+    }
+}
