@@ -3,11 +3,12 @@
 # Where rustup puts a toolchain that setup had to install.
 export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
 
-.PHONY: help setup demo test lint bench
+.PHONY: help setup demo test test-kill lint bench
 
 help:
 	@echo 'make demo   move a real RocksDB store to SQLite and prove it'
 	@echo 'make test   everything that must pass before a commit'
+	@echo 'make test-kill  kill every kind of run 25 times, and resume it'
 	@echo 'make lint   formatting, clippy and documentation only'
 	@echo 'make bench  the benchmarks'
 	@echo 'make setup  install what the others need'
@@ -20,6 +21,11 @@ demo: setup
 
 test: setup
 	@scripts/test.sh
+
+# What `make test` does a few times, often enough to be sure.
+test-kill: setup
+	@scripts/sql-servers.sh
+	STALWART_MIGRATE_KILLS=25 cargo test --release --locked --test kill -- --nocapture
 
 # The same commands as in scripts/test.sh, so that each finds what the other has built.
 lint: setup

@@ -76,6 +76,24 @@ pub struct Common {
     /// Read the store by the catalog of this schema version, whatever it states
     #[arg(long, value_name = "N", global = true)]
     pub schema: Option<u32>,
+    /// Export what can still be read of a damaged store, and list what is lost
+    #[arg(long, global = true, conflicts_with_all = ["resume", "strict"])]
+    pub salvage: bool,
+    /// Go on with a run that was interrupted
+    #[arg(long, global = true)]
+    pub resume: bool,
+    /// Keep the state of a run that can be resumed in FILE [default: inside the dump]
+    #[arg(long, value_name = "FILE", global = true)]
+    pub state: Option<PathBuf>,
+    /// Empty the target first; asks, or takes --yes
+    #[arg(long, global = true)]
+    pub wipe_target: bool,
+    /// Give the files of the target to this user and group, as chown takes them
+    #[arg(long, value_name = "USER:GROUP", global = true)]
+    pub owner: Option<String>,
+    /// Write everything that is said into a new FILE as well
+    #[arg(long, value_name = "FILE", global = true)]
+    pub report: Option<PathBuf>,
     /// Agree to what would otherwise be refused until agreed to
     #[arg(long, global = true)]
     pub yes: bool,
@@ -91,6 +109,22 @@ pub enum Sub {
         /// Compare with the store of this configuration
         #[arg(long, value_name = "CONFIG")]
         against: Option<PathBuf>,
+    },
+    /// Copy the store of one configuration into that of another, without a dump between them
+    Copy {
+        /// Configuration of the source
+        #[arg(long, value_name = "CONFIG")]
+        from: PathBuf,
+        /// Configuration of the target, which is empty or fresh
+        #[arg(long, value_name = "CONFIG")]
+        to: PathBuf,
+    },
+    /// Compare two dumps or stores record by record
+    Diff {
+        /// The directory of a dump, or a configuration file
+        left: PathBuf,
+        /// The directory of a dump, or a configuration file
+        right: PathBuf,
     },
     /// Show what a dump or a store holds: a table, decoded records, or one blob
     Inspect(Inspect),
@@ -159,6 +193,20 @@ pub enum Command {
         /// Configuration of the store to compare with.
         against: Option<PathBuf>,
     },
+    /// Copy a store.
+    Copy {
+        /// Configuration of the source.
+        from: PathBuf,
+        /// Configuration of the target.
+        to: PathBuf,
+    },
+    /// Compare two dumps or stores.
+    Diff {
+        /// A dump or a configuration.
+        left: PathBuf,
+        /// A dump or a configuration.
+        right: PathBuf,
+    },
     /// Look into a dump or a store.
     Inspect(Inspect),
     /// Print the catalog.
@@ -185,6 +233,12 @@ impl Cli {
             (None, None, Some(dir)) => Ok(Command::Import { config: config()?, dir: dir.clone() }),
             (Some(Sub::Verify { dir, against }), None, None) => {
                 Ok(Command::Verify { dir: dir.clone(), against: against.clone() })
+            }
+            (Some(Sub::Copy { from, to }), None, None) => {
+                Ok(Command::Copy { from: from.clone(), to: to.clone() })
+            }
+            (Some(Sub::Diff { left, right }), None, None) => {
+                Ok(Command::Diff { left: left.clone(), right: right.clone() })
             }
             (Some(Sub::Inspect(inspect)), None, None) => Ok(Command::Inspect(inspect.clone())),
             (Some(Sub::Catalog), None, None) => Ok(Command::Catalog),

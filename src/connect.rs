@@ -39,14 +39,30 @@ pub fn configuration(path: &Path, console: &Console) -> Result<Config> {
 
 /// Opens the data store of a configuration for reading. `schema` overrides the version the store states.
 pub fn open(config: &Config, schema: Option<u32>, budget: &Budget, console: &Console) -> Result<Connected> {
+    open_as(config, Reading { schema, ..Reading::default() }, budget, console)
+}
+
+/// How a store is opened for reading.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Reading {
+    /// Overrides the schema version the store states.
+    pub schema: Option<u32>,
+    /// By whose catalog a store is read that states none.
+    pub otherwise: Option<u32>,
+    /// Read around damage.
+    pub salvage: bool,
+}
+
+/// As [`open`], with more to say about how.
+pub fn open_as(config: &Config, how: Reading, budget: &Budget, console: &Console) -> Result<Connected> {
     let data = config.data_store()?;
     // Before the store is opened: closing a file gives up the locks this process has on it.
     let holder = running::holder(&data.kind);
-    let source = source(&data, budget)?;
+    let source = if how.salvage { salvaging(&data, budget)? } else { source(&data, budget)? };
     for note in source.notes() {
         console.say(format!("note: {note}"));
     }
-    let version = version(source.as_ref(), schema, &data)?;
+    let version = version(source.as_ref(), &how, &data, console)?;
     if (config.era() == Era::Json) != version.blobs_marked {
         console.warn(format!(
             "the configuration is of another era than the store, whose schema version {} belongs to {}",
@@ -70,6 +86,23 @@ pub fn blob_rule(data: &StoreConfig, version: &SchemaVersion) -> BlobRule {
         _ if version.blobs_marked => BlobRule::Marked,
         Compression::Lz4 => BlobRule::Lz4,
         Compression::None => BlobRule::Raw,
+    }
+}
+
+/// Opens a damaged store to read what can still be read.
+fn salvaging(data: &StoreConfig, budget: &Budget) -> Result<Box<dyn Source>> {
+    match &data.kind {
+        #[cfg(feature = "rocksdb")]
+        StoreKind::RocksDb { path, .. } => {
+            Ok(Box::new(crate::backend::rocksdb::RocksSource::salvage(path, budget.engine())?))
+        }
+        #[cfg(feature = "sqlite")]
+        StoreKind::Sqlite { path } => {
+            let connections = budget.jobs * budget.readers();
+            Ok(Box::new(crate::backend::sqlite::SqliteSource::salvage(path, budget.engine(), connections)?))
+        }
+        // A database server reads around nothing; what it can read is read as always.
+        _ => source(data, budget),
     }
 }
 
@@ -241,12 +274,23 @@ fn unsupported(data: &StoreConfig) -> Error {
         .next("build with the feature of that backend")
 }
 
-fn version(source: &dyn Source, schema: Option<u32>, data: &StoreConfig) -> Result<&'static SchemaVersion> {
-    let stated = match schema {
+fn version(
+    source: &dyn Source,
+    how: &Reading,
+    data: &StoreConfig,
+    console: &Console,
+) -> Result<&'static SchemaVersion> {
+    let mut stated = match how.schema {
         // A damaged record must not keep the user from overriding it.
         Some(number) => Some(number),
         None => store::schema_version(source)?,
     };
+    if let (None, Some(otherwise)) = (stated, how.otherwise) {
+        console.warn(format!(
+            "the store states no schema version, as after an unfinished import: read as {otherwise}"
+        ));
+        stated = Some(otherwise);
+    }
     match stated {
         Some(number) => {
             catalog::version(number).ok_or_else(|| unknown_version(number).with("store", data.location()))
@@ -254,7 +298,7 @@ fn version(source: &dyn Source, schema: Option<u32>, data: &StoreConfig) -> Resu
         None => {
             Err(Error::refused("the store states no schema version").with("store", data.location()).next(
                 "a store of 0.11 or older must be upgraded by its server first; an unfinished import must be \
-             repeated; --schema N overrides",
+             finished with --resume; --schema N overrides",
             ))
         }
     }

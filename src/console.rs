@@ -2,12 +2,47 @@
 //!
 //! Results that were asked for (tables, catalogs) go to stdout. Errors are printed by `main`.
 
+use std::fs::{File, OpenOptions};
 use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::sync::OnceLock;
 
 use serde::Serialize;
 
 use crate::error::{Error, Result};
 use crate::progress::Show;
+
+/// Where everything said goes as well, with `--report`. One for the process: errors are said in many places.
+static REPORT: OnceLock<File> = OnceLock::new();
+
+/// Writes everything said from now on into a new, private file as well.
+///
+/// Errors: usage if the file is there already, I/O if it cannot be created.
+pub fn report_to(path: &Path) -> Result<()> {
+    let created = OpenOptions::new().append(true).create_new(true).mode(0o600).open(path);
+    let file = created.map_err(|error| {
+        let place = path.display().to_string();
+        match error.kind() {
+            std::io::ErrorKind::AlreadyExists => Error::usage("the file for the report exists already")
+                .with("path", place)
+                .next("name a new file with --report"),
+            _ => Error::usage("cannot create the file for the report")
+                .with("path", place)
+                .because(error)
+                .next("name a file in a directory that can be written"),
+        }
+    })?;
+    // Set once, at the start.
+    let _ = REPORT.set(file);
+    Ok(())
+}
+
+fn report(line: &str) {
+    if let Some(mut file) = REPORT.get() {
+        let _ = writeln!(file, "{line}");
+    }
+}
 
 /// Where a run speaks.
 #[derive(Debug, Clone, Copy, Default)]
@@ -21,8 +56,9 @@ pub struct Console {
 impl Console {
     /// A sentence about the run, unless quiet.
     pub fn say(&self, text: impl AsRef<str>) {
-        if !self.quiet {
-            to_stderr(text.as_ref());
+        match self.quiet {
+            true => report(text.as_ref()),
+            false => to_stderr(text.as_ref()),
         }
     }
 
@@ -33,6 +69,7 @@ impl Console {
 
     /// A result that was asked for, as text on stdout; silent with `--json`.
     pub fn print(&self, text: impl AsRef<str>) {
+        report(text.as_ref());
         if !self.json {
             write_line(text.as_ref());
         }
@@ -68,6 +105,7 @@ impl Console {
 
 /// A line on stderr; unlike `eprintln!` it does not end the run where nobody listens any more.
 pub fn to_stderr(line: &str) {
+    report(line);
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 

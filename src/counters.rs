@@ -5,7 +5,10 @@
 
 use std::collections::HashMap;
 
-use crate::catalog::{CounterRule, CoveredId, FieldValue, Layout, LayoutRef, SchemaVersion, Subspace};
+use crate::archive::Archive;
+use crate::catalog::{
+    CounterRule, CoveredId, FieldValue, Layout, LayoutRef, SchemaVersion, Subspace, ValueForm,
+};
 use crate::finding::{FindingKind, Findings};
 
 /// Values of the fields that name a group.
@@ -27,6 +30,20 @@ impl Counters {
     /// Nothing seen yet.
     pub fn new(version: &'static SchemaVersion) -> Self {
         Counters { version, seen: version.counter_rules.iter().map(|_| Seen::default()).collect() }
+    }
+
+    /// Whether records of a subspace tell anything about a counter.
+    pub fn concerns(version: &SchemaVersion, subspace: &Subspace) -> bool {
+        let is = |of: LayoutRef| of.letter == subspace.letter;
+        version.counter_rules.iter().any(|rule| is(rule.counter) || rule.covers.iter().any(|c| is(c.of)))
+    }
+
+    /// Notes a record, whatever it is.
+    pub fn see_record(&mut self, subspace: &'static Subspace, key: &[u8], value: &[u8]) {
+        let Ok(layout) = subspace.check(key, value) else { return };
+        let archive =
+            (layout.value_form(key) == ValueForm::Archive).then(|| Archive::parse(value).ok()).flatten();
+        self.see(subspace, layout, key, value, archive.and_then(|archive| archive.change_id));
     }
 
     /// Notes a record. `change_id` is that of a versioned archive.

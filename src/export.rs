@@ -4,26 +4,34 @@
 //! Findings never stop it; `--strict` refuses to call the result a dump.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::audit::{self, Audit, HashList};
-use crate::backend::{KeyRange, Pages};
+use crate::backend::{KeyRange, Loss, Pages};
 use crate::catalog::{Subspace, ValueKind};
-use crate::connect::{self, Connected};
+use crate::check;
+use crate::connect::{self, Connected, Reading};
 use crate::console::Console;
-use crate::dump::manifest::{Completeness, LeftBehind, Manifest, Skipped, SubspaceEntry};
-use crate::dump::writer::{Description, DumpWriter};
+use crate::dump::digest::PartDigest;
+use crate::dump::manifest::{Completeness, DIRECTORY, LeftBehind, Manifest, RESUME, Skipped, SubspaceEntry};
+use crate::dump::writer::{Description, DumpWriter, Resumed};
 use crate::error::{Error, ErrorKind, Result};
-use crate::finding::{FindingKind, Findings};
-use crate::lanes::{Budget, Stop, in_parallel, run_lane};
+use crate::finding::{FindingKind, Findings, hex};
+use crate::lanes::{Budget, Stop, in_parallel, interrupted, run_lane};
+use crate::leases;
 use crate::page::Page;
+use crate::preflight::{self, Preflight};
 use crate::progress::Progress;
+use crate::resume::{self, StateFile};
 use crate::running;
 use crate::selection::Request;
 use crate::store::{Store, Tally};
+
+/// Bytes of records compared at once when a store is read again.
+const RESUME_PAGE: usize = 1 << 20;
 
 /// What to export and how.
 pub struct Options<'a> {
@@ -41,6 +49,12 @@ pub struct Options<'a> {
     pub dry_run: bool,
     /// Agreed to what must be agreed to.
     pub yes: bool,
+    /// Read around damage.
+    pub salvage: bool,
+    /// Go on with what an interrupted run has left.
+    pub resume: bool,
+    /// Where the state of the run is kept, if not inside the dump.
+    pub state: Option<&'a Path>,
     /// Threads and memory.
     pub budget: Budget,
     /// Where to speak.
@@ -69,13 +83,17 @@ pub struct Exported {
 pub fn run(options: &Options) -> Result<Exported> {
     let console = &options.console;
     let config = connect::configuration(options.config, console)?;
-    let connected = connect::open(&config, options.schema, &options.budget, console)?;
+    let how = Reading { schema: options.schema, salvage: options.salvage, ..Reading::default() };
+    let connected = connect::open_as(&config, how, &options.budget, console)?;
     let version = connected.store.version();
     let selected = options.request.resolve(version)?;
     refuse_external_blobs(&connected, &selected)?;
     let (selected, skipped) = split(&connected.store, &selected);
     describe(&connected, &selected, &skipped, console);
-    preflight(&connected, options)?;
+    let mut preflight = Preflight::new(*console, options.dry_run);
+    preflight.pass("configuration", options.config.display().to_string());
+    check_source(&connected, &mut preflight, (options.dry_run, options.yes), console)?;
+    check_destination(options, &mut preflight)?;
     let mut findings = strangers(&connected.store)?;
     let mut sized = Vec::with_capacity(selected.len());
     for subspace in selected {
@@ -83,16 +101,19 @@ pub fn run(options: &Options) -> Result<Exported> {
         unreachable_rows(&connected.store, subspace, &mut findings)?;
         sized.push((subspace, estimate));
     }
+    let expected = sized.iter().map(|(_, estimate)| estimate.bytes).sum();
+    if !options.resume {
+        preflight.space(options.dir, expected);
+    }
+    preflight.conclude()?;
     if options.dry_run {
         plan(&sized, options);
         return Ok(Exported { manifest: None, audit: None, findings });
     }
-    let expected = sized.iter().map(|(_, estimate)| estimate.bytes).sum();
     // The largest first: at the end nobody should wait for one long file.
     sized.sort_by_key(|(_, estimate)| std::cmp::Reverse(estimate.bytes));
     let subspaces: Vec<&'static Subspace> = sized.into_iter().map(|(subspace, _)| subspace).collect();
-    warn_of_space(options.dir, expected, console);
-    let writer = DumpWriter::create(options.dir, version.number)?;
+    let (writer, state) = begin(&connected, &subspaces, options)?;
     let writer = Mutex::new(writer);
     let done = {
         let progress = Progress::start(console.progress(), "export", expected);
@@ -102,17 +123,107 @@ pub fn run(options: &Options) -> Result<Exported> {
     };
     let writer = writer.into_inner().unwrap_or_else(PoisonError::into_inner);
     let result = done.and_then(|done| conclude(&connected, done, skipped, &mut findings, options));
-    match result {
+    let finished = match result {
         Ok((entries, description, audit)) => {
-            let manifest = writer.finish(entries, description, &findings)?;
-            Ok(Exported { manifest: Some(manifest), audit, findings })
+            writer.finish(entries, description, &findings).map(|manifest| (manifest, audit))
         }
-        Err(error) => {
-            // The first error matters; what stays behind has no manifest and so is no dump.
-            let _ = writer.abandon();
-            Err(error)
+        // Nothing to go on with: another run would come to the same end, or meets other damage.
+        Err(error) if error.kind() == ErrorKind::Findings || options.salvage => {
+            // The error matters; what stays behind has no manifest and so is no dump.
+            let _ = state.remove().and_then(|()| writer.abandon());
+            return Err(error);
         }
+        Err(error) => Err(error),
+    };
+    let (manifest, audit) = finished.map_err(|error| unfinished(error, options))?;
+    state.remove()?;
+    Ok(Exported { manifest: Some(manifest), audit, findings })
+}
+
+/// What a run was about: nothing else can be continued.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct State {
+    command: String,
+    tool_version: String,
+    schema_version: u32,
+    source: String,
+    place: String,
+    fingerprint: Option<String>,
+    subspaces: String,
+}
+
+/// Begins a dump, or opens the one that an interrupted run has left.
+fn begin(
+    connected: &Connected,
+    subspaces: &[&'static Subspace],
+    options: &Options,
+) -> Result<(DumpWriter, StateFile)> {
+    let inside = options.dir.join(DIRECTORY).join(RESUME);
+    let path = options.state.unwrap_or(&inside);
+    let source = connected.store.source();
+    let mut letters: Vec<char> = subspaces.iter().map(|subspace| subspace.letter).collect();
+    letters.sort_unstable();
+    let state = State {
+        command: "export".to_string(),
+        tool_version: env!("CARGO_PKG_VERSION").to_string(),
+        schema_version: connected.store.version().number,
+        source: source.kind().name().to_string(),
+        place: resume::anonymous(&connected.data.location()),
+        fingerprint: source.fingerprint()?,
+        subspaces: letters.into_iter().collect(),
+    };
+    if !options.resume {
+        let writer = DumpWriter::create(options.dir, state.schema_version)?;
+        return match StateFile::create(path, &state) {
+            Ok(file) => Ok((writer, file)),
+            Err(error) => {
+                // Nothing was written yet, so nothing is lost with it.
+                let _ = writer.abandon();
+                Err(error)
+            }
+        };
     }
+    let writer = DumpWriter::reopen(options.dir, state.schema_version)?;
+    let Some((file, before)) = StateFile::open::<State>(path)? else {
+        return Err(Error::refused("the state of the interrupted export is not there")
+            .with("path", path.display().to_string())
+            .next(
+                "name it with --state if it was kept elsewhere, or remove the directory and export again",
+            ));
+    };
+    if let Some(what) = before.difference(&state) {
+        return Err(Error::refused(format!("cannot go on: {what}"))
+            .with("path", options.dir.display().to_string())
+            .next("remove the directory and export again"));
+    }
+    Ok((writer, file))
+}
+
+impl State {
+    /// What is another now, in words.
+    fn difference(&self, now: &State) -> Option<&'static str> {
+        [
+            (self.command != now.command, "the state is that of another command"),
+            (self.tool_version != now.tool_version, "another release of this tool has begun the export"),
+            (self.source != now.source || self.place != now.place, "another store was being exported"),
+            (self.schema_version != now.schema_version, "the export was begun for another schema version"),
+            (self.subspaces != now.subspaces, "other subspaces were being exported"),
+            (self.fingerprint != now.fingerprint, "the store has changed since the export was interrupted"),
+        ]
+        .into_iter()
+        .find_map(|(differs, what)| differs.then_some(what))
+    }
+}
+
+/// Says how to go on.
+fn unfinished(error: Error, options: &Options) -> Error {
+    if error.kind() == ErrorKind::Refused {
+        return error;
+    }
+    error.and_next(&format!(
+        "what was exported so far is kept in {}: go on with the same command and --resume, or remove the directory",
+        options.dir.display()
+    ))
 }
 
 /// What one subspace gave.
@@ -130,16 +241,30 @@ fn export_subspace(
     options: &Options,
     progress: &Progress,
 ) -> Result<Done> {
-    let mut file = {
-        let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
-        writer.subspace(subspace.letter, subspace.name)?
-    };
     let mut hashes = match subspace.value == ValueKind::Blob || subspace.links_blobs() {
         true => Some(HashList::create(options.dir)?),
         false => None,
     };
+    let mut keep = |page: &Page| {
+        progress.add(page.len() as u64, page.size() as u64);
+        match &mut hashes {
+            Some(hashes) => {
+                page.iter().filter_map(|(key, _)| subspace.blob_hash(key)).try_for_each(|h| hashes.push(h))
+            }
+            None => Ok(()),
+        }
+    };
+    let (file, mut tally) = match options.resume {
+        true => resume_subspace(store, subspace, writer, options.stop, &mut keep)?,
+        false => (Resumed::Begun(lock(writer).subspace(subspace.letter, subspace.name)?), Tally::default()),
+    };
+    let mut file = match file {
+        Resumed::Finished(entry) => return Ok(Done { subspace, entry, tally, hashes }),
+        Resumed::Begun(file) | Resumed::Continued(file) => file,
+    };
+    let ranges = store.ranges(subspace, options.budget.ranges())?;
     let ranges: Vec<(usize, KeyRange)> =
-        store.ranges(subspace, options.budget.ranges())?.into_iter().enumerate().collect();
+        ranges.into_iter().filter_map(|range| range.behind(file.last_key())).enumerate().collect();
     let tallies: Mutex<Vec<(usize, Tally)>> = Mutex::default();
     let page_bytes = options.budget.page_bytes();
     let read = |(index, range): &(usize, KeyRange), emit: &mut dyn FnMut(&mut Page) -> Result<()>| {
@@ -152,19 +277,78 @@ fn export_subspace(
         Ok(())
     };
     run_lane(options.budget.readers(), &ranges, options.stop, read, |page| {
-        if let Some(hashes) = &mut hashes {
-            for hash in page.iter().filter_map(|(key, _)| subspace.blob_hash(key)) {
-                hashes.push(hash)?;
-            }
-        }
-        progress.add(page.len() as u64, page.size() as u64);
+        keep(page)?;
         file.append(page)
     })?;
     let mut tallies = tallies.into_inner().unwrap_or_else(PoisonError::into_inner);
     tallies.sort_by_key(|(index, _)| *index);
-    let mut tally = Tally::default();
     tallies.into_iter().for_each(|(_, part)| tally.merge(part));
     Ok(Done { subspace, entry: file.finish()?, tally, hashes })
+}
+
+/// Goes on with the file of a subspace; what reading its records has found, it finds again.
+fn resume_subspace(
+    store: &Store,
+    subspace: &'static Subspace,
+    writer: &Mutex<DumpWriter>,
+    stop: &Stop,
+    keep: &mut dyn FnMut(&Page) -> Result<()>,
+) -> Result<(Resumed, Tally)> {
+    let (mut tally, mut written) = (Tally::default(), PartDigest::new());
+    // A store that cannot tell whether it has changed is read again.
+    let again = store.source().fingerprint()?.is_none();
+    let mut last: Option<Vec<u8>> = None;
+    let mut each = |page: &Page| {
+        if stop.stopped() {
+            return Err(interrupted());
+        }
+        for (key, content) in page.iter() {
+            if subspace.value != ValueKind::Blob {
+                check::record(subspace, key, content, &mut tally.findings);
+                continue;
+            }
+            let mut found = Findings::new();
+            check::content(subspace, key, content, &mut found);
+            if found.count(FindingKind::BlobMismatch) > 0 {
+                // Only the stored bytes say whether they could be decoded.
+                found = Findings::new();
+                store.check_blob(subspace, key, &mut found)?;
+            }
+            tally.findings.merge(found);
+        }
+        if again {
+            written.add_page(page);
+        }
+        last = page.last().map(|(key, _)| key.to_vec()).or(last.take());
+        keep(page)
+    };
+    let resumed = {
+        let file = lock(writer).unfinished(subspace.letter, subspace.name)?;
+        file.read(&mut each)?
+    };
+    let stays_behind = subspace.layouts.iter().any(|layout| !layout.travels);
+    if last.is_none() || !again && !stays_behind {
+        return Ok((resumed, tally));
+    }
+    let (mut found, mut page) = (PartDigest::new(), Page::new());
+    let mut reading = store.read(subspace, &KeyRange { after: None, until: last })?;
+    while reading.next(&mut page, RESUME_PAGE)? {
+        if stop.stopped() {
+            return Err(interrupted());
+        }
+        found.add_page(&page);
+    }
+    if again && (found.totals() != written.totals() || found.sum() != written.sum()) {
+        return Err(Error::refused("cannot go on: the store has changed since the export was interrupted")
+            .with("subspace", format!("{} ({})", subspace.letter, subspace.name))
+            .next("remove the directory and export again"));
+    }
+    tally.left_behind = reading.into_tally().left_behind;
+    Ok((resumed, tally))
+}
+
+fn lock(writer: &Mutex<DumpWriter>) -> MutexGuard<'_, DumpWriter> {
+    writer.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 type Conclusion = (Vec<SubspaceEntry>, Description, Option<Audit>);
@@ -194,6 +378,8 @@ fn conclude(
         }));
         entries.push(entry);
     }
+    let losses = connected.store.source().losses();
+    add_losses(&connected.store, &losses, findings);
     let audit = match (links, blobs) {
         (Some((link, links)), Some((blob, blobs))) => Some(audit_blobs(link, links, blob, blobs, findings)?),
         _ => None,
@@ -206,11 +392,37 @@ fn conclude(
         server_releases: connected.store.version().releases.to_string(),
         source: connected.store.source().kind().name().to_string(),
         created: SystemTime::now(),
-        completeness: Completeness::Complete,
+        // A store that turned out to be whole has given a whole dump.
+        completeness: if losses.is_empty() { Completeness::Complete } else { Completeness::Salvage },
         skipped,
         left_behind,
     };
     Ok((entries, description, audit))
+}
+
+/// A line for each loss: the key, or the keys between which it lies.
+fn add_losses(store: &Store, losses: &[Loss], findings: &mut Findings) {
+    for loss in losses {
+        let subspaces = store.version().subspaces.iter();
+        let subspace = subspaces.into_iter().find(|s| store.table(s).is_some_and(|t| t.name == loss.table));
+        let place = subspace.map_or_else(
+            || if loss.table.is_empty() { "*".to_string() } else { loss.table.clone() },
+            |subspace| subspace.letter.to_string(),
+        );
+        let named = |key: &[u8]| subspace.map_or_else(|| hex(key), |subspace| subspace.describe(key));
+        let reason = &loss.reason;
+        if let Some(key) = &loss.key {
+            findings.add(FindingKind::Lost, place, key, || format!("{}: {reason}", named(key)));
+            continue;
+        }
+        findings.add_between(FindingKind::Lost, place, [&loss.after, &loss.before], || {
+            let end = |key: &Option<Vec<u8>>, word, open: &str| {
+                key.as_ref().map_or(open.to_string(), |key| format!("{word} {}", named(key)))
+            };
+            let (after, before) = (end(&loss.after, "behind", "from the first key"), end(&loss.before, "before", "to the last"));
+            format!("everything {after}, {before}; what an older file still had of it may be in the dump: {reason}")
+        });
+    }
 }
 
 pub(crate) fn audit_blobs(
@@ -260,7 +472,7 @@ pub fn strict(findings: &Findings) -> Error {
     error.next("run without --strict to keep every record and have the findings listed")
 }
 
-fn refuse_external_blobs(connected: &Connected, selected: &[&'static Subspace]) -> Result<()> {
+pub(crate) fn refuse_external_blobs(connected: &Connected, selected: &[&'static Subspace]) -> Result<()> {
     let (Some(blobs), Some(subspace)) =
         (&connected.blobs_elsewhere, selected.iter().find(|subspace| subspace.value == ValueKind::Blob))
     else {
@@ -273,7 +485,7 @@ fn refuse_external_blobs(connected: &Connected, selected: &[&'static Subspace]) 
 }
 
 /// Subspaces to export, and those that are skipped with the reason.
-fn split(store: &Store, selected: &[&'static Subspace]) -> (Vec<&'static Subspace>, Vec<Skipped>) {
+pub(crate) fn split(store: &Store, selected: &[&'static Subspace]) -> (Vec<&'static Subspace>, Vec<Skipped>) {
     let (mut take, mut skipped) = (Vec::new(), Vec::new());
     for subspace in store.version().subspaces {
         let reason = match subspace.table(store.source().kind()) {
@@ -318,21 +530,57 @@ fn describe(connected: &Connected, selected: &[&'static Subspace], skipped: &[Sk
     }
 }
 
-fn preflight(connected: &Connected, options: &Options) -> Result<()> {
-    if let Some(holder) = &connected.holder {
-        let error = Error::refused("a server is running on this store")
-            .with("store", connected.data.location())
+/// Checks that a source can be read and nobody changes it meanwhile.
+pub(crate) fn check_source(
+    connected: &Connected,
+    preflight: &mut Preflight,
+    (dry_run, yes): (bool, bool),
+    console: &Console,
+) -> Result<()> {
+    let place = connected.data.location();
+    preflight.pass("source", format!("{} at {place}", connected.store.source().kind().title()));
+    let version = connected.store.version();
+    preflight.pass("schema version", format!("{} ({})", version.number, version.releases));
+    let holder = match &connected.holder {
+        None => Ok("nobody has it open".to_string()),
+        Some(holder) => Err(Error::refused("a server is running on this store")
+            .with("store", place.clone())
             .with("locked by", holder.describe())
-            .next("stop the server and try again");
-        if !options.dry_run {
-            return Err(error);
-        }
-        options.console.warn(error.to_string());
+            .next("stop the server and try again")),
+    };
+    preflight.check_unless_dry("source not in use", holder)?;
+    for lease in leases::fresh(&connected.store)? {
+        preflight.warn(
+            "node lease",
+            format!(
+                "a node has renewed its lease: {}; a lease outlives a stop by up to an hour, so make sure that \
+                 no server is running",
+                lease.describe()
+            ),
+        );
     }
     let sessions = connected.store.source().sessions()?;
-    let agreed = options.dry_run || options.yes;
-    running::check_sessions(&sessions, &connected.data.location(), agreed, &options.console)?;
-    crate::dump::writer::check_destination(options.dir).map(|_| ())
+    let alone = running::check_sessions(&sessions, &place, dry_run || yes, console);
+    preflight.check("no other sessions", alone, |()| match sessions.others.len() {
+        0 => "none".to_string(),
+        others => format!("{others}, agreed to"),
+    })?;
+    Ok(())
+}
+
+/// Whether the destination of a dump is fit for it.
+fn check_destination(options: &Options, preflight: &mut Preflight) -> Result<()> {
+    let place = options.dir.display().to_string();
+    if options.resume {
+        preflight.pass("destination", format!("{place}, begun by an interrupted export"));
+        return Ok(());
+    }
+    let free = crate::dump::writer::check_destination(options.dir);
+    preflight.check("destination", free, |exists| match exists {
+        true => format!("{place}, empty"),
+        false => format!("{place}, will be created"),
+    })?;
+    Ok(())
 }
 
 /// Rows in tables that no subspace of the schema version accounts for.
@@ -352,29 +600,17 @@ pub(crate) fn strangers(store: &Store) -> Result<Findings> {
     Ok(findings)
 }
 
-fn unreachable_rows(store: &Store, subspace: &'static Subspace, findings: &mut Findings) -> Result<()> {
+pub(crate) fn unreachable_rows(
+    store: &Store,
+    subspace: &'static Subspace,
+    findings: &mut Findings,
+) -> Result<()> {
     if let Some(table) = store.table(subspace)
         && let Some((count, why)) = store.source().unreachable(table)?
     {
         findings.add_all(FindingKind::Lost, count, subspace.letter, &[], || format!("{count} rows: {why}"));
     }
     Ok(())
-}
-
-/// Sizes are estimates, so too little space is a warning and running out of it the error.
-fn warn_of_space(dir: &Path, expected: u64, console: &Console) {
-    let dir = std::path::absolute(dir).unwrap_or_else(|_| dir.to_path_buf());
-    let Some(existing) = dir.ancestors().find(|ancestor| ancestor.exists()) else { return };
-    let Ok(found) = rustix::fs::statvfs(existing) else { return };
-    let free = found.f_bavail.saturating_mul(found.f_frsize);
-    if free < expected {
-        console.warn(format!(
-            "the store has about {} MiB and {} only {} MiB free: the dump may not fit",
-            expected >> 20,
-            existing.display(),
-            free >> 20
-        ));
-    }
 }
 
 fn plan(sized: &[(&'static Subspace, crate::backend::Estimate)], options: &Options) {
@@ -401,6 +637,8 @@ fn plan(sized: &[(&'static Subspace, crate::backend::Estimate)], options: &Optio
             bytes_about: estimate.bytes,
         });
     }
+    let bytes: u64 = sized.iter().map(|(_, estimate)| estimate.bytes).sum();
+    console.say(format!("estimated time: {}", preflight::estimated_time(bytes)));
     let place: PathBuf = std::path::absolute(options.dir).unwrap_or_else(|_| options.dir.to_path_buf());
     console.say(format!("dry run: nothing written to {}", place.display()));
 }

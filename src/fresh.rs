@@ -37,6 +37,8 @@ pub struct Clearing {
     pub rows: Vec<(&'static Table, Vec<Vec<u8>>)>,
     /// Tables that are emptied.
     pub tables: Vec<&'static Table>,
+    /// Rows of emptied tables that stay, because they belong to the installation of the target.
+    pub kept: Vec<(&'static Table, Page)>,
     /// Rows among the cleared ones that a person may miss if the import does not bring them.
     pub saved: Vec<Saved>,
 }
@@ -69,17 +71,8 @@ pub fn check(target: &dyn Source, version: &'static SchemaVersion, extent: Exten
             in_the_way.push(obstacle);
         }
     }
-    let known = |name: &str| {
-        version.subspaces.iter().any(|s| s.table(target.kind()).is_ok_and(|table| table.name == name))
-    };
-    for table in target.tables()? {
-        if table.rows
-            && !known(&table.name)
-            && matches!(extent, Extent::Everything)
-            && !version.side_tables(target.kind()).any(|side| side.name == table.name)
-        {
-            in_the_way.push(format!("table {} (unknown to the catalog) has rows", table.name));
-        }
+    if matches!(extent, Extent::Everything) {
+        in_the_way.extend(unknown_tables(target, version)?);
     }
     if in_the_way.is_empty() {
         // The record that makes a target look complete goes first.
@@ -89,7 +82,70 @@ pub fn check(target: &dyn Source, version: &'static SchemaVersion, extent: Exten
     }
     Err(Error::refused("the target is not empty")
         .because(in_the_way.join("; "))
-        .next("empty it yourself if nothing in it is needed, or import into another, fresh store"))
+        .next("use another, fresh store, or --wipe-target if nothing in this one is needed"))
+}
+
+/// Empties every subspace concerned, whatever it holds, except for what belongs to the installation.
+///
+/// Errors: refused for another schema version, and for tables that the catalog does not know: nobody can say
+/// whether their rows may go.
+pub fn wipe(target: &dyn Source, version: &'static SchemaVersion, extent: Extent) -> Result<Clearing> {
+    check_version(target, version, extent)?;
+    let unknown = unknown_tables(target, version)?;
+    if !unknown.is_empty() && matches!(extent, Extent::Everything) {
+        return Err(Error::refused("the target holds what --wipe-target does not touch")
+            .because(unknown.join("; "))
+            .next("look at these tables and remove them yourself, or use another, fresh store"));
+    }
+    let there = target.tables()?;
+    let mut clearing = Clearing::default();
+    let record = catalog::schema_version_record();
+    for subspace in version.subspaces {
+        let concerned = match extent {
+            Extent::Everything => true,
+            Extent::Only(subspaces) => subspaces.iter().any(|s| s.letter == subspace.letter),
+        };
+        let Ok(table) = subspace.table(target.kind()) else { continue };
+        if !concerned || !there.iter().any(|found| found.rows && found.name == table.name) {
+            continue;
+        }
+        if subspace.letter == record.letter {
+            // What makes a target look complete goes first.
+            clearing.rows.push((table, vec![record.key.to_vec()]));
+        }
+        if subspace.layouts.iter().any(|layout| layout.fresh == Some(FreshRule::Keep)) {
+            let kept = kept_rows(target, subspace, table)?;
+            if !kept.is_empty() {
+                clearing.kept.push((table, kept));
+            }
+        }
+        clearing.tables.push(table);
+    }
+    Ok(clearing)
+}
+
+fn kept_rows(target: &dyn Source, subspace: &'static Subspace, table: &'static Table) -> Result<Page> {
+    let (mut page, mut kept) = (Page::new(), Page::new());
+    let mut pages = target.scan(table, &KeyRange::all())?;
+    while pages.next(&mut page, 1 << 20)? {
+        for (key, value) in page.iter() {
+            if subspace.check(key, value).is_ok_and(|layout| layout.fresh == Some(FreshRule::Keep))
+                && kept.size() < SAVE_LIMIT
+            {
+                kept.push(key, value);
+            }
+        }
+    }
+    Ok(kept)
+}
+
+fn unknown_tables(target: &dyn Source, version: &'static SchemaVersion) -> Result<Vec<String>> {
+    let known = |name: &str| {
+        version.subspaces.iter().any(|s| s.table(target.kind()).is_ok_and(|table| table.name == name))
+            || version.side_tables(target.kind()).any(|side| side.name == name)
+    };
+    let unknown = target.tables()?.into_iter().filter(|table| table.rows && !known(&table.name));
+    Ok(unknown.map(|table| format!("table {} (unknown to the catalog) has rows", table.name)).collect())
 }
 
 fn check_version(target: &dyn Source, version: &SchemaVersion, extent: Extent) -> Result<()> {

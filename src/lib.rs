@@ -39,6 +39,8 @@ pub mod audit;
 
 pub mod running;
 
+pub mod leases;
+
 pub mod connect;
 
 pub mod signals;
@@ -46,6 +48,14 @@ pub mod signals;
 pub mod progress;
 
 pub mod console;
+
+pub mod origin;
+
+pub mod in_step;
+
+pub mod resume;
+
+pub mod preflight;
 
 pub mod export;
 
@@ -55,7 +65,19 @@ pub mod fresh;
 
 pub mod limits;
 
+pub mod load;
+
+pub mod set_aside;
+
+pub mod owner;
+
+pub mod transfer;
+
 pub mod import;
+
+pub mod copy;
+
+pub mod diff;
 
 pub mod verify;
 

@@ -3,13 +3,15 @@
 //! Limits come from the catalog's tables and from the target itself; the dump's longest key and value tell
 //! whether a subspace has to be looked through. Writes nothing.
 
-use crate::backend::Limits;
+use crate::backend::{KeyRange, Limits, Pages};
 use crate::blob::{self, BlobRule};
 use crate::catalog::{Subspace, Table, ValueKind};
 use crate::dump::reader::{Dump, FileCheck, Verify};
 use crate::error::{Error, Result};
 use crate::finding::hex;
+use crate::lanes::{Stop, in_parallel, interrupted};
 use crate::page::Page;
+use crate::store::Store;
 
 /// Checks every record of `subspaces` against the tables they go to.
 ///
@@ -42,6 +44,44 @@ pub fn check(
     }
     Ok(())
 }
+
+/// Checks every record of a store against the tables it goes to; nothing is read where no record can be too
+/// large.
+///
+/// Errors: refused, naming the first record that does not fit.
+pub fn check_store(
+    store: &Store,
+    subspaces: &[(&'static Subspace, &'static Table)],
+    rule: BlobRule,
+    limits: &Limits,
+    jobs: usize,
+    stop: &Stop,
+) -> Result<()> {
+    in_parallel(jobs, subspaces, |(subspace, table)| {
+        let limit = Limit::new(subspace, table, rule, limits);
+        if limit.fits(u64::from(u16::MAX), ENGINES_OWN) && !limit.may_collide(u64::from(u16::MAX)) {
+            return Ok(());
+        }
+        let mut records = store.read(subspace, &KeyRange::all())?;
+        let (mut page, mut before) = (Page::new(), Vec::new());
+        while records.next(&mut page, 1 << 20)? {
+            if stop.stopped() {
+                return Err(interrupted());
+            }
+            for (key, value) in page.iter() {
+                limit.check(key, value.len() as u64)?;
+                limit.check_prefix(&before, key)?;
+                before.clear();
+                before.extend_from_slice(key);
+            }
+        }
+        Ok(())
+    })
+    .map(|_| ())
+}
+
+/// Values that every engine takes, in bytes: beyond that the engine's own error is as good.
+const ENGINES_OWN: u64 = 900_000_000;
 
 /// What one subspace is held to.
 struct Limit {

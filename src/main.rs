@@ -4,10 +4,11 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use stalwart_migrate::cli::{self, Cli, Command};
-use stalwart_migrate::console::to_stderr;
+use stalwart_migrate::console::{self, Console, to_stderr};
 use stalwart_migrate::error::{Error, Result};
 use stalwart_migrate::lanes::Stop;
-use stalwart_migrate::{export, import, inspect, report, signals, verify};
+use stalwart_migrate::owner::Owner;
+use stalwart_migrate::{copy, diff, export, import, inspect, report, signals, transfer, verify};
 
 fn main() -> ExitCode {
     // A defect of ours is reported in one line too; threads that panic end the run with exit 1.
@@ -62,6 +63,14 @@ fn run(cli: &Cli) -> Result<u8> {
         Command::Man => return console.bytes(&cli::manual()?).map(|()| 0),
         _ => {}
     }
+    if common.salvage && !matches!(command, Command::Export { .. }) {
+        return Err(Error::usage("--salvage belongs to --export")
+            .next("export the damaged store with --salvage first, then import the dump"));
+    }
+    let owner = common.owner.as_deref().map(Owner::parse).transpose()?;
+    if let Some(path) = &common.report {
+        console::report_to(path)?;
+    }
     let stop = signals::stop_on_signal()?;
     match command {
         Command::Export { config, dir } => {
@@ -73,6 +82,9 @@ fn run(cli: &Cli) -> Result<u8> {
                 strict: common.strict,
                 dry_run: common.dry_run,
                 yes: common.yes,
+                salvage: common.salvage,
+                resume: common.resume,
+                state: common.state.as_deref(),
                 budget: common.budget(),
                 console,
                 stop: &stop,
@@ -87,15 +99,30 @@ fn run(cli: &Cli) -> Result<u8> {
                 config: &config,
                 dir: &dir,
                 request: &common.request(true),
-                strict: common.strict,
-                dry_run: common.dry_run,
-                no_verify: common.no_verify,
-                yes: common.yes,
+                transfer: how(common, owner.as_ref(), console, &stop),
+            })?;
+            Ok(report::import(&imported, common.dry_run, "the dump", &console))
+        }
+        Command::Copy { from, to } => {
+            let copied = copy::run(&copy::Options {
+                from: &from,
+                to: &to,
+                request: &common.request(true),
+                schema: common.schema,
+                transfer: how(common, owner.as_ref(), console, &stop),
+            })?;
+            Ok(report::import(&copied, common.dry_run, "the source", &console))
+        }
+        Command::Diff { left, right } => {
+            let compared = diff::run(&diff::Options {
+                sides: [&left, &right],
+                request: &common.request(true),
+                schema: common.schema,
                 budget: common.budget(),
                 console,
                 stop: &stop,
             })?;
-            Ok(report::import(&imported, common.dry_run, &console))
+            Ok(report::diff(&compared, &console))
         }
         Command::Verify { dir, against } => {
             let verified = verify::run(&verify::Options {
@@ -110,6 +137,29 @@ fn run(cli: &Cli) -> Result<u8> {
         }
         Command::Inspect(ask) => look(&ask, cli, &stop),
         Command::Catalog | Command::Completions(_) | Command::Man => Ok(0),
+    }
+}
+
+/// How a target is treated.
+fn how<'a>(
+    common: &'a cli::Common,
+    owner: Option<&'a Owner>,
+    console: Console,
+    stop: &'a Stop,
+) -> transfer::Options<'a> {
+    transfer::Options {
+        dry_run: common.dry_run,
+        no_verify: common.no_verify,
+        strict: common.strict,
+        yes: common.yes,
+        resume: common.resume,
+        wipe: common.wipe_target,
+        state: common.state.as_deref(),
+        owner,
+        report: common.report.as_deref(),
+        budget: common.budget(),
+        console,
+        stop,
     }
 }
 

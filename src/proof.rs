@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::backend::Pages;
 use crate::catalog::Subspace;
+use crate::counters::Counters;
 use crate::dump::digest::{PartDigest, RecordsSum, Totals};
 use crate::error::{Error, Result};
 use crate::lanes::{Budget, Stop, in_parallel, interrupted};
@@ -25,7 +26,8 @@ pub struct Expected {
     pub sum: String,
 }
 
-/// Reads `expected` subspaces of a store and compares counts and digests.
+/// Reads `expected` subspaces of a store and compares counts and digests. `counters` notes what the counter
+/// rules need.
 ///
 /// Errors: damaged, naming every subspace that differs.
 pub fn compare(
@@ -34,7 +36,9 @@ pub fn compare(
     budget: &Budget,
     stop: &Stop,
     progress: &Progress,
+    counters: Option<&mut Counters>,
 ) -> Result<Tally> {
+    let noted = Mutex::new(counters);
     let parts = parts(store, expected, budget)?;
     let sums: Vec<Mutex<PartDigest>> = expected.iter().map(|_| Mutex::new(PartDigest::new())).collect();
     let tally = Mutex::new(Tally::default());
@@ -42,15 +46,23 @@ pub fn compare(
         let Some(expected) = expected.get(*index) else { return Ok(()) };
         let mut reading = store.read(expected.subspace, range)?;
         let (mut page, mut digest) = (Page::new(), PartDigest::new());
+        let counted = Counters::concerns(store.version(), expected.subspace);
+        let mut counters = Counters::new(store.version());
         while reading.next(&mut page, budget.page_bytes())? {
             if stop.stopped() {
                 return Err(interrupted());
             }
             digest.add_page(&page);
+            if counted {
+                page.iter().for_each(|(key, value)| counters.see_record(expected.subspace, key, value));
+            }
             progress.add(page.len() as u64, page.size() as u64);
         }
         if let Some(sum) = sums.get(*index) {
             sum.lock().unwrap_or_else(PoisonError::into_inner).merge(&digest);
+        }
+        if let Some(noted) = noted.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            noted.merge(counters);
         }
         tally.lock().unwrap_or_else(PoisonError::into_inner).merge(reading.into_tally());
         Ok(())

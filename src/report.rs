@@ -2,8 +2,10 @@
 
 use serde::Serialize;
 
+use crate::audit::Audit;
 use crate::catalog::{self, SchemaVersion, ValueForm};
 use crate::console::Console;
+use crate::diff::Compared;
 use crate::export::Exported;
 use crate::finding::{Findings, hex};
 use crate::import::{Imported, totals};
@@ -53,12 +55,7 @@ pub fn export(exported: &Exported, dir: &std::path::Path, console: &Console) -> 
             left.records, left.layout, left.letter, left.name
         ));
     }
-    if let Some(audit) = exported.audit {
-        console.say(format!(
-            "blobs: {} linked, {} without a link, {} missing",
-            audit.linked, audit.unlinked, audit.missing
-        ));
-    }
+    blobs(exported.audit.as_ref(), console);
     findings(&exported.findings, console);
     let place = std::path::absolute(dir).unwrap_or_else(|_| dir.to_path_buf());
     console.say(format!("the dump is in {}", place.display()));
@@ -70,8 +67,8 @@ pub fn export(exported: &Exported, dir: &std::path::Path, console: &Console) -> 
     code
 }
 
-/// Reports an import; returns the exit code.
-pub fn import(imported: &Imported, dry_run: bool, console: &Console) -> u8 {
+/// Reports an import or a copy of what `from` names; returns the exit code.
+pub fn import(imported: &Imported, dry_run: bool, from: &str, console: &Console) -> u8 {
     let incomplete = imported.incomplete_dump || imported.findings.incomplete();
     let code = if incomplete { INCOMPLETE } else { 0 };
     event(console, "imported", code, &imported.findings, imported);
@@ -81,14 +78,19 @@ pub fn import(imported: &Imported, dry_run: bool, console: &Console) -> u8 {
     }
     table(console, imported.subspaces.iter().map(|s| (s.letter, s.name, s.records, s.bytes)));
     let (records, bytes) = totals(&imported.subspaces);
-    let verified =
-        if imported.verified { "read back and equal to the dump" } else { "not verified (--no-verify)" };
+    let verified = if imported.verified {
+        format!("read back and equal to {from}")
+    } else {
+        "not verified (--no-verify)".into()
+    };
+    blobs(imported.audit.as_ref(), console);
     console.say(format!("imported {records} records, {bytes} bytes; {verified}"));
     let Some(version) = catalog::version(imported.schema_version) else { return code };
     console.say("next:");
     console.say(format!("- only the server releases {} may start on this store", version.releases));
-    if rustix::process::geteuid().is_root() {
-        console.say("- this ran as root: give the files to the user the server runs as (chown -R)");
+    if rustix::process::geteuid().is_root() && !imported.owned {
+        console
+            .say("- this ran as root: give the files to the user the server runs as (chown -R, or --owner)");
     }
     for (letter, why) in &imported.left_out {
         if version.subspaces.iter().any(|s| s.letter == *letter && s.derived) {
@@ -125,18 +127,34 @@ pub fn verify(verified: &Verified, console: &Console) -> u8 {
     for what in &verified.unproven {
         console.warn(format!("cannot be proven: {what}"));
     }
-    if let Some(audit) = verified.audit {
-        console.say(format!(
-            "blobs: {} linked, {} without a link, {} missing",
-            audit.linked, audit.unlinked, audit.missing
-        ));
-    }
+    blobs(verified.audit.as_ref(), console);
     findings(&verified.findings, console);
     console.say(match code {
         0 => "everything checked is right",
         INCOMPLETE => "what is there is right, but the dump is incomplete",
         _ => "damage or differences were found",
     });
+    code
+}
+
+/// Reports a comparison; returns the exit code.
+pub fn diff(compared: &Compared, console: &Console) -> u8 {
+    let code = if compared.equal() { 0 } else { DAMAGED };
+    event(console, "compared", code, &Findings::new(), compared);
+    console.print(format!(
+        "{:<2} {:<18} {:>14} {:>12} {:>12} {:>12}",
+        "", "subspace", "equal", "only left", "only right", "different"
+    ));
+    for part in &compared.subspaces {
+        console.print(format!(
+            "{:<2} {:<18} {:>14} {:>12} {:>12} {:>12}",
+            part.letter, part.name, part.equal, part.only_left, part.only_right, part.different
+        ));
+    }
+    for (letter, why) in &compared.left_out {
+        console.say(format!("not compared: {letter}: {why}"));
+    }
+    console.say(if code == 0 { "both hold the same" } else { "they differ" });
     code
 }
 
@@ -358,6 +376,15 @@ fn table<'a>(console: &Console, rows: impl Iterator<Item = (char, &'a str, u64, 
         console.print(format!("{letter:<2} {name:<18} {subspace_records:>14} {subspace_bytes:>16}"));
     }
     console.print(format!("{:<2} {:<18} {records:>14} {bytes:>16}", "", "total"));
+}
+
+fn blobs(audit: Option<&Audit>, console: &Console) {
+    if let Some(audit) = audit {
+        console.say(format!(
+            "blobs: {} linked, {} without a link, {} missing",
+            audit.linked, audit.unlinked, audit.missing
+        ));
+    }
 }
 
 fn findings(findings: &Findings, console: &Console) {

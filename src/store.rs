@@ -120,6 +120,15 @@ impl Store {
         }))
     }
 
+    /// Says again what reading a blob has found, for a reader that has its content from elsewhere.
+    pub fn check_blob(&self, subspace: &'static Subspace, key: &[u8], findings: &mut Findings) -> Result<()> {
+        let Some(table) = self.table(subspace) else { return Ok(()) };
+        if let Some(stored) = self.source.get(table, key)? {
+            check::blob(subspace, self.rule, key, &stored, findings);
+        }
+        Ok(())
+    }
+
     /// Tables with rows that belong to no subspace of this schema version, and whether an older version of
     /// the server has left them.
     pub fn strangers(&self) -> Result<Vec<(TableState, bool)>> {

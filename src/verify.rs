@@ -1,6 +1,5 @@
 //! Verify: a dump on its own, or record by record against a store. Writes nothing.
 
-use std::cmp::Ordering;
 use std::path::Path;
 
 use serde::Serialize;
@@ -11,20 +10,18 @@ use crate::backend::{KeyRange, Pages};
 use crate::catalog::{self, SchemaVersion, Subspace, ValueForm, ValueKind};
 use crate::changes;
 use crate::check;
-use crate::connect;
+use crate::connect::{self, Reading};
 use crate::console::Console;
 use crate::counters::Counters;
+use crate::diff;
 use crate::dump::reader::{Dump, SubspaceReader, Verify};
 use crate::error::{Error, Result};
 use crate::finding::{FindingKind, Findings, hex};
-use crate::lanes::{Budget, Stop, in_parallel, interrupted, run_lane};
+use crate::lanes::{Budget, Stop, in_parallel, run_lane};
+use crate::origin::Origin;
 use crate::page::Page;
 use crate::progress::Progress;
 use crate::running;
-use crate::store::{Reading, Store};
-
-/// Differences shown per subspace.
-const SHOWN: usize = 5;
 
 /// What to verify and how.
 pub struct Options<'a> {
@@ -93,7 +90,7 @@ pub fn run(options: &Options) -> Result<Verified> {
         ..Verified::default()
     };
     match options.against {
-        Some(config) => against(&dump, version, &subspaces, config, options, &mut verified)?,
+        Some(config) => against(dump, version, &subspaces, config, options, &mut verified)?,
         None => alone(&dump, version, &subspaces, options, &mut verified)?,
     }
     Ok(verified)
@@ -231,7 +228,7 @@ fn check_record(
         }
         ValueForm::Changes => changes::check(value).err().map(|why| (FindingKind::BadValue, why)),
         // The others are checked with the key.
-        ValueForm::Opaque | ValueForm::Empty | ValueForm::Lengths(_) => None,
+        ValueForm::Opaque | ValueForm::Empty | ValueForm::Lease | ValueForm::Lengths(_) => None,
     };
     if let Some((kind, why)) = problem {
         findings.add(kind, subspace.letter, key, || format!("{}: {why}", subspace.describe(key)));
@@ -240,7 +237,7 @@ fn check_record(
 }
 
 fn against(
-    dump: &Dump,
+    dump: Dump,
     version: &'static SchemaVersion,
     subspaces: &[&'static Subspace],
     config: &Path,
@@ -249,166 +246,50 @@ fn against(
 ) -> Result<()> {
     let console = &options.console;
     let config = connect::configuration(config, console)?;
-    let connected = connect::open(&config, options.schema, &options.budget, console)?;
+    // An interrupted import leaves a store that states no version; what it lacks is to be told.
+    let how = Reading { schema: options.schema, otherwise: Some(version.number), salvage: false };
+    let connected = connect::open_as(&config, how, &options.budget, console)?;
     if let Some(holder) = &connected.holder {
         console.warn(format!(
             "a server is running on this store (locked by {}): it may change",
             holder.describe()
         ));
     }
-    let store = &connected.store;
+    let store = connected.store;
     running::check_sessions(&store.source().sessions()?, &connected.data.location(), true, console)?;
     if store.version().number != version.number {
         return Err(Error::damaged("dump and store have different schema versions")
             .with("dump", version.number.to_string())
             .with("store", store.version().number.to_string()));
     }
+    verified.findings.merge(crate::export::strangers(&store)?);
     let total = dump.manifest().map_or(0, |m| m.subspaces.iter().map(|s| s.key_bytes + s.value_bytes).sum());
+    let (left, right) = (Origin::Dump(Box::new(dump), version), Origin::Store(Box::new(store)));
     let progress = Progress::start(console.progress(), "compare", total);
-    let done = in_parallel(options.budget.jobs, subspaces, |subspace| {
-        if store.table(subspace).is_none() && subspace.derived {
-            return Ok(None);
-        }
-        compare_subspace(dump, store, subspace, options, &progress).map(Some)
+    let names = ["the dump", "the store"];
+    let compared: Vec<&'static Subspace> =
+        subspaces.iter().copied().filter(|s| right.holds(s) || !s.derived).collect();
+    let done = in_parallel(options.budget.jobs, &compared, |subspace| {
+        let how = (options.budget.page_bytes(), options.stop);
+        diff::counts([&left, &right], names, subspace, how, &progress)
     })?;
     drop(progress);
-    verified.findings.merge(crate::export::strangers(store)?);
-    for (part, shown) in done.into_iter().flatten() {
+    for (counts, shown) in done {
         shown.iter().for_each(|line| console.print(line));
-        verified.subspaces.push(part);
+        verified.subspaces.push(VerifiedSubspace {
+            letter: counts.letter,
+            name: counts.name,
+            records: counts.equal + counts.only_left + counts.different,
+            bytes: counts.equal_bytes,
+            records_blake3: String::new(),
+            differences: counts.differences(),
+        });
     }
-    for subspace in version.subspaces.iter().filter(|s| !dump.has(s.letter)) {
-        let mut reading = store.read(subspace, &KeyRange::all())?;
+    for subspace in version.subspaces.iter().filter(|s| !left.holds(s)) {
+        let mut reading = right.read(subspace, &KeyRange::all())?;
         if reading.next(&mut Page::new(), 1)? {
             console.say(format!("not compared: {} ({}) is not in the dump", subspace.letter, subspace.name));
         }
     }
     Ok(())
-}
-
-/// Walks dump and store in step.
-fn compare_subspace(
-    dump: &Dump,
-    store: &Store,
-    subspace: &'static Subspace,
-    options: &Options,
-    progress: &Progress,
-) -> Result<(VerifiedSubspace, Vec<String>)> {
-    let mut left =
-        Side::new(From::Dump(Box::new(dump.open_subspace(subspace.letter, Verify::Counts)?)), options);
-    let mut right = Side::new(From::Store(store.read(subspace, &KeyRange::all())?), options);
-    let mut part = VerifiedSubspace {
-        letter: subspace.letter,
-        name: subspace.name,
-        records: 0,
-        bytes: 0,
-        records_blake3: String::new(),
-        differences: 0,
-    };
-    let mut shown = Vec::new();
-    let mut show = |key: &[u8], what: &str| {
-        if shown.len() < SHOWN {
-            shown.push(format!(
-                "{} ({}) {}: {what}: {}",
-                subspace.letter,
-                subspace.name,
-                hex(key),
-                subspace.describe(key)
-            ));
-        }
-    };
-    loop {
-        left.fill()?;
-        right.fill()?;
-        let (ours, theirs) = (left.current(), right.current());
-        let order = match (ours, theirs) {
-            (None, None) => break,
-            (Some(_), None) => Ordering::Less,
-            (None, Some(_)) => Ordering::Greater,
-            (Some((a, _)), Some((b, _))) => a.cmp(b),
-        };
-        if let (Some((key, value)), true) = (ours, order != Ordering::Greater) {
-            part.records += 1;
-            part.bytes += (key.len() + value.len()) as u64;
-            if part.records.is_multiple_of(4096) {
-                progress.add(4096, 0);
-            }
-        }
-        match (order, ours, theirs) {
-            // A server's dump has them, and an import leaves them out.
-            (Ordering::Less, Some((key, value)), _) if stays_behind(subspace, key, value) => {}
-            (Ordering::Less, Some((key, _)), _) => {
-                part.differences += 1;
-                show(key, "in the dump, not in the store");
-            }
-            (Ordering::Greater, _, Some((key, _))) => {
-                part.differences += 1;
-                show(key, "in the store, not in the dump");
-            }
-            (_, Some((key, a)), Some((_, b))) if a != b => {
-                part.differences += 1;
-                let at = a.iter().zip(b).position(|(a, b)| a != b).unwrap_or(a.len().min(b.len()));
-                show(key, &format!("values differ from byte {at} on ({} and {} bytes)", a.len(), b.len()));
-            }
-            _ => {}
-        }
-        if order != Ordering::Greater {
-            left.advance();
-        }
-        if order != Ordering::Less {
-            right.advance();
-        }
-    }
-    progress.add(part.records % 4096, part.bytes);
-    Ok((part, shown))
-}
-
-/// Whether a record belongs to one installation.
-fn stays_behind(subspace: &'static Subspace, key: &[u8], value: &[u8]) -> bool {
-    subspace.check(key, value).is_ok_and(|layout| !layout.travels)
-}
-
-enum From<'a> {
-    Dump(Box<SubspaceReader>),
-    Store(Reading<'a>),
-}
-
-/// One side of a comparison: the current page and the place in it.
-struct Side<'a> {
-    from: From<'a>,
-    page: Page,
-    at: usize,
-    ended: bool,
-    budget: usize,
-    stop: &'a Stop,
-}
-
-impl<'a> Side<'a> {
-    fn new(from: From<'a>, options: &Options<'a>) -> Self {
-        let budget = options.budget.page_bytes();
-        Side { from, page: Page::new(), at: 0, ended: false, budget, stop: options.stop }
-    }
-
-    fn fill(&mut self) -> Result<()> {
-        if self.at < self.page.len() || self.ended {
-            return Ok(());
-        }
-        if self.stop.stopped() {
-            return Err(interrupted());
-        }
-        self.at = 0;
-        self.ended = match &mut self.from {
-            From::Dump(reader) => !reader.read_page(&mut self.page, self.budget)?,
-            From::Store(reading) => !reading.next(&mut self.page, self.budget)?,
-        };
-        Ok(())
-    }
-
-    fn current(&self) -> Option<(&[u8], &[u8])> {
-        if self.ended { None } else { self.page.get(self.at) }
-    }
-
-    fn advance(&mut self) {
-        self.at += 1;
-    }
 }

@@ -24,7 +24,7 @@ fn send(child: &Child, signal: Signal) {
 }
 
 #[test]
-fn an_interrupted_export_leaves_no_dump() {
+fn an_interrupted_export_can_be_resumed() {
     let site = with_blobs(BLOBS);
     let before = trace(&site.store_dir());
     for (signal, name) in [(Signal::INT, "int"), (Signal::TERM, "term")] {
@@ -35,13 +35,96 @@ fn an_interrupted_export_leaves_no_dump() {
         until("the export writes", || size(&dump) > 1 << 20);
         send(&child, signal);
         let outcome = ended(child).expect(130);
-        assert!(outcome.error().contains("interrupted"), "{outcome:?}");
-        assert!(!dump.join("manifest/manifest.json").exists());
-        // Nothing is in the way of another try.
-        assert!(!dump.exists(), "{:?}", trace(&dump));
+        for word in ["interrupted", "go on with the same command and --resume, or remove the directory"] {
+            assert!(outcome.error().contains(word), "{outcome:?}");
+        }
+        assert!(dump.join("manifest/resume.json").exists() && !dump.join("manifest/manifest.json").exists());
         assert_eq!(trace(&site.store_dir()), before);
     }
-    site.export("int");
+    let whole = site.export("whole");
+    for name in ["int", "term"] {
+        site.export_with(name, &["--resume"]).expect(0);
+        assert_same(&whole, &site.path(name));
+        assert!(!site.path(name).join("manifest/resume.json").exists());
+        let again = site.export_with(name, &["--resume"]).expect(5);
+        assert!(again.error().contains("the export is complete"), "{again:?}");
+    }
+    let nothing = site.export_with("nothing", &["--resume"]).expect(5);
+    assert!(nothing.error().contains("no unfinished export to go on with"), "{nothing:?}");
+    assert_eq!(trace(&site.store_dir()), before);
+}
+
+/// An export that was killed when it had written more than a MiB.
+fn half_exported(site: &Site, name: &str) -> std::path::PathBuf {
+    let dump = site.path(name);
+    let mut command = site.program();
+    command.arg("-c").arg(site.config()).arg("-e").arg(&dump).args(["--jobs", "1"]);
+    let child = started(&mut command);
+    until("the export writes", || size(&dump) > 1 << 20);
+    send(&child, Signal::KILL);
+    assert_eq!(ended(child).status.code(), None);
+    dump
+}
+
+#[test]
+fn nothing_else_is_continued_by_mistake() {
+    let site = with_blobs(BLOBS);
+    let dump = half_exported(&site, "dump");
+    let refused = |flags: &[&str], says: &str| {
+        let outcome = site.export_with("dump", &[&["--resume"], flags].concat()).expect(5);
+        assert!(outcome.error().contains(says), "{outcome:?}");
+    };
+    refused(&["--exclude", "z"], "other subspaces were being exported");
+    // A store that has changed.
+    let database = Connection::open(site.store()).unwrap();
+    database.execute("INSERT INTO s (k, v) VALUES (x'78', x'78')", []).unwrap();
+    drop(database);
+    refused(&[], "the store has changed since the export was interrupted");
+    let state = dump.join("manifest/resume.json");
+    let text = std::fs::read_to_string(&state).unwrap();
+    std::fs::write(&state, text.replace("export", "expert")).unwrap();
+    refused(&[], "its seal does not match");
+    std::fs::remove_file(&state).unwrap();
+    refused(&[], "the state of the interrupted export is not there");
+    std::fs::write(&state, &text).unwrap();
+    // In use by another run.
+    let held = std::fs::File::open(&state).unwrap();
+    rustix::fs::flock(&held, rustix::fs::FlockOperation::LockExclusive).unwrap();
+    refused(&[], "another run is at work here");
+    drop(held);
+}
+
+#[test]
+fn a_half_filled_target_that_has_changed_is_not_continued() {
+    let source = with_blobs(BLOBS);
+    let dump = source.export("dump");
+    let target = Site::empty("0.15.5", Sqlite);
+    let nothing = target.import_with(&dump, &["--resume"]).expect(5);
+    assert!(nothing.error().contains("no interrupted run to go on with"), "{nothing:?}");
+    let mut command = target.program();
+    command.arg("-c").arg(target.config()).arg("-i").arg(&dump).args(["--jobs", "1"]);
+    let child = started(&mut command);
+    until("the import writes", || size(&target.store_dir()) > 70 << 20);
+    send(&child, Signal::KILL);
+    assert_eq!(ended(child).status.code(), None);
+    let refused = |flags: &[&str], says: &[&str]| {
+        let outcome = target.import_with(&dump, flags).expect(5);
+        says.iter().for_each(|says| assert!(outcome.error().contains(says), "{outcome:?}"));
+    };
+    refused(&[], &["the target is not empty", "--wipe-target"]);
+    refused(&["--resume", "--exclude", "z"], &["cannot go on: the run was about other subspaces"]);
+    let database = Connection::open(target.store()).unwrap();
+    let blobs: u32 = database.query_row("SELECT count(*) FROM t", [], |row| row.get(0)).unwrap();
+    assert!(blobs > 0, "at least one shard was committed");
+    database.execute("INSERT INTO s (k, v) VALUES (x'78', x'78')", []).unwrap();
+    refused(
+        &["--resume"],
+        &["cannot go on: the target holds", "subspace s (settings), key 78", "--wipe-target"],
+    );
+    database.execute("DELETE FROM s", []).unwrap();
+    drop(database);
+    target.import_with(&dump, &["--resume"]).expect(0);
+    assert_same(&dump, &target.export("again"));
 }
 
 #[test]
@@ -65,7 +148,7 @@ fn a_killed_export_is_refused_as_a_dump_and_as_a_destination() {
     ] {
         let outcome = outcome.expect(5);
         assert!(outcome.error().contains("unfinished export"), "{outcome:?}");
-        assert!(outcome.error().contains("remove the directory and export again"), "{outcome:?}");
+        assert!(outcome.error().contains("--resume"), "{outcome:?}");
     }
     assert_eq!(trace(&dump), left);
 }

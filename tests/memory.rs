@@ -41,7 +41,7 @@ fn peaks(messages: u32) -> Vec<(&'static str, u64)> {
     let at = |name: &str| work.path().join(name);
     generate::sqlite(&at("source"), &Shape { messages, blob_bytes: 2_000 }).unwrap();
     let tool = Run::new(work.path());
-    tool.configure("sqlite", &at("source")).unwrap();
+    tool.configure_as("sqlite", "sqlite", &at("source")).unwrap();
     let mut peaks = vec![("export from SQLite", tool.export("sqlite", &at("dump")).unwrap().peak_memory)];
     std::fs::remove_file(at("source")).unwrap();
     for (backend, import, export) in [

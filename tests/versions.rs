@@ -172,6 +172,7 @@ fn value(
             let length = lengths[sampler.below(lengths.len() as u64) as usize];
             bytes(sampler, length as u64)
         }
+        (_, ValueForm::Lease) => [&0x6955_b900u64.to_be_bytes()[..], b"mx1.example.org"].concat(),
         (_, ValueForm::Changes) => vec![0, 0, 0, 0, 1, 0, 0, sampler.below(128) as u8],
         (_, ValueForm::Archive) => {
             let length = sampler.below(300);
@@ -243,8 +244,10 @@ fn stores_of_no_or_unknown_version_are_refused_before_anything_is_written() {
             args!["inspect", "-c", config],
             args!["verify", good, "--against", config],
         ];
-        for arguments in ways {
-            let ran = run(arguments).ended(5);
+        for (way, arguments) in ways.into_iter().enumerate() {
+            // What an unfinished import has left is compared with the dump, and found to differ.
+            let unfinished = way == 2 && statements.starts_with("DELETE");
+            let ran = run(arguments).ended(if unfinished { 4 } else { 5 });
             assert!(ran.err.contains(expect), "{}", ran.err);
             assert!(!dump.exists());
         }

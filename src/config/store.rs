@@ -238,6 +238,14 @@ impl StoreConfig {
 }
 
 impl StoreKind {
+    /// Where an embedded store keeps its files.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            StoreKind::RocksDb { path, .. } | StoreKind::Sqlite { path } => Some(path),
+            _ => None,
+        }
+    }
+
     /// The engine, if the store can be a data store.
     pub fn backend(&self) -> Option<BackendKind> {
         match self {

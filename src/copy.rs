@@ -1,0 +1,109 @@
+//! Copy: a store into another one without a dump between them, with the checks of both an export and an import.
+
+use std::path::{Path, PathBuf};
+
+use crate::connect;
+use crate::error::{Error, Result};
+use crate::export;
+use crate::import::{Imported, plan};
+use crate::limits;
+use crate::origin::Origin;
+use crate::preflight::Preflight;
+use crate::resume::anonymous;
+use crate::selection::Request;
+use crate::transfer::{self, State, Target, Transfer, places};
+
+/// What to copy and how.
+pub struct Options<'a> {
+    /// Configuration of the source.
+    pub from: &'a Path,
+    /// Configuration of the target.
+    pub to: &'a Path,
+    /// Subspaces asked for.
+    pub request: &'a Request,
+    /// Overrides the schema version the source states.
+    pub schema: Option<u32>,
+    /// How the target is treated.
+    pub transfer: transfer::Options<'a>,
+}
+
+/// Copies the store of one configuration into that of another.
+///
+/// Errors: as those of export and import; nothing is written to the source.
+pub fn run(options: &Options) -> Result<Imported> {
+    let how = &options.transfer;
+    let console = &how.console;
+    let mut preflight = Preflight::new(*console, how.dry_run);
+    let config = connect::configuration(options.from, console)?;
+    let connected = connect::open(&config, options.schema, &how.budget, console)?;
+    let version = connected.store.version();
+    let selected = options.request.resolve(version)?;
+    export::refuse_external_blobs(&connected, &selected)?;
+    export::check_source(&connected, &mut preflight, (how.dry_run, how.yes), console)?;
+    let mut findings = export::strangers(&connected.store)?;
+    let (held, skipped) = export::split(&connected.store, &selected);
+    for subspace in &held {
+        export::unreachable_rows(&connected.store, subspace, &mut findings)?;
+    }
+    let to = connect::configuration(options.to, console)?;
+    let data = to.data_store()?;
+    if data.location() == connected.data.location() {
+        return Err(Error::usage("source and target are the same store")
+            .with("store", data.location())
+            .next("name another configuration with --to"));
+    }
+    let fingerprint = connected.store.source().fingerprint()?;
+    let from = (anonymous(&connected.data.location()), fingerprint);
+    let target = Target::open(data, &mut preflight, how)?;
+    let (parts, mut left_out) = places(&held, &selected, target.kind())?;
+    left_out.extend(skipped.into_iter().filter(|s| s.reason != "not selected").map(|s| (s.letter, s.reason)));
+    console.say(format!(
+        "copying {} subspaces of schema version {} ({}) from {} at {} to {} at {}",
+        parts.len(),
+        version.number,
+        version.releases,
+        connected.store.source().kind().title(),
+        connected.data.location(),
+        target.kind().title(),
+        target.data().location()
+    ));
+    let pairs: Vec<_> = parts.iter().map(|part| (part.subspace, part.table)).collect();
+    let (rule, taken) = (target.rule(version), target.limits().clone());
+    let place = how.state.map_or_else(|| state_file(&target), Path::to_path_buf);
+    transfer::something_to_resume(&place, how)?;
+    let fits = limits::check_store(&connected.store, &pairs, rule, &taken, how.budget.jobs, how.stop);
+    preflight
+        .check("records fit", fits, |()| "every record is within the limits of the target".to_string())?;
+    let origin = Origin::Store(Box::new(connected.store));
+    let prepared = Transfer::prepare(origin, target, (parts, left_out), &mut preflight, how)?;
+    let Some(transfer) = prepared else {
+        return preflight.conclude().map(|()| Imported::default());
+    };
+    transfer.left_out.iter().for_each(|(letter, why)| console.say(format!("leaving out {letter}: {why}")));
+    let mut copied = Imported {
+        schema_version: version.number,
+        left_out: transfer.left_out.clone(),
+        findings,
+        ..Imported::default()
+    };
+    preflight.conclude()?;
+    if how.dry_run {
+        plan(&transfer, console);
+        console.say(format!("dry run: nothing written to {}", transfer.target.data().location()));
+        return Ok(copied);
+    }
+    let state = State::new("copy", &transfer.target, &transfer.parts, from);
+    let held = if how.resume { Some(state.open(&place)?) } else { None };
+    transfer.confirm_wipe(how)?;
+    let done = transfer.run(&state, Some(place), held, how)?;
+    copied.complete(done.loaded, done.verified, how);
+    if how.strict && copied.findings.any_strict() {
+        return Err(export::strict(&copied.findings));
+    }
+    Ok(copied)
+}
+
+/// In the current directory, and another one for each target.
+fn state_file(target: &Target) -> PathBuf {
+    PathBuf::from(format!("stalwart-migrate-copy-{}.json", anonymous(&target.data().location())))
+}

@@ -1,0 +1,199 @@
+//! Diff: two dumps, two stores, or one of each, record by record. Writes nothing.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::catalog::{self, Subspace};
+use crate::connect;
+use crate::console::Console;
+use crate::dump::reader::Dump;
+use crate::error::{Error, Result};
+use crate::finding::hex;
+use crate::in_step::{self, Pair};
+use crate::lanes::{Budget, Stop, in_parallel};
+use crate::origin::Origin;
+use crate::progress::Progress;
+use crate::running;
+use crate::selection::Request;
+
+/// Differences shown of each subspace.
+const SHOWN: usize = 5;
+
+/// What to compare and how.
+pub struct Options<'a> {
+    /// Directories of dumps or configuration files.
+    pub sides: [&'a Path; 2],
+    /// Subspaces asked for.
+    pub request: &'a Request,
+    /// Overrides the schema version a store states.
+    pub schema: Option<u32>,
+    /// Threads and memory.
+    pub budget: Budget,
+    /// Where to speak.
+    pub console: Console,
+    /// Raised when the run should end.
+    pub stop: &'a Stop,
+}
+
+/// What a comparison has found.
+#[derive(Debug, Default, Serialize)]
+pub struct Compared {
+    /// Subspaces with their counts, by letter.
+    pub subspaces: Vec<Counts>,
+    /// Subspaces that were not compared, with the reason.
+    pub left_out: Vec<(char, String)>,
+}
+
+/// How many records of a subspace are where.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Letter.
+    pub letter: char,
+    /// Name.
+    pub name: &'static str,
+    /// Records that are the same on both sides.
+    pub equal: u64,
+    /// Bytes of keys and values that are the same.
+    pub equal_bytes: u64,
+    /// Keys that only the left side has.
+    pub only_left: u64,
+    /// Keys that only the right side has.
+    pub only_right: u64,
+    /// Keys with other values.
+    pub different: u64,
+}
+
+impl Counts {
+    /// Records that are not the same.
+    pub fn differences(&self) -> u64 {
+        self.only_left + self.only_right + self.different
+    }
+}
+
+impl Compared {
+    /// Whether nothing differs.
+    pub fn equal(&self) -> bool {
+        self.subspaces.iter().all(|counts| counts.differences() == 0)
+    }
+}
+
+/// Compares two dumps or stores.
+///
+/// Errors: usage, refused, damaged (a dump that cannot be read, another schema version), I/O, interrupted.
+pub fn run(options: &Options) -> Result<Compared> {
+    let [left, right] = options.sides;
+    let (left, right) = (open(left, options)?, open(right, options)?);
+    let version = left.version();
+    if version.number != right.version().number {
+        return Err(Error::damaged("the two have different schema versions")
+            .with("left", version.number.to_string())
+            .with("right", right.version().number.to_string())
+            .next("only data of one schema version can be compared"));
+    }
+    let selected = options.request.resolve(version)?;
+    let (mut subspaces, mut left_out) = (Vec::new(), Vec::new());
+    for subspace in version.subspaces {
+        let held = [left.holds(subspace), right.holds(subspace)];
+        let why = match held {
+            [false, false] => continue,
+            _ if !selected.iter().any(|s| s.letter == subspace.letter) => "not selected",
+            // Where a store has no place for derived data, its absence is no loss.
+            [true, false] | [false, true] if subspace.derived => {
+                "derived data that one side has no place for"
+            }
+            _ => {
+                subspaces.push(subspace);
+                continue;
+            }
+        };
+        left_out.push((subspace.letter, why.to_string()));
+    }
+    let total = subspaces.iter().map(|s| left.size(s)).sum::<Result<u64>>()?;
+    let progress = Progress::start(options.console.progress(), "compare", total);
+    let done = in_parallel(options.budget.jobs, &subspaces, |subspace| {
+        counts(
+            [&left, &right],
+            ["the left", "the right"],
+            subspace,
+            (options.budget.page_bytes(), options.stop),
+            &progress,
+        )
+    })?;
+    drop(progress);
+    let mut compared = Compared { subspaces: Vec::new(), left_out };
+    for (counts, shown) in done {
+        shown.iter().for_each(|line| options.console.print(line));
+        compared.subspaces.push(counts);
+    }
+    Ok(compared)
+}
+
+/// Opens a directory as a dump and a file as a configuration.
+fn open(path: &Path, options: &Options) -> Result<Origin> {
+    let console = &options.console;
+    if path.is_dir() {
+        let dump = Dump::open(path)?;
+        let version = catalog::version(dump.schema_version()).ok_or_else(|| {
+            connect::unknown_version(dump.schema_version()).with("dump", path.display().to_string())
+        })?;
+        return Ok(Origin::Dump(Box::new(dump), version));
+    }
+    let config = connect::configuration(path, console)?;
+    let connected = connect::open(&config, options.schema, &options.budget, console)?;
+    if let Some(holder) = &connected.holder {
+        console.warn(format!(
+            "a server is running on {} (locked by {}): it may change",
+            connected.data.location(),
+            holder.describe()
+        ));
+    }
+    let sessions = connected.store.source().sessions()?;
+    running::check_sessions(&sessions, &connected.data.location(), true, console)?;
+    Ok(Origin::Store(Box::new(connected.store)))
+}
+
+/// Compares one subspace; `names` are those of the sides in the lines that show the first differences.
+pub(crate) fn counts(
+    sides: [&Origin; 2],
+    names: [&str; 2],
+    subspace: &'static Subspace,
+    (page_bytes, stop): (usize, &Stop),
+    progress: &Progress,
+) -> Result<(Counts, Vec<String>)> {
+    let mut counts = Counts { letter: subspace.letter, name: subspace.name, ..Counts::default() };
+    let mut shown = Vec::new();
+    let (mut seen, mut bytes) = (0, 0);
+    in_step::compare(sides, subspace, page_bytes, stop, |pair| {
+        let Pair { key, left, right } = pair;
+        seen += 1;
+        bytes += (key.len() + left.map_or(0, <[u8]>::len)) as u64;
+        if seen == 4096 {
+            progress.add(seen, bytes);
+            (seen, bytes) = (0, 0);
+        }
+        match (left, right) {
+            _ if pair.equal() => {
+                counts.equal += 1;
+                counts.equal_bytes += (key.len() + left.map_or(0, <[u8]>::len)) as u64;
+                return Ok(true);
+            }
+            (Some(_), None) => counts.only_left += 1,
+            (None, _) => counts.only_right += 1,
+            _ => counts.different += 1,
+        }
+        if shown.len() < SHOWN {
+            shown.push(format!(
+                "{} ({}) {}: {}: {}",
+                subspace.letter,
+                subspace.name,
+                hex(key),
+                pair.difference(names),
+                subspace.describe(key)
+            ));
+        }
+        Ok(true)
+    })?;
+    progress.add(seen, bytes);
+    Ok((counts, shown))
+}

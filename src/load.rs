@@ -1,0 +1,225 @@
+//! Loading: the records of an origin into a target, and the expectation that proves it.
+//!
+//! Blobs go before the records that link them, the schema-version record comes last, so that a half-filled
+//! target is never taken for a complete one. What an interrupted run has written already is read and counted,
+//! not written again. Whether the target may be written has been decided before.
+
+use std::sync::{Mutex, PoisonError};
+
+use crate::audit::{Audit, HashList};
+use crate::backend::{KeyRange, Pages, Shard, Target};
+use crate::blob::{self, BlobRule};
+use crate::catalog::{self, Subspace, Table, ValueKind};
+use crate::dump::digest::{PartDigest, Totals};
+use crate::error::Result;
+use crate::finding::Findings;
+use crate::fresh::Clearing;
+use crate::lanes::{Budget, Stop, in_parallel, run_lane};
+use crate::origin::Origin;
+use crate::page::Page;
+use crate::progress::Progress;
+use crate::proof::Expected;
+use crate::store::Tally;
+
+/// Bytes of records that are committed together.
+const SHARD_BYTES: usize = 64 << 20;
+
+/// What to load and where from.
+pub struct Load<'a> {
+    /// Where the records come from.
+    pub origin: &'a Origin,
+    /// The subspaces to load.
+    pub parts: &'a [Part],
+    /// How the target stores blobs.
+    pub rule: BlobRule,
+    /// Value of the schema-version record, written last; `None` if the target keeps its own.
+    pub version_record: Option<Vec<u8>>,
+    /// What has to go from the target before anything is written.
+    pub clearing: &'a Clearing,
+    /// Threads and memory.
+    pub budget: Budget,
+    /// Raised when the run should end.
+    pub stop: &'a Stop,
+    /// Counts what is read.
+    pub progress: &'a Progress,
+}
+
+/// One subspace to load.
+#[derive(Debug, Clone)]
+pub struct Part {
+    /// The subspace.
+    pub subspace: &'static Subspace,
+    /// Its table in the target.
+    pub table: &'static Table,
+    /// Records up to this key are in the target already.
+    pub after: Option<Vec<u8>>,
+    /// Counts and sum of its records, if a manifest states them; they are counted otherwise.
+    pub stated: Option<(Totals, String)>,
+}
+
+/// What loading has given.
+#[derive(Default)]
+pub struct Loaded {
+    /// What the target should hold now, by letter.
+    pub expected: Vec<Expected>,
+    /// What reading has found.
+    pub findings: Findings,
+    /// Records that belong to the old installation: subspace, layout, count.
+    pub left_behind: Vec<(&'static Subspace, &'static str, u64)>,
+    /// Linked, unlinked and missing blobs, where both sides were loaded.
+    pub audit: Option<Audit>,
+}
+
+impl Load<'_> {
+    /// Clears and writes the target.
+    ///
+    /// Errors: I/O, damaged and interrupted; the target is incomplete then, and says so by lacking the
+    /// schema-version record.
+    pub fn run(&self, target: &dyn Target) -> Result<Loaded> {
+        for (table, keys) in &self.clearing.rows {
+            target.delete(table, keys)?;
+        }
+        for table in &self.clearing.tables {
+            target.clear(table)?;
+        }
+        for (table, page) in &self.clearing.kept {
+            write(target, table, page)?;
+        }
+        let jobs = self.budget.jobs.min(target.writers());
+        // Blobs first: what is linked exists whenever a link does.
+        let (blobs, rest): (Vec<&Part>, Vec<&Part>) =
+            self.parts.iter().partition(|part| part.subspace.value == ValueKind::Blob);
+        let mut done = Vec::new();
+        for group in [blobs, rest] {
+            done.extend(in_parallel(jobs, &group, |part| self.load(part, target))?);
+        }
+        let record = catalog::schema_version_record();
+        if let Some(value) = &self.version_record
+            && let Some(part) = self.parts.iter().find(|part| part.subspace.letter == record.letter)
+        {
+            let mut page = Page::new();
+            page.push(record.key, value);
+            write(target, part.table, &page)?;
+        }
+        target.finish()?;
+        conclude(done)
+    }
+
+    fn load(&self, part: &Part, target: &dyn Target) -> Result<Done> {
+        let subspace = part.subspace;
+        let ranges: Vec<(usize, KeyRange)> =
+            self.origin.ranges(subspace, self.budget.ranges())?.into_iter().enumerate().collect();
+        let outcomes: Mutex<Vec<(usize, PartDigest, Tally)>> = Mutex::default();
+        let record = catalog::schema_version_record();
+        let held_back = self.version_record.is_some() && subspace.letter == record.letter;
+        let mut hashes = match subspace.value == ValueKind::Blob || subspace.links_blobs() {
+            true => Some(HashList::create(&std::env::temp_dir())?),
+            false => None,
+        };
+        let written = |key: &[u8]| part.after.as_deref().is_some_and(|after| key <= after);
+        let read = |(index, range): &(usize, KeyRange), emit: &mut dyn FnMut(&mut Page) -> Result<()>| {
+            let mut records = self.origin.read(subspace, range)?;
+            let (mut digest, mut raw, mut page) = (PartDigest::new(), Page::new(), Page::new());
+            while records.next(&mut raw, self.budget.page_bytes())? {
+                if part.stated.is_none() {
+                    digest.add_page(&raw);
+                }
+                for (key, value) in raw.iter() {
+                    match subspace.value {
+                        _ if held_back && key == record.key => {}
+                        // Only its key is needed, for the audit.
+                        ValueKind::Blob if written(key) => page.push(key, b""),
+                        ValueKind::Blob => page.push(key, &blob::encode(self.rule, value)),
+                        _ => page.push(key, value),
+                    }
+                }
+                self.progress.add(raw.len() as u64, raw.size() as u64);
+                if self.stop.stopped() {
+                    return Err(crate::lanes::interrupted());
+                }
+                emit(&mut page)?;
+            }
+            let tally = records.into_tally();
+            outcomes.lock().unwrap_or_else(PoisonError::into_inner).push((*index, digest, tally));
+            Ok(())
+        };
+        let mut shard: Option<Box<dyn Shard + Send>> = None;
+        let mut pending = 0;
+        run_lane(self.budget.readers(), &ranges, self.stop, read, |page| {
+            if let Some(hashes) = &mut hashes {
+                page.iter()
+                    .filter_map(|(key, _)| subspace.blob_hash(key))
+                    .try_for_each(|hash| hashes.push(hash))?;
+            }
+            let rest = page.iter().skip_while(|(key, _)| written(key)).count();
+            if rest == 0 {
+                return Ok(());
+            }
+            let mut behind = Page::new();
+            let page = match rest == page.len() {
+                true => page,
+                false => {
+                    page.iter().skip(page.len() - rest).for_each(|(key, value)| behind.push(key, value));
+                    &behind
+                }
+            };
+            let mut current = match shard.take() {
+                Some(shard) => shard,
+                None => target.shard(part.table)?,
+            };
+            current.write(page)?;
+            pending += page.size();
+            if pending < SHARD_BYTES {
+                shard = Some(current);
+                return Ok(());
+            }
+            pending = 0;
+            current.commit()
+        })?;
+        if let Some(shard) = shard {
+            shard.commit()?;
+        }
+        let mut outcomes = outcomes.into_inner().unwrap_or_else(PoisonError::into_inner);
+        outcomes.sort_by_key(|(index, ..)| *index);
+        let (mut digest, mut tally) = (PartDigest::new(), Tally::default());
+        for (_, part, found) in outcomes {
+            digest.merge(&part);
+            tally.merge(found);
+        }
+        let (totals, sum) = part.stated.clone().unwrap_or_else(|| (digest.totals(), digest.sum().to_hex()));
+        Ok(Done { expected: Expected { subspace, totals, sum }, tally, hashes })
+    }
+}
+
+/// Writes a few rows at once.
+fn write(target: &dyn Target, table: &'static Table, page: &Page) -> Result<()> {
+    let mut shard = target.shard(table)?;
+    shard.write(page)?;
+    shard.commit()
+}
+
+struct Done {
+    expected: Expected,
+    tally: Tally,
+    hashes: Option<HashList>,
+}
+
+fn conclude(mut done: Vec<Done>) -> Result<Loaded> {
+    done.sort_by_key(|done| done.expected.subspace.letter);
+    let mut loaded = Loaded::default();
+    let (mut links, mut blobs) = (None, None);
+    for Done { expected, tally, hashes } in done {
+        let subspace = expected.subspace;
+        loaded.findings.merge(tally.findings);
+        loaded.left_behind.extend(tally.left_behind.into_iter().map(|(layout, n)| (subspace, layout, n)));
+        if let Some(hashes) = hashes {
+            let side = if subspace.value == ValueKind::Blob { &mut blobs } else { &mut links };
+            *side = Some((subspace, hashes));
+        }
+        loaded.expected.push(expected);
+    }
+    if let (Some((link, links)), Some((blob, blobs))) = (links, blobs) {
+        loaded.audit = Some(crate::export::audit_blobs(link, links, blob, blobs, &mut loaded.findings)?);
+    }
+    Ok(loaded)
+}

@@ -1,0 +1,182 @@
+//! Where records come from: a dump or a store.
+//!
+//! Import and copy, `verify --against` and `diff` read through here, so that they treat both alike: records are
+//! checked on the way, blobs are decoded, and what belongs to one installation stays behind.
+
+use crate::backend::{KeyRange, Pages};
+use crate::catalog::{self, SchemaVersion, Subspace, ValueKind};
+use crate::check;
+use crate::dump::reader::{Dump, SubspaceReader, Verify};
+use crate::error::{Error, Result};
+use crate::finding::hex;
+use crate::page::Page;
+use crate::store::{Reading, Store, Tally};
+
+/// A dump or a store, with the schema version that says what its records mean.
+pub enum Origin {
+    /// A dump, ours or a server's.
+    Dump(Box<Dump>, &'static SchemaVersion),
+    /// An opened store.
+    Store(Box<Store>),
+}
+
+impl Origin {
+    /// The schema version by whose catalog it is read.
+    pub fn version(&self) -> &'static SchemaVersion {
+        match self {
+            Origin::Dump(_, version) => version,
+            Origin::Store(store) => store.version(),
+        }
+    }
+
+    /// Whether it has a place for a subspace.
+    pub fn holds(&self, subspace: &'static Subspace) -> bool {
+        match self {
+            Origin::Dump(dump, _) => dump.has(subspace.letter),
+            Origin::Store(store) => store.table(subspace).is_some(),
+        }
+    }
+
+    /// About how many bytes a subspace has.
+    pub fn size(&self, subspace: &'static Subspace) -> Result<u64> {
+        match self {
+            Origin::Dump(dump, _) => Ok(dump.entry(subspace.letter).map_or_else(
+                || dump.subspaces().iter().find(|f| f.letter == subspace.letter).map_or(0, |f| f.bytes),
+                |entry| entry.key_bytes + entry.value_bytes,
+            )),
+            Origin::Store(store) => Ok(store.estimate(subspace)?.bytes),
+        }
+    }
+
+    /// Splits a subspace for parallel reading; a file of a dump is read in one go.
+    pub fn ranges(&self, subspace: &'static Subspace, n: usize) -> Result<Vec<KeyRange>> {
+        match self {
+            Origin::Dump(..) => Ok(vec![KeyRange::all()]),
+            Origin::Store(store) => store.ranges(subspace, n),
+        }
+    }
+
+    /// Reads the records of a range that travel. Of a dump, the range is the whole subspace.
+    pub fn read<'a>(&'a self, subspace: &'static Subspace, range: &KeyRange) -> Result<Records<'a>> {
+        match self {
+            Origin::Dump(dump, _) if !dump.has(subspace.letter) => Ok(Records::Nothing),
+            Origin::Dump(dump, _) => Ok(Records::Dump {
+                reader: Box::new(dump.open_subspace(subspace.letter, Verify::Counts)?),
+                subspace,
+                // Our own export has compared every blob with its key already.
+                hashed: !dump.is_server_dump(),
+                raw: Page::new(),
+                tally: Tally::default(),
+            }),
+            Origin::Store(store) => store.read(subspace, range).map(Records::Store),
+        }
+    }
+
+    /// The value of its schema-version record, if it has one that says the same as the rest of it.
+    ///
+    /// Errors: refused if the record contradicts the schema version.
+    pub fn version_record(&self, subspaces: &[&'static Subspace]) -> Result<Option<Vec<u8>>> {
+        let record = catalog::schema_version_record();
+        let Some(subspace) = subspaces.iter().find(|s| s.letter == record.letter) else { return Ok(None) };
+        let value = match self {
+            Origin::Store(store) => store.get(subspace, record.key)?,
+            Origin::Dump(..) => self.first_value(subspace, record.key)?,
+        };
+        match value {
+            Some(value) if record.read(&value) != Some(self.version().number) => {
+                Err(Error::refused("the schema-version record contradicts the rest of the data")
+                    .with("record", hex(&value))
+                    .with("expected", self.version().number.to_string())
+                    .next("export again"))
+            }
+            value => Ok(value),
+        }
+    }
+
+    fn first_value(&self, subspace: &'static Subspace, wanted: &[u8]) -> Result<Option<Vec<u8>>> {
+        let mut records = self.read(subspace, &KeyRange::all())?;
+        let mut page = Page::new();
+        while records.next(&mut page, 1 << 16)? {
+            if let Some((_, value)) = page.iter().find(|(key, _)| *key == wanted) {
+                return Ok(Some(value.to_vec()));
+            }
+            if page.last().is_some_and(|(key, _)| key > wanted) {
+                break;
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// A stream of records that travel.
+pub enum Records<'a> {
+    /// From a file of a dump.
+    Dump {
+        /// The file.
+        reader: Box<SubspaceReader>,
+        /// Its subspace.
+        subspace: &'static Subspace,
+        /// Whether blobs have been compared with their keys.
+        hashed: bool,
+        /// Records as read.
+        raw: Page,
+        /// What was found so far.
+        tally: Tally,
+    },
+    /// From a store.
+    Store(Reading<'a>),
+    /// From a dump that has no such subspace.
+    Nothing,
+}
+
+impl Records<'_> {
+    /// What has been found so far.
+    pub fn into_tally(self) -> Tally {
+        match self {
+            Records::Dump { tally, .. } => tally,
+            Records::Store(reading) => reading.into_tally(),
+            Records::Nothing => Tally::default(),
+        }
+    }
+}
+
+impl Pages for Records<'_> {
+    fn next(&mut self, page: &mut Page, budget: usize) -> Result<bool> {
+        let (reader, subspace, hashed, raw, tally) = match self {
+            Records::Store(reading) => return reading.next(page, budget),
+            Records::Nothing => {
+                page.clear();
+                return Ok(false);
+            }
+            Records::Dump { reader, subspace, hashed, raw, tally } => {
+                (reader, *subspace, *hashed, raw, tally)
+            }
+        };
+        let blobs = subspace.value == ValueKind::Blob;
+        if blobs || subspace.layouts.iter().all(|layout| layout.travels) {
+            let more = reader.read_page(page, budget)?;
+            for (key, value) in page.iter() {
+                match blobs && !hashed {
+                    true => check::content(subspace, key, value, &mut tally.findings),
+                    false => drop(check::record(subspace, key, value, &mut tally.findings)),
+                }
+            }
+            return Ok(more);
+        }
+        page.clear();
+        while page.is_empty() {
+            if !reader.read_page(raw, budget)? {
+                return Ok(false);
+            }
+            for (key, value) in raw.iter() {
+                match check::record(subspace, key, value, &mut tally.findings) {
+                    Some(layout) if !layout.travels => {
+                        *tally.left_behind.entry(layout.name).or_default() += 1;
+                    }
+                    _ => page.push(key, value),
+                }
+            }
+        }
+        Ok(true)
+    }
+}

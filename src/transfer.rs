@@ -1,0 +1,574 @@
+//! What import and copy share: a target that is checked, emptied of what a first start has left, loaded, and
+//! read back.
+//!
+//! Everything that can refuse does so before the first write. Where the records come from is decided before;
+//! a run that was interrupted goes on where the target shows that it ended.
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::backend::{Limits, Source};
+use crate::blob::BlobRule;
+use crate::catalog::{self, BackendKind, SchemaVersion, Subspace, Table};
+use crate::config::StoreConfig;
+use crate::connect;
+use crate::console::Console;
+use crate::counters::Counters;
+use crate::error::{Error, ErrorKind, Result};
+use crate::finding::{Findings, hex};
+use crate::fresh::{self, Clearing, Extent};
+use crate::in_step;
+use crate::lanes::{Budget, Stop, in_parallel};
+use crate::load::{Load, Loaded, Part};
+use crate::origin::Origin;
+use crate::owner::Owner;
+use crate::preflight::Preflight;
+use crate::progress::Progress;
+use crate::proof::{self, Expected};
+use crate::resume::{self, StateFile};
+use crate::running;
+use crate::set_aside;
+use crate::store::Store;
+
+/// How long the sessions of a killed run may take to end, in seconds.
+const ENDING: u64 = 30;
+
+/// How a target is treated.
+#[derive(Clone)]
+pub struct Options<'a> {
+    /// Check and plan, write nothing.
+    pub dry_run: bool,
+    /// Do not read the target back.
+    pub no_verify: bool,
+    /// Findings are fatal.
+    pub strict: bool,
+    /// Agreed to what must be agreed to.
+    pub yes: bool,
+    /// Go on with an interrupted run.
+    pub resume: bool,
+    /// Empty the target first.
+    pub wipe: bool,
+    /// Where the state of the run is kept, if not at the usual place.
+    pub state: Option<&'a Path>,
+    /// Who the files of the target shall belong to.
+    pub owner: Option<&'a Owner>,
+    /// The file of the end report, beside which rows are set aside.
+    pub report: Option<&'a Path>,
+    /// Threads and memory.
+    pub budget: Budget,
+    /// Where to speak.
+    pub console: Console,
+    /// Raised when the run should end.
+    pub stop: &'a Stop,
+}
+
+/// A target that was found fit to be written.
+pub struct Target {
+    data: StoreConfig,
+    kind: BackendKind,
+    exists: bool,
+    limits: Limits,
+}
+
+/// Everything that is decided before the first write.
+pub struct Transfer {
+    /// Where the records come from.
+    pub origin: Origin,
+    /// Where they go.
+    pub target: Target,
+    /// The subspaces to load.
+    pub parts: Vec<Part>,
+    /// Subspaces that stay behind, with the reason.
+    pub left_out: Vec<(char, String)>,
+    clearing: Clearing,
+    version_record: Option<Vec<u8>>,
+    total: u64,
+}
+
+/// What a transfer has done.
+pub struct Transferred {
+    /// What was loaded.
+    pub loaded: Loaded,
+    /// Whether the target was read back and compared.
+    pub verified: bool,
+}
+
+/// The subspaces to load, and those that stay behind with the reason.
+pub type Places = (Vec<Part>, Vec<(char, String)>);
+
+/// The subspaces of `held` that were selected and have a place in the target, and the others with the reason.
+///
+/// Errors: refused if the target has no place for one that is not derived data.
+pub fn places(
+    held: &[&'static Subspace],
+    selected: &[&'static Subspace],
+    kind: BackendKind,
+) -> Result<Places> {
+    let (mut parts, mut left_out) = (Vec::new(), Vec::new());
+    for subspace in held.iter().copied() {
+        if !selected.iter().any(|s| s.letter == subspace.letter) {
+            left_out.push((subspace.letter, "not selected".to_string()));
+            continue;
+        }
+        match subspace.table(kind) {
+            Ok(table) => parts.push(Part { subspace, table, after: None, stated: None }),
+            Err(why) if subspace.derived => left_out.push((subspace.letter, why.to_string())),
+            Err(why) => {
+                return Err(Error::refused("the target has no place for a subspace")
+                    .with("subspace", format!("{} ({})", subspace.letter, subspace.name))
+                    .because(why.to_string())
+                    .next(format!("leave it out with --exclude {}", subspace.letter)));
+            }
+        }
+    }
+    Ok((parts, left_out))
+}
+
+impl Target {
+    /// Looks at the data store of a configuration: is a server running on it, are others connected?
+    pub fn open(data: StoreConfig, preflight: &mut Preflight, options: &Options) -> Result<Target> {
+        let kind = data.kind.backend().ok_or_else(|| {
+            Error::usage("this store cannot be a data store").with("store", data.id.clone())
+        })?;
+        let holder = running::holder(&data.kind).map_or(Ok("nobody has it open".to_string()), |holder| {
+            Err(Error::refused("a server is running on the target")
+                .with("store", data.location())
+                .with("locked by", holder.describe())
+                .next("stop the server and try again"))
+        });
+        preflight.check_unless_dry("target not in use", holder)?;
+        let mut target = Target { data, kind, exists: false, limits: Limits::default() };
+        target.exists = connect::exists(&target.data)?;
+        if target.exists {
+            let source = target.source(options)?;
+            let agreed = options.dry_run || options.yes;
+            let mut sessions = source.sessions()?;
+            let begin = std::time::Instant::now();
+            // The server ends the sessions of a killed run only when it notices, or has rolled them back.
+            while options.resume && !sessions.others.is_empty() && begin.elapsed().as_secs() < ENDING {
+                std::thread::sleep(std::time::Duration::from_millis(500));
+                sessions = source.sessions()?;
+            }
+            running::check_sessions(&sessions, &target.data.location(), agreed, &options.console)?;
+            target.limits = source.limits()?;
+        }
+        preflight.pass("target", format!("{} at {}", kind.title(), target.data.location()));
+        Ok(target)
+    }
+
+    /// The engine.
+    pub fn kind(&self) -> BackendKind {
+        self.kind
+    }
+
+    /// How the configuration describes it.
+    pub fn data(&self) -> &StoreConfig {
+        &self.data
+    }
+
+    /// What the database can take in one go.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// How it stores blobs.
+    pub fn rule(&self, version: &SchemaVersion) -> BlobRule {
+        connect::blob_rule(&self.data, version)
+    }
+
+    fn source(&self, options: &Options) -> Result<Box<dyn Source>> {
+        connect::source(&self.data, &options.budget)
+    }
+
+    fn store(&self, version: &'static SchemaVersion, options: &Options) -> Result<Store> {
+        Ok(Store::new(self.source(options)?, version, self.rule(version)))
+    }
+
+    /// Decides what has to go from the target before it is loaded.
+    fn clearing(
+        &self,
+        version: &'static SchemaVersion,
+        parts: &[Part],
+        whole: bool,
+        options: &Options,
+    ) -> Result<Clearing> {
+        let subspaces: Vec<&'static Subspace> = parts.iter().map(|part| part.subspace).collect();
+        let extent = if whole { Extent::Everything } else { Extent::Only(&subspaces) };
+        if !self.exists {
+            return match whole {
+                true => Ok(Clearing::default()),
+                false => Err(Error::refused(
+                    "there is no schema-version record in what is to be loaded, and the target is empty",
+                )
+                .next(format!(
+                    "start the server ({}) once on the target, stop it, and import then",
+                    version.releases
+                ))),
+            };
+        }
+        let source = self.source(options)?;
+        let found = match options.wipe {
+            true => fresh::wipe(source.as_ref(), version, extent),
+            false => fresh::check(source.as_ref(), version, extent),
+        };
+        found.map_err(|error| error.with("store", self.data.location()))
+    }
+}
+
+impl Transfer {
+    /// Checks the target against what is to be loaded.
+    pub fn prepare(
+        origin: Origin,
+        target: Target,
+        (parts, left_out): Places,
+        preflight: &mut Preflight,
+        options: &Options,
+    ) -> Result<Option<Transfer>> {
+        let version = origin.version();
+        let subspaces: Vec<&'static Subspace> = parts.iter().map(|part| part.subspace).collect();
+        let record = origin.version_record(&subspaces);
+        let Some(version_record) =
+            preflight.check("schema-version record", record, |record| match record {
+                Some(_) => format!("{} ({})", version.number, version.releases),
+                None => "not part of what is loaded: the target's own stays".to_string(),
+            })?
+        else {
+            return Ok(None);
+        };
+        let whole = version_record.is_some();
+        let clearing = target.clearing(version, &parts, whole, options);
+        let clearing = match clearing {
+            // Then the target itself says how far the interrupted run came.
+            Err(error) if error.kind() == ErrorKind::Refused && options.resume => Ok(None),
+            clearing => clearing.map(Some),
+        };
+        let clearing = preflight.check("target empty", clearing, |clearing| match clearing {
+            None => "an interrupted run has begun to fill it".to_string(),
+            Some(clearing) if clearing.is_empty() => "empty".to_string(),
+            Some(clearing) if options.wipe => format!("will be emptied: {}", clearing.describe()),
+            Some(clearing) => format!("as a first start leaves it; will be cleared: {}", clearing.describe()),
+        })?;
+        let total = subspaces.iter().map(|s| origin.size(s)).sum::<Result<u64>>()?;
+        if let Some(path) = target.data.kind.path() {
+            preflight.space(path, total);
+        }
+        let Some(clearing) = clearing else { return Ok(None) };
+        let mut transfer = Transfer {
+            origin,
+            target,
+            parts,
+            left_out,
+            clearing: Clearing::default(),
+            version_record,
+            total,
+        };
+        match clearing {
+            Some(clearing) => transfer.clearing = clearing,
+            None => transfer.find_progress(options)?,
+        }
+        Ok(Some(transfer))
+    }
+
+    /// The schema version of what is loaded.
+    pub fn version(&self) -> &'static SchemaVersion {
+        self.origin.version()
+    }
+
+    /// About how many bytes are loaded.
+    pub fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// What goes from the target before it is loaded.
+    pub fn clearing(&self) -> &Clearing {
+        &self.clearing
+    }
+
+    /// Asks before a target is emptied, unless agreed to.
+    ///
+    /// Errors: refused if nobody agrees.
+    pub fn confirm_wipe(&self, options: &Options) -> Result<()> {
+        if !options.wipe || self.clearing.is_empty() {
+            return Ok(());
+        }
+        let place = self.target.data.location();
+        options.console.warn(format!("--wipe-target destroys in {place}: {}", self.clearing.describe()));
+        let refused = |what: &str| {
+            Err(Error::refused(what)
+                .with("store", place.clone())
+                .next("repeat with --yes, or type `wipe` when asked, if nothing in it is needed"))
+        };
+        if options.yes {
+            return Ok(());
+        }
+        if !std::io::stdin().is_terminal() {
+            return refused("--wipe-target destroys what is in the target, and nobody is there to agree");
+        }
+        crate::console::to_stderr("type `wipe` to destroy it:");
+        let mut answer = String::new();
+        match std::io::stdin().read_line(&mut answer) {
+            Ok(_) if answer.trim() == "wipe" => Ok(()),
+            _ => refused("the target was not emptied: that was not agreed to"),
+        }
+    }
+
+    /// Finds how far an interrupted run came: everything up to that key is in the target as it should be.
+    fn find_progress(&mut self, options: &Options) -> Result<()> {
+        let version = self.version();
+        // Recovers what a killed writer has left: a journal, a log.
+        drop(connect::target(&self.target.data, version, &options.budget)?);
+        let there = Origin::Store(Box::new(self.target.store(version, options)?));
+        let progress = Progress::start(options.console.progress(), "compare", self.total);
+        let after = in_parallel(options.budget.jobs, &self.parts, |part| {
+            written_up_to(&self.origin, &there, part.subspace, options, &progress)
+        })?;
+        self.parts.iter_mut().zip(after).for_each(|(part, after)| part.after = after);
+        // What is not loaded must not have come meanwhile.
+        for subspace in version.subspaces.iter().filter(|_| self.version_record.is_some()) {
+            if !self.parts.iter().any(|part| part.subspace.letter == subspace.letter) {
+                in_step::compare([&there, &there], subspace, 1 << 16, options.stop, |pair| {
+                    Err(changed(subspace, pair.key))
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the target and reads it back.
+    ///
+    /// Errors: I/O and interrupted (the target is incomplete and says so), damaged (verification failed).
+    pub fn run<S: Serialize + DeserializeOwned + PartialEq>(
+        &self,
+        state: &State<S>,
+        place: Option<PathBuf>,
+        held: Option<StateFile>,
+        options: &Options,
+    ) -> Result<Transferred> {
+        set_aside::save(&self.origin, &self.parts, &self.clearing, options)?;
+        let version = self.version();
+        let target = connect::target(&self.target.data, version, &options.budget)?;
+        let state = match (held, place) {
+            (Some(held), _) => Some(held),
+            (None, None) => None,
+            (None, Some(path)) => begin(&path, state, options)?,
+        };
+        let resumable = state.is_some();
+        let half_filled = |error: Error| half_filled(error, resumable);
+        // Tables first: nothing is lost if that is not allowed.
+        let created = target.create(&connect::tables(version, target.kind()));
+        if let Err(error) = created {
+            // Nothing was changed that a next try would mind.
+            state.map_or(Ok(()), StateFile::remove)?;
+            return Err(error);
+        }
+        let loaded = {
+            let progress = Progress::start(options.console.progress(), "import", self.total);
+            let load = Load {
+                origin: &self.origin,
+                parts: &self.parts,
+                rule: self.target.rule(version),
+                version_record: self.version_record.clone(),
+                clearing: &self.clearing,
+                budget: options.budget,
+                stop: options.stop,
+                progress: &progress,
+            };
+            load.run(target.as_ref()).map_err(half_filled)?
+        };
+        // Gives up the lock, so that the store can be read back.
+        drop(target);
+        let mut transferred = Transferred { loaded, verified: false };
+        if !options.no_verify {
+            let found = self.verify(&transferred.loaded.expected, options)?;
+            transferred.loaded.findings.merge(found);
+            transferred.verified = true;
+        }
+        if let Some(owner) = options.owner {
+            owner.give(&self.target.data.kind)?;
+        }
+        if let Some(state) = state {
+            state.remove()?;
+        }
+        Ok(transferred)
+    }
+
+    /// Reads the target back; returns what the counter rules have found.
+    fn verify(&self, expected: &[Expected], options: &Options) -> Result<Findings> {
+        let version = self.version();
+        let store = self.target.store(version, options)?;
+        let total = expected.iter().map(|e| e.totals.key_bytes + e.totals.value_bytes).sum();
+        let mut expected = expected.to_vec();
+        // Nothing but what was loaded may be in a target that was empty.
+        for subspace in version.subspaces.iter().filter(|_| self.version_record.is_some()) {
+            if store.table(subspace).is_some()
+                && !expected.iter().any(|e| e.subspace.letter == subspace.letter)
+            {
+                expected.push(proof::empty(subspace));
+            }
+        }
+        let progress = Progress::start(options.console.progress(), "verify", total);
+        let mut counters = Counters::new(version);
+        proof::compare(&store, &expected, &options.budget, options.stop, &progress, Some(&mut counters))?;
+        let mut findings = Findings::new();
+        counters.check(&mut findings);
+        Ok(findings)
+    }
+}
+
+/// What a run was about: nothing else can be continued.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct State<S> {
+    command: String,
+    tool_version: String,
+    target: String,
+    subspaces: String,
+    /// What the records come from.
+    pub from: S,
+}
+
+impl<S: Serialize + DeserializeOwned + PartialEq> State<S> {
+    /// The state of a transfer of `parts` into `target`.
+    pub fn new(command: &str, target: &Target, parts: &[Part], from: S) -> Self {
+        let mut letters: Vec<char> = parts.iter().map(|part| part.subspace.letter).collect();
+        letters.sort_unstable();
+        State {
+            command: command.to_string(),
+            tool_version: env!("CARGO_PKG_VERSION").to_string(),
+            target: resume::anonymous(&target.data.location()),
+            subspaces: letters.into_iter().collect(),
+            from,
+        }
+    }
+
+    /// Opens the state that an interrupted run has left at `path`.
+    ///
+    /// Errors: refused if there is none, or if it is about something else.
+    pub fn open(&self, path: &Path) -> Result<StateFile> {
+        let place = |error: Error| error.with("path", path.display().to_string());
+        let Some((file, before)) = StateFile::open::<State<S>>(path)? else {
+            return Err(place(Error::refused("there is no interrupted run to go on with"))
+                .next("name its state with --state if it was kept elsewhere, or start without --resume"));
+        };
+        let differs = [
+            (before.command != self.command, "the state is that of another command"),
+            (before.tool_version != self.tool_version, "another release of this tool has begun the run"),
+            (before.target != self.target, "the run had another target"),
+            (
+                before.from != self.from,
+                "what the records come from has changed since the run was interrupted",
+            ),
+            (before.subspaces != self.subspaces, "the run was about other subspaces"),
+        ];
+        match differs.into_iter().find_map(|(differs, what)| differs.then_some(what)) {
+            None => Ok(file),
+            Some(what) => Err(place(Error::refused(format!("cannot go on: {what}")))
+                .next("empty the target, with --wipe-target, and start without --resume")),
+        }
+    }
+}
+
+/// Refuses to resume where no run has left its state.
+///
+/// Errors: refused.
+pub fn something_to_resume(path: &Path, options: &Options) -> Result<()> {
+    if !options.resume || path.exists() {
+        return Ok(());
+    }
+    Err(Error::refused("there is no interrupted run to go on with")
+        .with("path", path.display().to_string())
+        .next("name its state with --state if it was kept elsewhere, or start without --resume"))
+}
+
+/// Writes the state; a place that cannot be written is no reason to refuse unless the user has named it.
+fn begin<S: Serialize + DeserializeOwned + PartialEq>(
+    path: &Path,
+    state: &State<S>,
+    options: &Options,
+) -> Result<Option<StateFile>> {
+    // A run that was not resumed is given up: its target is empty again, or this one would have been refused.
+    if let Ok(Some((old, _))) = StateFile::open::<State<S>>(path) {
+        old.remove()?;
+    }
+    match StateFile::create(path, state) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if options.state.is_none() && error.kind() == ErrorKind::Io => {
+            options.console.warn(format!("{error}; if this run is interrupted it cannot be resumed"));
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// The last key up to which the target holds everything; nothing if it lacks the first one.
+fn written_up_to(
+    origin: &Origin,
+    there: &Origin,
+    subspace: &'static Subspace,
+    options: &Options,
+    progress: &Progress,
+) -> Result<Option<Vec<u8>>> {
+    let record = catalog::schema_version_record();
+    let (mut last, mut whole, mut bytes, mut records) = (None::<Vec<u8>>, true, 0, 0);
+    in_step::compare([origin, there], subspace, options.budget.page_bytes(), options.stop, |pair| {
+        records += 1;
+        bytes += (pair.key.len() + pair.left.map_or(0, <[u8]>::len)) as u64;
+        if bytes > 1 << 20 {
+            progress.add(records, bytes);
+            (records, bytes) = (0, 0);
+        }
+        // Written last, so its absence says nothing about the others.
+        let awaited = subspace.letter == record.letter && pair.key == record.key && pair.right.is_none();
+        match (pair.left, pair.right) {
+            (_, None) if awaited => {}
+            (Some(_), None) => whole = false,
+            _ if !pair.equal() => return Err(changed(subspace, pair.key)),
+            _ if whole => {
+                let last = last.get_or_insert_default();
+                last.clear();
+                last.extend_from_slice(pair.key);
+            }
+            _ => {}
+        }
+        Ok(true)
+    })?;
+    Ok(last)
+}
+
+fn changed(subspace: &'static Subspace, key: &[u8]) -> Error {
+    Error::refused("cannot go on: the target holds what the interrupted run has not written")
+        .with("subspace", format!("{} ({})", subspace.letter, subspace.name))
+        .with("key", hex(key))
+        .with("decoded", subspace.describe(key))
+        .next("was a server started on it? empty it, with --wipe-target, and start without --resume")
+}
+
+fn half_filled(error: Error, resumable: bool) -> Error {
+    error.next(match resumable {
+        true => {
+            "the target is incomplete: do not start the server on it; go on with the same command and --resume, \
+             or empty it with --wipe-target and start again"
+        }
+        false => {
+            "the target is incomplete: do not start the server on it; empty it with --wipe-target and start again"
+        }
+    })
+}
+
+/// Tables and rows as few words, for a plan.
+impl Clearing {
+    /// Whether nothing has to go.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty() && self.tables.is_empty()
+    }
+
+    /// What has to go.
+    pub fn describe(&self) -> String {
+        let named = |table: &&Table| table.name.to_string();
+        let rows = self.rows.iter().map(|(table, keys)| format!("{} rows of {}", keys.len(), named(table)));
+        let tables = self.tables.iter().map(|table| format!("all of {}", named(table)));
+        rows.chain(tables).collect::<Vec<_>>().join(", ")
+    }
+}
