@@ -11,8 +11,8 @@ mod rules;
 
 pub use descriptors::{
     Backend, BackendKind, FreshRule, Layout, LegacySubspace, LegacyTable, Mapping, Pieces, SchemaVersion,
-    Segment, SegmentKind, ServerDump, SideTable, StoreGroup, Subspace, Table, ValueForm, ValueKind,
-    VersionRecord,
+    Segment, SegmentKind, ServerDump, SideTable, Singleton, StoreGroup, Subspace, Table, ValueForm,
+    ValueKind, Variant, VersionRecord,
 };
 pub use interpreter::{Field, FieldValue, Sampler};
 pub use rules::{ComputedKeys, Conditions, CounterRule, Cover, CoveredId, LayoutRef};
@@ -144,6 +144,11 @@ impl SchemaVersion {
         self.side_tables.iter().filter(move |table| table.backend == backend)
     }
 
+    /// The object that says where the blob store is, if this version keeps that in the data store.
+    pub fn blob_store(&self) -> Option<&'static Singleton> {
+        self.singletons.iter().find(|singleton| singleton.store == Some(StoreGroup::Blob))
+    }
+
     /// The layout a rule names.
     pub fn layout(&self, of: LayoutRef) -> Option<&'static Layout> {
         self.subspace(of.letter)?.layouts.get(of.layout)
@@ -230,6 +235,13 @@ impl Subspace {
             Ok(layout) => layout.describe(key),
             Err(_) => format!("0x{}", hex(key)),
         }
+    }
+}
+
+impl Singleton {
+    /// The alternative of a number.
+    pub fn variant(&self, number: u64) -> Option<&'static Variant> {
+        self.variants.iter().find(|variant| variant.number == number)
     }
 }
 

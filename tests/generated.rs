@@ -653,3 +653,34 @@ fn counter_rules_name_the_same_group_on_both_sides() {
     assert!(index.applies(layout, &unhex("00000001 07 2c 00000001")));
     assert!(!index.applies(layout, &unhex("ffffffff 07 2c 00000001")));
 }
+
+#[test]
+fn singletons_have_keys_of_their_layout_and_the_names_of_their_types() {
+    let mut found = Vec::new();
+    for version in catalog::versions() {
+        for object in version.singletons {
+            let subspace = version.subspace(object.letter).unwrap();
+            assert!(subspace.check(object.key, &[0, 0]).is_ok(), "{}", object.name);
+            let expect = format!("({}) item=20080258862541", object.title);
+            assert!(subspace.describe(object.key).ends_with(&expect), "{}", subspace.describe(object.key));
+            let default = object.variants.iter().find(|variant| variant.name == "Default").unwrap();
+            assert_eq!(object.variant(default.number), Some(default));
+            assert!(!default.external && object.variant(99).is_none());
+            found.push((version.number, object.name));
+        }
+    }
+    assert_eq!(
+        found,
+        [
+            (6, "blob_store"),
+            (6, "in_memory_store"),
+            (6, "search_store"),
+            (6, "tracing_store"),
+            (6, "metrics_store"),
+            (6, "coordinator"),
+        ]
+    );
+    let blob_store = catalog::version(6).unwrap().blob_store().unwrap();
+    assert_eq!(blob_store.key, [0x00, 0x10, 0x00, 0x00, 0x12, 0x43, 0x4c, 0xb2, 0x4d, 0xcd]);
+    assert!(catalog::version(5).unwrap().blob_store().is_none());
+}

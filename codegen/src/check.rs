@@ -35,6 +35,7 @@ pub(crate) fn check(model: &Model, findings: &mut Vec<Finding>) {
     references::blobs(model, findings);
     references::legacy(model, findings);
     references::counter_rules(model, findings);
+    references::singletons(model, findings);
 }
 
 /// Rule 2: version numbers ascend.
@@ -89,6 +90,10 @@ fn letters_and_names_are_unique(model: &Model, findings: &mut Vec<Finding>) {
     }
     duplicates(model.backends.iter().map(|b| &b.name), "backend", findings);
     duplicates(model.rules.iter().map(|r| &r.name), "counter rule", findings);
+    for version in &model.versions {
+        let live = model.singletons.iter().filter(|s| s.versions.contains(version.number));
+        duplicates(live.map(|s| &s.name), "singleton", findings);
+    }
 }
 
 fn duplicates<'a>(names: impl Iterator<Item = &'a Text>, what: &str, findings: &mut Vec<Finding>) {
@@ -367,6 +372,11 @@ fn everything_is_documented(model: &Model, findings: &mut Vec<Finding>) {
         need(&owner, rule.name.place, "doc", &rule.doc);
         need(&owner, rule.name.place, "source", &rule.source);
     }
+    for singleton in &model.singletons {
+        let owner = format!("singleton `{}`", singleton.name.value);
+        need(&owner, singleton.name.place, "doc", &singleton.doc);
+        need(&owner, singleton.name.place, "source", &singleton.source);
+    }
     for subspace in &model.subspaces {
         let owner = format!("subspace `{}`", subspace.name.value);
         need(&owner, subspace.name.place, "title", &subspace.title);
@@ -382,6 +392,9 @@ fn everything_is_documented(model: &Model, findings: &mut Vec<Finding>) {
             let help = "add `doc:` to the field, or an entry under `fields:`";
             findings.push(Finding::new(segment.place, message).help(help));
         }
+    }
+    for singleton in &model.singletons {
+        identifier(&singleton.name.value, singleton.name.place, findings);
     }
     for subspace in &model.subspaces {
         identifier(&subspace.name.value, subspace.name.place, findings);

@@ -19,6 +19,7 @@ pub(crate) struct Model {
     pub subspaces: Vec<Subspace>,
     pub legacy: Vec<Legacy>,
     pub rules: Vec<CounterRule>,
+    pub singletons: Vec<Singleton>,
 }
 
 impl Model {
@@ -404,4 +405,45 @@ pub(crate) struct Cover {
     pub field: Option<Text>,
     pub only: Vec<(Text, IntSet)>,
     pub unless: Vec<(Text, IntSet)>,
+}
+
+/// A record that exists at most once and says where a store is.
+#[derive(Debug)]
+pub(crate) struct Singleton {
+    pub name: Text,
+    pub title: String,
+    pub versions: Range,
+    pub doc: Option<Text>,
+    pub source: Option<Text>,
+    pub layout: LayoutPath,
+    /// Field → value, in the order written.
+    pub key: Vec<(Text, u64)>,
+    pub store: Option<Store>,
+    pub variants: Vec<Variant>,
+}
+
+impl Singleton {
+    /// Its key, if the layout has numbers of fixed width and constants only, and each number is given.
+    pub fn key_of(&self, layout: &Layout) -> Option<Vec<u8>> {
+        let mut key = Vec::new();
+        for segment in &layout.segments {
+            if let Kind::Const(bytes) = &segment.kind {
+                key.extend_from_slice(bytes);
+                continue;
+            }
+            let (_, value) = self.key.iter().find(|(field, _)| field.value == segment.name)?;
+            let bytes = value.to_be_bytes();
+            let width = segment.kind.largest().and_then(|_| segment.kind.fixed())?;
+            key.extend_from_slice(bytes.get(bytes.len().checked_sub(width)?..)?);
+        }
+        Some(key)
+    }
+}
+
+/// A value that the variant number of a singleton may have.
+#[derive(Debug)]
+pub(crate) struct Variant {
+    pub number: u64,
+    pub name: Text,
+    pub external: bool,
 }

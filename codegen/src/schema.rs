@@ -106,6 +106,8 @@ pub(crate) struct Document {
     pub legacy: Vec<Legacy>,
     #[serde(default)]
     pub counter_rules: Vec<CounterRule>,
+    #[serde(default)]
+    pub singletons: Vec<Singleton>,
 }
 
 /// An entry of `versions:`.
@@ -330,6 +332,34 @@ pub(crate) struct Cover {
     pub only: Entries<At<String>>,
     #[serde(default)]
     pub unless: Entries<At<String>>,
+}
+
+/// An entry of `singletons:`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Singleton {
+    pub name: At<String>,
+    pub title: At<String>,
+    pub versions: Option<At<String>>,
+    pub doc: Option<At<String>>,
+    pub source: Option<At<String>>,
+    /// `subspace.layout` it lives in.
+    pub layout: At<String>,
+    /// Field → the value that all its keys have there.
+    pub key: Entries<At<String>>,
+    /// Store group whose place it decides, if any.
+    pub store: Option<At<String>>,
+    /// Number → what it stands for.
+    pub variants: Entries<Variant>,
+}
+
+/// A value that the variant number of a singleton may have.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Variant {
+    pub name: At<String>,
+    /// What it stands for is not the data store.
+    pub external: bool,
 }
 
 /// A segment of a key as written: a constant or one `name: kind` pair.

@@ -112,6 +112,8 @@ pub struct SchemaVersion {
     pub side_tables: &'static [SideTable],
     /// What counters must cover.
     pub counter_rules: &'static [CounterRule],
+    /// Objects that say where stores are.
+    pub singletons: &'static [Singleton],
 }
 
 /// A subspace of one schema version.
@@ -432,6 +434,36 @@ pub struct Backend {
     pub default_table: Option<&'static str>,
     /// Largest transaction in bytes.
     pub transaction_limit: Option<u64>,
+}
+
+/// An object of which a data store has at most one, and which says where another store is.
+#[derive(Debug)]
+pub struct Singleton {
+    /// Name in the schema, as `blob_store`.
+    pub name: &'static str,
+    /// The server's name of it, as `BlobStore`.
+    pub title: &'static str,
+    /// What it decides, in a sentence.
+    pub doc: &'static str,
+    /// Letter of its subspace.
+    pub letter: char,
+    /// Its key.
+    pub key: &'static [u8],
+    /// The store group whose place it decides; `None` if no records are there.
+    pub store: Option<StoreGroup>,
+    /// The alternatives its value chooses from.
+    pub variants: &'static [Variant],
+}
+
+/// One of the alternatives a singleton chooses from.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Variant {
+    /// The number in its value.
+    pub number: u64,
+    /// What it is called, as `FileSystem`.
+    pub name: &'static str,
+    /// Whether it stands for something outside the data store.
+    pub external: bool,
 }
 
 /// The record that tells the schema version of a store.

@@ -1,8 +1,8 @@
-//! Rules about entries that name each other: the schema-version record, blob links, counter rules.
+//! Rules about entries that name each other: the schema-version record, blob links, counter rules, singletons.
 //!
 //! A reference must hold in every version of its range, so that generated indexes are never out of range.
 
-use crate::model::{IntSet, Kind, Layout, LayoutPath, Model, Text, ValueForm, ValueKind};
+use crate::model::{IntSet, Kind, Layout, LayoutPath, Model, Singleton, Text, ValueForm, ValueKind};
 use crate::report::{Finding, Place};
 
 /// An unknown store is recognised by one record, so it must be found before the version is known.
@@ -120,6 +120,96 @@ pub(super) fn counter_rules(model: &Model, findings: &mut Vec<Finding>) {
                     findings.push(Finding::new(cover.of.place, message).help("remove `archive_change_id`"));
                 }
             }
+        }
+    }
+}
+
+/// The key of a singleton can be written in every version and is its own, and its variants are told apart.
+pub(super) fn singletons(model: &Model, findings: &mut Vec<Finding>) {
+    for (index, singleton) in model.singletons.iter().enumerate() {
+        variants(singleton, findings);
+        for version in singleton.versions.iter() {
+            let Some(layout) = resolve(model, version, &singleton.layout, findings) else { continue };
+            let subspace = model.named(version, &singleton.layout.subspace);
+            if let Some(subspace) = subspace.filter(|s| s.value != ValueKind::Bytes) {
+                let message = format!("`{}` holds no objects", subspace.name.value);
+                findings.push(
+                    Finding::new(singleton.layout.place, message)
+                        .note(subspace.name.place, "the value kind is declared here")
+                        .help("name a subspace with `value: bytes`"),
+                );
+            }
+            key_of_singleton(singleton, layout, findings);
+            let twin = model.singletons[..index].iter().find(|earlier| {
+                let same = earlier.versions.contains(version)
+                    && earlier.layout.subspace == singleton.layout.subspace
+                    && earlier.layout.layout == singleton.layout.layout;
+                same && earlier.key_of(layout) == singleton.key_of(layout)
+            });
+            if let Some(twin) = twin {
+                let message = format!("`{}` and `{}` have one key", twin.name.value, singleton.name.value);
+                findings.push(
+                    Finding::new(singleton.name.place, message)
+                        .note(twin.name.place, format!("`{}` is declared here", twin.name.value))
+                        .help("correct `key:`, or end the version range of the older entry"),
+                );
+            }
+        }
+    }
+}
+
+fn key_of_singleton(singleton: &Singleton, layout: &Layout, findings: &mut Vec<Finding>) {
+    for (field, value) in &singleton.key {
+        number_field(layout, field, findings);
+        let segment = layout.field(&field.value).map(|index| &layout.segments[index]);
+        let Some((segment, largest)) = segment.and_then(|s| Some((s, s.kind.largest()?))) else { continue };
+        let allowed = &segment.allowed;
+        if *value > largest
+            || !(allowed.is_empty() || allowed.iter().any(|(from, to)| (*from..=*to).contains(value)))
+        {
+            let message = format!("`{}` is never {value}", field.value);
+            findings.push(
+                Finding::new(field.place, message)
+                    .note(segment.place, "the field is declared here")
+                    .help("correct the number"),
+            );
+        }
+    }
+    for segment in layout.segments.iter().filter(|s| !s.name.is_empty()) {
+        let given = singleton.key.iter().any(|(field, _)| field.value == segment.name);
+        let fixed = segment.kind.largest().is_some() && segment.kind.fixed().is_some();
+        let (message, help) = match (fixed, given) {
+            (true, true) => continue,
+            (true, false) => (format!("the key has no `{}`", segment.name), "give it a number under `key:`"),
+            (false, _) => (
+                format!("the key cannot be written: `{}` is no number of fixed width", segment.name),
+                "name a layout of constants and u8, u16, u32, u64",
+            ),
+        };
+        findings.push(
+            Finding::new(singleton.layout.place, message)
+                .note(segment.place, "the field is declared here")
+                .help(help),
+        );
+    }
+}
+
+fn variants(singleton: &Singleton, findings: &mut Vec<Finding>) {
+    if singleton.variants.is_empty() {
+        let message = format!("singleton `{}` has no variant", singleton.name.value);
+        findings.push(Finding::new(singleton.name.place, message).help("list them under `variants:`"));
+    }
+    for (index, variant) in singleton.variants.iter().enumerate() {
+        let twin = singleton.variants[..index]
+            .iter()
+            .find(|v| v.number == variant.number || v.name.value == variant.name.value);
+        if let Some(twin) = twin {
+            let message = format!("variant `{}: {}` is taken", variant.number, variant.name.value);
+            findings.push(
+                Finding::new(variant.name.place, message)
+                    .note(twin.name.place, "number or name is here before")
+                    .help("each number has one name, and each name one number"),
+            );
         }
     }
 }

@@ -5,8 +5,8 @@
 use std::fmt::Write;
 
 use crate::model::{
-    Backend, CounterRule, Fresh, IntSet, Layout, Model, NameTable, Range, Segment, Store, Subspace,
-    ValueForm, ValueKind, Version, hex_constant,
+    Backend, CounterRule, Fresh, IntSet, Layout, Model, NameTable, Range, Segment, Singleton, Store,
+    Subspace, ValueForm, ValueKind, Version, hex_constant,
 };
 
 /// The document.
@@ -45,6 +45,15 @@ pub(crate) fn markdown(model: &Model) -> String {
         for entry in &model.rules {
             rule(&mut out, entry);
         }
+    }
+    if !model.singletons.is_empty() {
+        out.push_str(
+            "\n## Store singletons\n\nObjects of which there is at most one, and which say where a store is. \
+             External variants are marked with an asterisk.\n\n",
+        );
+        let rows = model.singletons.iter().map(|entry| singleton(model, entry));
+        let head = ["Object", "Versions", "Key", "Decides", "Variants", "What it is", "Source"];
+        table(&mut out, &head, rows);
     }
     if !model.names.is_empty() {
         out.push_str("\n## Names of values\n\nValues without a name are kept and printed as numbers.\n");
@@ -156,13 +165,7 @@ fn subspace(out: &mut String, model: &Model, subspace: &Subspace) {
         range(&subspace.versions),
         doc_of(&subspace.doc)
     );
-    let store = match subspace.store {
-        Store::Data => "data",
-        Store::Blob => "blob",
-        Store::Lookup => "lookup",
-        Store::Search => "search",
-        Store::Telemetry => "telemetry",
-    };
+    let store = store(subspace.store);
     let value = match subspace.value {
         ValueKind::Bytes => "bytes",
         ValueKind::None => "none (the key says it all)",
@@ -291,6 +294,41 @@ fn rule(out: &mut String, rule: &CounterRule) {
         vec![of, range(&cover.versions), id, conditions.join("; ")]
     });
     table(out, &["Records", "Versions", "Id", "Which"], rows);
+}
+
+fn singleton(model: &Model, singleton: &Singleton) -> Vec<String> {
+    // The newest version; the check has proven that each of them has the layout.
+    let subspace = model.named(singleton.versions.to, &singleton.layout.subspace);
+    let layouts = subspace.map(|s| &s.layouts[..]).unwrap_or_default();
+    let live = |l: &&Layout| l.versions.contains(singleton.versions.to);
+    let layout = layouts.iter().filter(live).find(|l| l.name.value == singleton.layout.layout);
+    let key = layout.and_then(|layout| singleton.key_of(layout)).unwrap_or_default();
+    let letter = subspace.map_or(' ', |s| s.letter);
+    let digits: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
+    let variants: Vec<String> = singleton
+        .variants
+        .iter()
+        .map(|v| format!("{} {}{}", v.number, v.name.value, if v.external { "\\*" } else { "" }))
+        .collect();
+    vec![
+        singleton.title.clone(),
+        range(&singleton.versions),
+        format!("`{letter}` `{digits}`"),
+        singleton.store.map_or("–".to_owned(), |s| format!("{} store", store(s))),
+        variants.join(", "),
+        doc_of(&singleton.doc),
+        doc_of(&singleton.source),
+    ]
+}
+
+fn store(store: Store) -> &'static str {
+    match store {
+        Store::Data => "data",
+        Store::Blob => "blob",
+        Store::Lookup => "lookup",
+        Store::Search => "search",
+        Store::Telemetry => "telemetry",
+    }
 }
 
 fn names(out: &mut String, names: &NameTable) {

@@ -10,8 +10,8 @@ use quote::{format_ident, quote};
 use super::{Shape, byte, camel, hex, module_name, plain};
 use crate::check::BACKENDS;
 use crate::model::{
-    Backend, CounterRule, Fresh, IntSet, Kind, Layout, LayoutPath, Model, Segment, Store, Subspace,
-    TableKind, Text, ValueForm, ValueKind,
+    Backend, CounterRule, Fresh, IntSet, Kind, Layout, LayoutPath, Model, Segment, Singleton, Store,
+    Subspace, TableKind, Text, ValueForm, ValueKind,
 };
 
 const KINDS: [ValueKind; 4] = [ValueKind::Bytes, ValueKind::None, ValueKind::Counter, ValueKind::Blob];
@@ -118,10 +118,13 @@ pub(super) fn version_items(model: &Model, shapes: &[Shape<'_>], version: u32) -
         quote! { #moved.of_family(#family, #reason, #export, #import) }
     });
     let rules = model.rules.iter().filter(|r| r.versions.contains(version)).map(|r| rule(model, version, r));
+    let singletons = model.singletons.iter().filter(|s| s.versions.contains(version));
+    let singletons = singletons.filter_map(|s| singleton(model, version, s));
     let count = plain(used.len());
     quote! {
         pub(super) static SUBSPACES: [Subspace; #count] = [#(#entries),*];
         pub(super) static COUNTER_RULES: &[CounterRule] = &[#(#rules),*];
+        pub(super) static SINGLETONS: &[Singleton] = &[#(#singletons),*];
     }
 }
 
@@ -160,6 +163,7 @@ fn versions(model: &Model) -> TokenStream {
                 legacy: &[#(#legacy),*],
                 side_tables: &[#(#side),*],
                 counter_rules: #module::COUNTER_RULES,
+                singletons: #module::SINGLETONS,
             }
         }
     });
@@ -423,6 +427,32 @@ fn rule(model: &Model, version: u32, rule: &CounterRule) -> TokenStream {
     quote! {
         CounterRule { name: #name, doc: #doc, counter: #counter, group: &[#(#group),*], covers: &[#(#covers),*] }
     }
+}
+
+fn singleton(model: &Model, version: u32, singleton: &Singleton) -> Option<TokenStream> {
+    let letter = model.named(version, &singleton.layout.subspace)?.letter;
+    let key = singleton.key_of(target(model, version, &singleton.layout)?)?;
+    let key = key.iter().map(|b| byte(*b));
+    let (name, title, doc) = (&singleton.name.value, &singleton.title, words(&singleton.doc));
+    let store = match singleton.store.map(store) {
+        None => quote! { None },
+        Some(store) => quote! { Some(#store) },
+    };
+    let variants = singleton.variants.iter().map(|variant| {
+        let (number, name, external) = (plain(variant.number), &variant.name.value, variant.external);
+        quote! { Variant { number: #number, name: #name, external: #external } }
+    });
+    Some(quote! {
+        Singleton {
+            name: #name,
+            title: #title,
+            doc: #doc,
+            letter: #letter,
+            key: &[#(#key),*],
+            store: #store,
+            variants: &[#(#variants),*],
+        }
+    })
 }
 
 fn conditions(layout: &Layout, sets: &[(Text, IntSet)]) -> TokenStream {

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use super::{
     Backend, Computed, CounterRule, Cover, Fresh, IntSet, Kind, Layout, LayoutPath, Legacy, Letter, Model,
-    NameTable, Range, Segment, Shares, SideTable, Store, Subspace, TableKind, Text, ValueForm, ValueKind,
-    Version,
+    NameTable, Range, Segment, Shares, SideTable, Singleton, Store, Subspace, TableKind, Text, ValueForm,
+    ValueKind, Variant, Version,
 };
 use crate::report::{Finding, Place};
 use crate::schema::{self, At, Document, Entries, FieldEntry, SegmentText};
@@ -26,6 +26,7 @@ pub(crate) fn lower(document: Document, findings: &mut Vec<Finding>) -> Model {
         subspaces: document.subspaces.into_iter().map(|s| lower.subspace(s)).collect(),
         legacy: document.legacy.into_iter().map(|l| lower.legacy(l)).collect(),
         rules: document.counter_rules.into_iter().map(|r| lower.rule(r)).collect(),
+        singletons: document.singletons.into_iter().map(|s| lower.singleton(s)).collect(),
     }
 }
 
@@ -210,21 +211,7 @@ impl Lower<'_> {
         let everywhere = self.everywhere(subspace.name.place);
         let versions = self.range(subspace.versions, everywhere);
         let value = self.value_kind(&subspace.value);
-        let store = match subspace.store {
-            None => Store::Data,
-            Some(at) => match at.value.as_str() {
-                "data" => Store::Data,
-                "blob" => Store::Blob,
-                "lookup" => Store::Lookup,
-                "search" => Store::Search,
-                "telemetry" => Store::Telemetry,
-                other => {
-                    let message = format!("unknown store group `{other}`");
-                    self.wrong(at.place, message, "a store is data, blob, lookup, search or telemetry");
-                    Store::Data
-                }
-            },
-        };
+        let store = subspace.store.map_or(Store::Data, |at| self.store(&at));
         Subspace {
             letter: letter.value,
             letter_place: letter.place,
@@ -239,6 +226,21 @@ impl Lower<'_> {
             settings: subspace.settings,
             layouts: subspace.layouts.into_iter().map(|l| self.layout(l, versions, value)).collect(),
             name: text(subspace.name),
+        }
+    }
+
+    fn store(&mut self, at: &At<String>) -> Store {
+        match at.value.as_str() {
+            "data" => Store::Data,
+            "blob" => Store::Blob,
+            "lookup" => Store::Lookup,
+            "search" => Store::Search,
+            "telemetry" => Store::Telemetry,
+            other => {
+                let message = format!("unknown store group `{other}`");
+                self.wrong(at.place, message, "a store is data, blob, lookup, search or telemetry");
+                Store::Data
+            }
         }
     }
 
@@ -420,6 +422,44 @@ impl Lower<'_> {
                     }
                 })
                 .collect(),
+        }
+    }
+
+    fn singleton(&mut self, singleton: schema::Singleton) -> Singleton {
+        let everywhere = self.everywhere(singleton.name.place);
+        let mut key = Vec::new();
+        for (field, at) in singleton.key.0 {
+            match number(&at.value) {
+                Some(value) => key.push((Text { value: field, place: at.place }, value)),
+                None => {
+                    let message = format!("`{}` is no number", at.value);
+                    self.wrong(at.place, message, "a field of a singleton's key has one number");
+                }
+            }
+        }
+        let mut variants = Vec::new();
+        for (written, variant) in singleton.variants.0 {
+            match number(&written) {
+                Some(number) => {
+                    variants.push(Variant { number, name: text(variant.name), external: variant.external })
+                }
+                None => {
+                    let message = format!("`{written}` is no number");
+                    let help = "variants map a number to `{name: …, external: …}`";
+                    self.wrong(variant.name.place, message, help);
+                }
+            }
+        }
+        Singleton {
+            name: text(singleton.name),
+            title: singleton.title.value,
+            versions: self.range(singleton.versions, everywhere),
+            doc: singleton.doc.map(text),
+            source: singleton.source.map(text),
+            layout: self.path(&singleton.layout),
+            key,
+            store: singleton.store.map(|at| self.store(&at)),
+            variants,
         }
     }
 }

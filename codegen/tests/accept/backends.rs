@@ -24,6 +24,7 @@ pub(super) static VERSIONS: [SchemaVersion; 1] = [
             },
         ],
         counter_rules: v1::COUNTER_RULES,
+        singletons: v1::SINGLETONS,
     },
 ];
 
@@ -359,6 +360,7 @@ pub mod v1 {
     }
     pub(super) static SUBSPACES: [Subspace; 2] = [PROPERTY, SEARCH];
     pub(super) static COUNTER_RULES: &[CounterRule] = &[];
+    pub(super) static SINGLETONS: &[Singleton] = &[];
 }
 
 pub mod modules {

@@ -18,6 +18,7 @@ pub(super) static VERSIONS: [SchemaVersion; 1] = [
         legacy: &[],
         side_tables: &[],
         counter_rules: v1::COUNTER_RULES,
+        singletons: v1::SINGLETONS,
     },
 ];
 
@@ -377,6 +378,7 @@ pub mod v1 {
     }
     pub(super) static SUBSPACES: [Subspace; 2] = [PROPERTY, BLOBS];
     pub(super) static COUNTER_RULES: &[CounterRule] = &[];
+    pub(super) static SINGLETONS: &[Singleton] = &[];
 }
 
 pub mod modules {

@@ -25,6 +25,7 @@ pub(super) static VERSIONS: [SchemaVersion; 1] = [
         ],
         side_tables: &[],
         counter_rules: v1::COUNTER_RULES,
+        singletons: v1::SINGLETONS,
     },
 ];
 
@@ -365,6 +366,7 @@ pub mod v1 {
             ],
         },
     ];
+    pub(super) static SINGLETONS: &[Singleton] = &[];
 }
 
 pub mod modules {

@@ -18,6 +18,7 @@ pub(super) static VERSIONS: [SchemaVersion; 2] = [
         legacy: &[],
         side_tables: &[],
         counter_rules: v1::COUNTER_RULES,
+        singletons: v1::SINGLETONS,
     },
     SchemaVersion {
         number: 2,
@@ -30,6 +31,7 @@ pub(super) static VERSIONS: [SchemaVersion; 2] = [
         legacy: &[],
         side_tables: &[],
         counter_rules: v2::COUNTER_RULES,
+        singletons: v2::SINGLETONS,
     },
 ];
 
@@ -225,6 +227,7 @@ pub mod v1 {
     }
     pub(super) static SUBSPACES: [Subspace; 1] = [PROPERTY];
     pub(super) static COUNTER_RULES: &[CounterRule] = &[];
+    pub(super) static SINGLETONS: &[Singleton] = &[];
 }
 
 /// Typed keys of schema version 2.
@@ -261,6 +264,7 @@ pub mod v2 {
         super::v1::PROPERTY.in_version(2).of_family(Some("all"), None, true, true),
     ];
     pub(super) static COUNTER_RULES: &[CounterRule] = &[];
+    pub(super) static SINGLETONS: &[Singleton] = &[];
 }
 
 pub mod modules {

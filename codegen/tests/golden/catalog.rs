@@ -30,6 +30,7 @@ pub(super) static VERSIONS: [SchemaVersion; 6] = [
         legacy: &[],
         side_tables: &[],
         counter_rules: v1::COUNTER_RULES,
+        singletons: v1::SINGLETONS,
     },
     SchemaVersion {
         number: 2,
@@ -54,6 +55,7 @@ pub(super) static VERSIONS: [SchemaVersion; 6] = [
         legacy: &[],
         side_tables: &[],
         counter_rules: v2::COUNTER_RULES,
+        singletons: v2::SINGLETONS,
     },
     SchemaVersion {
         number: 3,
@@ -78,6 +80,7 @@ pub(super) static VERSIONS: [SchemaVersion; 6] = [
         legacy: &[],
         side_tables: &[],
         counter_rules: v3::COUNTER_RULES,
+        singletons: v3::SINGLETONS,
     },
     SchemaVersion {
         number: 4,
@@ -102,6 +105,7 @@ pub(super) static VERSIONS: [SchemaVersion; 6] = [
         legacy: &[],
         side_tables: &[],
         counter_rules: v4::COUNTER_RULES,
+        singletons: v4::SINGLETONS,
     },
     SchemaVersion {
         number: 5,
@@ -196,6 +200,7 @@ pub(super) static VERSIONS: [SchemaVersion; 6] = [
             },
         ],
         counter_rules: v5::COUNTER_RULES,
+        singletons: v5::SINGLETONS,
     },
     SchemaVersion {
         number: 6,
@@ -271,6 +276,7 @@ pub(super) static VERSIONS: [SchemaVersion; 6] = [
             },
         ],
         counter_rules: v6::COUNTER_RULES,
+        singletons: v6::SINGLETONS,
     },
 ];
 
@@ -4717,6 +4723,7 @@ pub mod v1 {
             ],
         },
     ];
+    pub(super) static SINGLETONS: &[Singleton] = &[];
 }
 
 /// Typed keys of schema version 2.
@@ -5305,6 +5312,7 @@ pub mod v2 {
             ],
         },
     ];
+    pub(super) static SINGLETONS: &[Singleton] = &[];
 }
 
 /// Typed keys of schema version 3.
@@ -5668,6 +5676,7 @@ pub mod v3 {
             ],
         },
     ];
+    pub(super) static SINGLETONS: &[Singleton] = &[];
 }
 
 /// Typed keys of schema version 4.
@@ -6473,6 +6482,7 @@ pub mod v4 {
             ],
         },
     ];
+    pub(super) static SINGLETONS: &[Singleton] = &[];
 }
 
 /// Typed keys of schema version 5.
@@ -8301,6 +8311,7 @@ pub mod v5 {
             ],
         },
     ];
+    pub(super) static SINGLETONS: &[Singleton] = &[];
 }
 
 /// Typed keys of schema version 6.
@@ -10586,6 +10597,253 @@ pub mod v6 {
                     id: CoveredId::Field(1),
                     only: &[(0, &[(37, 37), (50, 50), (78, 78), (83, 83), (108, 108)])],
                     unless: &[],
+                },
+            ],
+        },
+    ];
+    pub(super) static SINGLETONS: &[Singleton] = &[
+        Singleton {
+            name: "blob_store",
+            title: "BlobStore",
+            doc: "Where blobs are; in the data store if it is absent.",
+            letter: 's',
+            key: &[0x00, 0x10, 0x00, 0x00, 0x12, 0x43, 0x4c, 0xb2, 0x4d, 0xcd],
+            store: Some(StoreGroup::Blob),
+            variants: &[
+                Variant {
+                    number: 0,
+                    name: "Default",
+                    external: false,
+                },
+                Variant {
+                    number: 1,
+                    name: "Sharded",
+                    external: true,
+                },
+                Variant {
+                    number: 2,
+                    name: "S3",
+                    external: true,
+                },
+                Variant {
+                    number: 3,
+                    name: "Azure",
+                    external: true,
+                },
+                Variant {
+                    number: 4,
+                    name: "FileSystem",
+                    external: true,
+                },
+                Variant {
+                    number: 5,
+                    name: "FoundationDb",
+                    external: true,
+                },
+                Variant {
+                    number: 6,
+                    name: "PostgreSql",
+                    external: true,
+                },
+                Variant {
+                    number: 7,
+                    name: "MySql",
+                    external: true,
+                },
+            ],
+        },
+        Singleton {
+            name: "in_memory_store",
+            title: "InMemoryStore",
+            doc: "Where in-memory values and counters are. 0.16.0 has no Redis sentinel.",
+            letter: 's',
+            key: &[0x00, 0x2f, 0x00, 0x00, 0x12, 0x43, 0x4c, 0xb2, 0x4d, 0xcd],
+            store: Some(StoreGroup::Lookup),
+            variants: &[
+                Variant {
+                    number: 0,
+                    name: "Default",
+                    external: false,
+                },
+                Variant {
+                    number: 1,
+                    name: "Sharded",
+                    external: true,
+                },
+                Variant {
+                    number: 2,
+                    name: "Redis",
+                    external: true,
+                },
+                Variant {
+                    number: 3,
+                    name: "RedisCluster",
+                    external: true,
+                },
+                Variant {
+                    number: 4,
+                    name: "RedisSentinel",
+                    external: true,
+                },
+            ],
+        },
+        Singleton {
+            name: "search_store",
+            title: "SearchStore",
+            doc: "Where the search index is.",
+            letter: 's',
+            key: &[0x00, 0x55, 0x00, 0x00, 0x12, 0x43, 0x4c, 0xb2, 0x4d, 0xcd],
+            store: Some(StoreGroup::Search),
+            variants: &[
+                Variant {
+                    number: 0,
+                    name: "Default",
+                    external: false,
+                },
+                Variant {
+                    number: 1,
+                    name: "Elasticsearch",
+                    external: true,
+                },
+                Variant {
+                    number: 2,
+                    name: "Meilisearch",
+                    external: true,
+                },
+                Variant {
+                    number: 3,
+                    name: "FoundationDb",
+                    external: true,
+                },
+                Variant {
+                    number: 4,
+                    name: "PostgreSql",
+                    external: true,
+                },
+                Variant {
+                    number: 5,
+                    name: "MySql",
+                    external: true,
+                },
+            ],
+        },
+        Singleton {
+            name: "tracing_store",
+            title: "TracingStore",
+            doc: "Where traces are kept, if at all.",
+            letter: 's',
+            key: &[0x00, 0x72, 0x00, 0x00, 0x12, 0x43, 0x4c, 0xb2, 0x4d, 0xcd],
+            store: Some(StoreGroup::Telemetry),
+            variants: &[
+                Variant {
+                    number: 0,
+                    name: "Disabled",
+                    external: false,
+                },
+                Variant {
+                    number: 1,
+                    name: "Default",
+                    external: false,
+                },
+                Variant {
+                    number: 2,
+                    name: "FoundationDb",
+                    external: true,
+                },
+                Variant {
+                    number: 3,
+                    name: "PostgreSql",
+                    external: true,
+                },
+                Variant {
+                    number: 4,
+                    name: "MySql",
+                    external: true,
+                },
+            ],
+        },
+        Singleton {
+            name: "metrics_store",
+            title: "MetricsStore",
+            doc: "Where metrics are kept, if at all.",
+            letter: 's',
+            key: &[0x00, 0x38, 0x00, 0x00, 0x12, 0x43, 0x4c, 0xb2, 0x4d, 0xcd],
+            store: Some(StoreGroup::Telemetry),
+            variants: &[
+                Variant {
+                    number: 0,
+                    name: "Disabled",
+                    external: false,
+                },
+                Variant {
+                    number: 1,
+                    name: "Default",
+                    external: false,
+                },
+                Variant {
+                    number: 2,
+                    name: "FoundationDb",
+                    external: true,
+                },
+                Variant {
+                    number: 3,
+                    name: "PostgreSql",
+                    external: true,
+                },
+                Variant {
+                    number: 4,
+                    name: "MySql",
+                    external: true,
+                },
+            ],
+        },
+        Singleton {
+            name: "coordinator",
+            title: "Coordinator",
+            doc: "What the nodes of a cluster talk through. Holds no records. 0.16.0 has no Redis sentinel.",
+            letter: 's',
+            key: &[0x00, 0x1a, 0x00, 0x00, 0x12, 0x43, 0x4c, 0xb2, 0x4d, 0xcd],
+            store: None,
+            variants: &[
+                Variant {
+                    number: 0,
+                    name: "Disabled",
+                    external: false,
+                },
+                Variant {
+                    number: 1,
+                    name: "Default",
+                    external: false,
+                },
+                Variant {
+                    number: 2,
+                    name: "Kafka",
+                    external: true,
+                },
+                Variant {
+                    number: 3,
+                    name: "Nats",
+                    external: true,
+                },
+                Variant {
+                    number: 4,
+                    name: "Zenoh",
+                    external: true,
+                },
+                Variant {
+                    number: 5,
+                    name: "Redis",
+                    external: true,
+                },
+                Variant {
+                    number: 6,
+                    name: "RedisCluster",
+                    external: true,
+                },
+                Variant {
+                    number: 7,
+                    name: "RedisSentinel",
+                    external: true,
                 },
             ],
         },
