@@ -279,6 +279,7 @@ fn settings_and_defaults_of_blob_stores() {
             StoreKind::Azure {
                 account: "a".into(),
                 container: "c".into(),
+                endpoint: None,
                 credential: AzureCredential::SasToken(Secret::new("s")),
                 timeout: Duration::from_secs(30),
                 max_retries: 3,

@@ -149,6 +149,9 @@ pub enum StoreKind {
         account: String,
         /// Name of the container.
         container: String,
+        /// URL or host of the service, if it is not that of the account in the public cloud. The server has no
+        /// such setting; `endpoint` is this program's own.
+        endpoint: Option<String>,
         /// How to authenticate.
         credential: AzureCredential,
         /// Limit for a request.
@@ -225,9 +228,10 @@ impl StoreConfig {
                 let prefix = key_prefix.as_deref().unwrap_or_default();
                 format!("s3://{}/{}/{}", shown_host(host), shown(bucket), shown(prefix))
             }
-            StoreKind::Azure { account, container, key_prefix, .. } => {
-                let prefix = key_prefix.as_deref().unwrap_or_default();
-                format!("azure://{}/{}/{}", shown(account), shown(container), shown(prefix))
+            StoreKind::Azure { account, container, endpoint, key_prefix, .. } => {
+                let host = endpoint.as_deref().map(|endpoint| format!("{}/", shown_host(endpoint)));
+                let (host, prefix) = (host.unwrap_or_default(), key_prefix.as_deref().unwrap_or_default());
+                format!("azure://{host}{}/{}/{}", shown(account), shown(container), shown(prefix))
             }
             StoreKind::Sharded { stores } => {
                 let members: Vec<String> = stores.iter().map(StoreConfig::location).collect();

@@ -266,9 +266,20 @@ impl Section<'_> {
                     .next("add it, or sas-token"));
             }
         };
+        // Not the server's: its Azure stores are in the public cloud.
+        let endpoint = self.text("endpoint")?.filter(|endpoint| !endpoint.is_empty());
+        // The signature of a shared access URL is a credential too.
+        if endpoint.as_deref().is_some_and(|endpoint| endpoint.contains(['@', '?'])) {
+            let what = "the endpoint holds credentials";
+            return Err(self
+                .settings
+                .wrong(&self.key("endpoint"), what)
+                .next("put them in azure-access-key or sas-token"));
+        }
         Ok(StoreKind::Azure {
             account: self.required("storage-account")?,
             container: self.required("container")?,
+            endpoint,
             credential,
             timeout: self.parsed("timeout", duration)?.unwrap_or(REQUEST_TIMEOUT),
             max_retries: self.parsed("max-retries", integer)?.unwrap_or(REQUEST_RETRIES),
