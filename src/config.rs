@@ -2,7 +2,7 @@
 //!
 //! Reads the server's own file, of either era, as strictly as a migration needs: a value that cannot be resolved
 //! is an error where the server would go on with a default. Opens no store. A setting that may live in the
-//! database is asked for through a function of the caller.
+//! database is asked for through a function of the caller, who also brings the object that names a blob store.
 
 pub mod toml;
 
@@ -10,6 +10,9 @@ mod file;
 mod json;
 mod local_keys;
 mod macros;
+mod object;
+mod registry;
+mod secrets;
 mod settings;
 mod store;
 mod value;
@@ -17,7 +20,7 @@ mod value;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::catalog::StoreGroup;
+use crate::catalog::{SchemaVersion, StoreGroup};
 use crate::error::{Error, Result};
 use json::Json;
 use local_keys::LocalKeys;
@@ -25,6 +28,7 @@ use settings::Settings;
 use store::toml::Use;
 use toml::Toml;
 
+pub use registry::{BlobPlace, variant_of};
 pub use store::{AzureCredential, Compression, Secret, StoreConfig, StoreKind};
 
 /// Bytes of the largest configuration that is read. Real ones have a few hundred kilobytes at most.
@@ -148,6 +152,20 @@ impl Config {
             return Err(settings.missing(key));
         };
         store::toml::store(settings, &id, Use::Blob, key)
+    }
+
+    /// The blob store as the data store of a server from 0.16 on names it: by the value of the object
+    /// [`SchemaVersion::blob_store`], if it is there. Variables and files it names are looked up as for the
+    /// configuration.
+    ///
+    /// What the server would silently replace by the data store is an error here. Errors are of kind usage; they
+    /// name object, field and byte of the value, and never show what may be secret.
+    pub fn blob_store_from_registry(
+        &self,
+        version: &SchemaVersion,
+        value: Option<&[u8]>,
+    ) -> Result<BlobPlace> {
+        value.map_or(Ok(BlobPlace::DataStore), |value| registry::blob_place(version, value, &self.env))
     }
 
     /// Stores of other roles that are not the data store. `settings_row` as for

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "config/registry.rs"]
+mod registry;
 #[path = "config/secrets.rs"]
 mod secrets;
 

@@ -4,25 +4,24 @@
 //! business. Everything else of that era, the blob store included, is in the database. source:
 //! `crates/store/src/registry/local.rs`, `crates/registry/src/schema/structs.rs` @ v0.16.18
 
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+mod members;
+
+use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use crate::config::file::{absolute, read_text};
 use crate::config::macros::Lookup;
+use crate::config::object::{self, Members};
 use crate::config::shown;
-use crate::config::store::{Compression, Secret, StoreConfig, StoreKind};
+use crate::config::store::{Compression, StoreConfig, StoreKind};
 use crate::error::{Error, Result};
+use members::Object;
 
 /// The id of the only store such a file has.
 const ID: &str = "data";
 
 /// Bytes of the largest file that is parsed: a parsed one takes many times as much.
 const MAX_TEXT: usize = 1 << 20;
-
-/// Bytes of the largest file that holds a secret.
-const MAX_SECRET: u64 = 1 << 20;
 
 /// A file that is one JSON object.
 pub(super) struct Json(Map<String, Value>);
@@ -46,188 +45,38 @@ impl Json {
 
     /// The data store. Errors are of kind usage and name member and file.
     pub(super) fn data_store(&self, env: Lookup<'_>, file: &Path) -> Result<StoreConfig> {
-        let members = Members { map: &self.0, within: "", env };
-        let kind = members.store().map_err(|e| e.with("file", shown(&file.to_string_lossy())))?;
+        let object = Object { map: &self.0, within: String::new(), env, checked: false };
+        let kind = data_store(object).map_err(|e| e.with("file", shown(&file.to_string_lossy())))?;
         // The server's own importer compresses whatever its settings say.
         Ok(StoreConfig { id: ID.to_string(), compression: Compression::Lz4, kind })
     }
 }
 
-/// The members of an object, and where it stands.
-struct Members<'a> {
-    map: &'a Map<String, Value>,
-    // Empty, or the names that lead here with a dot after each.
-    within: &'a str,
-    env: Lookup<'a>,
-}
-
-impl Members<'_> {
-    fn store(&self) -> Result<StoreKind> {
-        let kind = self.required("@type")?;
-        match kind.as_str() {
-            "RocksDb" => Ok(StoreKind::RocksDb {
-                path: self.required("path")?.into(),
-                min_blob_size: self.number("blobSize")?.unwrap_or(16_834),
-                write_buffer_size: self.number("bufferSize")?.unwrap_or(134_217_728),
-            }),
-            "Sqlite" => Ok(StoreKind::Sqlite { path: self.required("path")?.into() }),
-            "FoundationDb" => Ok(StoreKind::FoundationDb {
-                cluster_file: self.optional_text("clusterFile", None)?.map(PathBuf::from),
-                transaction_timeout: self.optional_duration("transactionTimeout", None)?,
-                retry_limit: self.optional_number("transactionRetryLimit")?,
-                max_retry_delay: self.optional_duration("transactionRetryDelay", None)?,
-                machine_id: self.optional_text("machineId", None)?,
-                datacenter_id: self.optional_text("datacenterId", None)?,
-            }),
-            "PostgreSql" => Ok(StoreKind::Postgres {
-                host: Some(self.required("host")?),
-                port: self.number("port")?.unwrap_or(5432),
-                database: self.database()?,
-                // The server's connection pool falls back to the name of the account it runs under.
-                user: self
-                    .optional_text("authUsername", Some("stalwart"))?
-                    .filter(|user| !user.is_empty())
-                    .or_else(|| (self.env)("USER")),
-                password: self.secret("authSecret")?,
-                options: self.optional_text("options", None)?,
-                timeout: self.optional_duration("timeout", Some(SQL_TIMEOUT))?,
-                tls: self.flag("useTls")?,
-                allow_invalid_certs: self.flag("allowInvalidCerts")?,
-            }),
-            "MySql" => Ok(StoreKind::Mysql {
-                host: self.required("host")?,
-                port: self.number("port")?.unwrap_or(3306),
-                database: self.database()?,
-                user: self.optional_text("authUsername", Some("stalwart"))?,
-                password: self.secret("authSecret")?,
-                max_allowed_packet: self.optional_number("maxAllowedPacket")?,
-                timeout: self.optional_duration("timeout", Some(SQL_TIMEOUT))?,
-                tls: self.flag("useTls")?,
-                allow_invalid_certs: self.flag("allowInvalidCerts")?,
-            }),
-            other => Err(self
-                .wrong("@type", format!("unknown store type {}", shown(other)))
-                .next("use one of RocksDb, Sqlite, FoundationDb, PostgreSql, MySql, in this spelling")),
-        }
-    }
-
-    fn database(&self) -> Result<String> {
-        if self.map.contains_key("database") { self.required("database") } else { Ok("stalwart".to_string()) }
-    }
-
-    fn required(&self, name: &str) -> Result<String> {
-        match self.map.get(name) {
-            Some(Value::String(text)) if text.is_empty() => {
-                Err(self.wrong(name, "a member that is needed is empty").next("give it a value"))
-            }
-            Some(Value::String(text)) => Ok(text.clone()),
-            Some(_) => Err(self.not(name, "a string")),
-            None => Err(self.wrong(name, "the configuration lacks a member").next("add it")),
-        }
-    }
-
-    fn optional_text(&self, name: &str, default: Option<&str>) -> Result<Option<String>> {
-        match self.map.get(name) {
-            Some(Value::String(text)) => Ok(Some(text.clone())),
-            Some(Value::Null) => Ok(None),
-            Some(_) => Err(self.not(name, "a string or null")),
-            None => Ok(default.map(str::to_string)),
-        }
-    }
-
-    fn flag(&self, name: &str) -> Result<bool> {
-        match self.map.get(name) {
-            Some(Value::Bool(flag)) => Ok(*flag),
-            Some(_) => Err(self.not(name, "true or false")),
-            None => Ok(false),
-        }
-    }
-
-    fn number<T: TryFrom<u64>>(&self, name: &str) -> Result<Option<T>> {
-        let Some(value) = self.map.get(name) else { return Ok(None) };
-        let number = value.as_u64().and_then(|number| T::try_from(number).ok());
-        number.map(Some).ok_or_else(|| self.not(name, "a whole number in range, without quotes"))
-    }
-
-    fn optional_number<T: TryFrom<u64>>(&self, name: &str) -> Result<Option<T>> {
-        if self.map.get(name) == Some(&Value::Null) { Ok(None) } else { self.number(name) }
-    }
-
-    fn optional_duration(&self, name: &str, default: Option<Duration>) -> Result<Option<Duration>> {
-        match self.map.get(name) {
-            Some(Value::Null) => Ok(None),
-            Some(_) => Ok(self.number(name)?.map(Duration::from_millis)),
-            None => Ok(default),
-        }
-    }
-
-    fn secret(&self, name: &str) -> Result<Option<Secret>> {
-        let map = match self.map.get(name) {
-            Some(Value::Object(map)) => map,
-            Some(_) => return Err(self.not(name, "an object with @type")),
-            None => return Ok(None),
-        };
-        let within = format!("{}{name}.", self.within);
-        let members = Members { map, within: &within, env: self.env };
-        match members.required("@type")?.as_str() {
-            "None" => Ok(None),
-            "Value" => match map.get("secret") {
-                Some(Value::String(secret)) => Ok(Some(Secret::new(secret))),
-                Some(_) => Err(members.not("secret", "a string")),
-                None => Err(members.wrong("secret", "the configuration lacks a member").next("add it")),
-            },
-            "EnvironmentVariable" => members.secret_of_environment().map(Some),
-            "File" => members.secret_of_file().map(Some),
-            // What stands there is not shown: it may be the secret itself.
-            _ => Err(members.not("@type", "None, Value, EnvironmentVariable or File")),
-        }
-    }
-
-    fn secret_of_environment(&self) -> Result<Secret> {
-        let name = self.required("variableName")?;
-        match (self.env)(name.trim()) {
-            Some(secret) if !secret.is_empty() => Ok(Secret::new(secret)),
-            _ => Err(self
-                .wrong("variableName", "an environment variable is not set, empty or not UTF-8")
-                .with("name", shown(name.trim()))
-                .next("set it as the server's service does")),
-        }
-    }
-
-    fn secret_of_file(&self) -> Result<Secret> {
-        let path = self.required("filePath")?;
-        let path = Path::new(path.trim());
-        let placed = |error: Error| {
-            let path = shown(&absolute(path).to_string_lossy());
-            error.with("path", path).with("key", format!("{}filePath", self.within))
-        };
-        let text = read_text(path, "a file that holds a secret", MAX_SECRET).map_err(placed)?;
-        // Only the end is trimmed; a blank at the start belongs to the secret.
-        match text.trim_end() {
-            "" => {
-                Err(placed(Error::usage("a file that holds a secret is empty"))
-                    .next("write the secret to it"))
-            }
-            secret => Ok(Secret::new(secret)),
-        }
-    }
-
-    /// An error about a member that has the wrong form. Never shows what it has.
-    fn not(&self, name: &str, expected: &str) -> Error {
-        self.wrong(name, format!("a member is not {expected}")).next("correct it")
-    }
-
-    fn wrong(&self, name: &str, what: impl Into<String>) -> Error {
-        Error::usage(what).with("key", format!("{}{name}", self.within))
+fn data_store(mut object: Object<'_>) -> Result<StoreKind> {
+    let kind = object.filled("@type")?;
+    match kind.as_str() {
+        "RocksDb" => Ok(StoreKind::RocksDb {
+            path: object.filled("path")?.into(),
+            min_blob_size: object.number("blobSize", 0..=u64::MAX, 16_834)?,
+            write_buffer_size: object.number("bufferSize", 0..=u64::MAX, 134_217_728)?,
+        }),
+        "Sqlite" => Ok(StoreKind::Sqlite { path: object.filled("path")?.into() }),
+        "FoundationDb" => object::foundationdb(&mut object),
+        "PostgreSql" => object::postgres(&mut object),
+        "MySql" => object::mysql(&mut object),
+        other => Err(object
+            .wrong("@type", format!("unknown store type {}", shown(other)))
+            .next("use one of RocksDb, Sqlite, FoundationDb, PostgreSql, MySql, in this spelling")),
     }
 }
-
-const SQL_TIMEOUT: Duration = Duration::from_secs(15);
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::config::store::Secret;
 
     fn env(name: &str) -> Option<String> {
         match name {

@@ -1,0 +1,272 @@
+//! Registry objects of Stalwart 0.16 that say where a store is: the members of each, their defaults and limits.
+//!
+//! Written once for both forms an object has, JSON and the server's binary form, in the order of the latter. Knows
+//! neither form. source: `crates/registry/src/schema/{structs,structs_impl}.rs` @ v0.16.0, v0.16.18
+
+pub(super) mod region;
+
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::config::store::{AzureCredential, Secret, StoreKind};
+use crate::error::{Error, Result};
+use region::Region;
+
+/// Stores that can hold blobs, in the order in which the binary form numbers the members of a sharded store.
+pub(super) const BLOB_STORES: [&str; 6] =
+    ["S3", "Azure", "FileSystem", "FoundationDb", "PostgreSql", "MySql"];
+
+/// The word for a store that spreads blobs over several.
+pub(super) const SHARDED: &str = "Sharded";
+
+/// A sharded store has at least so many members.
+pub(super) const FEWEST_SHARDS: usize = 2;
+
+const ANY: RangeInclusive<u64> = 0..=u64::MAX;
+const RETRIES: RangeInclusive<u64> = 1..=10;
+const REQUEST_TIMEOUT: u64 = 30_000;
+const SQL_TIMEOUT: u64 = 15_000;
+
+/// The members of an object, asked for in the order of its declaration.
+///
+/// A member that is missing has its default. Errors are of kind usage, name the member, and never show what a
+/// secret may be.
+pub(super) trait Members {
+    /// A text that is there and not empty.
+    fn required(&mut self, name: &'static str) -> Result<String>;
+
+    /// A text that is not empty.
+    fn text(&mut self, name: &'static str, default: &'static str) -> Result<String>;
+
+    /// A text or none.
+    fn optional_text(&mut self, name: &'static str, default: Option<&'static str>) -> Result<Option<String>>;
+
+    /// A number within limits.
+    fn number(&mut self, name: &'static str, limits: RangeInclusive<u64>, default: u64) -> Result<u64>;
+
+    /// A number within limits, or none.
+    fn optional_number(
+        &mut self,
+        name: &'static str,
+        limits: RangeInclusive<u64>,
+        default: Option<u64>,
+    ) -> Result<Option<u64>>;
+
+    /// A switch, off unless said.
+    fn flag(&mut self, name: &'static str) -> Result<bool>;
+
+    /// A secret or none, wherever it stands.
+    fn secret(&mut self, name: &'static str) -> Result<Option<Secret>>;
+
+    /// The user's side of a pair of secrets: in some releases it was a text.
+    fn access_key(&mut self, name: &'static str) -> Result<Option<Secret>>;
+
+    /// Where a bucket is.
+    fn region(&mut self, name: &'static str) -> Result<Region>;
+
+    /// A text that the server's objects do not have; a form that is the server's alone has none.
+    fn addition(&mut self, name: &'static str) -> Result<Option<String>>;
+
+    /// A member that is passed over.
+    fn unused(&mut self, name: &'static str, form: Unused) -> Result<()>;
+
+    /// A variable of the environment.
+    fn environment(&self, name: &str) -> Option<String>;
+
+    /// An error about a member that has been asked for.
+    fn refuse(&self, name: &'static str, what: &str) -> Error;
+}
+
+/// What a member looks like that matters to pools and replicas only.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Unused {
+    /// A switch, in objects from this version on.
+    FlagSince(u8),
+    /// A number or none.
+    OptionalNumber,
+    /// One of so many words.
+    Choice(u64),
+    /// Copies of the database, with start-up options or without.
+    Replicas {
+        /// With them.
+        options: bool,
+    },
+}
+
+/// One of [`BLOB_STORES`]; `None` for any other word.
+pub(super) fn blob_store(kind: &str, members: &mut impl Members) -> Result<Option<StoreKind>> {
+    Ok(Some(match kind {
+        "S3" => s3(members)?,
+        "Azure" => azure(members)?,
+        "FileSystem" => file_system(members)?,
+        "FoundationDb" => foundationdb(members)?,
+        "PostgreSql" => postgres(members)?,
+        "MySql" => mysql(members)?,
+        _ => return Ok(None),
+    }))
+}
+
+fn s3(m: &mut impl Members) -> Result<StoreKind> {
+    let Region { name: region, endpoint } = m.region("region")?;
+    if endpoint.as_deref().is_some_and(|endpoint| endpoint.contains('@')) {
+        return Err(m
+            .refuse("region", "the endpoint holds credentials")
+            .next("put them in accessKey and secretKey"));
+    }
+    let bucket = m.required("bucket")?;
+    let access_key = m.access_key("accessKey")?;
+    let secret_key = m.secret("secretKey")?;
+    let security_token = m.secret("securityToken")?;
+    let session_token = m.secret("sessionToken")?;
+    let profile = m.optional_text("profile", None)?;
+    let timeout = Duration::from_millis(m.number("timeout", ANY, REQUEST_TIMEOUT)?);
+    let max_retries = m.number("maxRetries", RETRIES, 3)?;
+    let max_retries = narrow(m, "maxRetries", max_retries)?;
+    let key_prefix = m.optional_text("keyPrefix", None)?;
+    let allow_invalid_certs = m.flag("allowInvalidCerts")?;
+    m.unused("verifyAfterWrite", Unused::FlagSince(1))?;
+    Ok(StoreKind::S3 {
+        bucket,
+        region,
+        endpoint,
+        access_key,
+        secret_key,
+        security_token,
+        session_token,
+        profile,
+        timeout,
+        max_retries,
+        key_prefix,
+        allow_invalid_certs,
+    })
+}
+
+fn azure(m: &mut impl Members) -> Result<StoreKind> {
+    let account = m.required("storageAccount")?;
+    let container = m.required("container")?;
+    let access_key = m.secret("accessKey")?;
+    let sas_token = m.secret("sasToken")?;
+    let credential = match (access_key, sas_token) {
+        (Some(key), None) => AzureCredential::AccessKey(key),
+        (None, Some(token)) => AzureCredential::SasToken(token),
+        (Some(_), Some(_)) => {
+            let what = "an Azure store has both accessKey and sasToken";
+            return Err(m.refuse("sasToken", what).next("keep one of the two"));
+        }
+        (None, None) => {
+            let what = "an Azure store has neither accessKey nor sasToken";
+            return Err(m.refuse("sasToken", what).next("add one of the two"));
+        }
+    };
+    let timeout = Duration::from_millis(m.number("timeout", ANY, REQUEST_TIMEOUT)?);
+    let max_retries = m.number("maxRetries", RETRIES, 3)?;
+    let max_retries = narrow(m, "maxRetries", max_retries)?;
+    let key_prefix = m.optional_text("keyPrefix", None)?;
+    let endpoint = m.addition("endpoint")?;
+    // The signature of a shared access URL is a credential too.
+    if endpoint.as_deref().is_some_and(|endpoint| endpoint.contains(['@', '?'])) {
+        return Err(m
+            .refuse("endpoint", "the endpoint holds credentials")
+            .next("put them in accessKey or sasToken"));
+    }
+    Ok(StoreKind::Azure { account, container, endpoint, credential, timeout, max_retries, key_prefix })
+}
+
+fn file_system(m: &mut impl Members) -> Result<StoreKind> {
+    let path = PathBuf::from(m.required("path")?);
+    let depth = m.number("depth", 0..=5, 2)?;
+    Ok(StoreKind::Fs { path, depth: narrow(m, "depth", depth)? })
+}
+
+/// A FoundationDB cluster.
+pub(super) fn foundationdb(m: &mut impl Members) -> Result<StoreKind> {
+    let cluster_file = m.optional_text("clusterFile", None)?.map(PathBuf::from);
+    let datacenter_id = m.optional_text("datacenterId", None)?;
+    let machine_id = m.optional_text("machineId", None)?;
+    let max_retry_delay = optional_duration(m, "transactionRetryDelay", None)?;
+    let retry_limit = m.optional_number("transactionRetryLimit", 0..=i32::MAX.unsigned_abs().into(), None)?;
+    let retry_limit = retry_limit.map(|limit| narrow(m, "transactionRetryLimit", limit)).transpose()?;
+    let transaction_timeout = optional_duration(m, "transactionTimeout", None)?;
+    Ok(StoreKind::FoundationDb {
+        cluster_file,
+        transaction_timeout,
+        retry_limit,
+        max_retry_delay,
+        machine_id,
+        datacenter_id,
+    })
+}
+
+/// A PostgreSQL database.
+pub(super) fn postgres(m: &mut impl Members) -> Result<StoreKind> {
+    let timeout = optional_duration(m, "timeout", Some(SQL_TIMEOUT))?;
+    let tls = m.flag("useTls")?;
+    let allow_invalid_certs = m.flag("allowInvalidCerts")?;
+    m.unused("poolMaxConnections", Unused::OptionalNumber)?;
+    m.unused("poolRecyclingMethod", Unused::Choice(3))?;
+    m.unused("readReplicas", Unused::Replicas { options: true })?;
+    let host = Some(m.required("host")?);
+    let port = port(m, 5432)?;
+    let database = m.text("database", "stalwart")?;
+    let user = m.optional_text("authUsername", Some("stalwart"))?;
+    let password = m.secret("authSecret")?;
+    let options = m.optional_text("options", None)?;
+    // The server's connection pool falls back to the name of the account it runs under.
+    let user = user.filter(|user| !user.is_empty()).or_else(|| m.environment("USER"));
+    Ok(StoreKind::Postgres {
+        host,
+        port,
+        database,
+        user,
+        password,
+        options,
+        timeout,
+        tls,
+        allow_invalid_certs,
+    })
+}
+
+/// A MySQL or MariaDB database.
+pub(super) fn mysql(m: &mut impl Members) -> Result<StoreKind> {
+    let timeout = optional_duration(m, "timeout", Some(SQL_TIMEOUT))?;
+    let tls = m.flag("useTls")?;
+    let allow_invalid_certs = m.flag("allowInvalidCerts")?;
+    let max_allowed_packet = m.optional_number("maxAllowedPacket", ANY, None)?;
+    m.unused("poolMaxConnections", Unused::OptionalNumber)?;
+    m.unused("poolMinConnections", Unused::OptionalNumber)?;
+    m.unused("readReplicas", Unused::Replicas { options: false })?;
+    let host = m.required("host")?;
+    let port = port(m, 3306)?;
+    let database = m.text("database", "stalwart")?;
+    let user = m.optional_text("authUsername", Some("stalwart"))?;
+    let password = m.secret("authSecret")?;
+    Ok(StoreKind::Mysql {
+        host,
+        port,
+        database,
+        user,
+        password,
+        max_allowed_packet,
+        timeout,
+        tls,
+        allow_invalid_certs,
+    })
+}
+
+fn port(m: &mut impl Members, default: u64) -> Result<u16> {
+    let port = m.number("port", 1..=65_535, default)?;
+    narrow(m, "port", port)
+}
+
+fn optional_duration(
+    m: &mut impl Members,
+    name: &'static str,
+    default: Option<u64>,
+) -> Result<Option<Duration>> {
+    Ok(m.optional_number(name, ANY, default)?.map(Duration::from_millis))
+}
+
+fn narrow<T: TryFrom<u64>>(m: &impl Members, name: &'static str, number: u64) -> Result<T> {
+    T::try_from(number).map_err(|_| m.refuse(name, "a number is out of range"))
+}

@@ -1,0 +1,123 @@
+//! Stores that registry objects of the data store name, from Stalwart 0.16 on.
+//!
+//! Decodes the object that says where blobs are, as strictly as a migration needs: the server falls back to the
+//! data store, without a word, on whatever it does not accept. Of other objects it tells which alternative they
+//! choose. Letters, keys and variant numbers are the catalog's. source:
+//! `crates/registry/src/schema/{structs,structs_impl}.rs`, `crates/store/src/build/blob.rs` @ v0.16.0, v0.16.18
+
+mod pickle;
+
+use crate::catalog::{SchemaVersion, Singleton, Variant};
+use crate::config::macros::Lookup;
+use crate::config::object::{self, BLOB_STORES, FEWEST_SHARDS, SHARDED};
+use crate::config::store::{Compression, StoreConfig, StoreKind};
+use crate::error::{Error, Result};
+use pickle::{Envelope, Pickle};
+
+/// Where the blobs of a server are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant, reason = "a run has one or two of them")]
+pub enum BlobPlace {
+    /// In the data store.
+    DataStore,
+    /// In a store of their own.
+    Elsewhere(StoreConfig),
+}
+
+/// Id of a blob store that is described by an object.
+const ID: &str = "blob";
+
+/// The newest version of the object that says where blobs are whose fields are known; they are those of 0.16.2.
+const NEWEST: u8 = 1;
+
+/// The place that a value of [`SchemaVersion::blob_store`] names.
+pub(super) fn blob_place(version: &SchemaVersion, value: &[u8], env: Lookup<'_>) -> Result<BlobPlace> {
+    let Some(object) = version.blob_store() else {
+        let what = format!("stores of schema version {} do not name their blob store", version.number);
+        return Err(Error::usage(what).next("read it from the configuration"));
+    };
+    let named = |error: Error| {
+        let error = error.with("object", object.title);
+        error.or_next("name the blob store with --blob-config, or correct it in the server's recovery mode")
+    };
+    let envelope = Envelope::open(value).map_err(named)?;
+    let mut pickle = Pickle::new(&envelope.body, envelope.version, env);
+    let place = place(object, &mut pickle).and_then(|place| pickle.end().map(|()| place)).map_err(named);
+    if envelope.version <= NEWEST {
+        return place;
+    }
+    // Of a newer version, what fits the fields of the known one to its last byte is taken for them.
+    place.map_err(|error| {
+        let what = format!(
+            "the registry object {} was written by a release newer than {}, and has changed since",
+            object.title, version.releases
+        );
+        Error::usage(what)
+            .with("version", envelope.version.to_string())
+            .with("known up to", NEWEST.to_string())
+            .because(error)
+            .next("use a newer release of stalwart-migrate")
+    })
+}
+
+fn place(object: &Singleton, pickle: &mut Pickle<'_>) -> Result<BlobPlace> {
+    pickle.begin("@type");
+    let number = pickle.leb128()?;
+    let unknown = |pickle: &Pickle<'_>| pickle.wrong(format!("unknown store type {number}"));
+    let variant = object.variant(number).ok_or_else(|| unknown(pickle))?;
+    if !variant.external {
+        return Ok(BlobPlace::DataStore);
+    }
+    let kind = match variant.name {
+        SHARDED => StoreKind::Sharded { stores: shards(pickle)? },
+        name => object::blob_store(name, pickle)?.ok_or_else(|| unknown(pickle))?,
+    };
+    Ok(BlobPlace::Elsewhere(blob_store_of(kind)))
+}
+
+fn shards(pickle: &mut Pickle<'_>) -> Result<Vec<StoreConfig>> {
+    pickle.begin("stores");
+    let count = pickle.leb128()?;
+    if count < FEWEST_SHARDS as u64 {
+        return Err(pickle.wrong(format!("a sharded store has fewer than {FEWEST_SHARDS} members")));
+    }
+    // Each takes bytes, so that a count beyond the data ends with the data; nothing is reserved for it.
+    let mut stores = Vec::new();
+    for index in 0..count {
+        pickle.enter("stores", index);
+        pickle.begin("@type");
+        let number = pickle.leb128()?;
+        let name = usize::try_from(number).ok().and_then(|number| BLOB_STORES.get(number));
+        let unknown = |pickle: &Pickle<'_>| pickle.wrong(format!("unknown store type {number}"));
+        let name = name.ok_or_else(|| unknown(pickle))?;
+        let kind = object::blob_store(name, pickle)?.ok_or_else(|| unknown(pickle))?;
+        stores.push(shard_of(index, kind));
+    }
+    Ok(stores)
+}
+
+/// The blob store that an object describes. The importer of this era's servers compresses whatever they say.
+pub(super) fn blob_store_of(kind: StoreKind) -> StoreConfig {
+    StoreConfig { id: ID.to_string(), compression: Compression::Lz4, kind }
+}
+
+/// A member of it.
+pub(super) fn shard_of(index: u64, kind: StoreKind) -> StoreConfig {
+    StoreConfig { id: format!("{ID}.{index}"), ..blob_store_of(kind) }
+}
+
+/// The alternative that the value of a singleton chooses: its number and, if the catalog knows it, what it stands
+/// for. What the catalog does not know is better taken for something outside the data store.
+///
+/// # Errors
+///
+/// Of kind usage, if the value is no registry object.
+pub fn variant_of(object: &Singleton, value: &[u8]) -> Result<(u64, Option<&'static Variant>)> {
+    let named =
+        |error: Error| error.with("object", object.title).or_next("correct it in the server's recovery mode");
+    let envelope = Envelope::open(value).map_err(named)?;
+    let mut pickle = Pickle::new(&envelope.body, envelope.version, &|_| None);
+    pickle.begin("@type");
+    let number = pickle.leb128().map_err(named)?;
+    Ok((number, object.variant(number)))
+}
