@@ -192,9 +192,36 @@ impl Config {
         Ok(found)
     }
 
+    /// The blob store that a file made for this purpose names; see [`blob_config`].
+    fn blob_place(&self) -> Result<BlobPlace> {
+        let toml = match &self.source {
+            Source::Json(json) => return json.blob_place(&self.env, &self.file),
+            Source::Toml(toml) => toml,
+        };
+        let (key, settings) = ("storage.blob", self.settings(toml));
+        let id = settings.required(key)?;
+        if settings.text("storage.data")?.as_ref() == Some(&id) {
+            return Ok(BlobPlace::DataStore);
+        }
+        store::toml::store(settings, &id, Use::Blob, key).map(BlobPlace::Elsewhere)
+    }
+
     fn settings<'a>(&'a self, toml: &'a Toml) -> Settings<'a> {
         Settings { toml, env: &self.env, file: &self.file }
     }
+}
+
+/// The blob store that a file of its own names, for `--blob-config`: either the object `BlobStore` of Stalwart 0.16
+/// in JSON, as `{"@type":"FileSystem","path":"/srv/blobs"}`, or a `config.toml` of 0.12 to 0.15 whose
+/// `storage.blob` names a store it defines, or its own data store. `env` as for [`Config::load`].
+///
+/// Errors are of kind usage and name key, line and file, or member and file; they never show a value that may be
+/// secret.
+pub fn blob_config(
+    path: &Path,
+    env: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
+) -> Result<BlobPlace> {
+    Config::load(path, env)?.blob_place()
 }
 
 // Neither values nor the environment are printed.

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "config/blob_config.rs"]
+mod blob_config;
 #[path = "config/registry.rs"]
 mod registry;
 #[path = "config/secrets.rs"]

@@ -1,8 +1,9 @@
-//! `config.json` of Stalwart 0.16: one object, the data store.
+//! `config.json` of Stalwart 0.16: one object, the data store; and the same form of a blob store.
 //!
 //! Knows the members that decide where data is and how to reach it; pools and replicas are the server's
-//! business. Everything else of that era, the blob store included, is in the database. source:
-//! `crates/store/src/registry/local.rs`, `crates/registry/src/schema/structs.rs` @ v0.16.18
+//! business. Everything else of that era, the blob store included, is in the database, so a blob store in JSON
+//! comes from the administrator. source: `crates/store/src/registry/local.rs`,
+//! `crates/registry/src/schema/structs.rs` @ v0.16.18
 
 mod members;
 
@@ -11,7 +12,8 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use crate::config::macros::Lookup;
-use crate::config::object::{self, Members};
+use crate::config::object::{self, BLOB_STORES, FEWEST_SHARDS, Members, SHARDED};
+use crate::config::registry::{BlobPlace, blob_store_of, shard_of};
 use crate::config::shown;
 use crate::config::store::{Compression, StoreConfig, StoreKind};
 use crate::error::{Error, Result};
@@ -39,7 +41,7 @@ impl Json {
             Err(e) => Err(Error::usage("the configuration is no valid JSON")
                 .with("line", e.line().to_string())
                 .with("column", e.column().to_string())
-                .next("correct it there; the server does not start on it either")),
+                .next("correct it there; the server does not read it either")),
         }
     }
 
@@ -50,6 +52,65 @@ impl Json {
         // The server's own importer compresses whatever its settings say.
         Ok(StoreConfig { id: ID.to_string(), compression: Compression::Lz4, kind })
     }
+
+    /// The blob store that the object describes. Errors are of kind usage and name member and file.
+    pub(super) fn blob_place(&self, env: Lookup<'_>, file: &Path) -> Result<BlobPlace> {
+        let object = Object { map: &self.0, within: String::new(), env, checked: true };
+        blob_place(object).map_err(|e| e.with("file", shown(&file.to_string_lossy())))
+    }
+}
+
+fn blob_place(mut object: Object<'_>) -> Result<BlobPlace> {
+    let name = object.filled("@type")?;
+    let kind = match name.as_str() {
+        "Default" => return Ok(BlobPlace::DataStore),
+        SHARDED => StoreKind::Sharded { stores: shards(&object)? },
+        _ => object::blob_store(&name, &mut object)?
+            .ok_or_else(|| unknown(&object, &name, &["Default", SHARDED]))?,
+    };
+    Ok(BlobPlace::Elsewhere(blob_store_of(kind)))
+}
+
+/// The members of a sharded store: an object whose names are numbers, which order them.
+fn shards(object: &Object<'_>) -> Result<Vec<StoreConfig>> {
+    const LIST: &str = "stores";
+    let numbered = "an object with members \"0\", \"1\", …";
+    let map = match object.map.get(LIST) {
+        Some(Value::Object(map)) => map,
+        Some(_) => return Err(object.not(LIST, numbered)),
+        None => return Err(object.wrong(LIST, "the configuration lacks a member").next("add it")),
+    };
+    let list = object.inner(LIST, map);
+    let mut members = Vec::new();
+    for (name, value) in map {
+        let digits = name.bytes().all(|byte| byte.is_ascii_digit());
+        let number = name.parse::<u64>().ok().filter(|_| digits);
+        members.push((number.ok_or_else(|| object.not(LIST, numbered))?, name, value));
+    }
+    members.sort_by_key(|(number, ..)| *number);
+    if members.windows(2).any(|pair| matches!(pair, [(a, ..), (b, ..)] if a == b)) {
+        return Err(object.wrong(LIST, "two members have one number").next("correct it"));
+    }
+    if members.len() < FEWEST_SHARDS {
+        let what = format!("a sharded store has fewer than {FEWEST_SHARDS} members");
+        return Err(object.wrong(LIST, what).next("add them, or name the only one itself"));
+    }
+    let mut stores = Vec::new();
+    for (index, (_, name, value)) in (0..).zip(members) {
+        let Value::Object(map) = value else { return Err(list.not(name, "an object with @type")) };
+        let mut member = list.inner(name, map);
+        let kind = member.filled("@type")?;
+        let store = object::blob_store(&kind, &mut member)?.ok_or_else(|| unknown(&member, &kind, &[]))?;
+        stores.push(shard_of(index, store));
+    }
+    Ok(stores)
+}
+
+fn unknown(object: &Object<'_>, name: &str, before: &[&str]) -> Error {
+    let names = [before, &BLOB_STORES].concat().join(", ");
+    object
+        .wrong("@type", format!("a store of type {} cannot be named here", shown(name)))
+        .next(format!("use one of {names}, in this spelling"))
 }
 
 fn data_store(mut object: Object<'_>) -> Result<StoreKind> {
@@ -255,17 +316,17 @@ mod tests {
             (
                 "{",
                 "the configuration is no valid JSON (line 1, column 1); \
-                 correct it there; the server does not start on it either",
+                 correct it there; the server does not read it either",
             ),
             (
                 "{\n\"@type\":\"Sqlite\", // c\n}",
                 "the configuration is no valid JSON (line 2, column 19); \
-                 correct it there; the server does not start on it either",
+                 correct it there; the server does not read it either",
             ),
             (
                 r#"{"@type":"Sqlite",}"#,
                 "the configuration is no valid JSON (line 1, column 19); \
-                 correct it there; the server does not start on it either",
+                 correct it there; the server does not read it either",
             ),
             (r#"{}"#, "the configuration lacks a member (key @type, file /c.json); add it"),
             (

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use stalwart_migrate::config::{Config, Secret};
+use stalwart_migrate::config::{BlobPlace, Config, Secret, blob_config};
 
 use super::{CANARY, data, env, no_row, text, written};
 
@@ -81,7 +81,7 @@ fn passwords_are_never_shown() {
         format!(r#"{{"@type":"File","filePath":"{file}"}}"#),
         r#"{"@type":"EnvironmentVariable","variableName":"STORE_PASSWORD"}"#.to_string(),
     ];
-    for secret in secrets {
+    for secret in &secrets {
         for kind in ["PostgreSql", "MySql", "Oracle"] {
             let text = format!(r#"{{"@type":"{kind}","host":"h","authSecret":{secret},"port":3306}}"#);
             let shown = match Config::load(&written(&text).path, env) {
@@ -92,6 +92,25 @@ fn passwords_are_never_shown() {
             };
             values += usize::from(shown.contains("Secret(…)"));
             assert!(!shown.contains(CANARY), "{text}\n{shown}");
+        }
+    }
+    for secret in &secrets {
+        for store in [
+            format!(
+                r#""@type":"S3","bucket":"b","region":"UsEast1","accessKey":{secret},"secretKey":{secret}"#
+            ),
+            format!(r#""@type":"Azure","storageAccount":"a","container":"c","sasToken":{secret}"#),
+            format!(r#""@type":"MySql","host":"h","authSecret":{secret}"#),
+        ] {
+            let shown = match blob_config(&written(format!("{{{store}}}")).path, env) {
+                Err(error) => format!("{error} {error:?}"),
+                Ok(BlobPlace::DataStore) => panic!("{store}"),
+                Ok(BlobPlace::Elsewhere(store)) => {
+                    format!("{store:?} {store:#?} {}", store.location())
+                }
+            };
+            values += usize::from(shown.contains("Secret(…)"));
+            assert!(!shown.contains(CANARY), "{store}\n{shown}");
         }
     }
     // The password did reach the stores that take one.
