@@ -4,6 +4,8 @@
 
 pub(super) mod toml;
 
+mod recovery;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;

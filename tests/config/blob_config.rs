@@ -278,3 +278,51 @@ fn what_is_wrong_is_said_with_member_and_file() {
         assert_eq!(text(&error), expect, "{content}");
     }
 }
+
+#[test]
+fn settings_are_described_without_secrets() {
+    for (content, expect) in [
+        (r#"{"@type":"FileSystem","path":"/srv/blobs"}"#, "@type FileSystem|path /srv/blobs|depth 2"),
+        (
+            r#"{"@type":"Sharded","stores":{"0":{"@type":"FileSystem","path":"/a"},
+                "1":{"@type":"FoundationDb","clusterFile":"/f"}}}"#,
+            "@type Sharded|stores.0.@type FileSystem|stores.0.path /a|stores.0.depth 2\
+             |stores.1.@type FoundationDb|stores.1.clusterFile /f",
+        ),
+        (
+            r#"{"@type":"S3","bucket":"b","region":"EuCentral1","keyPrefix":"k/",
+                "accessKey":{"@type":"Value","value":"hunter2-canary"},
+                "secretKey":{"@type":"EnvironmentVariable","variableName":"STORE_PASSWORD"}}"#,
+            "@type S3|region EuCentral1|bucket b|accessKey (not shown)|secretKey (not shown)|timeout 30000\
+             |maxRetries 3|keyPrefix k/|allowInvalidCerts false",
+        ),
+        (
+            "storage.blob = \"b\"\n[store.b]\ntype = \"s3\"\nbucket = \"b\"\nregion = \"r\"\nendpoint = \"https://e\"\n\
+             access-key = \"hunter2-canary\"\n",
+            "@type S3|region Custom|region.customEndpoint https://e|region.customRegion r|bucket b\
+             |accessKey (not shown)|timeout 30000|maxRetries 3|allowInvalidCerts false",
+        ),
+        (
+            "storage.blob = \"b\"\n[store.b]\ntype = \"s3\"\nbucket = \"b\"\nregion = \"ru-central1\"\n",
+            "@type S3|region Yandex|bucket b|timeout 30000|maxRetries 3|allowInvalidCerts false",
+        ),
+        (
+            r#"{"@type":"Azure","storageAccount":"a","container":"c","accessKey":{"@type":"Value","secret":"hunter2-canary"}}"#,
+            "@type Azure|storageAccount a|container c|accessKey (not shown)|timeout 30000|maxRetries 3",
+        ),
+        (
+            r#"{"@type":"PostgreSql","host":"h","authSecret":{"@type":"Value","secret":"hunter2-canary"},"timeout":null}"#,
+            "@type PostgreSql|host h|port 5432|database stalwart|authUsername stalwart|authSecret (not shown)\
+             |useTls false|allowInvalidCerts false",
+        ),
+        (
+            r#"{"@type":"MySql","host":"h","maxAllowedPacket":1024}"#,
+            "@type MySql|host h|port 3306|database stalwart|authUsername stalwart|maxAllowedPacket 1024\
+             |timeout 15000|useTls false|allowInvalidCerts false",
+        ),
+    ] {
+        let BlobPlace::Elsewhere(store) = read(content).unwrap() else { panic!("{content}") };
+        let lines = store.describe_settings().into_iter().map(|(name, value)| format!("{name} {value}"));
+        assert_eq!(lines.collect::<Vec<_>>().join("|"), expect);
+    }
+}

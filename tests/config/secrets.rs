@@ -106,7 +106,7 @@ fn passwords_are_never_shown() {
                 Err(error) => format!("{error} {error:?}"),
                 Ok(BlobPlace::DataStore) => panic!("{store}"),
                 Ok(BlobPlace::Elsewhere(store)) => {
-                    format!("{store:?} {store:#?} {}", store.location())
+                    format!("{store:?} {store:#?} {} {:?}", store.location(), store.describe_settings())
                 }
             };
             values += usize::from(shown.contains("Secret(…)"));

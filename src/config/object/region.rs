@@ -80,3 +80,10 @@ impl Region {
 pub(in crate::config) fn is_custom(number: u64) -> bool {
     usize::try_from(number).is_ok_and(|number| number == REGIONS.len())
 }
+
+/// The name in JSON of a region as `config.toml` spells it.
+pub(in crate::config) fn json_name(name: &str) -> Option<&'static str> {
+    // Two names of one region.
+    let name = if name == "ru-central1" { "yandex" } else { name };
+    REGIONS.iter().find(|(_, plain)| *plain == name).map(|(json, _)| *json)
+}
