@@ -364,7 +364,7 @@ fn count_dump(dump: &Dump, wanted: &[&'static Subspace], options: &Options) -> R
         let entries = manifest.subspaces.iter().filter(|entry| known(entry.letter).is_some());
         let count = |entry: &crate::dump::manifest::SubspaceEntry| Held {
             records: entry.records,
-            bytes: entry.key_bytes + entry.value_bytes,
+            bytes: entry.bytes(),
             ..held(entry.letter, &entry.name, known(entry.letter))
         };
         return Ok(entries.map(|entry| (count(entry), Tally::default())).collect());

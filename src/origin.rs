@@ -6,6 +6,7 @@
 use crate::backend::{KeyRange, Pages};
 use crate::catalog::{self, SchemaVersion, Subspace, ValueKind};
 use crate::check;
+use crate::dump::manifest::SubspaceEntry;
 use crate::dump::reader::{Dump, SubspaceReader, Verify};
 use crate::error::{Error, Result};
 use crate::finding::hex;
@@ -42,7 +43,7 @@ impl Origin {
         match self {
             Origin::Dump(dump, _) => Ok(dump.entry(subspace.letter).map_or_else(
                 || dump.subspaces().iter().find(|f| f.letter == subspace.letter).map_or(0, |f| f.bytes),
-                |entry| entry.key_bytes + entry.value_bytes,
+                SubspaceEntry::bytes,
             )),
             Origin::Store(store) => Ok(store.estimate(subspace)?.bytes),
         }

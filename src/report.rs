@@ -42,13 +42,7 @@ pub fn export(exported: &Exported, dir: &std::path::Path, console: &Console) -> 
     let code = if exported.findings.incomplete() { INCOMPLETE } else { 0 };
     event(console, "exported", code, &exported.findings, exported);
     let Some(manifest) = &exported.manifest else { return code };
-    table(
-        console,
-        manifest
-            .subspaces
-            .iter()
-            .map(|s| (s.letter, s.name.as_str(), s.records, s.key_bytes + s.value_bytes)),
-    );
+    table(console, manifest.subspaces.iter().map(|s| (s.letter, s.name.as_str(), s.records, s.bytes())));
     for left in &manifest.left_behind {
         console.say(format!(
             "left behind: {} {} records of {} ({}), which belong to this installation",

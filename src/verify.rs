@@ -14,6 +14,7 @@ use crate::connect::{self, Reading};
 use crate::console::Console;
 use crate::counters::Counters;
 use crate::diff;
+use crate::dump::manifest::SubspaceEntry;
 use crate::dump::reader::{Dump, SubspaceReader, Verify};
 use crate::error::{Error, Result};
 use crate::finding::{FindingKind, Findings, hex};
@@ -120,7 +121,7 @@ fn alone(
 ) -> Result<()> {
     let again = "copy the dump again from where it was made, or export again";
     dump.checksums(options.budget.jobs).map_err(|error| error.or_next(again))?;
-    let total = dump.manifest().map_or(0, |m| m.subspaces.iter().map(|s| s.key_bytes + s.value_bytes).sum());
+    let total = dump.manifest().map_or(0, |m| m.subspaces.iter().map(SubspaceEntry::bytes).sum());
     let progress = Progress::start(options.console.progress(), "verify", total);
     let mut sorted = subspaces.to_vec();
     sorted.sort_by_key(|s| std::cmp::Reverse(dump.entry(s.letter).map(|e| e.value_bytes)));
@@ -263,7 +264,7 @@ fn against(
             .with("store", store.version().number.to_string()));
     }
     verified.findings.merge(crate::export::strangers(&store)?);
-    let total = dump.manifest().map_or(0, |m| m.subspaces.iter().map(|s| s.key_bytes + s.value_bytes).sum());
+    let total = dump.manifest().map_or(0, |m| m.subspaces.iter().map(SubspaceEntry::bytes).sum());
     let (left, right) = (Origin::Dump(Box::new(dump), version), Origin::Store(Box::new(store)));
     let progress = Progress::start(console.progress(), "compare", total);
     let names = ["the dump", "the store"];

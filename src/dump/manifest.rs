@@ -31,8 +31,15 @@ pub const FORMAT_VERSION: u32 = 1;
 /// Raised when fields are added that a reader may ignore.
 pub const FORMAT_MINOR: u32 = 0;
 
-/// Largest manifest that is read, in bytes.
-pub const MAX_MANIFEST: u64 = 16 * 1024 * 1024;
+/// Largest manifest that is read, in bytes. Ours have some thirty kilobytes at most; parsed, one takes many times
+/// its length.
+pub const MAX_MANIFEST: u64 = 1024 * 1024;
+
+/// No block of LZ4 holds more than this many times its length.
+const EXPANSION: u128 = 255;
+
+/// Bytes of records in one file at most, so that sums over all files fit 64 bits with room to spare.
+const MAX_CONTENT: u128 = 1 << 56;
 
 /// What a dump holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -176,6 +183,11 @@ impl SubspaceEntry {
         }
     }
 
+    /// Bytes of keys and values.
+    pub fn bytes(&self) -> u64 {
+        self.key_bytes.saturating_add(self.value_bytes)
+    }
+
     /// The first count that `found` contradicts, with both sides.
     pub fn difference_in_counts(&self, found: &Totals) -> Option<String> {
         [
@@ -268,17 +280,19 @@ impl Manifest {
                 return Err(format!("subspace letter {letter:?}"));
             }
             if name.is_empty() || name.chars().any(char::is_control) {
-                return Err(format!("subspace {letter} is named {name:?}"));
+                return Err(format!("subspace {letter} is named {}", shown(name)));
             }
             if !letters.insert(letter) || !names.insert(name) {
-                return Err(format!("subspace {letter} ({name}) is there twice"));
+                return Err(format!("subspace {letter} ({}) is there twice", shown(name)));
             }
         }
         if !self.subspaces.is_sorted_by_key(|entry| entry.letter) {
             return Err("the subspaces are not in the order of their letters".into());
         }
         for entry in &self.subspaces {
-            entry.check().map_err(|what| format!("subspace {} ({}): {what}", entry.letter, entry.name))?;
+            entry
+                .check()
+                .map_err(|what| format!("subspace {} ({}): {what}", entry.letter, shown(&entry.name)))?;
         }
         check_digest(&self.findings_file.blake3)?;
         check_time(&self.created)
@@ -288,7 +302,7 @@ impl Manifest {
 impl SubspaceEntry {
     fn check(&self) -> Result<(), String> {
         if self.file != file_name(self.letter) {
-            return Err(format!("its file is named {:?}", self.file));
+            return Err(format!("its file is named {}", shown(&self.file)));
         }
         for (total, longest) in [(self.key_bytes, self.longest_key), (self.value_bytes, self.longest_value)] {
             let most = u128::from(longest) * u128::from(self.records);
@@ -296,6 +310,12 @@ impl SubspaceEntry {
                 let records = self.records;
                 return Err(format!("{total} bytes in {records} records of at most {longest}"));
             }
+        }
+        // A record takes two bytes for its lengths. Whoever adds counts up may trust them after this.
+        let content =
+            2 * u128::from(self.records) + u128::from(self.key_bytes) + u128::from(self.value_bytes);
+        if content > MAX_CONTENT.min(EXPANSION * u128::from(self.file_bytes)) {
+            return Err(format!("{content} bytes of records in a file of {}", self.file_bytes));
         }
         [&self.file_blake3, &self.records_blake3, &self.records_sum]
             .into_iter()
@@ -351,9 +371,15 @@ pub fn rfc3339(time: SystemTime) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
+/// A text of a manifest for a message, which is one line: in quotes, and of a long one the beginning.
+fn shown(text: &str) -> String {
+    let start: String = text.chars().take(100).collect();
+    if start.len() < text.len() { format!("{start:?}…") } else { format!("{start:?}") }
+}
+
 fn check_digest(digest: &str) -> Result<(), String> {
     let sound = digest.len() == 64 && digest.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-    if sound { Ok(()) } else { Err(format!("{digest:?} is no digest")) }
+    if sound { Ok(()) } else { Err(format!("{} is no digest", shown(digest))) }
 }
 
 fn check_time(time: &str) -> Result<(), String> {
@@ -361,7 +387,7 @@ fn check_time(time: &str) -> Result<(), String> {
     let fits =
         |(&byte, &shape): (&u8, &u8)| if shape == b'd' { byte.is_ascii_digit() } else { byte == shape };
     let sound = time.len() == shape.len() && time.as_bytes().iter().zip(shape).all(fits);
-    if sound { Ok(()) } else { Err(format!("{time:?} is no time")) }
+    if sound { Ok(()) } else { Err(format!("{} is no time", shown(time))) }
 }
 
 #[cfg(test)]
@@ -431,7 +457,7 @@ mod tests {
     #[test]
     fn contradictions_are_named() {
         type Edit = fn(&mut Manifest);
-        let edits: [(Edit, &str); 12] = [
+        let edits: [(Edit, &str); 14] = [
             (|m| m.subspaces[1].letter = 'a', "is there twice"),
             (|m| m.subspaces[1].name = "acl".into(), "is there twice"),
             (|m| m.skipped[0].letter = 'a', "is there twice"),
@@ -441,6 +467,15 @@ mod tests {
             (|m| m.subspaces.reverse(), "order of their letters"),
             (|m| m.subspaces[0].records = 0, "bytes in 0 records"),
             (|m| m.subspaces[0].longest_value = 6, "bytes in 1 records"),
+            (|m| m.subspaces[0].file_bytes = 0, "10 bytes of records in a file of 0"),
+            (
+                |m| {
+                    let entry = &mut m.subspaces[0];
+                    (entry.records, entry.key_bytes, entry.value_bytes) = (u64::MAX, u64::MAX, u64::MAX);
+                    entry.file_bytes = u64::MAX;
+                },
+                "bytes of records in a file of",
+            ),
             (|m| m.subspaces[0].records_sum = "F".repeat(64), "is no digest"),
             (|m| m.findings_file.blake3 = String::new(), "is no digest"),
             (|m| m.created = "yesterday".into(), "is no time"),
