@@ -9,9 +9,6 @@ use std::borrow::Cow;
 const MARK_LZ4: u8 = 0xa1;
 /// Trails a raw blob where every blob has a mark.
 const MARK_RAW: u8 = 0x00;
-/// LZ4 cannot expand data by more than this factor.
-const LZ4_RATIO: usize = 255;
-
 /// How a store's blobs are encoded, by schema version and the store's setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BlobRule {
@@ -111,7 +108,7 @@ pub fn worst_case(rule: BlobRule, length: u64) -> u64 {
     match rule {
         BlobRule::Raw => length,
         // The bound of the LZ4 block format, plus length and mark.
-        BlobRule::Lz4 | BlobRule::Marked => length + length / 255 + 16 + 5,
+        BlobRule::Lz4 | BlobRule::Marked => length.saturating_add(length / 255 + 16 + 5),
     }
 }
 
@@ -120,13 +117,49 @@ fn decompress(stored: &[u8]) -> Option<Vec<u8>> {
     let (length, rest) = stored.split_first_chunk::<4>()?;
     let (_, block) = rest.split_last()?;
     let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
-    // The length is somebody's word: what this much data cannot hold is not allocated.
-    if length > block.len().saturating_mul(LZ4_RATIO) {
+    // The length is somebody's word: it is not allocated before the block is known to hold it.
+    if block_length(block)? != length {
         return None;
     }
     let mut content = vec![0; length];
     let written = lz4_flex::block::decompress_into(block, &mut content).ok()?;
     (written == length).then_some(content)
+}
+
+/// Bytes that an LZ4 block becomes, found by walking its sequences; `None` if they are cut off.
+fn block_length(block: &[u8]) -> Option<usize> {
+    let (mut at, mut length) = (0usize, 0usize);
+    loop {
+        let token = *block.get(at)?;
+        let literals = extended(block, &mut at, token >> 4)?;
+        at = at.checked_add(literals).filter(|end| *end <= block.len())?;
+        length = length.checked_add(literals)?;
+        // The last sequence has no match.
+        if at == block.len() {
+            return Some(length);
+        }
+        // The offset has two bytes; one more step back makes `extended` begin behind it.
+        at = at.checked_add(1)?;
+        let matched = extended(block, &mut at, token & 15)?;
+        length = length.checked_add(matched)?.checked_add(4)?;
+    }
+}
+
+/// A length of four bits and the bytes that go on with it; `at` moves from the byte before them behind them.
+fn extended(block: &[u8], at: &mut usize, nibble: u8) -> Option<usize> {
+    let mut length = usize::from(nibble);
+    *at = at.checked_add(1)?;
+    if nibble == 15 {
+        loop {
+            let more = *block.get(*at)?;
+            *at = at.checked_add(1)?;
+            length = length.checked_add(usize::from(more))?;
+            if more != 255 {
+                break;
+            }
+        }
+    }
+    Some(length)
 }
 
 #[cfg(test)]
@@ -186,6 +219,24 @@ mod tests {
     fn a_lying_length_allocates_nothing() {
         assert_eq!(decompress(&[0xff, 0xff, 0xff, 0xff, 0, 0xa1]), None);
         assert_eq!(decompress(&[1, 0, 0]), None);
+        assert_eq!(worst_case(BlobRule::Lz4, u64::MAX), u64::MAX);
+    }
+
+    #[test]
+    fn the_length_of_a_block_is_known_before_it_is_decompressed() {
+        let noise: Vec<u8> = (0..70_000u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+        let zeros = vec![0; 70_000];
+        for length in [0, 1, 14, 15, 16, 269, 270, 271, 525, 1000, 65_535, 70_000] {
+            for content in
+                [&noise[..length], &zeros[..length], &[&zeros[..length], &noise[..length]].concat()]
+            {
+                let block = lz4_flex::block::compress(content);
+                assert_eq!(block_length(&block), Some(content.len()), "{length}");
+            }
+        }
+        for cut in [&[][..], &[0xf0], &[0xf0, 255], &[0x20, 1], &[0x10, 1, 1], &[0x1f, 1, 1, 0]] {
+            assert_eq!(block_length(cut), None, "{cut:02x?}");
+        }
     }
 
     #[test]
