@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 
 use serde::Serialize;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, one_line};
 use crate::progress::Show;
 
 /// Where everything said goes as well, with `--report`. One for the process: errors are said in many places.
@@ -57,7 +57,7 @@ impl Console {
     /// A sentence about the run, unless quiet.
     pub fn say(&self, text: impl AsRef<str>) {
         match self.quiet {
-            true => report(text.as_ref()),
+            true => report(&one_line(text.as_ref())),
             false => to_stderr(text.as_ref()),
         }
     }
@@ -69,9 +69,10 @@ impl Console {
 
     /// A result that was asked for, as text on stdout; silent with `--json`.
     pub fn print(&self, text: impl AsRef<str>) {
-        report(text.as_ref());
+        let line = one_line(text.as_ref());
+        report(&line);
         if !self.json {
-            write_line(text.as_ref());
+            write_line(&line);
         }
     }
 
@@ -103,8 +104,10 @@ impl Console {
     }
 }
 
-/// A line on stderr; unlike `eprintln!` it does not end the run where nobody listens any more.
+/// A line on stderr; unlike `eprintln!` it does not end the run where nobody listens any more. What a dump or a
+/// store has put into it stays text.
 pub fn to_stderr(line: &str) {
+    let line = &one_line(line);
     report(line);
     let _ = writeln!(std::io::stderr(), "{line}");
 }

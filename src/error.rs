@@ -150,9 +150,22 @@ impl fmt::Display for Error {
             line.push_str("; ");
             line.push_str(next);
         }
-        // Causes come from libraries and may hold line breaks; an error is one line.
-        f.write_str(&line.replace(['\r', '\n'], " "))
+        f.write_str(&one_line(&line))
     }
+}
+
+/// A text as one line that a terminal takes for text: causes come from libraries, names from directories and dumps,
+/// and may hold line breaks or worse.
+pub fn one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\r' | '\n' => line.push(' '),
+            c if c.is_control() => line.extend(c.escape_default()),
+            c => line.push(c),
+        }
+    }
+    line
 }
 
 impl std::error::Error for Error {
@@ -177,5 +190,7 @@ mod tests {
             "the target is not empty (subspace p, key 00): first second; use --wipe-target to empty it"
         );
         assert_eq!(error.kind().exit_code(), 5);
+        let error = Error::damaged("a name").with("file", "\u{1b}]0;x\u{7}\r\nerror: \u{9b}1mé");
+        assert_eq!(error.to_string(), "a name (file \\u{1b}]0;x\\u{7}  error: \\u{9b}1mé)");
     }
 }
