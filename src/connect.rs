@@ -181,7 +181,8 @@ fn postgres(kind: &StoreKind, data: &StoreConfig) -> Option<crate::backend::post
     else {
         return None;
     };
-    let password = password.map(|password| password.expose().to_string());
+    let exposed = |secret: Option<crate::config::Secret>| secret.map(|secret| secret.expose().to_string());
+    let (password, options) = (exposed(password), exposed(options));
     let place = data.location();
     Some(crate::backend::postgres::PostgresSettings {
         host,

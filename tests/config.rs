@@ -172,7 +172,7 @@ fn settings_and_defaults_of_data_stores() {
                 database: "m".into(),
                 user: Some("u".into()),
                 password: Some(Secret::new("p")),
-                options: Some("-c search_path=x".into()),
+                options: Some(Secret::new("-c search_path=x")),
                 timeout: Some(Duration::from_secs(15)),
                 tls: true,
                 allow_invalid_certs: true,

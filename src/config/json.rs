@@ -227,7 +227,7 @@ mod tests {
                     database: "m".into(),
                     user: Some("someone".into()),
                     password: Some(Secret::new("s")),
-                    options: Some("-c search_path=x".into()),
+                    options: Some(crate::config::Secret::new("-c search_path=x")),
                     timeout: None,
                     tls: true,
                     allow_invalid_certs: true,

@@ -9,7 +9,7 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::config::store::{AzureCredential, Secret, StoreKind};
+use crate::config::store::{AzureCredential, Secret, StoreKind, holds_credentials};
 use crate::error::{Error, Result};
 use region::Region;
 
@@ -206,12 +206,12 @@ pub(super) fn postgres(m: &mut impl Members) -> Result<StoreKind> {
     m.unused("poolMaxConnections", Unused::OptionalNumber)?;
     m.unused("poolRecyclingMethod", Unused::Choice(3))?;
     m.unused("readReplicas", Unused::Replicas { options: true })?;
-    let host = Some(m.required("host")?);
+    let host = Some(host(m)?);
     let port = port(m, 5432)?;
     let database = m.text("database", "stalwart")?;
     let user = m.optional_text("authUsername", Some("stalwart"))?;
     let password = m.secret("authSecret")?;
-    let options = m.optional_text("options", None)?;
+    let options = m.optional_text("options", None)?.map(Secret::new);
     // The server's connection pool falls back to the name of the account it runs under.
     let user = user.filter(|user| !user.is_empty()).or_else(|| m.environment("USER"));
     Ok(StoreKind::Postgres {
@@ -236,7 +236,7 @@ pub(super) fn mysql(m: &mut impl Members) -> Result<StoreKind> {
     m.unused("poolMaxConnections", Unused::OptionalNumber)?;
     m.unused("poolMinConnections", Unused::OptionalNumber)?;
     m.unused("readReplicas", Unused::Replicas { options: false })?;
-    let host = m.required("host")?;
+    let host = host(m)?;
     let port = port(m, 3306)?;
     let database = m.text("database", "stalwart")?;
     let user = m.optional_text("authUsername", Some("stalwart"))?;
@@ -252,6 +252,15 @@ pub(super) fn mysql(m: &mut impl Members) -> Result<StoreKind> {
         tls,
         allow_invalid_certs,
     })
+}
+
+/// No host name holds what the server would take for a part of the name and nobody should see.
+fn host(m: &mut impl Members) -> Result<String> {
+    let host = m.required("host")?;
+    if holds_credentials(&host) {
+        return Err(m.refuse("host", "the host holds credentials").next("put them in authUsername and authSecret"));
+    }
+    Ok(host)
 }
 
 fn port(m: &mut impl Members, default: u64) -> Result<u16> {

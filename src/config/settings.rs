@@ -49,7 +49,7 @@ impl Settings<'_> {
     ) -> Result<Option<T>> {
         let Some(text) = self.text(key)? else { return Ok(None) };
         let value = parse(&text).map_err(|expected| {
-            self.wrong(key, format!("the value {} is wrong", shown(&text)))
+            self.wrong(key, format!("the value {} is wrong", self.shown(key, &text)))
                 .next(format!("write {expected}; the server silently uses its default instead"))
         })?;
         Ok(Some(value))
@@ -63,6 +63,14 @@ impl Settings<'_> {
 
     pub(super) fn missing(&self, key: &str) -> Error {
         self.in_file(Error::usage(format!("the configuration has no key {}", shown(key)))).next("add it")
+    }
+
+    /// A value of `key` for a message: as it is written where a macro stands in it, whatever the macro has brought.
+    pub(super) fn shown(&self, key: &str, value: &str) -> String {
+        match self.toml.get(key) {
+            Some(entry) if entry.value.contains("%{") => shown(&entry.value),
+            _ => shown(value),
+        }
     }
 
     /// An error about the value of `key`.

@@ -66,8 +66,8 @@ pub enum StoreKind {
         user: Option<String>,
         /// Its password.
         password: Option<Secret>,
-        /// Start-up options, verbatim. They can name the schema the tables live in.
-        options: Option<String>,
+        /// Start-up options, verbatim. They can name the schema the tables live in, and anything else.
+        options: Option<Secret>,
         /// Limit for connecting.
         timeout: Option<Duration>,
         /// Whether to try TLS; the server goes on in clear if it is declined.
@@ -270,6 +270,11 @@ impl StoreKind {
 
 fn shown_path(path: &Path) -> String {
     shown(&absolute(path).to_string_lossy())
+}
+
+/// Whether a host is written like that of a URL with a user and a password. A path to a socket is no such host.
+pub(super) fn holds_credentials(host: &str) -> bool {
+    host.contains('@') && !host.starts_with('/')
 }
 
 /// Host and port of a host or URL, without scheme and without credentials somebody may have put there.

@@ -158,7 +158,7 @@ impl Lines {
             } => {
                 self.text("host", host.as_ref());
                 self.database(*port, database, user.as_ref(), password.as_ref());
-                self.text("options", options.as_ref());
+                self.secret("options", options.as_ref());
                 self.millis("timeout", *timeout);
                 self.add("useTls", tls);
                 self.add("allowInvalidCerts", allow_invalid_certs);

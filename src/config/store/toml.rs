@@ -7,7 +7,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{AzureCredential, Secret, StoreConfig, StoreKind};
+use super::{AzureCredential, Secret, StoreConfig, StoreKind, holds_credentials};
 use crate::config::settings::Settings;
 use crate::config::shown;
 use crate::config::value::{boolean, compression, duration, integer, optional_duration};
@@ -121,7 +121,7 @@ impl Section<'_> {
         if wanted.allows(&kind) {
             return Ok(kind);
         }
-        let shown_kind = shown(&kind);
+        let shown_kind = self.settings.shown(&key, &kind);
         if OTHER_TYPES.contains(&kind.as_str()) || DATA_OR_BLOB_TYPES.contains(&kind.as_str()) {
             let what = format!("a store of type {shown_kind} cannot be {}", wanted.title());
             return Err(self.settings.wrong(&key, what).next(format!("let {named_by} name another store")));
@@ -138,7 +138,7 @@ impl Section<'_> {
     }
 
     fn undefined(&self, named_by: &str) -> Error {
-        let id = shown(self.id);
+        let id = self.settings.shown(named_by, self.id);
         let error =
             self.settings.wrong(named_by, format!("store {id} is not defined: no key store.{id}.type"));
         let ids: Vec<String> = self
@@ -188,21 +188,30 @@ impl Section<'_> {
         // The server's connection pool falls back to the name of the account it runs under.
         let user = self.text("user")?.filter(|user| !user.is_empty());
         Ok(StoreKind::Postgres {
-            host: self.text("host")?,
+            host: self.text("host")?.map(|host| self.host(host)).transpose()?,
             port: self.parsed("port", integer)?.unwrap_or(5432),
             database: self.required("database")?,
             user: user.or_else(|| (self.settings.env)("USER")),
             password: self.secret("password")?,
-            options: self.text("options")?,
+            options: self.secret("options")?,
             timeout: self.optional_duration("timeout")?,
             tls: self.flag("tls.enable")?,
             allow_invalid_certs: self.flag("tls.allow-invalid-certs")?,
         })
     }
 
+    /// No host name holds what the server would take for a part of the name and nobody should see.
+    fn host(&self, host: String) -> Result<String> {
+        if holds_credentials(&host) {
+            let what = "the host holds credentials";
+            return Err(self.settings.wrong(&self.key("host"), what).next("put them in user and password"));
+        }
+        Ok(host)
+    }
+
     fn mysql(&self) -> Result<StoreKind> {
         Ok(StoreKind::Mysql {
-            host: self.required("host")?,
+            host: self.host(self.required("host")?)?,
             port: self.parsed("port", integer)?.unwrap_or(3306),
             database: self.required("database")?,
             user: self.text("user")?,
