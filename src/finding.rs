@@ -209,6 +209,14 @@ pub fn hex(bytes: &[u8]) -> String {
     out
 }
 
+/// Hex of a key for an error, which is one line: of a long key the beginning.
+pub fn hex_start(key: &[u8]) -> String {
+    const SHOWN: usize = 64;
+    key.get(..SHOWN)
+        .filter(|start| start.len() < key.len())
+        .map_or_else(|| hex(key), |start| hex(start) + "…")
+}
+
 /// Bytes from hex of either case; `None` for anything else.
 pub fn unhex(digits: &str) -> Option<Vec<u8>> {
     let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use super::frame::{FrameEnd, FrameHeader, FrameReader};
 use crate::error::{Error, Result};
-use crate::finding::hex;
+use crate::finding::hex_start;
 use crate::page::Page;
 
 /// First byte of the content.
@@ -248,7 +248,7 @@ impl<R: Read> RecordReader<R> {
         if outcome? {
             return Ok(());
         }
-        let key = hex(&self.key);
+        let key = hex_start(&self.key);
         Err(self.partial("inside a value").with("key", key))
     }
 

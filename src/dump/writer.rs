@@ -23,7 +23,7 @@ use super::manifest::{
 };
 use super::record::{ContentHeader, MAX_KEY, encode_length};
 use crate::error::{Error, ErrorKind, Result};
-use crate::finding::{Findings, hex};
+use crate::finding::{Findings, hex_start};
 use crate::page::Page;
 use packer::Packer;
 pub use resume::{Resumed, Unfinished};
@@ -315,13 +315,12 @@ impl SubspaceWriter {
         } else {
             "the store delivers keys out of order"
         };
-        self.place(Error::io(what).with("after", hex(before)), key)
+        self.place(Error::io(what).with("after", hex_start(before)), key)
             .next("the store is damaged: check it with its own tools, or export with --salvage")
     }
 
     fn place(&self, error: Error, key: &[u8]) -> Error {
-        let shown = key.get(..64).map_or_else(|| hex(key), |start| hex(start) + "…");
-        error.with("key", shown).with("subspace", format!("{} ({})", self.letter, self.name))
+        error.with("key", hex_start(key)).with("subspace", format!("{} ({})", self.letter, self.name))
     }
 }
 

@@ -11,7 +11,7 @@ use crate::dump::digest::{Digest, SubspaceDigest};
 use crate::dump::manifest::SubspaceEntry;
 use crate::dump::record::RecordReader;
 use crate::error::{Error, Result};
-use crate::finding::{FindingKind, Findings, hex};
+use crate::finding::{FindingKind, Findings, hex_start};
 use crate::page::Page;
 
 // Bytes of records fetched at a time where the caller has no say.
@@ -145,7 +145,7 @@ impl SubspaceReader {
                 && before >= key
             {
                 let what = if before == key { "a key is there twice" } else { "keys are out of order" };
-                return Err(self.damage(what).with("after", hex(before)).with("key", hex(key)));
+                return Err(self.damage(what).with("after", hex_start(before)).with("key", hex_start(key)));
             }
             before = Some(key);
             self.totals.add(key, value);
@@ -233,7 +233,7 @@ impl Sorted {
                         return Err(Error::damaged("two values claim one key")
                             .with("subspace", subspace)
                             .with("file", records.file())
-                            .with("key", hex(key))
+                            .with("key", hex_start(key))
                             .next("export the store with this tool instead"));
                     }
                     let detail = || "repeated with the same value, taken once".to_owned();
