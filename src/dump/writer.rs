@@ -68,7 +68,7 @@ impl DumpWriter {
         let created = prepare(dir)?;
         let writer = DumpWriter { dir: dir.to_owned(), schema_version, created, begun: BTreeMap::new() };
         let manifest = dir.join(DIRECTORY);
-        if let Err(e) = DirBuilder::new().mode(0o700).create(&manifest) {
+        if let Err(e) = private_directory(&manifest) {
             if created {
                 // The error that matters is the first one.
                 let _ = fs::remove_dir(dir);
@@ -217,12 +217,7 @@ pub struct SubspaceWriter {
 
 impl SubspaceWriter {
     fn create(path: PathBuf, letter: char, name: &str, schema_version: u32) -> Result<Self> {
-        let file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&path)
-            .map_err(|e| failed("cannot create the file", &path, e))?;
+        let file = private_file(&path).map_err(|e| failed("cannot create the file", &path, e))?;
         let mut packer = Packer::new(HashedFile { file, hasher: blake3::Hasher::new(), bytes: 0 });
         packer
             .push(&ContentHeader { letter, schema_version }.encode())
@@ -383,7 +378,7 @@ fn prepare(dir: &Path) -> Result<bool> {
     if let Some(parent) = dir.parent() {
         fs::create_dir_all(parent).map_err(|e| create_failed(parent, e))?;
     }
-    DirBuilder::new().mode(0o700).create(dir).map_err(|e| create_failed(dir, e))?;
+    private_directory(dir).map_err(|e| create_failed(dir, e))?;
     Ok(true)
 }
 
@@ -427,16 +422,24 @@ fn replace<T>(path: &Path, write: impl FnOnce(&File) -> Result<T>) -> Result<T> 
     // Left by a run that was interrupted here.
     absent_is_fine(fs::remove_file(&partial))
         .map_err(|e| failed("cannot remove the unfinished file", &partial, e))?;
-    let file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&partial)
-        .map_err(|e| failed("cannot create the file", &partial, e))?;
+    let file = private_file(&partial).map_err(|e| failed("cannot create the file", &partial, e))?;
     let written = write(&file)?;
     file.sync_all().map_err(|e| failed("cannot bring the file to the disk", &partial, e))?;
     rename(&partial, path)?;
     Ok(written)
+}
+
+/// A new directory of mode 0700. A umask can only take from what it is created with, and may leave too little.
+fn private_directory(dir: &Path) -> std::io::Result<()> {
+    DirBuilder::new().mode(0o700).create(dir)?;
+    fs::set_permissions(dir, Permissions::from_mode(0o700))
+}
+
+/// A new file of mode 0600, whatever the umask.
+fn private_file(path: &Path) -> std::io::Result<File> {
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.set_permissions(Permissions::from_mode(0o600))?;
+    Ok(file)
 }
 
 fn rename(from: &Path, to: &Path) -> Result<()> {
