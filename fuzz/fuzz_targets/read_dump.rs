@@ -1,0 +1,5 @@
+//! A dump directory, from opening it to the last check of every record. What is done with an input stands in the library of this crate.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| stalwart_migrate_fuzz::read_dump(input));

@@ -1,0 +1,5 @@
+//! The catalog's YAML and the code generated from it. What is done with an input stands in the library of this crate.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| stalwart_migrate_fuzz::read_schema(input));
