@@ -14,8 +14,16 @@ const EMPTY_NAMES: [&str; 10] =
     ["utils", "util", "common", "helpers", "helper", "manager", "types", "misc", "shared", "mod"];
 
 /// Folders without anything of ours, or with bytes that are kept as they came.
-const SKIPPED: [&str; 5] =
-    [".git", "target", "tests/fixtures", "codegen/tests/accept", "codegen/tests/golden"];
+const SKIPPED: [&str; 8] = [
+    ".git",
+    "target",
+    "tests/fixtures",
+    "codegen/tests/accept",
+    "codegen/tests/golden",
+    "fuzz/artifacts",
+    "fuzz/corpus",
+    "fuzz/target",
+];
 
 /// Quoted single letters in `src/` that are no subspaces: file, letters, what they are.
 const LETTERS: [(&str, &str, &str); 9] = [
