@@ -11,6 +11,7 @@ use crate::page::Page;
 pub mod memory;
 #[cfg(feature = "mysql")]
 pub mod mysql;
+pub mod objects;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 #[cfg(feature = "rocksdb")]
@@ -173,6 +174,12 @@ pub trait Source: Send + Sync {
 
     /// Rows that no scan delivers because the server could not see them either, with the reason.
     fn unreachable(&self, _table: &Table) -> Result<Option<(u64, String)>> {
+        Ok(None)
+    }
+
+    /// Objects beside the server's own in a store that others may use, and the name of one of them. Databases
+    /// have tables instead.
+    fn foreign(&self) -> Result<Option<(u64, String)>> {
         Ok(None)
     }
 

@@ -1,0 +1,364 @@
+//! Blobs in an Azure container, flat, under a prefix.
+//!
+//! Addresses are made by hand: a name is the prefix and the key. Objects are read without a range, which
+//! an empty one would not satisfy.
+
+use std::fmt;
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use object_store::azure::{self, AzureAccessKey, AzureAuthorizer, split_sas};
+use object_store::client::{HttpRequest, HttpRequestBody};
+use reqwest::Method;
+use reqwest::header::{HeaderName, HeaderValue};
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::target::too_large;
+use super::wire::{self, Advice, Answer, Failure, Manners, Wire, percent, unpercent};
+use super::{Found, Objects, Visit, names, xml};
+use crate::error::{Error, Result};
+use crate::finding::hex;
+
+/// Bytes that one request can write.
+const MOST: u64 = 5000 << 20;
+
+/// The account that only the emulator has.
+const EMULATED: &str = "devstoreaccount1";
+
+/// The one credential of an account.
+#[derive(Clone, PartialEq, Eq)]
+pub enum AzureCredential {
+    /// The key of the account.
+    AccessKey(String),
+    /// A shared access signature.
+    SasToken(String),
+}
+
+impl fmt::Debug for AzureCredential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            AzureCredential::AccessKey(_) => "AccessKey(…)",
+            AzureCredential::SasToken(_) => "SasToken(…)",
+        })
+    }
+}
+
+/// How a container is reached.
+#[derive(Clone)]
+pub struct AzureSettings {
+    /// Name of the storage account.
+    pub account: String,
+    /// Name of the container.
+    pub container: String,
+    /// How to authenticate.
+    pub credential: AzureCredential,
+    /// Address of the service of the account, if it is not the public cloud's.
+    pub endpoint: Option<String>,
+    /// Limit for an answer to begin, and for every part of it to follow.
+    pub timeout: Duration,
+    /// How often a request is repeated.
+    pub max_retries: u32,
+    /// What stands before every name, verbatim.
+    pub key_prefix: Option<String>,
+    /// Where it is, for people.
+    pub place: String,
+}
+
+impl fmt::Debug for AzureSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AzureSettings").field("place", &self.place).finish_non_exhaustive()
+    }
+}
+
+/// A container.
+pub struct Azure {
+    wire: Wire,
+    account: String,
+    credential: azure::AzureCredential,
+    // Address of the container, without a slash behind it.
+    container: String,
+    prefix: String,
+    place: String,
+}
+
+impl Azure {
+    /// The container of these settings. Sends nothing.
+    ///
+    /// Errors: usage if the settings lead nowhere.
+    pub fn new(settings: AzureSettings) -> Result<Self> {
+        Azure::within(settings, &|name| std::env::var(name).ok())
+    }
+
+    fn within(settings: AzureSettings, env: &dyn Fn(&str) -> Option<String>) -> Result<Self> {
+        let place = settings.place;
+        let usage =
+            |what: &str, next: &str| Error::usage(what).with("store", place.clone()).next(next.to_string());
+        let named = |name: &str| {
+            !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'$')
+        };
+        if !named(&settings.account) || !named(&settings.container) {
+            let next = "correct it in the configuration";
+            return Err(usage("the Azure storage account or container is no name", next));
+        }
+        let endpoint = endpoint(&settings.account, settings.endpoint.as_deref(), env);
+        let container = format!("{endpoint}/{}", percent(&settings.container, b""));
+        if !wire::is_address(&endpoint) {
+            let next = "write it as https://host or https://host:port, without a signature";
+            return Err(usage("the Azure endpoint is no address", next));
+        }
+        // What these errors say could be a part of the secret.
+        let credential = match &settings.credential {
+            AzureCredential::AccessKey(key) => AzureAccessKey::try_new(key.trim())
+                .map(azure::AzureCredential::AccessKey)
+                .map_err(|_| usage("the Azure access key is none: it is not base64", "copy it again"))?,
+            AzureCredential::SasToken(token) => split_sas(token.trim())
+                .map(azure::AzureCredential::SASToken)
+                .map_err(|_| usage("the Azure SAS token is none", "copy it again"))?,
+        };
+        let prefix = settings.key_prefix.unwrap_or_default();
+        wire::check_prefix(&prefix, &place)?;
+        let wire = Wire::new(Manners {
+            timeout: settings.timeout,
+            retries: settings.max_retries,
+            any_certificate: false,
+            place: place.clone(),
+        })?;
+        Ok(Azure { wire, account: settings.account, credential, container, prefix, place })
+    }
+
+    fn object(&self, key: &[u8]) -> String {
+        format!("{}{}", self.prefix, names::encode(key))
+    }
+
+    fn address(&self, key: &[u8]) -> String {
+        format!("{}/{}", self.container, percent(&self.object(key), b"/"))
+    }
+
+    fn ask(
+        &self,
+        method: &Method,
+        address: &str,
+        body: Option<Vec<u8>>,
+    ) -> std::result::Result<Answer, Failure> {
+        let put = body.is_some();
+        let body = HttpRequestBody::from(body.unwrap_or_default());
+        self.wire.ask(async || {
+            let mut request = wire::request(method.clone(), address, Vec::new())?;
+            *request.body_mut() = body.clone();
+            if put {
+                let length = HeaderValue::from(body.content_length());
+                request.headers_mut().insert(reqwest::header::CONTENT_LENGTH, length);
+                let kind = HeaderValue::from_static("application/octet-stream");
+                request.headers_mut().insert(reqwest::header::CONTENT_TYPE, kind);
+                let kind = HeaderValue::from_static("BlockBlob");
+                request.headers_mut().insert(HeaderName::from_static("x-ms-blob-type"), kind);
+            }
+            self.sign(&mut request)?;
+            Ok(request)
+        })
+    }
+
+    fn sign(&self, request: &mut HttpRequest) -> Result<()> {
+        AzureAuthorizer::new(&self.credential, &self.account)
+            .try_authorize(request)
+            .map_err(|_| Error::io("cannot sign a request").with("store", self.place.clone()))
+    }
+
+    fn failed(&self, failure: Failure, doing: &str, key: &[u8]) -> Error {
+        let error = self.wire.error(failure, doing, &ADVICE);
+        error.with("object", self.object(key)).with("key", hex(key))
+    }
+
+    /// A page of the list, shown to `visit`; the marker of the next one.
+    fn page(
+        &self,
+        marker: Option<&str>,
+        most: u32,
+        visit: &mut Visit,
+    ) -> Result<ControlFlow<(), Option<String>>> {
+        let mut address = format!("{}?restype=container&comp=list&maxresults={most}", self.container);
+        if !self.prefix.is_empty() {
+            address.push_str(&format!("&prefix={}", percent(&self.prefix, b"")));
+        }
+        if let Some(marker) = marker {
+            address.push_str(&format!("&marker={}", percent(marker, b"")));
+        }
+        let answer = self
+            .ask(&Method::GET, &address, None)
+            .map_err(|failure| self.wire.error(failure, "list the objects of the container", &ADVICE))?;
+        let text = answer.text(&self.place)?;
+        let wrong = |what: &str| {
+            Error::io(format!("the service answers with {what}"))
+                .with("store", self.place.clone())
+                .next("check that the endpoint is that of an Azure blob service")
+        };
+        let list = xml::list(&text, "EnumerationResults", "Blob")
+            .ok_or_else(|| wrong("something that is no list"))?;
+        for item in &list.items {
+            let name = item.iter().find(|(name, ..)| *name == "Name");
+            let (_, attributes, name) = name.ok_or_else(|| wrong("an object without a name"))?;
+            let encoded = attributes.replace('\'', "\"").contains("Encoded=\"true\"");
+            let name = if encoded { unpercent(name, false) } else { name.clone() };
+            let size = xml::field(item, "Content-Length").and_then(|size| size.trim().parse().ok());
+            let size = size.ok_or_else(|| wrong("an object without a size"))?;
+            let etag = xml::field(item, "Etag").unwrap_or_default();
+            let written = xml::field(item, "Last-Modified").unwrap_or_default();
+            let stamp = xxh3_64(format!("{etag} {written}").as_bytes());
+            let key = name.strip_prefix(self.prefix.as_str()).and_then(names::decode);
+            let found = match key {
+                Some(key) => Found::Object { key, size, stamp },
+                None => Found::Foreign(name),
+            };
+            if visit(found)?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        let next = xml::field(&list.fields, "NextMarker").filter(|next| !next.is_empty());
+        match next {
+            Some(next) if marker == Some(next) => Err(wrong("a list that does not go on")),
+            next => Ok(ControlFlow::Continue(next.map(str::to_string))),
+        }
+    }
+}
+
+impl Objects for Azure {
+    fn place(&self) -> &str {
+        &self.place
+    }
+
+    fn name(&self, key: &[u8]) -> String {
+        self.object(key)
+    }
+
+    fn open(&self) -> Result<()> {
+        self.page(None, 1, &mut |_| Ok(ControlFlow::Continue(()))).map(drop)
+    }
+
+    fn prepare(&self) -> Result<()> {
+        // The server makes no container either.
+        self.open()
+    }
+
+    fn list(&self, visit: &mut Visit) -> Result<()> {
+        let mut marker = None;
+        loop {
+            match self.page(marker.as_deref(), 5000, visit)? {
+                ControlFlow::Continue(Some(next)) => marker = Some(next),
+                ControlFlow::Continue(None) | ControlFlow::Break(()) => return Ok(()),
+            }
+        }
+    }
+
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        match self.ask(&Method::GET, &self.address(key), None) {
+            Ok(answer) => Ok(Some(answer.body)),
+            Err(failure) if absent(&failure) => Ok(None),
+            Err(failure) => Err(self.failed(failure, "read a blob", key)),
+        }
+    }
+
+    fn put(&self, key: &[u8], value: Vec<u8>) -> Result<()> {
+        if value.len() as u64 > MOST {
+            return Err(too_large(key, value.len(), MOST, &self.place));
+        }
+        self.ask(&Method::PUT, &self.address(key), Some(value))
+            .map(drop)
+            .map_err(|failure| self.failed(failure, "write a blob", key))
+    }
+
+    fn delete(&self, key: &[u8]) -> Result<()> {
+        match self.ask(&Method::DELETE, &self.address(key), None) {
+            Ok(_) => Ok(()),
+            Err(failure) if absent(&failure) => Ok(()),
+            Err(failure) => Err(self.failed(failure, "delete a blob", key)),
+        }
+    }
+}
+
+/// Address of the service of an account, without a slash behind it.
+fn endpoint(account: &str, configured: Option<&str>, env: &dyn Fn(&str) -> Option<String>) -> String {
+    let set = |name: &str| env(name).filter(|value| !value.is_empty());
+    let given = configured.map(str::to_string).or_else(|| set("AZURE_STORAGE_ENDPOINT"));
+    let emulated = account == EMULATED;
+    let endpoint = match given {
+        Some(given) if given.contains("://") => given,
+        Some(given) => format!("https://{given}"),
+        None if emulated => {
+            set("AZURITE_BLOB_STORAGE_URL").unwrap_or_else(|| "http://127.0.0.1:10000".to_string())
+        }
+        None => return format!("https://{account}.blob.core.windows.net"),
+    };
+    let endpoint = endpoint.trim_end_matches('/');
+    let account = format!("/{account}");
+    match emulated && !endpoint.ends_with(&account) {
+        // The emulator has no host for every account.
+        true => endpoint.to_string() + &account,
+        false => endpoint.to_string(),
+    }
+}
+
+/// Whether an object is not there, in a container that is.
+fn absent(failure: &Failure) -> bool {
+    matches!(failure, Failure::Status(404, code) if code.as_deref() != Some("ContainerNotFound"))
+}
+
+const ADVICE: Advice = Advice {
+    forbidden: "check the key or the token in the configuration, and that it may list the container and read it",
+    absent: "check account and container in the configuration",
+    elsewhere: "check account and endpoint",
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accounts_lead_to_their_service() {
+        let check = |account: &str, configured: Option<&str>, env: &[(&str, &str)], expect: &str| {
+            let env = |name: &str| env.iter().find(|(n, _)| *n == name).map(|(_, v)| v.to_string());
+            assert_eq!(endpoint(account, configured, &env), expect);
+        };
+        let storage = [("AZURE_STORAGE_ENDPOINT", "https://acct.blob.core.usgovcloudapi.net/")];
+        check("acct", None, &[], "https://acct.blob.core.windows.net");
+        check("acct", None, &storage, "https://acct.blob.core.usgovcloudapi.net");
+        check("acct", Some("host:1"), &storage, "https://host:1");
+        check(EMULATED, None, &[], "http://127.0.0.1:10000/devstoreaccount1");
+        let azurite = [("AZURITE_BLOB_STORAGE_URL", "http://localhost:7/")];
+        check(EMULATED, None, &azurite, "http://localhost:7/devstoreaccount1");
+        check(
+            EMULATED,
+            Some("http://localhost:7/devstoreaccount1"),
+            &[],
+            "http://localhost:7/devstoreaccount1",
+        );
+        check("acct", None, &azurite, "https://acct.blob.core.windows.net");
+    }
+
+    #[test]
+    fn settings_that_lead_nowhere_are_refused_without_their_secrets() {
+        let settings = |credential, endpoint: Option<&str>| AzureSettings {
+            account: "acct".into(),
+            container: "mail".into(),
+            credential,
+            endpoint: endpoint.map(str::to_string),
+            timeout: Duration::from_secs(1),
+            max_retries: 0,
+            key_prefix: None,
+            place: "azure://acct/mail/".into(),
+        };
+        let sas = |text: &str| AzureCredential::SasToken(text.into());
+        for (credential, endpoint) in [
+            (AzureCredential::AccessKey("canary!".into()), None),
+            (sas("canary"), None),
+            (sas("sig=canary"), Some("http://host/?sig=canary")),
+            (sas("sig=canary"), Some("http://user:canary@host/")),
+            (sas("sig=canary"), Some("http://")),
+        ] {
+            let settings = settings(credential, endpoint);
+            assert!(!format!("{settings:?}").contains("canary"));
+            let error = Azure::new(settings).err().map(|error| error.to_string()).unwrap_or_default();
+            assert!(error.contains("azure://acct/mail/") && !error.contains("canary"), "{error}");
+        }
+        assert!(Azure::new(settings(sas("?sv=1&sig=a%2Bb%3D"), None)).is_ok());
+    }
+}

@@ -1,0 +1,273 @@
+//! Blobs in an S3 bucket, flat, under a prefix that several servers may share the bucket by.
+//!
+//! Addresses are path-style and made by hand: a name is the prefix and the key, whatever characters the prefix
+//! has. `credentials.rs` finds keys, `regions.rs` knows the services by region.
+
+use std::fmt;
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use object_store::aws::AwsAuthorizer;
+use reqwest::Method;
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::target::too_large;
+use super::wire::{self, Advice, Answer, Failure, Manners, Wire, percent, unpercent};
+use super::{Found, Objects, Visit, names, xml};
+use crate::error::{Error, Result};
+use crate::finding::hex;
+use credentials::Credentials;
+
+mod credentials;
+mod regions;
+
+/// Bytes that one request can write.
+const MOST: u64 = 5 << 30;
+
+/// How a bucket is reached.
+#[derive(Clone)]
+pub struct S3Settings {
+    /// Name of the bucket.
+    pub bucket: String,
+    /// The region, as the server spells it.
+    pub region: String,
+    /// URL or host of the service, if it is not that of the region.
+    pub endpoint: Option<String>,
+    /// If present, even if empty, the keys given here are used and nothing else.
+    pub access_key: Option<String>,
+    /// Goes with `access_key`.
+    pub secret_key: Option<String>,
+    /// Goes with `access_key`.
+    pub security_token: Option<String>,
+    /// Goes with `access_key`, if there is no `security_token`.
+    pub session_token: Option<String>,
+    /// Section of the credentials file; `default` if absent.
+    pub profile: Option<String>,
+    /// Limit for an answer to begin, and for every part of it to follow.
+    pub timeout: Duration,
+    /// How often a request is repeated.
+    pub max_retries: u32,
+    /// What stands before every name, verbatim.
+    pub key_prefix: Option<String>,
+    /// Whether any certificate will do.
+    pub allow_invalid_certs: bool,
+    /// Where it is, for people.
+    pub place: String,
+}
+
+impl fmt::Debug for S3Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Everything else may be a secret or hold one.
+        f.debug_struct("S3Settings").field("place", &self.place).finish_non_exhaustive()
+    }
+}
+
+/// A bucket.
+pub struct S3 {
+    wire: Wire,
+    credentials: Credentials,
+    region: String,
+    // Address of the bucket, without a slash behind it.
+    bucket: String,
+    prefix: String,
+    place: String,
+}
+
+impl S3 {
+    /// The bucket of these settings. Sends nothing.
+    ///
+    /// Errors: usage if the settings lead nowhere.
+    pub fn new(settings: S3Settings) -> Result<Self> {
+        let place = settings.place.clone();
+        let usage = |what: &str, next: &str| {
+            Err(Error::usage(what).with("store", place.clone()).next(next.to_string()))
+        };
+        let Some((endpoint, region)) = regions::service(&settings.region, settings.endpoint.as_deref())
+        else {
+            let what = format!("the S3 region `{}` is not one the server knows", shown(&settings.region));
+            return usage(&what, "correct the region, or add the endpoint of the service");
+        };
+        let bucket = format!("{endpoint}/{}", percent(&settings.bucket, b""));
+        if !wire::is_address(&endpoint) {
+            return usage("the S3 endpoint is no address", "write it as https://host or https://host:port");
+        }
+        if settings.bucket.is_empty() || !wire::fits_a_header(&region) {
+            return usage("the S3 bucket or region is no name", "correct it in the configuration");
+        }
+        let prefix = settings.key_prefix.clone().unwrap_or_default();
+        wire::check_prefix(&prefix, &place)?;
+        // As the server does it.
+        let prefix = prefix.strip_prefix('/').unwrap_or(&prefix).to_string();
+        let wire = Wire::new(Manners {
+            timeout: settings.timeout,
+            retries: settings.max_retries,
+            any_certificate: settings.allow_invalid_certs,
+            place: place.clone(),
+        })?;
+        let credentials = Credentials::of(&settings, &region, &|name| std::env::var(name).ok())?;
+        Ok(S3 { wire, credentials, region, bucket, prefix, place })
+    }
+
+    fn object(&self, key: &[u8]) -> String {
+        format!("{}{}", self.prefix, names::encode(key))
+    }
+
+    fn address(&self, key: &[u8]) -> String {
+        format!("{}/{}", self.bucket, percent(&self.object(key), b"/"))
+    }
+
+    fn ask(&self, method: &Method, address: &str, body: Vec<u8>) -> std::result::Result<Answer, Failure> {
+        let body = object_store::client::HttpRequestBody::from(body);
+        self.wire.ask(async || {
+            let mut request = wire::request(method.clone(), address, Vec::new())?;
+            *request.body_mut() = body.clone();
+            let keys = self.credentials.get(&self.place).await?;
+            // Signs what is sent, too: what arrives changed is refused by the service.
+            AwsAuthorizer::new(&keys, "s3", &self.region)
+                .try_authorize(&mut request, None)
+                .map_err(|_| Error::io("cannot sign a request").with("store", self.place.clone()))?;
+            Ok(request)
+        })
+    }
+
+    fn failed(&self, failure: Failure, doing: &str, key: &[u8]) -> Error {
+        let error = self.wire.error(failure, doing, &ADVICE);
+        error.with("object", self.object(key)).with("key", hex(key))
+    }
+
+    /// A page of the list, shown to `visit`; the token of the next one.
+    fn page(
+        &self,
+        token: Option<&str>,
+        most: u32,
+        visit: &mut Visit,
+    ) -> Result<ControlFlow<(), Option<String>>> {
+        let mut address = format!("{}?", self.bucket);
+        if let Some(token) = token {
+            address.push_str(&format!("continuation-token={}&", percent(token, b"")));
+        }
+        // Encoded, because not every name can stand in XML.
+        address.push_str(&format!("encoding-type=url&list-type=2&max-keys={most}"));
+        if !self.prefix.is_empty() {
+            address.push_str(&format!("&prefix={}", percent(&self.prefix, b"")));
+        }
+        let answer = self
+            .ask(&Method::GET, &address, Vec::new())
+            .map_err(|failure| self.wire.error(failure, "list the objects of the bucket", &ADVICE))?;
+        let text = answer.text(&self.place)?;
+        let wrong = |what: &str| {
+            Error::io(format!("the service answers with {what}"))
+                .with("store", self.place.clone())
+                .next("check that the endpoint in the configuration is that of an S3 service")
+        };
+        let list = xml::list(&text, "ListBucketResult", "Contents")
+            .ok_or_else(|| wrong("something that is no list"))?;
+        let encoded = xml::field(&list.fields, "EncodingType") == Some("url");
+        for item in &list.items {
+            let name = xml::field(item, "Key").ok_or_else(|| wrong("an object without a name"))?;
+            let size = xml::field(item, "Size").and_then(|size| size.trim().parse().ok());
+            let size = size.ok_or_else(|| wrong("an object without a size"))?;
+            let etag = xml::field(item, "ETag").unwrap_or_default();
+            let written = xml::field(item, "LastModified").unwrap_or_default();
+            let stamp = xxh3_64(format!("{etag} {written}").as_bytes());
+            let seen = match self.key(name, encoded) {
+                Ok(key) => visit(Found::Object { key, size, stamp }),
+                Err(name) => visit(Found::Foreign(name)),
+            };
+            if seen?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        if xml::field(&list.fields, "IsTruncated") != Some("true") {
+            return Ok(ControlFlow::Continue(None));
+        }
+        let next = xml::field(&list.fields, "NextContinuationToken").map(str::to_string);
+        match next {
+            Some(next) if !next.is_empty() && token != Some(next.as_str()) => {
+                Ok(ControlFlow::Continue(Some(next)))
+            }
+            _ => Err(wrong("a list that does not say how it goes on")),
+        }
+    }
+
+    /// The key of a listed name, or the name.
+    fn key(&self, name: &str, encoded: bool) -> std::result::Result<Vec<u8>, String> {
+        // Services differ in how they encode, and some only say that they do.
+        let readings = match encoded {
+            true => vec![unpercent(name, true), unpercent(name, false), name.to_string()],
+            false => vec![name.to_string()],
+        };
+        let key = readings.iter().find_map(|name| names::decode(name.strip_prefix(self.prefix.as_str())?));
+        key.ok_or_else(|| readings.into_iter().next().unwrap_or_default())
+    }
+}
+
+impl Objects for S3 {
+    fn place(&self) -> &str {
+        &self.place
+    }
+
+    fn name(&self, key: &[u8]) -> String {
+        self.object(key)
+    }
+
+    fn open(&self) -> Result<()> {
+        self.page(None, 1, &mut |_| Ok(ControlFlow::Continue(()))).map(drop)
+    }
+
+    fn prepare(&self) -> Result<()> {
+        // The server makes no bucket either.
+        self.open()
+    }
+
+    fn list(&self, visit: &mut Visit) -> Result<()> {
+        let mut token = None;
+        loop {
+            match self.page(token.as_deref(), 1000, visit)? {
+                ControlFlow::Continue(Some(next)) => token = Some(next),
+                ControlFlow::Continue(None) | ControlFlow::Break(()) => return Ok(()),
+            }
+        }
+    }
+
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        match self.ask(&Method::GET, &self.address(key), Vec::new()) {
+            Ok(answer) => Ok(Some(answer.body)),
+            Err(failure) if absent(&failure) => Ok(None),
+            Err(failure) => Err(self.failed(failure, "read a blob", key)),
+        }
+    }
+
+    fn put(&self, key: &[u8], value: Vec<u8>) -> Result<()> {
+        if value.len() as u64 > MOST {
+            return Err(too_large(key, value.len(), MOST, &self.place));
+        }
+        self.ask(&Method::PUT, &self.address(key), value)
+            .map(drop)
+            .map_err(|failure| self.failed(failure, "write a blob", key))
+    }
+
+    fn delete(&self, key: &[u8]) -> Result<()> {
+        match self.ask(&Method::DELETE, &self.address(key), Vec::new()) {
+            Ok(_) => Ok(()),
+            Err(failure) if absent(&failure) => Ok(()),
+            Err(failure) => Err(self.failed(failure, "delete a blob", key)),
+        }
+    }
+}
+
+/// Whether an object is not there, in a bucket that is.
+fn absent(failure: &Failure) -> bool {
+    matches!(failure, Failure::Status(404, code) if code.as_deref() != Some("NoSuchBucket"))
+}
+
+const ADVICE: Advice = Advice {
+    forbidden: "check the keys in the configuration, and that they may list the bucket and read it",
+    absent: "check bucket and endpoint in the configuration",
+    elsewhere: "check region and endpoint in the configuration",
+};
+
+/// A word of the configuration as far as it can be shown on a line.
+fn shown(text: &str) -> String {
+    text.chars().take(64).flat_map(char::escape_debug).collect()
+}

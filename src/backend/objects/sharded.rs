@@ -1,0 +1,366 @@
+//! Several stores that share the blobs: a hash of the key says which holds it.
+//!
+//! The server looks for a blob in its own member only. Here a blob in another one, left by a change of the
+//! members, is found and delivered as well, unless its own has it. Members may be stores of any kind.
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::names::member;
+use crate::backend::{Estimate, KeyRange, Limits, Loss, Pages, Sessions, Shard, Source, TableState, Target};
+use crate::catalog::{BackendKind, Table};
+use crate::error::{Error, Result};
+use crate::page::Page;
+
+/// Blobs in the wrong member that are told apart; of more it is only known that there are more.
+const MISPLACED: usize = 100_000;
+
+/// Several stores opened for reading as one.
+pub struct ShardedSource {
+    kind: BackendKind,
+    table: &'static Table,
+    members: Vec<(Box<dyn Source>, &'static Table)>,
+    // Hashes of keys.
+    misplaced: Mutex<BTreeSet<u64>>,
+}
+
+impl ShardedSource {
+    /// Reads `members`, each with the table it keeps blobs in, as `table` of a store of this kind. Their order
+    /// decides where blobs belong.
+    ///
+    /// Errors: usage if there is no member.
+    pub fn new(
+        kind: BackendKind,
+        table: &'static Table,
+        members: Vec<(Box<dyn Source>, &'static Table)>,
+    ) -> Result<Self> {
+        at_least_one(members.len())?;
+        Ok(ShardedSource { kind, table, members, misplaced: Mutex::default() })
+    }
+
+    /// Blobs read so far that lie in a member where the server does not look for them.
+    pub fn misplaced(&self) -> u64 {
+        self.misplaced.lock().unwrap_or_else(PoisonError::into_inner).len() as u64
+    }
+
+    fn note_misplaced(&self, key: &[u8]) {
+        let mut misplaced = self.misplaced.lock().unwrap_or_else(PoisonError::into_inner);
+        if misplaced.len() < MISPLACED {
+            misplaced.insert(xxh3_64(key));
+        }
+    }
+
+    fn holds(&self, table: &Table) -> bool {
+        table.name == self.table.name
+    }
+
+    fn sum<T>(&self, of: impl Fn(&dyn Source, &'static Table) -> Result<T>) -> Result<Vec<T>> {
+        self.members.iter().map(|(source, table)| of(source.as_ref(), table)).collect()
+    }
+}
+
+impl Source for ShardedSource {
+    fn kind(&self) -> BackendKind {
+        self.kind
+    }
+
+    fn tables(&self) -> Result<Vec<TableState>> {
+        let rows = self.sum(|source, table| {
+            Ok(source.tables()?.iter().any(|state| state.name == table.name && state.rows))
+        })?;
+        Ok(vec![TableState { name: self.table.name.to_string(), rows: rows.contains(&true) }])
+    }
+
+    fn get(&self, table: &Table, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        if !self.holds(table) {
+            return Ok(None);
+        }
+        let own = member(key, self.members.len());
+        let others = self.members.iter().enumerate().filter(|(index, _)| *index != own).map(|(_, m)| m);
+        for (source, table) in self.members.get(own).into_iter().chain(others) {
+            if let Some(value) = source.get(table, key)? {
+                return Ok(Some(value));
+            }
+        }
+        Ok(None)
+    }
+
+    fn estimate(&self, table: &Table) -> Result<Estimate> {
+        if !self.holds(table) {
+            return Ok(Estimate::default());
+        }
+        let parts = self.sum(|source, table| source.estimate(table))?;
+        Ok(parts.iter().fold(Estimate::default(), |sum, part| Estimate {
+            records: sum.records.saturating_add(part.records),
+            bytes: sum.bytes.saturating_add(part.bytes),
+        }))
+    }
+
+    fn ranges(&self, table: &Table, n: usize) -> Result<Vec<KeyRange>> {
+        if !self.holds(table) {
+            return Ok(vec![KeyRange::all()]);
+        }
+        // Hashes spread keys evenly, so the member with most of them speaks for all.
+        let mut largest: Option<(u64, &dyn Source, &'static Table)> = None;
+        for (source, table) in &self.members {
+            let records = source.estimate(table)?.records;
+            if largest.is_none_or(|(most, ..)| records > most) {
+                largest = Some((records, source.as_ref(), table));
+            }
+        }
+        largest.map_or(Ok(vec![KeyRange::all()]), |(_, source, table)| source.ranges(table, n))
+    }
+
+    fn scan<'a>(&'a self, table: &'a Table, range: &KeyRange) -> Result<Box<dyn Pages + Send + 'a>> {
+        let mut streams = Vec::with_capacity(self.members.len());
+        if self.holds(table) {
+            for (source, table) in &self.members {
+                streams.push(Stream {
+                    pages: source.scan(table, range)?,
+                    page: Page::new(),
+                    at: 0,
+                    done: false,
+                });
+            }
+        }
+        Ok(Box::new(ShardedPages { source: self, streams, failed: None }))
+    }
+
+    fn unreachable(&self, table: &Table) -> Result<Option<(u64, String)>> {
+        if !self.holds(table) {
+            return Ok(None);
+        }
+        added(self.sum(|source, table| source.unreachable(table))?)
+    }
+
+    fn foreign(&self) -> Result<Option<(u64, String)>> {
+        added(self.sum(|source, _| source.foreign())?)
+    }
+
+    fn sessions(&self) -> Result<Sessions> {
+        let mut all = Sessions::default();
+        for sessions in self.sum(|source, _| source.sessions())? {
+            all.others.extend(sessions.others);
+            all.hidden = all.hidden.or(sessions.hidden);
+        }
+        Ok(all)
+    }
+
+    fn limits(&self) -> Result<Limits> {
+        let limits = self.sum(|source, _| source.limits())?;
+        Ok(Limits { record: limits.into_iter().filter_map(|limits| limits.record).min() })
+    }
+
+    fn fingerprint(&self) -> Result<Option<String>> {
+        let parts = self.sum(|source, _| source.fingerprint())?;
+        Ok(parts.into_iter().collect::<Option<Vec<_>>>().map(|parts| parts.join(" | ")))
+    }
+
+    fn losses(&self) -> Vec<Loss> {
+        let renamed = |loss: Loss| Loss { table: self.table.name.to_string(), ..loss };
+        self.members.iter().flat_map(|(source, _)| source.losses()).map(renamed).collect()
+    }
+
+    fn notes(&self) -> Vec<String> {
+        let mut notes: Vec<String> = self.members.iter().flat_map(|(source, _)| source.notes()).collect();
+        let misplaced = self.misplaced();
+        if misplaced > 0 {
+            let more = if misplaced >= MISPLACED as u64 { "at least " } else { "" };
+            notes.push(format!(
+                "{more}{misplaced} blobs lie in a member of the sharded blob store where the server does not look \
+                 for them: the members or their order were changed; they are read all the same"
+            ));
+        }
+        notes
+    }
+}
+
+fn added(parts: Vec<Option<(u64, String)>>) -> Result<Option<(u64, String)>> {
+    let mut parts = parts.into_iter().flatten();
+    let Some((first, text)) = parts.next() else { return Ok(None) };
+    Ok(Some((parts.fold(first, |sum, (count, _)| sum + count), text)))
+}
+
+/// A member's records, one at a time.
+struct Stream<'a> {
+    pages: Box<dyn Pages + Send + 'a>,
+    page: Page,
+    at: usize,
+    done: bool,
+}
+
+impl Stream<'_> {
+    /// Makes sure that there is a record, unless there are no more.
+    fn fill(&mut self, budget: usize) -> Result<()> {
+        if self.at >= self.page.len() && !self.done {
+            self.at = 0;
+            self.done = !self.pages.next(&mut self.page, budget)?;
+        }
+        Ok(())
+    }
+
+    fn key(&self) -> Option<&[u8]> {
+        self.page.get(self.at).map(|(key, _)| key)
+    }
+}
+
+struct ShardedPages<'a> {
+    source: &'a ShardedSource,
+    streams: Vec<Stream<'a>>,
+    failed: Option<String>,
+}
+
+impl ShardedPages<'_> {
+    fn fill(&mut self, page: &mut Page, budget: usize) -> Result<()> {
+        let members = self.streams.len();
+        let share = (budget / members.max(1)).max(1);
+        while page.is_empty() || page.size() < budget {
+            self.streams.iter_mut().try_for_each(|stream| stream.fill(share))?;
+            let Some(least) = self.streams.iter().filter_map(Stream::key).min().map(<[u8]>::to_vec) else {
+                break;
+            };
+            let own = member(&least, members);
+            let has = |stream: &Stream| stream.key() == Some(least.as_slice());
+            let from = match self.streams.get(own).is_some_and(has) {
+                true => Some(own),
+                false => {
+                    self.source.note_misplaced(&least);
+                    self.streams.iter().position(has)
+                }
+            };
+            let from = from.and_then(|from| self.streams.get(from));
+            if let Some((key, value)) = from.and_then(|stream| stream.page.get(stream.at)) {
+                page.push(key, value);
+            }
+            // Copies in other members are passed over.
+            self.streams.iter_mut().filter(|stream| has(stream)).for_each(|stream| stream.at += 1);
+        }
+        Ok(())
+    }
+}
+
+impl Pages for ShardedPages<'_> {
+    fn next(&mut self, page: &mut Page, budget: usize) -> Result<bool> {
+        page.clear();
+        if let Some(why) = &self.failed {
+            return Err(Error::io(why.clone()));
+        }
+        match self.fill(page, budget) {
+            Ok(()) => Ok(!page.is_empty()),
+            Err(error) => {
+                page.clear();
+                self.failed = Some(error.to_string());
+                Err(error)
+            }
+        }
+    }
+}
+
+/// Several stores opened for writing as one.
+pub struct ShardedTarget {
+    kind: BackendKind,
+    table: &'static Table,
+    members: Vec<(Box<dyn Target>, &'static Table)>,
+}
+
+impl ShardedTarget {
+    /// Writes `table` of a store of this kind to `members`, each with the table it keeps blobs in.
+    ///
+    /// Errors: usage if there is no member.
+    pub fn new(
+        kind: BackendKind,
+        table: &'static Table,
+        members: Vec<(Box<dyn Target>, &'static Table)>,
+    ) -> Result<Self> {
+        at_least_one(members.len())?;
+        Ok(ShardedTarget { kind, table, members })
+    }
+
+    fn check(&self, table: &Table) -> Result<()> {
+        if table.name == self.table.name {
+            return Ok(());
+        }
+        Err(Error::io("a blob store has no place for this table").with("table", table.name))
+    }
+}
+
+impl Target for ShardedTarget {
+    fn kind(&self) -> BackendKind {
+        self.kind
+    }
+
+    fn create(&self, tables: &[&Table]) -> Result<()> {
+        tables.iter().try_for_each(|table| self.check(table))?;
+        self.members.iter().try_for_each(|(target, table)| target.create(&[table]))
+    }
+
+    fn delete(&self, table: &Table, keys: &[Vec<u8>]) -> Result<()> {
+        self.check(table)?;
+        // From every member: one in the wrong place would be found again.
+        self.members.iter().try_for_each(|(target, table)| target.delete(table, keys))
+    }
+
+    fn clear(&self, table: &Table) -> Result<()> {
+        self.check(table)?;
+        self.members.iter().try_for_each(|(target, table)| target.clear(table))
+    }
+
+    fn writers(&self) -> usize {
+        self.members.iter().map(|(target, _)| target.writers()).min().unwrap_or(1)
+    }
+
+    fn shard<'a>(&'a self, table: &'a Table) -> Result<Box<dyn Shard + Send + 'a>> {
+        self.check(table)?;
+        let shards = self.members.iter().map(|_| None).collect();
+        let pages = self.members.iter().map(|_| Page::new()).collect();
+        Ok(Box::new(ShardedShard { target: self, shards, pages }))
+    }
+
+    fn finish(&self) -> Result<()> {
+        self.members.iter().try_for_each(|(target, _)| target.finish())
+    }
+}
+
+struct ShardedShard<'a> {
+    target: &'a ShardedTarget,
+    // Begun when a member gets its first record.
+    shards: Vec<Option<Box<dyn Shard + Send + 'a>>>,
+    pages: Vec<Page>,
+}
+
+impl Shard for ShardedShard<'_> {
+    fn write(&mut self, page: &Page) -> Result<()> {
+        let members = self.pages.len();
+        self.pages.iter_mut().for_each(Page::clear);
+        for (key, value) in page.iter() {
+            if let Some(part) = self.pages.get_mut(member(key, members)) {
+                part.push(key, value);
+            }
+        }
+        for ((part, shard), (target, table)) in
+            self.pages.iter().zip(&mut self.shards).zip(&self.target.members)
+        {
+            if part.is_empty() {
+                continue;
+            }
+            match shard {
+                Some(shard) => shard.write(part)?,
+                None => shard.insert(target.shard(table)?).write(part)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn commit(self: Box<Self>) -> Result<()> {
+        self.shards.into_iter().flatten().try_for_each(|shard| shard.commit())
+    }
+}
+
+fn at_least_one(members: usize) -> Result<()> {
+    if members > 0 {
+        return Ok(());
+    }
+    Err(Error::usage("the sharded blob store has no members").next("list its stores in the configuration"))
+}

@@ -1,0 +1,286 @@
+//! A place of objects as a source of one table.
+//!
+//! The list is made once, when it is first needed, and sorted on disk. Scans read ahead in its order, bounded
+//! by requests and by bytes. Knows neither what the objects are nor where.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::listing::{Cursor, Entry, Listing, Sorter};
+use super::pool::{Answer, Held, Pool};
+use super::{Flow, Found, Objects, Possible};
+use crate::backend::{Estimate, KeyRange, Loss, Pages, Source, TableState};
+use crate::catalog::{BackendKind, Table};
+use crate::error::{Error, Result};
+use crate::finding::hex;
+use crate::page::Page;
+
+/// A place of objects opened for reading.
+pub struct ObjectSource {
+    objects: Arc<dyn Objects>,
+    table: &'static Table,
+    kind: BackendKind,
+    possible: Possible,
+    salvage: bool,
+    pool: Pool,
+    listing: Mutex<Option<Arc<Listing>>>,
+    any: Mutex<Option<bool>>,
+    // By key or by beginning, so that reading twice loses nothing twice.
+    losses: Mutex<BTreeMap<(Vec<u8>, bool), Loss>>,
+}
+
+impl ObjectSource {
+    /// Reads `objects` as `table` of a store of this kind: that of the data store, whose catalog is used.
+    /// Objects count if their key is `possible`. With `salvage`, what cannot be read is left out and becomes
+    /// a [`Loss`].
+    ///
+    /// Errors: usage if the place is not there, I/O if it cannot be listed.
+    pub fn open(
+        objects: Box<dyn Objects>,
+        table: &'static Table,
+        kind: BackendKind,
+        possible: Possible,
+        flow: Flow,
+        salvage: bool,
+    ) -> Result<Self> {
+        objects.open()?;
+        Ok(ObjectSource {
+            objects: Arc::from(objects),
+            table,
+            kind,
+            possible,
+            salvage,
+            pool: Pool::new(flow),
+            listing: Mutex::default(),
+            any: Mutex::default(),
+            losses: Mutex::default(),
+        })
+    }
+
+    fn listing(&self) -> Result<Arc<Listing>> {
+        // Whoever comes second waits for the list of the first.
+        let mut slot = lock(&self.listing);
+        if let Some(listing) = &*slot {
+            return Ok(Arc::clone(listing));
+        }
+        let mut sorter = Sorter::new();
+        let (mut foreign, mut sample) = (0, None);
+        self.objects.list(&mut |found| {
+            match found {
+                Found::Object { key, size, stamp } if (self.possible)(&key) => {
+                    sorter.push(Entry { key, size, stamp })?;
+                }
+                Found::Object { key, .. } => {
+                    foreign += 1;
+                    sample.get_or_insert_with(|| self.objects.name(&key));
+                }
+                Found::Foreign(name) | Found::Leftover(name) => {
+                    foreign += 1;
+                    sample.get_or_insert(name);
+                }
+                Found::Unreadable { prefix, whole: true, .. } if !(self.possible)(&prefix) => {
+                    foreign += 1;
+                    sample.get_or_insert_with(|| self.objects.name(&prefix));
+                }
+                Found::Unreadable { prefix, whole, error } => self.lose(prefix, whole, error)?,
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+        let mut listing = sorter.finish()?;
+        (listing.foreign, listing.sample) = (foreign, sample);
+        Ok(Arc::clone(slot.insert(Arc::new(listing))))
+    }
+
+    /// Notes what cannot be read, if that is wanted.
+    fn lose(&self, prefix: Vec<u8>, whole: bool, error: Error) -> Result<()> {
+        if !self.salvage {
+            return Err(error);
+        }
+        let range = if whole { KeyRange::all() } else { Found::lost(&prefix) };
+        let loss = Loss {
+            table: self.table.name.to_string(),
+            key: whole.then(|| prefix.clone()),
+            after: range.after,
+            before: range.until,
+            reason: error.to_string(),
+        };
+        lock(&self.losses).insert((prefix, whole), loss);
+        Ok(())
+    }
+
+    fn holds(&self, table: &Table) -> bool {
+        table.name == self.table.name
+    }
+
+    /// Whether there is any object, without a list of them all where there is.
+    fn any(&self) -> Result<bool> {
+        if let Some(listing) = &*lock(&self.listing) {
+            return Ok(listing.records > 0);
+        }
+        let mut slot = lock(&self.any);
+        if let Some(any) = *slot {
+            return Ok(any);
+        }
+        let mut any = false;
+        self.objects.list(&mut |found| {
+            any = match found {
+                Found::Object { key, .. } => (self.possible)(&key),
+                Found::Foreign(_) | Found::Leftover(_) => false,
+                // It is for the list to fail.
+                Found::Unreadable { .. } => true,
+            };
+            Ok(if any { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        })?;
+        *slot = Some(any);
+        Ok(any)
+    }
+}
+
+impl Source for ObjectSource {
+    fn kind(&self) -> BackendKind {
+        self.kind
+    }
+
+    fn tables(&self) -> Result<Vec<TableState>> {
+        Ok(vec![TableState { name: self.table.name.to_string(), rows: self.any()? }])
+    }
+
+    fn get(&self, table: &Table, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        if self.holds(table) { self.objects.get(key) } else { Ok(None) }
+    }
+
+    fn estimate(&self, table: &Table) -> Result<Estimate> {
+        if !self.holds(table) {
+            return Ok(Estimate::default());
+        }
+        let listing = self.listing()?;
+        Ok(Estimate { records: listing.records, bytes: listing.bytes })
+    }
+
+    fn ranges(&self, table: &Table, n: usize) -> Result<Vec<KeyRange>> {
+        if self.holds(table) { Ok(self.listing()?.ranges(n)) } else { Ok(vec![KeyRange::all()]) }
+    }
+
+    fn scan<'a>(&'a self, table: &'a Table, range: &KeyRange) -> Result<Box<dyn Pages + Send + 'a>> {
+        if !self.holds(table) {
+            return Ok(Box::new(ObjectPages { source: self, ahead: VecDeque::new(), state: State::Done }));
+        }
+        let listing = self.listing()?;
+        let cursor = listing.cursor(range);
+        let state = State::Reading { listing, cursor, peeked: None };
+        Ok(Box::new(ObjectPages { source: self, ahead: VecDeque::new(), state }))
+    }
+
+    fn foreign(&self) -> Result<Option<(u64, String)>> {
+        let listing = self.listing()?;
+        Ok(listing.sample.clone().map(|sample| (listing.foreign, sample)))
+    }
+
+    fn fingerprint(&self) -> Result<Option<String>> {
+        self.listing().map(|listing| Some(listing.fingerprint()))
+    }
+
+    fn losses(&self) -> Vec<Loss> {
+        lock(&self.losses).values().cloned().collect()
+    }
+}
+
+/// An object that is being read.
+struct Ahead {
+    entry: Entry,
+    answer: Answer<Result<Option<Vec<u8>>>>,
+    _held: Held,
+}
+
+enum State {
+    Reading { listing: Arc<Listing>, cursor: Cursor, peeked: Option<Entry> },
+    Done,
+    Failed(String),
+}
+
+struct ObjectPages<'a> {
+    source: &'a ObjectSource,
+    ahead: VecDeque<Ahead>,
+    state: State,
+}
+
+impl ObjectPages<'_> {
+    /// Begins to read what comes next, as far as the budget goes.
+    fn read_ahead(&mut self) -> Result<()> {
+        let State::Reading { listing, cursor, peeked } = &mut self.state else { return Ok(()) };
+        let pool = &self.source.pool;
+        while self.ahead.len() < pool.size() {
+            let entry = match peeked.take() {
+                Some(entry) => entry,
+                None => match cursor.next(listing)? {
+                    Some(entry) => entry,
+                    None => break,
+                },
+            };
+            let held = match self.ahead.is_empty() {
+                // Other scans may hold the whole budget and wait for this one.
+                true => pool.budget().take(entry.size),
+                false => match pool.budget().try_take(entry.size) {
+                    Some(held) => held,
+                    None => {
+                        *peeked = Some(entry);
+                        break;
+                    }
+                },
+            };
+            let (objects, key) = (Arc::clone(&self.source.objects), entry.key.clone());
+            let answer = pool.run(move || objects.get(&key))?;
+            self.ahead.push_back(Ahead { entry, answer, _held: held });
+        }
+        Ok(())
+    }
+
+    fn fill(&mut self, page: &mut Page, budget: usize) -> Result<()> {
+        while page.is_empty() || page.size() < budget {
+            self.read_ahead()?;
+            let Some(Ahead { entry, answer, _held }) = self.ahead.pop_front() else {
+                self.state = State::Done;
+                break;
+            };
+            let objects = &self.source.objects;
+            match answer.wait()? {
+                Ok(Some(value)) => page.push(&entry.key, &value),
+                Ok(None) => {
+                    let gone = Error::io("a blob that was listed is not there any more")
+                        .with("object", objects.name(&entry.key))
+                        .with("store", objects.place())
+                        .with("key", hex(&entry.key))
+                        .next("make sure that no server runs on this store, then start again");
+                    self.source.lose(entry.key, true, gone)?;
+                }
+                Err(error) => self.source.lose(entry.key, true, error)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Pages for ObjectPages<'_> {
+    fn next(&mut self, page: &mut Page, budget: usize) -> Result<bool> {
+        page.clear();
+        match &self.state {
+            State::Done => return Ok(false),
+            State::Failed(why) => return Err(Error::io(why.clone())),
+            State::Reading { .. } => {}
+        }
+        match self.fill(page, budget) {
+            Ok(()) => Ok(!page.is_empty()),
+            Err(error) => {
+                page.clear();
+                self.ahead.clear();
+                self.state = State::Failed(error.to_string());
+                Err(error)
+            }
+        }
+    }
+}
+
+fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
+}

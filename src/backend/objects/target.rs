@@ -1,0 +1,223 @@
+//! A place of objects as a target of one table.
+//!
+//! Objects are put many at a time, bounded by requests and by bytes. Services have no transactions: there an
+//! object is seen when it was put, whole, and those of a shard that was not committed may stay until the run
+//! is resumed or the target emptied.
+
+use std::ops::ControlFlow;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use super::pool::Pool;
+use super::{Flow, Found, Objects, Possible};
+use crate::backend::{Shard, Target};
+use crate::catalog::{BackendKind, Table};
+use crate::error::{Error, Result};
+use crate::page::Page;
+
+/// A place of objects opened for writing.
+pub struct ObjectTarget {
+    objects: Arc<dyn Objects>,
+    table: &'static Table,
+    kind: BackendKind,
+    possible: Possible,
+    pool: Pool,
+}
+
+impl ObjectTarget {
+    /// Writes `table` of a store of this kind into `objects`. Objects are its own if their key is `possible`;
+    /// others are never touched. Touches nothing before [`Target::create`].
+    pub fn new(
+        objects: Box<dyn Objects>,
+        table: &'static Table,
+        kind: BackendKind,
+        possible: Possible,
+        flow: Flow,
+    ) -> Self {
+        ObjectTarget { objects: Arc::from(objects), table, kind, possible, pool: Pool::new(flow) }
+    }
+
+    fn check(&self, table: &Table) -> Result<()> {
+        if table.name == self.table.name {
+            return Ok(());
+        }
+        Err(Error::io("a blob store has no place for this table")
+            .with("table", table.name)
+            .with("store", self.objects.place()))
+    }
+}
+
+impl Target for ObjectTarget {
+    fn kind(&self) -> BackendKind {
+        self.kind
+    }
+
+    fn create(&self, tables: &[&Table]) -> Result<()> {
+        tables.iter().try_for_each(|table| self.check(table))?;
+        self.objects.prepare()
+    }
+
+    fn delete(&self, table: &Table, keys: &[Vec<u8>]) -> Result<()> {
+        self.check(table)?;
+        let tasks = Arc::new(Tasks::default());
+        for key in keys {
+            let (objects, key) = (Arc::clone(&self.objects), key.clone());
+            tasks.begin(&self.pool, 0, move || objects.delete(&key))?;
+        }
+        tasks.wait()
+    }
+
+    fn clear(&self, table: &Table) -> Result<()> {
+        self.check(table)?;
+        let tasks = Arc::new(Tasks::default());
+        self.objects.list(&mut |found| {
+            let objects = Arc::clone(&self.objects);
+            match found {
+                Found::Object { key, .. } if (self.possible)(&key) => {
+                    tasks.begin(&self.pool, 0, move || objects.delete(&key))?;
+                }
+                Found::Leftover(leftover) => {
+                    tasks.begin(&self.pool, 0, move || objects.sweep(&leftover))?;
+                }
+                // What is not the server's stays.
+                Found::Object { .. } | Found::Foreign(_) => {}
+                Found::Unreadable { error, .. } => return Err(error),
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+        tasks.wait()
+    }
+
+    fn writers(&self) -> usize {
+        self.pool.size()
+    }
+
+    fn shard<'a>(&'a self, table: &'a Table) -> Result<Box<dyn Shard + Send + 'a>> {
+        self.check(table)?;
+        let tasks = Arc::new(Tasks::default());
+        Ok(Box::new(ObjectShard { target: self, tasks, keys: Page::new(), done: false }))
+    }
+
+    fn finish(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
+struct ObjectShard<'a> {
+    target: &'a ObjectTarget,
+    tasks: Arc<Tasks>,
+    // Everything begun, with empty values.
+    keys: Page,
+    done: bool,
+}
+
+impl Shard for ObjectShard<'_> {
+    fn write(&mut self, page: &Page) -> Result<()> {
+        for (key, value) in page.iter() {
+            self.keys.push(key, b"");
+            let objects = Arc::clone(&self.target.objects);
+            let (key, copy) = (key.to_vec(), value.to_vec());
+            let put = move || objects.put(&key, copy);
+            self.tasks.begin(&self.target.pool, value.len() as u64, put)?;
+        }
+        Ok(())
+    }
+
+    fn commit(mut self: Box<Self>) -> Result<()> {
+        self.tasks.wait()?;
+        self.target.objects.publish(&self.keys)?;
+        self.done = true;
+        Ok(())
+    }
+}
+
+impl Drop for ObjectShard<'_> {
+    fn drop(&mut self) {
+        if !self.done {
+            // The error, if any, was reported or will be by whoever let the shard go.
+            let _ = self.tasks.wait();
+            self.target.objects.discard(&self.keys);
+        }
+    }
+}
+
+/// Work begun together, of which the first failure counts.
+#[derive(Default)]
+struct Tasks {
+    state: Mutex<TaskState>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct TaskState {
+    running: usize,
+    failed: Option<Error>,
+}
+
+impl Tasks {
+    /// Does `work` on a thread of the pool, once there is room. Fails with what has failed before.
+    fn begin(
+        self: &Arc<Self>,
+        pool: &Pool,
+        bytes: u64,
+        work: impl FnOnce() -> Result<()> + Send + 'static,
+    ) -> Result<()> {
+        let held = pool.budget().wait(bytes);
+        let mut state = self.lock();
+        // One job waits for every one that runs, so that no thread is idle.
+        while state.running >= pool.size() * 2 && state.failed.is_none() {
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        if let Some(error) = state.failed.take() {
+            state.failed = Some(Error::new(error.kind(), error.to_string()));
+            return Err(error);
+        }
+        state.running += 1;
+        drop(state);
+        let ended = Ended(Arc::clone(self));
+        let answer = pool.run(move || {
+            let result = work();
+            drop(held);
+            if let Err(error) = result {
+                ended.0.lock().failed.get_or_insert(error);
+            }
+            drop(ended);
+        });
+        answer.map(drop)
+    }
+
+    fn wait(&self) -> Result<()> {
+        let mut state = self.lock();
+        while state.running > 0 {
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        state.failed.take().map_or(Ok(()), Err)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, TaskState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Says that a task has ended, however it did.
+struct Ended(Arc<Tasks>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        state.running -= 1;
+        if std::thread::panicking() {
+            state.failed.get_or_insert_with(|| Error::io("a thread of this program has failed"));
+        }
+        drop(state);
+        self.0.changed.notify_all();
+    }
+}
+
+/// The error of an object that no single request can write.
+#[cfg(feature = "object-http")]
+pub(super) fn too_large(key: &[u8], size: usize, most: u64, store: &str) -> Error {
+    Error::io(format!("a blob of {size} bytes is larger than the store takes in one request, {most} bytes"))
+        .with("store", store)
+        .with("key", crate::finding::hex(key))
+        .next("leave it out, or import into another kind of blob store")
+}
