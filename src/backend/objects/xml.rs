@@ -157,7 +157,7 @@ fn character(entity: &str) -> Option<char> {
         "apos" => Some('\''),
         _ => {
             let number = entity.strip_prefix('#')?;
-            let number = match number.strip_prefix(['x', 'X']) {
+            let number = match number.strip_prefix(|c: char| c.eq_ignore_ascii_case(&'X')) {
                 Some(number) => u32::from_str_radix(number, 16),
                 None => number.parse(),
             };
