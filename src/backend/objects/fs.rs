@@ -153,7 +153,10 @@ impl Objects for Fs {
     }
 
     fn prepare(&self) -> Result<()> {
+        let missing: Vec<&Path> = self.root.ancestors().take_while(|path| !path.exists()).collect();
         create_all(&self.root)
+            // What is new has to last as long as what will be in it.
+            .and_then(|()| missing.iter().filter_map(|path| path.parent()).try_for_each(sync))
             .map_err(|error| failed("cannot create the directory of the blob store", &self.root, error))
             .map_err(|error| error.next("run as a user who may write there"))?;
         self.open()
@@ -209,7 +212,7 @@ impl Objects for Fs {
             }
         }
         for directory in directories.iter().filter(|directory| directory.starts_with(&self.root)) {
-            File::open(directory).and_then(|directory| directory.sync_all()).map_err(|error| {
+            sync(directory).map_err(|error| {
                 failed("cannot bring a directory of the blob store to the disk", directory, error)
             })?;
         }
@@ -264,6 +267,11 @@ fn stamp(meta: &Metadata) -> u64 {
 /// Directories that the owner's group may look into, as far as the mask lets them.
 fn create_all(path: &Path) -> std::io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o750).create(path)
+}
+
+/// Brings the names in a directory to the disk.
+fn sync(directory: &Path) -> std::io::Result<()> {
+    File::open(directory)?.sync_all()
 }
 
 fn remove(path: &Path) -> std::io::Result<()> {

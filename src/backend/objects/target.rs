@@ -14,6 +14,9 @@ use crate::catalog::{BackendKind, Table};
 use crate::error::{Error, Result};
 use crate::page::Page;
 
+/// How often a place is listed before it has to be empty.
+const PASSES: usize = 10;
+
 /// A place of objects opened for writing.
 pub struct ObjectTarget {
     objects: Arc<dyn Objects>,
@@ -44,6 +47,31 @@ impl ObjectTarget {
             .with("table", table.name)
             .with("store", self.objects.place()))
     }
+
+    /// Deletes everything of the server's that is listed, and says how much that was.
+    fn clear_listed(&self) -> Result<u64> {
+        let tasks = Arc::new(Tasks::default());
+        let mut deleted = 0;
+        self.objects.list(&mut |found| {
+            let objects = Arc::clone(&self.objects);
+            match found {
+                Found::Object { key, .. } if (self.possible)(&key) => {
+                    deleted += 1;
+                    tasks.begin(&self.pool, 0, move || objects.delete(&key))?;
+                }
+                Found::Leftover(leftover) => {
+                    deleted += 1;
+                    tasks.begin(&self.pool, 0, move || objects.sweep(&leftover))?;
+                }
+                // What is not the server's stays.
+                Found::Object { .. } | Found::Foreign(_) => {}
+                Found::Unreadable { error, .. } => return Err(error),
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+        tasks.wait()?;
+        Ok(deleted)
+    }
 }
 
 impl Target for ObjectTarget {
@@ -68,23 +96,15 @@ impl Target for ObjectTarget {
 
     fn clear(&self, table: &Table) -> Result<()> {
         self.check(table)?;
-        let tasks = Arc::new(Tasks::default());
-        self.objects.list(&mut |found| {
-            let objects = Arc::clone(&self.objects);
-            match found {
-                Found::Object { key, .. } if (self.possible)(&key) => {
-                    tasks.begin(&self.pool, 0, move || objects.delete(&key))?;
-                }
-                Found::Leftover(leftover) => {
-                    tasks.begin(&self.pool, 0, move || objects.sweep(&leftover))?;
-                }
-                // What is not the server's stays.
-                Found::Object { .. } | Found::Foreign(_) => {}
-                Found::Unreadable { error, .. } => return Err(error),
+        // A list may pass over something while what it has shown is deleted, so it is made until it is empty.
+        for _ in 0..PASSES {
+            if self.clear_listed()? == 0 {
+                return Ok(());
             }
-            Ok(ControlFlow::Continue(()))
-        })?;
-        tasks.wait()
+        }
+        Err(Error::io("the blob store still lists objects that were deleted")
+            .with("store", self.objects.place())
+            .next("make sure that nobody else writes to it, then start again"))
     }
 
     fn writers(&self) -> usize {

@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use object_store::client::{HttpRequest, HttpRequestBody};
+use reqwest::header::HeaderValue;
 use reqwest::{Client, Method, Response, Url};
 use tokio::runtime::{Builder, Runtime};
 
@@ -77,6 +78,8 @@ impl Wire {
             .tls_danger_accept_invalid_certs(manners.any_certificate)
             // A redirection would be signed for another place; services use it for wrong regions.
             .redirect(reqwest::redirect::Policy::none())
+            // Requests do not wait for each other's bytes.
+            .http1_only()
             .pool_idle_timeout(Duration::from_secs(20))
             .user_agent(concat!("stalwart-migrate/", env!("CARGO_PKG_VERSION")))
             .build()
@@ -124,7 +127,10 @@ impl Wire {
         let length = body.content_length() as u64;
         let mut request = reqwest::Request::new(parts.method, url);
         *request.headers_mut() = parts.headers;
-        // Sets the length, if there is something to send.
+        // Services refuse an object whose length is not said, and an empty body would say nothing.
+        if request.method() == Method::PUT {
+            request.headers_mut().insert(reqwest::header::CONTENT_LENGTH, HeaderValue::from(length));
+        }
         if let Some(bytes) = body.as_bytes().filter(|bytes| !bytes.is_empty()) {
             *request.body_mut() = Some(bytes.clone().into());
         }
