@@ -10,6 +10,8 @@ mod faults;
 mod files;
 #[path = "objects/servers.rs"]
 mod servers;
+#[path = "objects/speed.rs"]
+mod speed;
 #[path = "objects/stub.rs"]
 mod stub;
 
@@ -22,9 +24,11 @@ use stalwart_migrate::backend::objects::{
     Azure, AzureCredential, AzureSettings, Flow, Fs, FsSettings, ObjectSource, ObjectTarget, Objects,
     Possible, S3, S3Settings, ShardedSource, ShardedTarget, names,
 };
-use stalwart_migrate::backend::{Estimate, KeyRange, Source, Target};
-use stalwart_migrate::catalog::{self, BackendKind, Table};
+use stalwart_migrate::backend::{Estimate, KeyRange, Pages, Source, Target};
+use stalwart_migrate::blob::BlobRule;
+use stalwart_migrate::catalog::{self, BackendKind, Subspace, Table};
 use stalwart_migrate::page::Page;
+use stalwart_migrate::store::Store;
 
 const KIND: BackendKind = BackendKind::Sqlite;
 
@@ -32,12 +36,16 @@ const FLOW: Flow = Flow { requests: 8, bytes: 1 << 20 };
 
 type Records = BTreeMap<Vec<u8>, Vec<u8>>;
 
+fn blobs() -> &'static Subspace {
+    catalog::version(5).unwrap().subspace('t').unwrap()
+}
+
 fn table() -> &'static Table {
-    catalog::version(5).unwrap().subspace('t').unwrap().table(KIND).unwrap()
+    blobs().table(KIND).unwrap()
 }
 
 fn possible() -> Possible {
-    Box::new(|key| key.len() == 32 || key.starts_with(b"STALWART_"))
+    Box::new(|key| (blobs().decode)(key).is_ok())
 }
 
 fn s3_settings(endpoint: &str, bucket: &str, prefix: &str) -> S3Settings {
@@ -328,6 +336,29 @@ fn servers_share_a_bucket_by_prefix() {
 fn servers_share_a_container_by_prefix() {
     let container = Server::azure().container();
     isolation(|prefix| Site::azure(&container, prefix), &["", "a", "ab", "a/b/", "ü ß/+%&=#~'(1)"]);
+}
+
+#[test]
+fn a_blob_store_is_read_by_the_catalog_like_any_other() {
+    let dir = tempfile::tempdir().unwrap();
+    let member = |n: u8| Site::fs(&dir.path().join(n.to_string()), n);
+    let site = Site::sharded("directories", vec![member(1), member(2)]);
+    let expect: Records = (0..50u8)
+        .map(|n| vec![n; usize::from(n) * 10])
+        .map(|content| (blake3::hash(&content).as_bytes().to_vec(), content))
+        .collect();
+    site.write(&expect);
+    let store = Store::new((site.source)(), catalog::version(5).unwrap(), BlobRule::Raw);
+    let mut got = Records::new();
+    for range in store.ranges(blobs(), 4).unwrap() {
+        let (mut reading, mut page) = (store.read(blobs(), &range).unwrap(), Page::new());
+        while reading.next(&mut page, 1000).unwrap() {
+            got.extend(page.iter().map(|(key, value)| (key.to_vec(), value.to_vec())));
+        }
+        assert!(reading.into_tally().findings.is_empty());
+    }
+    assert!(got == expect);
+    assert!(store.strangers().unwrap().is_empty());
 }
 
 #[test]

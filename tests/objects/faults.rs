@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use stalwart_migrate::backend::objects::{
-    Azure, AzureCredential, AzureSettings, Flow, ObjectSource, ObjectTarget, Objects, S3, S3Settings, names,
+    Azure, AzureCredential, AzureSettings, Flow, ObjectSource, Objects, S3, S3Settings, names,
 };
 use stalwart_migrate::backend::{KeyRange, Source, Target};
 use stalwart_migrate::error::{Error, ErrorKind};
@@ -15,7 +15,7 @@ use stalwart_migrate::page::Page;
 
 use super::servers::{self, Server, free_port};
 use super::stub::{Reply, Request, Stub, s3_list};
-use super::{FLOW, KIND, Records, azure_settings, key, possible, s3_settings, scan, table, target};
+use super::{FLOW, KIND, azure_settings, key, possible, s3_settings, scan, table, target};
 
 /// Secrets that must never be told; the stub's answers repeat what they were sent.
 const CANARY: &str = "CANARY7CANARY7CANARY7CANARY7";
@@ -275,6 +275,13 @@ fn reading_ahead_is_bounded_by_requests_and_by_bytes() {
 }
 
 #[test]
+fn what_stays_listed_was_not_cleared() {
+    let stub = bucket(vec![key(1)], 3, |_, _| Reply::Whole(204, Vec::new()));
+    let target = target(Box::new(S3::new(s3(&stub, 0)).unwrap()));
+    says(&target.clear(table()).unwrap_err(), &["still lists objects that were deleted"]);
+}
+
+#[test]
 fn a_shard_reports_its_first_failure() {
     let bad = names::encode(&key(3));
     let stub = bucket(Vec::new(), 0, move |_, request| match request.target.contains(&bad) {
@@ -342,6 +349,16 @@ fn prefixes_stand_verbatim_in_addresses() {
     let endpoint = Some(format!("{}/", stub.endpoint()));
     S3::new(S3Settings { endpoint, ..s3(&stub, 0) }).unwrap().get(&[1]).unwrap();
     assert_eq!(stub.seen()[0].target, "//mail/sw/ae");
+    // Services want to be told that there is nothing.
+    let objects = [
+        Box::new(S3::new(s3(&stub, 0)).unwrap()) as Box<dyn Objects>,
+        Box::new(Azure::new(azure(&stub, 0)).unwrap()),
+    ];
+    for objects in objects {
+        objects.put(&[1], Vec::new()).unwrap();
+        let head = stub.seen().pop().unwrap().head.join("\n").to_lowercase();
+        assert!(head.contains("content-length: 0"), "{head}");
+    }
     let head = stub.seen()[0].head.join("\n").to_lowercase();
     assert!(
         head.contains("x-amz-security-token") && head.contains("/eu-central-1/s3/aws4_request"),
@@ -414,50 +431,4 @@ fn certificates_are_checked_unless_told_otherwise() {
     says(&open(true), &["no list"]);
     server.kill().unwrap();
     server.wait().unwrap();
-}
-
-/// How long it takes to write and read many small objects, beside rclone. Printed where rclone is installed.
-#[test]
-fn small_objects_travel_many_at_a_time() {
-    let count: u64 = std::env::var("SMALL_OBJECTS").map_or(1000, |count| count.parse().unwrap());
-    let server = Server::s3();
-    let name = server.bucket();
-    let flow = Flow { requests: 16, bytes: 16 << 20 };
-    let open = || Box::new(S3::new(s3_settings(&server.endpoint(), &name, "p/")).unwrap());
-    let expect: Records = (0..count).map(|n| (key(n), vec![n as u8; 2000])).collect();
-    let begin = Instant::now();
-    let target = ObjectTarget::new(open(), table(), KIND, possible(), flow);
-    let mut shard = target.shard(table()).unwrap();
-    let mut page = Page::new();
-    expect.iter().for_each(|(key, value)| page.push(key, value));
-    shard.write(&page).unwrap();
-    shard.commit().unwrap();
-    eprintln!("{count} objects written in {:.1?}", begin.elapsed());
-    let begin = Instant::now();
-    let source = ObjectSource::open(open(), table(), KIND, possible(), flow, false).unwrap();
-    let got: Records = scan(&source, &KeyRange::all(), 256 << 10).into_iter().collect();
-    eprintln!("{count} objects read in {:.1?}", begin.elapsed());
-    assert!(got == expect);
-    if count > 1000 {
-        let dir = tempfile::tempdir().unwrap();
-        let remote = |path: &str| {
-            format!(
-                ":s3,provider=Other,access_key_id={},secret_access_key={},endpoint='{}',region=eu-central-1:{path}",
-                servers::ACCESS_KEY,
-                servers::SECRET_KEY,
-                server.endpoint()
-            )
-        };
-        for (from, to) in [
-            (remote(&format!("{name}/p")), dir.path().display().to_string()),
-            (dir.path().display().to_string(), remote(&format!("{name}/q"))),
-        ] {
-            let begin = Instant::now();
-            let mut rclone = Command::new("rclone");
-            rclone.env_remove("AWS_CA_BUNDLE");
-            rclone.args(["copy", "--transfers", "16", "--checkers", "16", &from, &to]);
-            assert!(rclone.status().unwrap().success());
-            eprintln!("rclone copies in {:.1?}", begin.elapsed());
-        }
-    }
 }
