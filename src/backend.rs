@@ -235,7 +235,8 @@ pub trait Target: Send + Sync {
 }
 
 /// Records that become visible together or not at all. Repeating a shard replaces it: counters are set,
-/// never added. Dropped without commit, it leaves no record.
+/// never added. Dropped without commit, it leaves no record; only object services, which have no transactions,
+/// may keep whole objects of it.
 pub trait Shard {
     /// Adds records, in ascending key order.
     fn write(&mut self, page: &Page) -> Result<()>;

@@ -12,9 +12,6 @@ use crate::error::{Error, Result};
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// Enough for a request; the default is meant for deeper calls.
-const STACK: usize = 512 << 10;
-
 /// Threads that wait for work, started when they are first needed.
 pub(super) struct Pool {
     size: usize,
@@ -65,7 +62,7 @@ impl Pool {
         // Another thread only where none is free.
         if *lock(&running.waiting) > running.threads.len() && running.threads.len() < self.size {
             let (receiver, waiting) = (running.receiver.clone(), Arc::clone(&running.waiting));
-            let thread = std::thread::Builder::new().stack_size(STACK).spawn(move || {
+            let thread = std::thread::Builder::new().spawn(move || {
                 let Some(receiver) = receiver else { return };
                 loop {
                     // The lock is held while waiting: who has it takes the next job.
