@@ -16,6 +16,7 @@ pub mod objects;
 pub mod postgres;
 #[cfg(feature = "rocksdb")]
 pub mod rocksdb;
+pub mod routed;
 #[cfg(feature = "sql")]
 mod sql;
 #[cfg(feature = "sqlite")]
@@ -123,6 +124,8 @@ pub struct Sessions {
 pub struct Limits {
     /// Bytes of a key and its value together, and the setting that says so.
     pub record: Option<(u64, &'static str)>,
+    /// The same for blobs, which another store may take.
+    pub blob: Option<(u64, &'static str)>,
 }
 
 /// A part of a table that could not be read and was left out.
@@ -172,6 +175,11 @@ pub trait Source: Send + Sync {
     /// Reads a range. An absent table has no records.
     fn scan<'a>(&'a self, table: &'a Table, range: &KeyRange) -> Result<Box<dyn Pages + Send + 'a>>;
 
+    /// The keys of a table alone, in order and without values, which need not be read for that.
+    fn keys<'a>(&'a self, table: &'a Table) -> Result<Box<dyn Pages + Send + 'a>> {
+        Ok(Box::new(KeysOf { pages: self.scan(table, &KeyRange::all())?, raw: Page::new() }))
+    }
+
     /// Rows that no scan delivers because the server could not see them either, with the reason.
     fn unreachable(&self, _table: &Table) -> Result<Option<(u64, String)>> {
         Ok(None)
@@ -204,9 +212,29 @@ pub trait Source: Send + Sync {
         Vec::new()
     }
 
+    /// A table with rows that the configuration does not use, because another store has taken its place.
+    fn unused(&self) -> Result<Option<&'static Table>> {
+        Ok(None)
+    }
+
     /// What the user should know about how the store was opened (copies made, files touched).
     fn notes(&self) -> Vec<String> {
         Vec::new()
+    }
+}
+
+/// A stream of records without their values.
+struct KeysOf<'a> {
+    pages: Box<dyn Pages + Send + 'a>,
+    raw: Page,
+}
+
+impl Pages for KeysOf<'_> {
+    fn next(&mut self, page: &mut Page, budget: usize) -> Result<bool> {
+        page.clear();
+        let more = self.pages.next(&mut self.raw, budget)?;
+        self.raw.iter().for_each(|(key, _)| page.push(key, b""));
+        Ok(more)
     }
 }
 

@@ -121,6 +121,11 @@ impl SchemaVersion {
         self.subspaces.iter().find(|subspace| subspace.settings)
     }
 
+    /// The subspace of blobs.
+    pub fn blobs(&self) -> Option<&'static Subspace> {
+        self.subspaces.iter().find(|subspace| subspace.value == ValueKind::Blob)
+    }
+
     /// Letters of a family, as the server names it for this version.
     pub fn family(&self, name: &str) -> Option<&'static [char]> {
         self.families.iter().find(|(family, _)| *family == name).map(|(_, letters)| *letters)

@@ -4,6 +4,7 @@
 
 use crate::blob::{self, BlobRule, Proof};
 use crate::catalog::{Layout, Problem, Subspace};
+use crate::computed::ComputedBlobKeys;
 use crate::finding::{FindingKind, Findings};
 
 /// Checks key and value against the layouts of the subspace; the layout, unless the key is unknown.
@@ -32,15 +33,13 @@ pub fn record(
 /// Decodes a stored blob and says how far its content is proven.
 pub fn blob<'a>(
     subspace: &'static Subspace,
-    rule: BlobRule,
+    (rule, computed): (BlobRule, &ComputedBlobKeys),
     key: &[u8],
     stored: &'a [u8],
     findings: &mut Findings,
 ) -> std::borrow::Cow<'a, [u8]> {
-    let hashed = match record(subspace, key, stored, findings) {
-        Some(layout) => layout.content_hash,
-        None => false,
-    };
+    let hashed = record(subspace, key, stored, findings).is_some_and(|layout| layout.content_hash)
+        && !computed.contains(key);
     let decoded = blob::decode(rule, hashed.then_some(key), stored);
     let mut found = |kind, what: &str| {
         findings.add(kind, subspace.letter, key, || format!("{}: {what}", subspace.describe(key)));
@@ -59,8 +58,15 @@ pub fn blob<'a>(
 }
 
 /// Checks the content of a blob, already decoded, against its key.
-pub fn content(subspace: &'static Subspace, key: &[u8], content: &[u8], findings: &mut Findings) {
-    let hashed = record(subspace, key, content, findings).is_some_and(|layout| layout.content_hash);
+pub fn content(
+    subspace: &'static Subspace,
+    computed: &ComputedBlobKeys,
+    key: &[u8],
+    content: &[u8],
+    findings: &mut Findings,
+) {
+    let hashed = record(subspace, key, content, findings).is_some_and(|layout| layout.content_hash)
+        && !computed.contains(key);
     let mut found = |kind, what: &str| {
         findings.add(kind, subspace.letter, key, || format!("{}: {what}", subspace.describe(key)));
     };

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::{ArgGroup, Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
+use crate::connect::BlobChoice;
 use crate::console::Console;
 use crate::error::{Error, Result};
 use crate::inspect::Place;
@@ -88,6 +89,13 @@ pub struct Common {
     /// Empty the target first; asks, or takes --yes
     #[arg(long, global = true)]
     pub wipe_target: bool,
+    /// The blob store, whatever the configuration or the database says: a JSON object of the form of BlobStore in
+    /// 0.16, or a config.toml
+    #[arg(long, value_name = "FILE", global = true)]
+    pub blob_config: Option<PathBuf>,
+    /// Accept any certificate of an S3 service
+    #[arg(long, global = true)]
+    pub allow_invalid_certs: bool,
     /// Give the files of the target to this user and group, as chown takes them
     #[arg(long, value_name = "USER:GROUP", global = true)]
     pub owner: Option<String>,
@@ -310,6 +318,11 @@ impl Common {
             jobs: self.jobs.map_or(cpus, usize::from).clamp(1, 256),
             memory: self.memory.unwrap_or(DEFAULT_MEMORY),
         }
+    }
+
+    /// What is said about the blob store.
+    pub fn blobs(&self) -> BlobChoice<'_> {
+        BlobChoice { file: self.blob_config.as_deref(), allow_invalid_certs: self.allow_invalid_certs }
     }
 
     /// Where to speak.

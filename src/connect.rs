@@ -1,14 +1,16 @@
-//! From a configuration to an opened store: which store, which schema version, which blob rule.
+//! From a configuration to an opened store: which stores, which schema version, which blob rule.
 //!
-//! The only place that knows every backend by name. Reads; never writes.
+//! Reads; never writes. The engines themselves are known to `engines`.
 
 use std::path::Path;
 
-use crate::backend::{Source, Target};
+use crate::backend::Source;
+use crate::backend::routed::{BlobTables, RoutedSource};
 use crate::blob::BlobRule;
-use crate::catalog::{self, BackendKind, SchemaVersion, Table};
-use crate::config::{Compression, Config, Elsewhere, Era, StoreConfig, StoreKind};
+use crate::catalog::{self, SchemaVersion, Subspace};
+use crate::config::{BlobPlace, Compression, Config, Elsewhere, Era, StoreConfig, blob_config, variant_of};
 use crate::console::Console;
+use crate::engines::{self, source};
 use crate::error::{Error, Result};
 use crate::lanes::Budget;
 use crate::running;
@@ -18,14 +20,70 @@ use crate::store::{self, Store};
 pub struct Connected {
     /// The store, read by the catalog of its schema version.
     pub store: Store,
-    /// How the configuration describes the data store.
-    pub data: StoreConfig,
-    /// The blob store if it is another one than the data store.
-    pub blobs_elsewhere: Option<StoreConfig>,
+    /// How the configuration describes the stores.
+    pub place: Place,
     /// Stores for other roles that are not covered.
     pub elsewhere: Vec<Elsewhere>,
     /// The process that has the store open, if any.
     pub holder: Option<running::Holder>,
+    /// What has been said about how the stores were opened.
+    pub said: Vec<String>,
+}
+
+/// Where an installation keeps data and blobs.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// The data store.
+    pub data: StoreConfig,
+    /// The blob store, if it is another one.
+    pub blobs: Option<StoreConfig>,
+}
+
+/// What the user has said about the blob store.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct BlobChoice<'a> {
+    /// A file that names it, whatever the configuration says.
+    pub file: Option<&'a Path>,
+    /// Any certificate will do.
+    pub allow_invalid_certs: bool,
+}
+
+impl Place {
+    /// Where both are, for people.
+    pub fn location(&self) -> String {
+        match &self.blobs {
+            None => self.data.location(),
+            Some(blobs) => format!("{}, blobs at {}", self.data.location(), blobs.location()),
+        }
+    }
+
+    /// How blobs are encoded there by a server of this version.
+    pub fn blob_rule(&self, version: &SchemaVersion) -> BlobRule {
+        match self.blobs.as_ref().unwrap_or(&self.data).compression {
+            _ if version.blobs_marked => BlobRule::Marked,
+            Compression::Lz4 => BlobRule::Lz4,
+            Compression::None => BlobRule::Raw,
+        }
+    }
+}
+
+impl BlobChoice<'_> {
+    /// The blob store of the file, if one was named.
+    pub fn named(&self, data: &StoreConfig) -> Result<Option<BlobPlace>> {
+        let named = self.file.map(|file| blob_config(file, |name| std::env::var(name).ok())).transpose()?;
+        Ok(named.map(|place| self.settle(place, data)))
+    }
+
+    /// The place as it is used: the data store under another name is the data store.
+    pub fn settle(&self, place: BlobPlace, data: &StoreConfig) -> BlobPlace {
+        match place {
+            BlobPlace::Elsewhere(store) if !store.same_place(data) => {
+                let store = if self.allow_invalid_certs { store.without_certificates() } else { store };
+                BlobPlace::Elsewhere(store)
+            }
+            _ => BlobPlace::DataStore,
+        }
+    }
 }
 
 /// Reads a configuration, with macros resolved from the environment.
@@ -37,14 +95,11 @@ pub fn configuration(path: &Path, console: &Console) -> Result<Config> {
     Ok(config)
 }
 
-/// Opens the data store of a configuration for reading. `schema` overrides the version the store states.
-pub fn open(config: &Config, schema: Option<u32>, budget: &Budget, console: &Console) -> Result<Connected> {
-    open_as(config, Reading { schema, ..Reading::default() }, budget, console)
-}
-
 /// How a store is opened for reading.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Reading {
+pub struct Reading<'a> {
+    /// What the user has said about the blob store.
+    pub blobs: BlobChoice<'a>,
     /// Overrides the schema version the store states.
     pub schema: Option<u32>,
     /// By whose catalog a store is read that states none.
@@ -53,15 +108,15 @@ pub struct Reading {
     pub salvage: bool,
 }
 
-/// As [`open`], with more to say about how.
-pub fn open_as(config: &Config, how: Reading, budget: &Budget, console: &Console) -> Result<Connected> {
+/// Opens the data store of a configuration for reading; its blobs are those in the data store until
+/// [`Connected::with_blobs`].
+pub fn open(config: &Config, how: Reading, budget: &Budget, console: &Console) -> Result<Connected> {
     let data = config.data_store()?;
     // Before the store is opened: closing a file gives up the locks this process has on it.
     let holder = running::holder(&data.kind);
-    let source = if how.salvage { salvaging(&data, budget)? } else { source(&data, budget)? };
-    for note in source.notes() {
-        console.say(format!("note: {note}"));
-    }
+    let source = if how.salvage { engines::salvaging(&data, budget)? } else { source(&data, budget)? };
+    let said = source.notes();
+    said.iter().for_each(|note| console.say(format!("note: {note}")));
     let version = version(source.as_ref(), &how, &data, console)?;
     if (config.era() == Era::Json) != version.blobs_marked {
         console.warn(format!(
@@ -69,210 +124,111 @@ pub fn open_as(config: &Config, how: Reading, budget: &Budget, console: &Console
             version.number, version.releases
         ));
     }
+    let record = |subspace: &'static Subspace, key: &[u8]| -> Result<Option<Vec<u8>>> {
+        let Ok(table) = subspace.table(source.kind()) else { return Ok(None) };
+        source.get(table, key)
+    };
+    let blobs = match how.blobs.named(&data)? {
+        Some(place) => place,
+        None => how.blobs.settle(blob_place(config, version, record)?, &data),
+    };
+    let elsewhere = elsewhere(config, version, record)?;
+    let blobs = match blobs {
+        BlobPlace::Elsewhere(store) => Some(store),
+        BlobPlace::DataStore => None,
+    };
+    let place = Place { data, blobs };
+    let rule = place.blob_rule(version);
+    Ok(Connected { store: Store::open(source, version, rule)?, place, elsewhere, holder, said })
+}
+
+impl Connected {
+    /// Opens the blob store as well, where that is another one.
+    pub fn with_blobs(mut self, how: Reading, budget: &Budget, console: &Console) -> Result<Connected> {
+        let version = self.store.version();
+        let (Some(blobs), Some(subspace)) = (&self.place.blobs, version.blobs()) else { return Ok(self) };
+        self.holder = self.holder.or_else(|| running::holder(&blobs.kind));
+        let kind = self.store.source().kind();
+        let (source, used) = engines::blob_source(blobs, subspace, kind, budget, how.salvage)?;
+        for note in source.notes() {
+            console.say(format!("note: {note}"));
+            self.said.push(note);
+        }
+        let unused = engines::blob_table(subspace, kind)?;
+        let routed = RoutedSource::new(self.store.into_source(), source, BlobTables { unused, used });
+        let rule = self.place.blob_rule(version);
+        self.store = Store::open(Box::new(routed), version, rule)?;
+        Ok(self)
+    }
+
+    /// Opens the blob store as well if blobs are among these subspaces.
+    pub fn with_blobs_of(
+        self,
+        subspaces: &[&'static Subspace],
+        how: Reading,
+        budget: &Budget,
+        console: &Console,
+    ) -> Result<Connected> {
+        match subspaces.iter().any(|subspace| subspace.value == catalog::ValueKind::Blob) {
+            true => self.with_blobs(how, budget, console),
+            false => Ok(self),
+        }
+    }
+}
+
+/// Where blobs are by a configuration and the records beside it; `record` reads one of those.
+pub fn blob_place(
+    config: &Config,
+    version: &'static SchemaVersion,
+    record: impl Fn(&'static Subspace, &[u8]) -> Result<Option<Vec<u8>>>,
+) -> Result<BlobPlace> {
     if config.era() == Era::Json {
-        console.warn(
-            "which blob store 0.16 uses stands in its database and is not read yet: blobs are taken from the data \
-             store, and those that are kept elsewhere are reported as missing",
-        );
+        // From 0.16 on the stores are registry objects in the database.
+        let object = version.blob_store().and_then(|object| Some((version.subspace(object.letter)?, object)));
+        let value = object.map(|(subspace, object)| record(subspace, object.key)).transpose()?.flatten();
+        return config.blob_store_from_registry(version, value.as_deref());
     }
-    let (blobs_elsewhere, elsewhere) = other_stores(config, &data, source.as_ref(), version)?;
-    let rule = blob_rule(&data, version);
-    Ok(Connected { store: Store::new(source, version, rule), data, blobs_elsewhere, elsewhere, holder })
+    config.blob_store(setting(version, &record)).map(BlobPlace::Elsewhere)
 }
 
-/// How blobs are encoded in a store of this version.
-pub fn blob_rule(data: &StoreConfig, version: &SchemaVersion) -> BlobRule {
-    match data.compression {
-        _ if version.blobs_marked => BlobRule::Marked,
-        Compression::Lz4 => BlobRule::Lz4,
-        Compression::None => BlobRule::Raw,
-    }
-}
-
-/// Opens a damaged store to read what can still be read.
-fn salvaging(data: &StoreConfig, budget: &Budget) -> Result<Box<dyn Source>> {
-    match &data.kind {
-        #[cfg(feature = "rocksdb")]
-        StoreKind::RocksDb { path, .. } => {
-            Ok(Box::new(crate::backend::rocksdb::RocksSource::salvage(path, budget.engine())?))
-        }
-        #[cfg(feature = "sqlite")]
-        StoreKind::Sqlite { path } => {
-            let connections = budget.jobs * budget.readers();
-            Ok(Box::new(crate::backend::sqlite::SqliteSource::salvage(path, budget.engine(), connections)?))
-        }
-        // A database server reads around nothing; what it can read is read as always.
-        _ => source(data, budget),
+/// Reads a setting from the records of a database.
+fn setting(
+    version: &'static SchemaVersion,
+    record: impl Fn(&'static Subspace, &[u8]) -> Result<Option<Vec<u8>>>,
+) -> impl Fn(&str) -> Result<Option<String>> {
+    move |key: &str| {
+        let value =
+            version.settings().map(|subspace| record(subspace, key.as_bytes())).transpose()?.flatten();
+        // The server replaces what is not UTF-8 when it reads a setting.
+        Ok(value.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
     }
 }
 
-/// Opens a store for reading, whatever is in it.
-#[cfg_attr(not(any(feature = "rocksdb", feature = "sqlite", feature = "mysql")), allow(unused_variables))]
-pub fn source(data: &StoreConfig, budget: &Budget) -> Result<Box<dyn Source>> {
-    match &data.kind {
-        #[cfg(feature = "rocksdb")]
-        StoreKind::RocksDb { path, .. } => {
-            Ok(Box::new(crate::backend::rocksdb::RocksSource::open(path, budget.engine())?))
-        }
-        #[cfg(feature = "sqlite")]
-        StoreKind::Sqlite { path } => {
-            let connections = budget.jobs * budget.readers();
-            Ok(Box::new(crate::backend::sqlite::SqliteSource::open(path, budget.engine(), connections)?))
-        }
-        #[cfg(feature = "postgres")]
-        kind @ StoreKind::Postgres { .. } => {
-            let settings = postgres(kind, data).ok_or_else(|| unsupported(data))?;
-            Ok(Box::new(crate::backend::postgres::PostgresSource::open(settings)?))
-        }
-        #[cfg(feature = "mysql")]
-        kind @ StoreKind::Mysql { .. } => {
-            let settings = mysql(kind, data).ok_or_else(|| unsupported(data))?;
-            let connections = budget.jobs * budget.readers();
-            Ok(Box::new(crate::backend::mysql::MysqlSource::open(settings, connections)?))
-        }
-        _ => Err(unsupported(data)),
+/// Stores of other roles that are not the data store, and so are not covered.
+fn elsewhere(
+    config: &Config,
+    version: &'static SchemaVersion,
+    record: impl Fn(&'static Subspace, &[u8]) -> Result<Option<Vec<u8>>>,
+) -> Result<Vec<Elsewhere>> {
+    if config.era() != Era::Json {
+        return config.elsewhere(setting(version, record));
     }
-}
-
-/// Opens or creates a store for writing by the catalog of `version`.
-#[cfg_attr(not(feature = "rocksdb"), allow(unused_variables))]
-pub fn target(data: &StoreConfig, version: &SchemaVersion, budget: &Budget) -> Result<Box<dyn Target>> {
-    match &data.kind {
-        #[cfg(feature = "rocksdb")]
-        StoreKind::RocksDb { path, min_blob_size, .. } => {
-            use crate::backend::rocksdb::{RocksTarget, RocksTargetOptions};
-            let legacy = version.legacy_tables(BackendKind::RocksDb).filter(|legacy| legacy.required);
-            let legacy = legacy.map(|legacy| legacy.table.name.to_string()).collect();
-            let options =
-                RocksTargetOptions { memory: budget.engine(), min_blob_size: *min_blob_size, legacy };
-            Ok(Box::new(RocksTarget::open(path, options)?))
+    let mut found = Vec::new();
+    for object in version.singletons {
+        let (Some(role), Some(subspace)) = (object.store, version.subspace(object.letter)) else { continue };
+        if role == catalog::StoreGroup::Blob {
+            continue;
         }
-        #[cfg(feature = "sqlite")]
-        StoreKind::Sqlite { path } => {
-            Ok(Box::new(crate::backend::sqlite::SqliteTarget::open(path, budget.engine())?))
-        }
-        #[cfg(feature = "postgres")]
-        kind @ StoreKind::Postgres { .. } => {
-            let settings = postgres(kind, data).ok_or_else(|| unsupported(data))?;
-            Ok(Box::new(crate::backend::postgres::PostgresTarget::open(settings)?))
-        }
-        #[cfg(feature = "mysql")]
-        kind @ StoreKind::Mysql { .. } => {
-            let settings = mysql(kind, data).ok_or_else(|| unsupported(data))?;
-            Ok(Box::new(crate::backend::mysql::MysqlTarget::open(settings)?))
-        }
-        _ => Err(unsupported(data)),
+        let Some(value) = record(subspace, object.key)? else { continue };
+        // One that cannot be read is somebody's business who looks at it.
+        let store = match variant_of(object, &value) {
+            Ok((_, Some(variant))) if !variant.external => continue,
+            Ok((_, Some(variant))) => variant.name.to_string(),
+            _ => "a store of an unknown kind".to_string(),
+        };
+        found.push(Elsewhere { role, key: object.title, store, kind: None });
     }
-}
-
-#[cfg(feature = "postgres")]
-fn postgres(kind: &StoreKind, data: &StoreConfig) -> Option<crate::backend::postgres::PostgresSettings> {
-    let StoreKind::Postgres {
-        host,
-        port,
-        database,
-        user,
-        password,
-        options,
-        timeout,
-        tls,
-        allow_invalid_certs,
-    } = kind.clone()
-    else {
-        return None;
-    };
-    let exposed = |secret: Option<crate::config::Secret>| secret.map(|secret| secret.expose().to_string());
-    let (password, options) = (exposed(password), exposed(options));
-    let place = data.location();
-    Some(crate::backend::postgres::PostgresSettings {
-        host,
-        port,
-        database,
-        user,
-        password,
-        options,
-        timeout,
-        tls,
-        allow_invalid_certs,
-        place,
-    })
-}
-
-#[cfg(feature = "mysql")]
-fn mysql(kind: &StoreKind, data: &StoreConfig) -> Option<crate::backend::mysql::MysqlSettings> {
-    let StoreKind::Mysql {
-        host,
-        port,
-        database,
-        user,
-        password,
-        max_allowed_packet,
-        timeout: _,
-        tls,
-        allow_invalid_certs,
-    } = kind.clone()
-    else {
-        return None;
-    };
-    let password = password.map(|password| password.expose().to_string());
-    let place = data.location();
-    Some(crate::backend::mysql::MysqlSettings {
-        host,
-        port,
-        database,
-        user,
-        password,
-        max_allowed_packet,
-        tls,
-        allow_invalid_certs,
-        place,
-    })
-}
-
-/// Whether anything is there that could be opened for reading. An empty or absent place can become a target.
-pub fn exists(data: &StoreConfig) -> Result<bool> {
-    match &data.kind {
-        StoreKind::RocksDb { path, .. } => match std::fs::read_dir(path) {
-            Ok(mut entries) => Ok(entries.next().is_some()),
-            Err(error) => absent(path, error, "directory"),
-        },
-        StoreKind::Sqlite { path } => match std::fs::metadata(path) {
-            // SQLite takes an empty file for an empty database.
-            Ok(meta) => Ok(!meta.is_file() || meta.len() > 0),
-            Err(error) => absent(path, error, "file"),
-        },
-        _ => Ok(true),
-    }
-}
-
-/// Tables of every subspace that has one in this backend.
-pub fn tables(version: &'static SchemaVersion, kind: BackendKind) -> Vec<&'static Table> {
-    version.subspaces.iter().filter_map(|subspace| subspace.table(kind).ok()).collect()
-}
-
-fn absent(path: &Path, error: std::io::Error, what: &str) -> Result<bool> {
-    match error.kind() {
-        std::io::ErrorKind::NotFound => Ok(false),
-        std::io::ErrorKind::NotADirectory => Err(Error::usage(format!("the target is not a {what}"))
-            .with("path", place(path))
-            .because(error)
-            .next("check the path in the configuration")),
-        _ => Err(Error::io("cannot look at the target")
-            .with("path", place(path))
-            .because(error)
-            .next("run as a user who may use it")),
-    }
-}
-
-fn place(path: &Path) -> String {
-    std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf()).display().to_string()
-}
-
-fn unsupported(data: &StoreConfig) -> Error {
-    Error::usage("this build cannot use stores of this type")
-        .with("store", data.id.clone())
-        .with("location", data.location())
-        .next("build with the feature of that backend")
+    Ok(found)
 }
 
 fn version(
@@ -311,29 +267,4 @@ pub fn unknown_version(number: u32) -> Error {
         catalog::versions().iter().map(|v| format!("{} ({})", v.number, v.releases)).collect();
     Error::refused(format!("schema version {number} is not supported"))
         .next(format!("supported are {}", known.join(", ")))
-}
-
-type OtherStores = (Option<StoreConfig>, Vec<Elsewhere>);
-
-fn other_stores(
-    config: &Config,
-    data: &StoreConfig,
-    source: &dyn Source,
-    version: &'static SchemaVersion,
-) -> Result<OtherStores> {
-    let row = |key: &str| -> Result<Option<String>> {
-        let Some(table) = version.settings().and_then(|s| s.table(source.kind()).ok()) else {
-            return Ok(None);
-        };
-        let value = source.get(table, key.as_bytes())?;
-        // The server replaces what is not UTF-8 when it reads a setting.
-        Ok(value.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
-    };
-    // From 0.16 on the stores are registry objects in the database.
-    if config.era() == Era::Json {
-        return Ok((None, Vec::new()));
-    }
-    let blobs = config.blob_store(row)?;
-    let elsewhere = config.elsewhere(row)?;
-    Ok((Some(blobs).filter(|blobs| blobs.id != data.id), elsewhere))
 }

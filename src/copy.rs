@@ -2,7 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::connect;
+use crate::backend::Source;
+use crate::catalog::Subspace;
+use crate::connect::{self, Reading};
+use crate::destination::{self, Loading};
 use crate::error::{Error, Result};
 use crate::export;
 use crate::import::{Imported, plan};
@@ -35,10 +38,11 @@ pub fn run(options: &Options) -> Result<Imported> {
     let console = &how.console;
     let mut preflight = Preflight::new(*console, how.dry_run);
     let config = connect::configuration(options.from, console)?;
-    let connected = connect::open(&config, options.schema, &how.budget, console)?;
+    let reading = Reading { schema: options.schema, ..Reading::default() };
+    let connected = connect::open(&config, reading, &how.budget, console)?;
     let version = connected.store.version();
     let selected = options.request.resolve(version)?;
-    export::refuse_external_blobs(&connected, &selected)?;
+    let connected = connected.with_blobs_of(&selected, reading, &how.budget, console)?;
     export::check_source(&connected, &mut preflight, (how.dry_run, how.yes), console)?;
     let mut findings = export::strangers(&connected.store)?;
     let (held, skipped) = export::split(&connected.store, &selected);
@@ -47,14 +51,21 @@ pub fn run(options: &Options) -> Result<Imported> {
     }
     let to = connect::configuration(options.to, console)?;
     let data = to.data_store()?;
-    if data.location() == connected.data.location() {
+    let source_place = connected.place.clone();
+    if data.same_place(&source_place.data) {
         return Err(Error::usage("source and target are the same store")
             .with("store", data.location())
             .next("name another configuration with --to"));
     }
     let fingerprint = connected.store.source().fingerprint()?;
-    let from = (anonymous(&connected.data.location()), fingerprint);
-    let target = Target::open(data, &mut preflight, how)?;
+    let from = (anonymous(&source_place.location()), fingerprint);
+    let source_kind = connected.store.source().kind();
+    let origin = Origin::Store(Box::new(connected.store));
+    let brought: Vec<&'static Subspace> = held.clone();
+    let loading = Loading { origin: &origin, subspaces: &brought, from: Some(&source_place) };
+    let decide =
+        |data, now: Option<&dyn Source>| destination::decide(&to, data, &loading, now, (how.blobs, how.yes));
+    let target = Target::open(data, version, decide, &mut preflight, how)?;
     let (parts, mut left_out) = places(&held, &selected, target.kind())?;
     left_out.extend(skipped.into_iter().filter(|s| s.reason != "not selected").map(|s| (s.letter, s.reason)));
     console.say(format!(
@@ -62,19 +73,19 @@ pub fn run(options: &Options) -> Result<Imported> {
         parts.len(),
         version.number,
         version.releases,
-        connected.store.source().kind().title(),
-        connected.data.location(),
+        source_kind.title(),
+        source_place.location(),
         target.kind().title(),
-        target.data().location()
+        target.place().location()
     ));
-    let pairs: Vec<_> = parts.iter().map(|part| (part.subspace, part.table)).collect();
-    let (rule, taken) = (target.rule(version), target.limits().clone());
+    let pairs = target.tables(&parts)?;
+    let (rule, taken) = (target.rule(), target.limits().clone());
     let place = how.state.map_or_else(|| state_file(&target), Path::to_path_buf);
     transfer::something_to_resume(&place, how)?;
-    let fits = limits::check_store(&connected.store, &pairs, rule, &taken, how.budget.jobs, how.stop);
+    let Origin::Store(store) = &origin else { return Ok(Imported::default()) };
+    let fits = limits::check_store(store, &pairs, rule, &taken, how.budget.jobs, how.stop);
     preflight
         .check("records fit", fits, |()| "every record is within the limits of the target".to_string())?;
-    let origin = Origin::Store(Box::new(connected.store));
     let prepared = Transfer::prepare(origin, target, (parts, left_out), &mut preflight, how)?;
     let Some(transfer) = prepared else {
         return preflight.conclude().map(|()| Imported::default());
@@ -82,6 +93,7 @@ pub fn run(options: &Options) -> Result<Imported> {
     transfer.left_out.iter().for_each(|(letter, why)| console.say(format!("leaving out {letter}: {why}")));
     let mut copied = Imported {
         schema_version: version.number,
+        advice: transfer.target.advice.clone(),
         left_out: transfer.left_out.clone(),
         findings,
         ..Imported::default()
@@ -89,7 +101,7 @@ pub fn run(options: &Options) -> Result<Imported> {
     preflight.conclude()?;
     if how.dry_run {
         plan(&transfer, console);
-        console.say(format!("dry run: nothing written to {}", transfer.target.data().location()));
+        console.say(format!("dry run: nothing written to {}", transfer.target.place().location()));
         return Ok(copied);
     }
     let state = State::new("copy", &transfer.target, &transfer.parts, from);
@@ -105,5 +117,5 @@ pub fn run(options: &Options) -> Result<Imported> {
 
 /// In the current directory, and another one for each target.
 fn state_file(target: &Target) -> PathBuf {
-    PathBuf::from(format!("stalwart-migrate-copy-{}.json", anonymous(&target.data().location())))
+    PathBuf::from(format!("stalwart-migrate-copy-{}.json", anonymous(&target.place().location())))
 }

@@ -4,12 +4,13 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::catalog::{self, Subspace};
-use crate::connect;
+use crate::audit::HashList;
+use crate::catalog::{Subspace, ValueKind};
+use crate::connect::{self, BlobChoice, Reading};
 use crate::console::Console;
 use crate::dump::reader::Dump;
 use crate::error::{Error, Result};
-use crate::finding::hex;
+use crate::finding::{Findings, hex};
 use crate::in_step::{self, Pair};
 use crate::lanes::{Budget, Stop, in_parallel};
 use crate::origin::Origin;
@@ -28,6 +29,8 @@ pub struct Options<'a> {
     pub request: &'a Request,
     /// Overrides the schema version a store states.
     pub schema: Option<u32>,
+    /// What the user has said about the blob stores of configurations.
+    pub blobs: BlobChoice<'a>,
     /// Threads and memory.
     pub budget: Budget,
     /// Where to speak.
@@ -122,7 +125,7 @@ pub fn run(options: &Options) -> Result<Compared> {
     })?;
     drop(progress);
     let mut compared = Compared { subspaces: Vec::new(), left_out };
-    for (counts, shown) in done {
+    for Part { counts, shown, .. } in done {
         shown.iter().for_each(|line| options.console.print(line));
         compared.subspaces.push(counts);
     }
@@ -133,24 +136,37 @@ pub fn run(options: &Options) -> Result<Compared> {
 fn open(path: &Path, options: &Options) -> Result<Origin> {
     let console = &options.console;
     if path.is_dir() {
-        let dump = Dump::open(path)?;
-        let version = catalog::version(dump.schema_version()).ok_or_else(|| {
-            connect::unknown_version(dump.schema_version()).with("dump", path.display().to_string())
-        })?;
-        return Ok(Origin::Dump(Box::new(dump), version));
+        return Origin::dump(Dump::open(path)?);
     }
     let config = connect::configuration(path, console)?;
-    let connected = connect::open(&config, options.schema, &options.budget, console)?;
+    let reading = Reading { schema: options.schema, blobs: options.blobs, ..Reading::default() };
+    let connected = connect::open(&config, reading, &options.budget, console)?;
+    let selected = options.request.resolve(connected.store.version())?;
+    let connected = connected.with_blobs_of(&selected, reading, &options.budget, console)?;
     if let Some(holder) = &connected.holder {
         console.warn(format!(
             "a server is running on {} (locked by {}): it may change",
-            connected.data.location(),
+            connected.place.location(),
             holder.describe()
         ));
     }
     let sessions = connected.store.source().sessions()?;
-    running::check_sessions(&sessions, &connected.data.location(), true, console)?;
+    running::check_sessions(&sessions, &connected.place.location(), true, console)?;
     Ok(Origin::Store(Box::new(connected.store)))
+}
+
+/// One subspace compared.
+pub(crate) struct Part {
+    /// The subspace.
+    pub subspace: &'static Subspace,
+    /// How many records are where.
+    pub counts: Counts,
+    /// The first differences in words.
+    pub shown: Vec<String>,
+    /// What reading the right side has found.
+    pub found: Findings,
+    /// Hashes of blobs that the right side names or has.
+    pub hashes: Option<HashList>,
 }
 
 /// Compares one subspace; `names` are those of the sides in the lines that show the first differences.
@@ -160,12 +176,19 @@ pub(crate) fn counts(
     subspace: &'static Subspace,
     (page_bytes, stop): (usize, &Stop),
     progress: &Progress,
-) -> Result<(Counts, Vec<String>)> {
+) -> Result<Part> {
+    let mut hashes = match subspace.value == ValueKind::Blob || subspace.links_blobs() {
+        true => Some(HashList::create(&std::env::temp_dir())?),
+        false => None,
+    };
     let mut counts = Counts { letter: subspace.letter, name: subspace.name, ..Counts::default() };
     let mut shown = Vec::new();
     let (mut seen, mut bytes) = (0, 0);
-    in_step::compare(sides, subspace, page_bytes, stop, |pair| {
+    let [_, right] = in_step::compare(sides, subspace, page_bytes, stop, |pair| {
         let Pair { key, left, right } = pair;
+        if let (Some(hashes), Some(_), Some(hash)) = (&mut hashes, right, subspace.blob_hash(key)) {
+            hashes.push(hash)?;
+        }
         seen += 1;
         bytes += (key.len() + left.map_or(0, <[u8]>::len)) as u64;
         if seen == 4096 {
@@ -195,5 +218,5 @@ pub(crate) fn counts(
         Ok(true)
     })?;
     progress.add(seen, bytes);
-    Ok((counts, shown))
+    Ok(Part { subspace, counts, shown, found: right.findings, hashes })
 }

@@ -13,7 +13,7 @@ use crate::audit::{self, Audit, HashList};
 use crate::backend::{KeyRange, Loss, Pages};
 use crate::catalog::{Subspace, ValueKind};
 use crate::check;
-use crate::connect::{self, Connected, Reading};
+use crate::connect::{self, BlobChoice, Connected, Reading};
 use crate::console::Console;
 use crate::dump::digest::PartDigest;
 use crate::dump::manifest::{Completeness, DIRECTORY, LeftBehind, Manifest, RESUME, Skipped, SubspaceEntry};
@@ -51,6 +51,10 @@ pub struct Options<'a> {
     pub yes: bool,
     /// Read around damage.
     pub salvage: bool,
+    /// Do not look for blobs that are not exported.
+    pub no_verify: bool,
+    /// What the user has said about the blob store.
+    pub blobs: BlobChoice<'a>,
     /// Go on with what an interrupted run has left.
     pub resume: bool,
     /// Where the state of the run is kept, if not inside the dump.
@@ -83,11 +87,21 @@ pub struct Exported {
 pub fn run(options: &Options) -> Result<Exported> {
     let console = &options.console;
     let config = connect::configuration(options.config, console)?;
-    let how = Reading { schema: options.schema, salvage: options.salvage, ..Reading::default() };
-    let connected = connect::open_as(&config, how, &options.budget, console)?;
+    let how = Reading {
+        blobs: options.blobs,
+        schema: options.schema,
+        salvage: options.salvage,
+        ..Reading::default()
+    };
+    let connected = connect::open(&config, how, &options.budget, console)?;
     let version = connected.store.version();
     let selected = options.request.resolve(version)?;
-    refuse_external_blobs(&connected, &selected)?;
+    // Blobs that stay where they are can still be looked for.
+    let by_name = !options.no_verify && names_blobs(&selected);
+    let connected = match by_name {
+        true => connected.with_blobs(how, &options.budget, console)?,
+        false => connected.with_blobs_of(&selected, how, &options.budget, console)?,
+    };
     let (selected, skipped) = split(&connected.store, &selected);
     describe(&connected, &selected, &skipped, console);
     let mut preflight = Preflight::new(*console, options.dry_run);
@@ -168,7 +182,7 @@ fn begin(
         tool_version: env!("CARGO_PKG_VERSION").to_string(),
         schema_version: connected.store.version().number,
         source: source.kind().name().to_string(),
-        place: resume::anonymous(&connected.data.location()),
+        place: resume::anonymous(&connected.place.location()),
         fingerprint: source.fingerprint()?,
         subspaces: letters.into_iter().collect(),
     };
@@ -308,7 +322,7 @@ fn resume_subspace(
                 continue;
             }
             let mut found = Findings::new();
-            check::content(subspace, key, content, &mut found);
+            check::content(subspace, store.computed(), key, content, &mut found);
             if found.count(FindingKind::BlobMismatch) > 0 {
                 // Only the stored bytes say whether they could be decoded.
                 found = Findings::new();
@@ -380,10 +394,30 @@ fn conclude(
     }
     let losses = connected.store.source().losses();
     add_losses(&connected.store, &losses, findings);
+    if let Some(table) = connected.store.source().unused()? {
+        findings.add(FindingKind::UnusedBlobs, table.name, &[], || {
+            "the configuration keeps blobs in another store; these do not travel".to_string()
+        });
+    }
+    if blobs.is_some()
+        && let Some((count, sample)) = connected.store.source().foreign()?
+    {
+        findings.add_all(FindingKind::ForeignObject, count, "", &[], || {
+            format!("{count} objects that the server could not have written, such as {sample:?}")
+        });
+    }
+    if let (None, Some(_), Some(subspace)) = (&blobs, &links, connected.store.version().blobs())
+        && !options.no_verify
+    {
+        blobs = Some((subspace, connected.store.blob_names(subspace, options.dir, options.stop)?));
+    }
     let audit = match (links, blobs) {
         (Some((link, links)), Some((blob, blobs))) => Some(audit_blobs(link, links, blob, blobs, findings)?),
         _ => None,
     };
+    for note in connected.store.source().notes().iter().filter(|note| !connected.said.contains(note)) {
+        options.console.say(format!("note: {note}"));
+    }
     if options.strict && findings.any_strict() {
         return Err(strict(findings));
     }
@@ -472,16 +506,10 @@ pub fn strict(findings: &Findings) -> Error {
     error.next("run without --strict to keep every record and have the findings listed")
 }
 
-pub(crate) fn refuse_external_blobs(connected: &Connected, selected: &[&'static Subspace]) -> Result<()> {
-    let (Some(blobs), Some(subspace)) =
-        (&connected.blobs_elsewhere, selected.iter().find(|subspace| subspace.value == ValueKind::Blob))
-    else {
-        return Ok(());
-    };
-    Err(Error::usage("blobs are kept in another store than the data, which this version cannot read")
-        .with("blob store", blobs.id.clone())
-        .with("location", blobs.location())
-        .next(format!("leave blobs where they are with --exclude {}", subspace.letter)))
+/// Whether links are among these subspaces and blobs are not.
+fn names_blobs(selected: &[&'static Subspace]) -> bool {
+    selected.iter().any(|subspace| subspace.links_blobs())
+        && !selected.iter().any(|subspace| subspace.value == ValueKind::Blob)
 }
 
 /// Subspaces to export, and those that are skipped with the reason.
@@ -510,7 +538,7 @@ fn describe(connected: &Connected, selected: &[&'static Subspace], skipped: &[Sk
     console.say(format!(
         "source: {} at {}, schema version {} ({})",
         connected.store.source().kind().title(),
-        connected.data.location(),
+        connected.place.location(),
         version.number,
         version.releases
     ));
@@ -537,7 +565,7 @@ pub(crate) fn check_source(
     (dry_run, yes): (bool, bool),
     console: &Console,
 ) -> Result<()> {
-    let place = connected.data.location();
+    let place = connected.place.location();
     preflight.pass("source", format!("{} at {place}", connected.store.source().kind().title()));
     let version = connected.store.version();
     preflight.pass("schema version", format!("{} ({})", version.number, version.releases));

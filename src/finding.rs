@@ -32,6 +32,10 @@ pub enum FindingKind {
     BlobMissing,
     /// A blob that no link names.
     BlobUnlinked,
+    /// A table of the data store holds blobs that the configuration does not use.
+    UnusedBlobs,
+    /// An object in a blob store that is not this server's.
+    ForeignObject,
     /// A counter is lower than an id it should cover.
     CounterTooLow,
     /// A record or range that could not be read.
@@ -62,7 +66,13 @@ impl FindingKind {
 
     /// Notices describe what is normal; `--strict` ignores them.
     pub fn is_notice(self) -> bool {
-        matches!(self, FindingKind::BlobNotHashed | FindingKind::BlobUnlinked)
+        matches!(
+            self,
+            FindingKind::BlobNotHashed
+                | FindingKind::BlobUnlinked
+                | FindingKind::UnusedBlobs
+                | FindingKind::ForeignObject
+        )
     }
 
     /// Words for a person.
@@ -77,6 +87,8 @@ impl FindingKind {
             FindingKind::BlobNotHashed => "blobs under keys that are no content hash by design",
             FindingKind::BlobMissing => "linked blobs that are missing",
             FindingKind::BlobUnlinked => "blobs without a link",
+            FindingKind::UnusedBlobs => "tables of blobs that the configuration does not use",
+            FindingKind::ForeignObject => "objects in the blob store that are not this server's",
             FindingKind::CounterTooLow => "counters lower than an id they should cover",
             FindingKind::Lost => "records or ranges that could not be read",
             FindingKind::Duplicate => "repeated records, taken once",

@@ -73,6 +73,7 @@ pub fn check(target: &dyn Source, version: &'static SchemaVersion, extent: Exten
     }
     if matches!(extent, Extent::Everything) {
         in_the_way.extend(unknown_tables(target, version)?);
+        in_the_way.extend(unused_table(target)?);
     }
     if in_the_way.is_empty() {
         // The record that makes a target look complete goes first.
@@ -91,7 +92,8 @@ pub fn check(target: &dyn Source, version: &'static SchemaVersion, extent: Exten
 /// whether their rows may go.
 pub fn wipe(target: &dyn Source, version: &'static SchemaVersion, extent: Extent) -> Result<Clearing> {
     check_version(target, version, extent)?;
-    let unknown = unknown_tables(target, version)?;
+    let mut unknown = unknown_tables(target, version)?;
+    unknown.extend(unused_table(target)?);
     if !unknown.is_empty() && matches!(extent, Extent::Everything) {
         return Err(Error::refused("the target holds what --wipe-target does not touch")
             .because(unknown.join("; "))
@@ -146,6 +148,13 @@ fn unknown_tables(target: &dyn Source, version: &'static SchemaVersion) -> Resul
     };
     let unknown = target.tables()?.into_iter().filter(|table| table.rows && !known(&table.name));
     Ok(unknown.map(|table| format!("table {} (unknown to the catalog) has rows", table.name)).collect())
+}
+
+/// A table that another store has taken the place of.
+fn unused_table(target: &dyn Source) -> Result<Option<String>> {
+    let table = target.unused()?;
+    Ok(table
+        .map(|table| format!("table {} has rows, and the configuration keeps those elsewhere", table.name)))
 }
 
 fn check_version(target: &dyn Source, version: &SchemaVersion, extent: Extent) -> Result<()> {

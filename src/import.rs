@@ -8,9 +8,11 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::audit::Audit;
-use crate::catalog::{self, Subspace};
+use crate::backend::Source;
+use crate::catalog::Subspace;
 use crate::connect;
 use crate::console::Console;
+use crate::destination::{self, Loading};
 use crate::dump::manifest::DIRECTORY;
 use crate::dump::reader::{Dump, FileCheck};
 use crate::error::{Error, ErrorKind, Result};
@@ -44,6 +46,8 @@ pub struct Imported {
     pub subspaces: Vec<ImportedSubspace>,
     /// Subspaces without a place in the target, left out with the reason.
     pub left_out: Vec<(char, String)>,
+    /// What the administrator has to know besides.
+    pub advice: Vec<String>,
     /// Whether the target was read back and compared.
     pub verified: bool,
     /// What a server's dump cannot prove.
@@ -96,7 +100,7 @@ pub fn run(options: &Options) -> Result<Imported> {
     if how.dry_run {
         plan(&transfer, console);
         preflight.conclude()?;
-        console.say(format!("dry run: nothing written to {}", transfer.target.data().location()));
+        console.say(format!("dry run: nothing written to {}", transfer.target.place().location()));
         return Ok(imported);
     }
     preflight.conclude()?;
@@ -147,10 +151,10 @@ fn prepare(options: &Options, preflight: &mut Preflight) -> Result<Option<Prepar
     let config = connect::configuration(options.config, &how.console)?;
     let data = config.data_store()?;
     preflight.pass("configuration", options.config.display().to_string());
-    let dump = Dump::open(options.dir)?;
-    let version = catalog::version(dump.schema_version()).ok_or_else(|| {
-        connect::unknown_version(dump.schema_version()).with("dump", options.dir.display().to_string())
-    })?;
+    let origin = Origin::dump(Dump::open(options.dir)?)?;
+    let version = origin.version();
+    let Origin::Dump(held_dump) = &origin else { return Ok(None) };
+    let dump = &held_dump.dump;
     preflight.pass("schema version", format!("{} ({})", version.number, version.releases));
     let selected = options.request.resolve(version)?;
     let mut held: Vec<&'static Subspace> = Vec::new();
@@ -164,12 +168,18 @@ fn prepare(options: &Options, preflight: &mut Preflight) -> Result<Option<Prepar
     let incomplete_dump = dump.manifest().is_some_and(|manifest| manifest.incomplete());
     if incomplete_dump {
         preflight
-            .check("dump whole", repeat_losses(&dump, options), |()| "a salvage, agreed to".to_string())?;
+            .check("dump whole", repeat_losses(dump, options), |()| "a salvage, agreed to".to_string())?;
     }
     let expected: Vec<(char, &str)> = version.subspaces.iter().map(|s| (s.letter, s.name)).collect();
     let unproven = dump.unproven(&expected);
     unproven.iter().for_each(|what| preflight.warn("dump proven", format!("cannot be proven: {what}")));
-    let target = Target::open(data, preflight, how)?;
+    let brought: Vec<&'static Subspace> =
+        held.iter().copied().filter(|s| selected.iter().any(|one| one.letter == s.letter)).collect();
+    let loading = Loading { origin: &origin, subspaces: &brought, from: None };
+    let decide = |data, now: Option<&dyn Source>| {
+        destination::decide(&config, data, &loading, now, (how.blobs, how.yes))
+    };
+    let target = Target::open(data, version, decide, preflight, how)?;
     let place = how.state.map_or_else(|| state_file(options.dir, &target), Path::to_path_buf);
     transfer::something_to_resume(&place, how)?;
     let (mut parts, left_out) = places(&held, &selected, target.kind())?;
@@ -179,13 +189,13 @@ fn prepare(options: &Options, preflight: &mut Preflight) -> Result<Option<Prepar
         version.number,
         version.releases,
         target.kind().title(),
-        target.data().location()
+        target.place().location()
     ));
     for part in &mut parts {
         part.stated = dump.entry(part.subspace.letter).map(|e| (e.totals(), e.records_sum.clone()));
     }
-    let (rule, limits) = (target.rule(version), target.limits().clone());
-    let pairs: Vec<_> = parts.iter().map(|part| (part.subspace, part.table)).collect();
+    let (rule, limits) = (target.rule(), target.limits().clone());
+    let pairs = target.tables(&parts)?;
     let sound = |preflight: &mut Preflight, dump: &Dump| -> Result<Option<Vec<FileCheck>>> {
         let checks = preflight.check("dump undamaged", dump.checksums(how.budget.jobs), |checks| {
             format!("{} files, checksums and counts are right", checks.len())
@@ -197,12 +207,12 @@ fn prepare(options: &Options, preflight: &mut Preflight) -> Result<Option<Prepar
         Ok(fits.map(|()| checks))
     };
     // The longest step comes last: a target that is not empty is refused at once. A dry run checks everything.
-    let early = if how.dry_run { sound(preflight, &dump)? } else { None };
-    let origin = Origin::Dump(Box::new(dump), version);
+    let early = if how.dry_run { sound(preflight, dump)? } else { None };
     let Some(transfer) = Transfer::prepare(origin, target, (parts, left_out), preflight, how)? else {
         return Ok(None);
     };
-    let Origin::Dump(dump, _) = &transfer.origin else { return Ok(None) };
+    let Origin::Dump(held_dump) = &transfer.origin else { return Ok(None) };
+    let dump = &held_dump.dump;
     let checks = match how.dry_run {
         true => early,
         false => sound(preflight, dump)?,
@@ -216,6 +226,7 @@ fn prepare(options: &Options, preflight: &mut Preflight) -> Result<Option<Prepar
     let from = identity(dump, &checks)?;
     let imported = Imported {
         schema_version: version.number,
+        advice: transfer.target.advice.clone(),
         left_out: transfer.left_out.clone(),
         unproven,
         incomplete_dump,
@@ -235,7 +246,7 @@ fn identity(dump: &Dump, checks: &[FileCheck]) -> Result<String> {
 
 /// Beside the manifest, and another one for each target.
 fn state_file(dir: &Path, target: &Target) -> PathBuf {
-    dir.join(DIRECTORY).join(format!("import-{}.json", anonymous(&target.data().location())))
+    dir.join(DIRECTORY).join(format!("import-{}.json", anonymous(&target.place().location())))
 }
 
 /// Says what a run would do.

@@ -11,8 +11,8 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::backend::{KeyRange, Pages};
-use crate::catalog::{self, SchemaVersion, Subspace, ValueKind};
-use crate::connect::{self, Connected};
+use crate::catalog::{self, SchemaVersion, Subspace};
+use crate::connect::{self, BlobChoice, Connected, Reading};
 use crate::console::Console;
 use crate::dump::reader::{Dump, SubspaceReader, Verify};
 use crate::error::{Error, ErrorKind, Result};
@@ -49,6 +49,8 @@ pub struct Options<'a> {
     pub place: Place<'a>,
     /// Overrides the schema version that the place states.
     pub schema: Option<u32>,
+    /// What the user has said about the blob store.
+    pub blobs: BlobChoice<'a>,
     /// Threads and memory.
     pub budget: Budget,
     /// Where to speak.
@@ -123,7 +125,7 @@ pub struct Blob {
 ///
 /// Errors: usage, refused (unfinished dump, unknown schema version), damaged, I/O, interrupted.
 pub fn contents(request: &Request, options: &Options) -> Result<Contents> {
-    let (from, version) = open(options)?;
+    let (from, version) = open(options, &|version| request.resolve(version))?;
     let wanted = request.resolve(version)?;
     let (source, done) = match &from {
         From::Dump(dump) => ("dump", count_dump(dump, &wanted, options)?),
@@ -168,7 +170,7 @@ pub fn records(
     options: &Options,
     each: &mut dyn FnMut(&Record),
 ) -> Result<Listed> {
-    let (from, version) = open(options)?;
+    let (from, version) = open(options, &|version| Ok(vec![find(version, subspace)?]))?;
     let subspace = find(version, subspace)?;
     let prefixes = Prefixes::of(subspace, fields)?;
     let mut listed = Listed { records: 0, more: false };
@@ -208,7 +210,7 @@ pub fn record(subspace: &str, key: &str, options: &Options) -> Result<Record> {
             .with("key", key)
             .next("copy it from the list that --subspace gives")
     })?;
-    let (from, version) = open(options)?;
+    let (from, version) = open(options, &|version| Ok(vec![find(version, subspace)?]))?;
     let subspace = find(version, subspace)?;
     match get(&from, subspace, &key, options)? {
         Some(value) => Ok(Record::new(subspace, &key, &value, usize::MAX)),
@@ -223,8 +225,8 @@ pub fn record(subspace: &str, key: &str, options: &Options) -> Result<Record> {
 ///
 /// Errors: as [`record`]. Content that does not hash to its key is no error here: see [`Blob::proven`].
 pub fn blob(name: &str, options: &Options) -> Result<Blob> {
-    let (from, version) = open(options)?;
-    let Some(subspace) = version.subspaces.iter().find(|s| s.value == ValueKind::Blob) else {
+    let (from, version) = open(options, &|version| Ok(version.blobs().into_iter().collect()))?;
+    let Some(subspace) = version.blobs() else {
         return Err(Error::usage(format!("schema version {} keeps no blobs", version.number)));
     };
     let key = unhex(name).filter(|key| subspace.layout(key).is_ok());
@@ -237,16 +239,6 @@ pub fn blob(name: &str, options: &Options) -> Result<Blob> {
             .with("blob", name)
             .next(format!("give a hash of 64 hex digits, or one of: {}", fixed.join(", "))));
     };
-    if let From::Store(connected) = &from
-        && let Some(store) = &connected.blobs_elsewhere
-    {
-        return Err(Error::usage(
-            "blobs are kept in another store than the data, which this version cannot read",
-        )
-        .with("blob store", store.id.clone())
-        .with("location", store.location())
-        .next("fetch it from there"));
-    }
     let Some(content) = get(&from, subspace, &key, options)? else {
         return Err(Error::io("there is no such blob")
             .with("blob", hex(&key))
@@ -296,7 +288,11 @@ impl Reader<'_> {
     }
 }
 
-fn open(options: &Options) -> Result<(From, &'static SchemaVersion)> {
+/// Opens what is to be looked into; the blob store only if blobs are among what is `wanted`.
+fn open(
+    options: &Options,
+    wanted: &dyn Fn(&'static SchemaVersion) -> Result<Vec<&'static Subspace>>,
+) -> Result<(From, &'static SchemaVersion)> {
     let console = &options.console;
     match options.place {
         Place::Dump(dir) => {
@@ -307,7 +303,10 @@ fn open(options: &Options) -> Result<(From, &'static SchemaVersion)> {
         }
         Place::Store(config) => {
             let config = connect::configuration(config, console)?;
-            let connected = connect::open(&config, options.schema, &options.budget, console)?;
+            let how = Reading { schema: options.schema, blobs: options.blobs, ..Reading::default() };
+            let connected = connect::open(&config, how, &options.budget, console)?;
+            let wanted = wanted(connected.store.version())?;
+            let connected = connected.with_blobs_of(&wanted, how, &options.budget, console)?;
             if let Some(holder) = &connected.holder {
                 console.warn(format!(
                     "a server is running on this store (locked by {}): it may change",
@@ -391,11 +390,6 @@ fn count_store(
     let store = &connected.store;
     let (mut parts, mut expected) = (Vec::new(), 0);
     for subspace in wanted.iter().filter(|subspace| store.table(subspace).is_some()) {
-        if let Some(blobs) = connected.blobs_elsewhere.as_ref().filter(|_| subspace.value == ValueKind::Blob)
-        {
-            options.console.warn(format!("not counted: blobs are kept in another store, {}", blobs.id));
-            continue;
-        }
         expected += store.estimate(subspace)?.bytes;
         let ranges = store.ranges(subspace, options.budget.ranges())?;
         parts.extend(ranges.into_iter().map(|range| (*subspace, range)));

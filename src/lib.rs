@@ -29,17 +29,21 @@ pub mod archive;
 
 pub mod changes;
 
+pub mod computed;
+
 pub mod check;
 
 pub mod counters;
 
-pub mod store;
-
 pub mod audit;
+
+pub mod store;
 
 pub mod running;
 
 pub mod leases;
+
+pub mod engines;
 
 pub mod connect;
 
@@ -66,6 +70,8 @@ pub mod fresh;
 pub mod limits;
 
 pub mod load;
+
+pub mod destination;
 
 pub mod set_aside;
 

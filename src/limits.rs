@@ -96,7 +96,8 @@ struct Limit {
 
 impl Limit {
     fn new(subspace: &'static Subspace, table: &Table, rule: BlobRule, limits: &Limits) -> Self {
-        let (record, setting) = limits.record.unwrap_or((u64::MAX, ""));
+        let blob = subspace.value == ValueKind::Blob;
+        let (record, setting) = if blob { limits.blob } else { limits.record }.unwrap_or((u64::MAX, ""));
         // Without values a record with one does not fit; with values no limit is no limit.
         let no_value = subspace.value == ValueKind::None && table.max_value == Some(0);
         Limit {
@@ -180,7 +181,8 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_refused_with_its_length_and_the_limit() {
         let version = catalog::version(5).unwrap();
-        let packet = Limits { record: Some((1 << 24, "max_allowed_packet")) };
+        let limit = Some((1 << 24, "max_allowed_packet"));
+        let packet = Limits { record: limit, blob: limit };
         let mysql = BackendKind::Mysql;
         for (kind, letter, key, value, expect) in [
             (mysql, 's', 255, 10, None),

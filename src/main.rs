@@ -83,6 +83,8 @@ fn run(cli: &Cli) -> Result<u8> {
                 dry_run: common.dry_run,
                 yes: common.yes,
                 salvage: common.salvage,
+                no_verify: common.no_verify,
+                blobs: common.blobs(),
                 resume: common.resume,
                 state: common.state.as_deref(),
                 budget: common.budget(),
@@ -118,6 +120,7 @@ fn run(cli: &Cli) -> Result<u8> {
                 sides: [&left, &right],
                 request: &common.request(true),
                 schema: common.schema,
+                blobs: common.blobs(),
                 budget: common.budget(),
                 console,
                 stop: &stop,
@@ -129,6 +132,7 @@ fn run(cli: &Cli) -> Result<u8> {
                 dir: &dir,
                 against: against.as_deref(),
                 schema: common.schema,
+                blobs: common.blobs(),
                 budget: common.budget(),
                 console,
                 stop: &stop,
@@ -154,6 +158,7 @@ fn how<'a>(
         yes: common.yes,
         resume: common.resume,
         wipe: common.wipe_target,
+        blobs: common.blobs(),
         state: common.state.as_deref(),
         owner,
         report: common.report.as_deref(),
@@ -166,7 +171,14 @@ fn how<'a>(
 fn look(ask: &cli::Inspect, cli: &Cli, stop: &Stop) -> Result<u8> {
     let (common, console) = (&cli.common, cli.common.console());
     let place = cli.place(ask)?;
-    let options = inspect::Options { place, schema: common.schema, budget: common.budget(), console, stop };
+    let options = inspect::Options {
+        place,
+        schema: common.schema,
+        blobs: common.blobs(),
+        budget: common.budget(),
+        console,
+        stop,
+    };
     if let Some(name) = &ask.blob {
         if console.json && ask.out.is_none() {
             return Err(Error::usage("--json and the content of a blob cannot share stdout")

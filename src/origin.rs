@@ -6,6 +6,8 @@
 use crate::backend::{KeyRange, Pages};
 use crate::catalog::{self, SchemaVersion, Subspace, ValueKind};
 use crate::check;
+use crate::computed::ComputedBlobKeys;
+use crate::connect;
 use crate::dump::manifest::SubspaceEntry;
 use crate::dump::reader::{Dump, SubspaceReader, Verify};
 use crate::error::{Error, Result};
@@ -13,19 +15,39 @@ use crate::finding::hex;
 use crate::page::Page;
 use crate::store::{Reading, Store, Tally};
 
+/// A dump with what reading it needs.
+pub struct HeldDump {
+    /// The dump.
+    pub dump: Dump,
+    version: &'static SchemaVersion,
+    computed: ComputedBlobKeys,
+}
+
 /// A dump or a store, with the schema version that says what its records mean.
 pub enum Origin {
     /// A dump, ours or a server's.
-    Dump(Box<Dump>, &'static SchemaVersion),
+    Dump(Box<HeldDump>),
     /// An opened store.
     Store(Box<Store>),
 }
 
 impl Origin {
+    /// An opened dump.
+    ///
+    /// Errors: refused for a schema version that the catalog does not know, and those of reading the objects that
+    /// name blobs of their own.
+    pub fn dump(dump: Dump) -> Result<Origin> {
+        let number = dump.schema_version();
+        let version = catalog::version(number)
+            .ok_or_else(|| connect::unknown_version(number).with("dump", dump.dir().display().to_string()))?;
+        let computed = computed_keys(&dump, version)?;
+        Ok(Origin::Dump(Box::new(HeldDump { dump, version, computed })))
+    }
+
     /// The schema version by whose catalog it is read.
     pub fn version(&self) -> &'static SchemaVersion {
         match self {
-            Origin::Dump(_, version) => version,
+            Origin::Dump(held) => held.version,
             Origin::Store(store) => store.version(),
         }
     }
@@ -33,7 +55,7 @@ impl Origin {
     /// Whether it has a place for a subspace.
     pub fn holds(&self, subspace: &'static Subspace) -> bool {
         match self {
-            Origin::Dump(dump, _) => dump.has(subspace.letter),
+            Origin::Dump(held) => held.dump.has(subspace.letter),
             Origin::Store(store) => store.table(subspace).is_some(),
         }
     }
@@ -41,8 +63,8 @@ impl Origin {
     /// About how many bytes a subspace has.
     pub fn size(&self, subspace: &'static Subspace) -> Result<u64> {
         match self {
-            Origin::Dump(dump, _) => Ok(dump.entry(subspace.letter).map_or_else(
-                || dump.subspaces().iter().find(|f| f.letter == subspace.letter).map_or(0, |f| f.bytes),
+            Origin::Dump(held) => Ok(held.dump.entry(subspace.letter).map_or_else(
+                || held.dump.subspaces().iter().find(|f| f.letter == subspace.letter).map_or(0, |f| f.bytes),
                 SubspaceEntry::bytes,
             )),
             Origin::Store(store) => Ok(store.estimate(subspace)?.bytes),
@@ -60,12 +82,13 @@ impl Origin {
     /// Reads the records of a range that travel. Of a dump, the range is the whole subspace.
     pub fn read<'a>(&'a self, subspace: &'static Subspace, range: &KeyRange) -> Result<Records<'a>> {
         match self {
-            Origin::Dump(dump, _) if !dump.has(subspace.letter) => Ok(Records::Nothing),
-            Origin::Dump(dump, _) => Ok(Records::Dump {
-                reader: Box::new(dump.open_subspace(subspace.letter, Verify::Counts)?),
+            Origin::Dump(held) if !held.dump.has(subspace.letter) => Ok(Records::Nothing),
+            Origin::Dump(held) => Ok(Records::Dump {
+                reader: Box::new(held.dump.open_subspace(subspace.letter, Verify::Counts)?),
                 subspace,
                 // Our own export has compared every blob with its key already.
-                hashed: !dump.is_server_dump(),
+                hashed: !held.dump.is_server_dump(),
+                computed: &held.computed,
                 raw: Page::new(),
                 tally: Tally::default(),
             }),
@@ -79,11 +102,7 @@ impl Origin {
     pub fn version_record(&self, subspaces: &[&'static Subspace]) -> Result<Option<Vec<u8>>> {
         let record = catalog::schema_version_record();
         let Some(subspace) = subspaces.iter().find(|s| s.letter == record.letter) else { return Ok(None) };
-        let value = match self {
-            Origin::Store(store) => store.get(subspace, record.key)?,
-            Origin::Dump(..) => self.first_value(subspace, record.key)?,
-        };
-        match value {
+        match self.get(subspace, record.key)? {
             Some(value) if record.read(&value) != Some(self.version().number) => {
                 Err(Error::refused("the schema-version record contradicts the rest of the data")
                     .with("record", hex(&value))
@@ -91,6 +110,14 @@ impl Origin {
                     .next("export again"))
             }
             value => Ok(value),
+        }
+    }
+
+    /// One record, if it is there.
+    pub fn get(&self, subspace: &'static Subspace, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        match self {
+            Origin::Store(store) => store.get(subspace, key),
+            Origin::Dump(_) => self.first_value(subspace, key),
         }
     }
 
@@ -119,6 +146,8 @@ pub enum Records<'a> {
         subspace: &'static Subspace,
         /// Whether blobs have been compared with their keys.
         hashed: bool,
+        /// Keys of blobs that are no hash of their content.
+        computed: &'a ComputedBlobKeys,
         /// Records as read.
         raw: Page,
         /// What was found so far.
@@ -143,14 +172,14 @@ impl Records<'_> {
 
 impl Pages for Records<'_> {
     fn next(&mut self, page: &mut Page, budget: usize) -> Result<bool> {
-        let (reader, subspace, hashed, raw, tally) = match self {
+        let (reader, subspace, hashed, computed, raw, tally) = match self {
             Records::Store(reading) => return reading.next(page, budget),
             Records::Nothing => {
                 page.clear();
                 return Ok(false);
             }
-            Records::Dump { reader, subspace, hashed, raw, tally } => {
-                (reader, *subspace, *hashed, raw, tally)
+            Records::Dump { reader, subspace, hashed, computed, raw, tally } => {
+                (reader, *subspace, *hashed, *computed, raw, tally)
             }
         };
         let blobs = subspace.value == ValueKind::Blob;
@@ -158,7 +187,7 @@ impl Pages for Records<'_> {
             let more = reader.read_page(page, budget)?;
             for (key, value) in page.iter() {
                 match blobs && !hashed {
-                    true => check::content(subspace, key, value, &mut tally.findings),
+                    true => check::content(subspace, computed, key, value, &mut tally.findings),
                     false => drop(check::record(subspace, key, value, &mut tally.findings)),
                 }
             }
@@ -180,4 +209,23 @@ impl Pages for Records<'_> {
         }
         Ok(true)
     }
+}
+
+/// A file of a dump as it is.
+struct DumpPages(SubspaceReader);
+
+impl Pages for DumpPages {
+    fn next(&mut self, page: &mut Page, budget: usize) -> Result<bool> {
+        self.0.read_page(page, budget)
+    }
+}
+
+/// Keys of blobs in a dump that are no hash of their content by design.
+///
+/// Errors: those of reading the objects that name them.
+pub fn computed_keys(dump: &Dump, version: &'static SchemaVersion) -> Result<ComputedBlobKeys> {
+    ComputedBlobKeys::read(version, |subspace, _| {
+        let held = dump.has(subspace.letter).then(|| dump.open_subspace(subspace.letter, Verify::Counts));
+        Ok(held.transpose()?.map(|reader| Box::new(DumpPages(reader)) as Box<dyn Pages + Send>))
+    })
 }

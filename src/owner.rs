@@ -52,7 +52,8 @@ impl Owner {
     /// Errors: I/O, naming the file.
     pub fn give(&self, store: &StoreKind) -> Result<()> {
         match store {
-            StoreKind::RocksDb { path, .. } => self.give_all(path),
+            StoreKind::RocksDb { path, .. } | StoreKind::Fs { path, .. } => self.give_all(path),
+            StoreKind::Sharded { stores } => stores.iter().try_for_each(|member| self.give(&member.kind)),
             StoreKind::Sqlite { path } => {
                 self.give_one(path)?;
                 for suffix in ["-wal", "-shm", "-journal"] {

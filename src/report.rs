@@ -86,6 +86,7 @@ pub fn import(imported: &Imported, dry_run: bool, from: &str, console: &Console)
         console
             .say("- this ran as root: give the files to the user the server runs as (chown -R, or --owner)");
     }
+    imported.advice.iter().for_each(|line| console.say(format!("- {line}")));
     for (letter, why) in &imported.left_out {
         if version.subspaces.iter().any(|s| s.letter == *letter && s.derived) {
             console.say(format!("- {letter} was left out ({why}): let the server re-index its search"));

@@ -4,13 +4,17 @@
 //! one installation stays behind. Export, verification and comparison all read through here.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
+use crate::audit::HashList;
 use crate::backend::{Estimate, KeyRange, Pages, Source, TableState};
 use crate::blob::BlobRule;
 use crate::catalog::{self, SchemaVersion, Subspace, Table, ValueKind};
 use crate::check;
+use crate::computed::ComputedBlobKeys;
 use crate::error::{Error, Result};
 use crate::finding::Findings;
+use crate::lanes::{Stop, interrupted};
 use crate::page::Page;
 
 /// A source with the schema version that says what its records mean.
@@ -18,6 +22,7 @@ pub struct Store {
     source: Box<dyn Source>,
     version: &'static SchemaVersion,
     rule: BlobRule,
+    computed: ComputedBlobKeys,
 }
 
 /// What reading has found besides records.
@@ -58,8 +63,27 @@ pub fn schema_version(source: &dyn Source) -> Result<Option<u32>> {
 
 impl Store {
     /// Reads `source` by the catalog of `version`; `rule` says how its blobs are encoded.
-    pub fn new(source: Box<dyn Source>, version: &'static SchemaVersion, rule: BlobRule) -> Self {
-        Store { source, version, rule }
+    ///
+    /// Errors: those of reading the objects that name blobs of their own.
+    pub fn open(source: Box<dyn Source>, version: &'static SchemaVersion, rule: BlobRule) -> Result<Self> {
+        let computed = {
+            let source = source.as_ref();
+            ComputedBlobKeys::read(version, |subspace, range| {
+                let table = subspace.table(source.kind()).ok();
+                table.map(|table| source.scan(table, range)).transpose()
+            })?
+        };
+        Ok(Store { source, version, rule, computed })
+    }
+
+    /// The engine, for somebody who joins it with another.
+    pub fn into_source(self) -> Box<dyn Source> {
+        self.source
+    }
+
+    /// Keys of blobs that are no hash of their content by design.
+    pub fn computed(&self) -> &ComputedBlobKeys {
+        &self.computed
     }
 
     /// The schema version whose catalog is used.
@@ -97,7 +121,7 @@ impl Store {
         Ok(Reading {
             pages,
             subspace,
-            rule: self.rule,
+            blobs: self.blobs(),
             raw: Page::new(),
             tally: Tally::default(),
             leave_behind: true,
@@ -114,19 +138,41 @@ impl Store {
         })?;
         Ok(value.map(|stored| match subspace.value {
             ValueKind::Blob => {
-                check::blob(subspace, self.rule, key, &stored, &mut Findings::new()).into_owned()
+                check::blob(subspace, self.blobs(), key, &stored, &mut Findings::new()).into_owned()
             }
             _ => stored,
         }))
+    }
+
+    /// The hashes that name blobs, of the blobs that are there; their contents are not read. The list is kept in
+    /// `dir`.
+    pub fn blob_names(&self, subspace: &'static Subspace, dir: &Path, stop: &Stop) -> Result<HashList> {
+        let mut names = HashList::create(dir)?;
+        let Some(table) = self.table(subspace) else { return Ok(names) };
+        let mut pages = self.source.keys(table)?;
+        let mut page = Page::new();
+        while pages.next(&mut page, 1 << 18)? {
+            if stop.stopped() {
+                return Err(interrupted());
+            }
+            page.iter()
+                .filter_map(|(key, _)| subspace.blob_hash(key))
+                .try_for_each(|hash| names.push(hash))?;
+        }
+        Ok(names)
     }
 
     /// Says again what reading a blob has found, for a reader that has its content from elsewhere.
     pub fn check_blob(&self, subspace: &'static Subspace, key: &[u8], findings: &mut Findings) -> Result<()> {
         let Some(table) = self.table(subspace) else { return Ok(()) };
         if let Some(stored) = self.source.get(table, key)? {
-            check::blob(subspace, self.rule, key, &stored, findings);
+            check::blob(subspace, self.blobs(), key, &stored, findings);
         }
         Ok(())
+    }
+
+    fn blobs(&self) -> (BlobRule, &ComputedBlobKeys) {
+        (self.rule, &self.computed)
     }
 
     /// Tables with rows that belong to no subspace of this schema version, and whether an older version of
@@ -147,7 +193,7 @@ impl Store {
 pub struct Reading<'a> {
     pages: Option<Box<dyn Pages + Send + 'a>>,
     subspace: &'static Subspace,
-    rule: BlobRule,
+    blobs: (BlobRule, &'a ComputedBlobKeys),
     raw: Page,
     tally: Tally,
     leave_behind: bool,
@@ -188,7 +234,7 @@ impl Pages for Reading<'_> {
             }
             for (key, value) in self.raw.iter() {
                 if subspace.value == ValueKind::Blob {
-                    page.push(key, &check::blob(subspace, self.rule, key, value, findings));
+                    page.push(key, &check::blob(subspace, self.blobs, key, value, findings));
                     continue;
                 }
                 match check::record(subspace, key, value, findings) {

@@ -10,13 +10,17 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::backend::{Limits, Source};
+use crate::backend::memory::Memory;
+use crate::backend::routed::{BlobTables, RoutedSource, RoutedTarget};
+use crate::backend::{self, Limits, Source};
 use crate::blob::BlobRule;
-use crate::catalog::{self, BackendKind, SchemaVersion, Subspace, Table};
+use crate::catalog::{self, BackendKind, SchemaVersion, Subspace, Table, ValueKind};
 use crate::config::StoreConfig;
-use crate::connect;
+use crate::connect::{BlobChoice, Place};
 use crate::console::Console;
 use crate::counters::Counters;
+use crate::destination::Destination;
+use crate::engines;
 use crate::error::{Error, ErrorKind, Result};
 use crate::finding::{Findings, hex};
 use crate::fresh::{self, Clearing, Extent};
@@ -51,6 +55,8 @@ pub struct Options<'a> {
     pub resume: bool,
     /// Empty the target first.
     pub wipe: bool,
+    /// What the user has said about the blob store of the target.
+    pub blobs: BlobChoice<'a>,
     /// Where the state of the run is kept, if not at the usual place.
     pub state: Option<&'a Path>,
     /// Who the files of the target shall belong to.
@@ -67,10 +73,14 @@ pub struct Options<'a> {
 
 /// A target that was found fit to be written.
 pub struct Target {
-    data: StoreConfig,
+    place: Place,
     kind: BackendKind,
-    exists: bool,
+    version: &'static SchemaVersion,
+    // Whether there is anything in the data store and in the blob store.
+    exists: [bool; 2],
     limits: Limits,
+    /// What the administrator has to know after the load.
+    pub advice: Vec<String>,
 }
 
 /// Everything that is decided before the first write.
@@ -127,22 +137,42 @@ pub fn places(
     Ok((parts, left_out))
 }
 
+/// Whether nobody has an embedded store open.
+fn free(store: &StoreConfig) -> Result<String> {
+    match running::holder(&store.kind) {
+        None => Ok("nobody has it open".to_string()),
+        Some(holder) => Err(Error::refused("a server is running on the target")
+            .with("store", store.location())
+            .with("locked by", holder.describe())
+            .next("stop the server and try again")),
+    }
+}
+
 impl Target {
-    /// Looks at the data store of a configuration: is a server running on it, are others connected?
-    pub fn open(data: StoreConfig, preflight: &mut Preflight, options: &Options) -> Result<Target> {
+    /// Looks at the stores of a configuration: is a server running on them, are others connected? `decide` says
+    /// where blobs go, by the data store as it is now.
+    pub fn open(
+        data: StoreConfig,
+        version: &'static SchemaVersion,
+        decide: impl FnOnce(StoreConfig, Option<&dyn Source>) -> Result<Destination>,
+        preflight: &mut Preflight,
+        options: &Options,
+    ) -> Result<Target> {
         let kind = data.kind.backend().ok_or_else(|| {
             Error::usage("this store cannot be a data store").with("store", data.id.clone())
         })?;
-        let holder = running::holder(&data.kind).map_or(Ok("nobody has it open".to_string()), |holder| {
-            Err(Error::refused("a server is running on the target")
-                .with("store", data.location())
-                .with("locked by", holder.describe())
-                .next("stop the server and try again"))
-        });
-        preflight.check_unless_dry("target not in use", holder)?;
-        let mut target = Target { data, kind, exists: false, limits: Limits::default() };
-        target.exists = connect::exists(&target.data)?;
-        if target.exists {
+        preflight.check_unless_dry("target not in use", free(&data))?;
+        let exists = engines::exists(&data)?;
+        let now = exists.then(|| engines::source(&data, &options.budget)).transpose()?;
+        let Destination { place, advice } = decide(data, now.as_deref())?;
+        drop(now);
+        let mut target =
+            Target { place, kind, version, exists: [exists, false], limits: Limits::default(), advice };
+        if let Some(blobs) = &target.place.blobs {
+            preflight.check_unless_dry("blob store not in use", free(blobs))?;
+            target.exists[1] = engines::exists(blobs)?;
+        }
+        if target.exists() {
             let source = target.source(options)?;
             let agreed = options.dry_run || options.yes;
             let mut sessions = source.sessions()?;
@@ -152,10 +182,10 @@ impl Target {
                 std::thread::sleep(std::time::Duration::from_millis(500));
                 sessions = source.sessions()?;
             }
-            running::check_sessions(&sessions, &target.data.location(), agreed, &options.console)?;
+            running::check_sessions(&sessions, &target.place.location(), agreed, &options.console)?;
             target.limits = source.limits()?;
         }
-        preflight.pass("target", format!("{} at {}", kind.title(), target.data.location()));
+        preflight.pass("target", format!("{} at {}", kind.title(), target.place.location()));
         Ok(target)
     }
 
@@ -165,8 +195,12 @@ impl Target {
     }
 
     /// How the configuration describes it.
-    pub fn data(&self) -> &StoreConfig {
-        &self.data
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    fn exists(&self) -> bool {
+        self.exists.contains(&true)
     }
 
     /// What the database can take in one go.
@@ -175,16 +209,65 @@ impl Target {
     }
 
     /// How it stores blobs.
-    pub fn rule(&self, version: &SchemaVersion) -> BlobRule {
-        connect::blob_rule(&self.data, version)
+    pub fn rule(&self) -> BlobRule {
+        self.place.blob_rule(self.version)
     }
 
+    /// Subspaces with the tables whose limits their records must keep.
+    pub fn tables(&self, parts: &[Part]) -> Result<Vec<(&'static Subspace, &'static Table)>> {
+        let mut tables = Vec::with_capacity(parts.len());
+        for part in parts {
+            match &self.place.blobs {
+                Some(blobs) if part.subspace.value == ValueKind::Blob => {
+                    let theirs = engines::blob_tables(blobs, part.subspace)?;
+                    tables.extend(theirs.into_iter().map(|table| (part.subspace, table)));
+                }
+                _ => tables.push((part.subspace, part.table)),
+            }
+        }
+        Ok(tables)
+    }
+
+    /// The target as it is now; a store that is not there yet is an empty one.
     fn source(&self, options: &Options) -> Result<Box<dyn Source>> {
-        connect::source(&self.data, &options.budget)
+        let [data_exists, blobs_exist] = self.exists;
+        let data: Box<dyn Source> = match data_exists {
+            true => engines::source(&self.place.data, &options.budget)?,
+            false => Box::new(Memory::new(self.kind)),
+        };
+        let (Some(blobs), Some(subspace)) = (&self.place.blobs, self.version.blobs()) else {
+            return Ok(data);
+        };
+        let unused = engines::blob_table(subspace, self.kind)?;
+        let (source, used): (Box<dyn Source>, _) = match blobs_exist {
+            true => engines::blob_source(blobs, subspace, self.kind, &options.budget, false)?,
+            false => (Box::new(Memory::new(self.kind)), unused),
+        };
+        Ok(Box::new(RoutedSource::new(data, source, BlobTables { unused, used })))
     }
 
-    fn store(&self, version: &'static SchemaVersion, options: &Options) -> Result<Store> {
-        Ok(Store::new(self.source(options)?, version, self.rule(version)))
+    /// The target for writing, created where it is not there.
+    fn writer(&self, options: &Options) -> Result<Box<dyn backend::Target>> {
+        let data = engines::target(&self.place.data, self.version, &options.budget)?;
+        let (Some(blobs), Some(subspace)) = (&self.place.blobs, self.version.blobs()) else {
+            return Ok(data);
+        };
+        let unused = engines::blob_table(subspace, self.kind)?;
+        let (target, used) = engines::blob_target(blobs, subspace, self.kind, self.version, &options.budget)?;
+        Ok(Box::new(RoutedTarget::new(data, target, BlobTables { unused, used })))
+    }
+
+    /// The target as it has become, everything in it.
+    fn store(&self, options: &Options) -> Result<Store> {
+        let filled = Target {
+            place: self.place.clone(),
+            kind: self.kind,
+            version: self.version,
+            exists: [true, true],
+            limits: Limits::default(),
+            advice: Vec::new(),
+        };
+        Store::open(filled.source(options)?, self.version, self.rule())
     }
 
     /// Decides what has to go from the target before it is loaded.
@@ -197,7 +280,7 @@ impl Target {
     ) -> Result<Clearing> {
         let subspaces: Vec<&'static Subspace> = parts.iter().map(|part| part.subspace).collect();
         let extent = if whole { Extent::Everything } else { Extent::Only(&subspaces) };
-        if !self.exists {
+        if !self.exists() {
             return match whole {
                 true => Ok(Clearing::default()),
                 false => Err(Error::refused(
@@ -214,7 +297,7 @@ impl Target {
             true => fresh::wipe(source.as_ref(), version, extent),
             false => fresh::check(source.as_ref(), version, extent),
         };
-        found.map_err(|error| error.with("store", self.data.location()))
+        found.map_err(|error| error.with("store", self.place.location()))
     }
 }
 
@@ -252,7 +335,10 @@ impl Transfer {
             Some(clearing) => format!("as a first start leaves it; will be cleared: {}", clearing.describe()),
         })?;
         let total = subspaces.iter().map(|s| origin.size(s)).sum::<Result<u64>>()?;
-        if let Some(path) = target.data.kind.path() {
+        let blobs = target.place.blobs.as_ref();
+        for path in
+            blobs.map(|blobs| blobs.kind.paths()).into_iter().flatten().chain(target.place.data.kind.path())
+        {
             preflight.space(path, total);
         }
         let Some(clearing) = clearing else { return Ok(None) };
@@ -294,7 +380,7 @@ impl Transfer {
         if !options.wipe || self.clearing.is_empty() {
             return Ok(());
         }
-        let place = self.target.data.location();
+        let place = self.target.place.location();
         options.console.warn(format!("--wipe-target destroys in {place}: {}", self.clearing.describe()));
         let refused = |what: &str| {
             Err(Error::refused(what)
@@ -319,8 +405,10 @@ impl Transfer {
     fn find_progress(&mut self, options: &Options) -> Result<()> {
         let version = self.version();
         // Recovers what a killed writer has left: a journal, a log.
-        drop(connect::target(&self.target.data, version, &options.budget)?);
-        let there = Origin::Store(Box::new(self.target.store(version, options)?));
+        let writer = self.target.writer(options)?;
+        writer.create(&engines::tables(version, self.target.kind))?;
+        drop(writer);
+        let there = Origin::Store(Box::new(self.target.store(options)?));
         let progress = Progress::start(options.console.progress(), "compare", self.total);
         let after = in_parallel(options.budget.jobs, &self.parts, |part| {
             written_up_to(&self.origin, &there, part.subspace, options, &progress)
@@ -349,7 +437,7 @@ impl Transfer {
     ) -> Result<Transferred> {
         set_aside::save(&self.origin, &self.parts, &self.clearing, options)?;
         let version = self.version();
-        let target = connect::target(&self.target.data, version, &options.budget)?;
+        let target = self.target.writer(options)?;
         let state = match (held, place) {
             (Some(held), _) => Some(held),
             (None, None) => None,
@@ -358,7 +446,7 @@ impl Transfer {
         let resumable = state.is_some();
         let half_filled = |error: Error| half_filled(error, resumable);
         // Tables first: nothing is lost if that is not allowed.
-        let created = target.create(&connect::tables(version, target.kind()));
+        let created = target.create(&engines::tables(version, target.kind()));
         if let Err(error) = created {
             // Nothing was changed that a next try would mind.
             state.map_or(Ok(()), StateFile::remove)?;
@@ -369,7 +457,7 @@ impl Transfer {
             let load = Load {
                 origin: &self.origin,
                 parts: &self.parts,
-                rule: self.target.rule(version),
+                rule: self.target.rule(),
                 version_record: self.version_record.clone(),
                 clearing: &self.clearing,
                 budget: options.budget,
@@ -387,7 +475,8 @@ impl Transfer {
             transferred.verified = true;
         }
         if let Some(owner) = options.owner {
-            owner.give(&self.target.data.kind)?;
+            owner.give(&self.target.place.data.kind)?;
+            self.target.place.blobs.iter().try_for_each(|blobs| owner.give(&blobs.kind))?;
         }
         if let Some(state) = state {
             state.remove()?;
@@ -398,7 +487,7 @@ impl Transfer {
     /// Reads the target back; returns what the counter rules have found.
     fn verify(&self, expected: &[Expected], options: &Options) -> Result<Findings> {
         let version = self.version();
-        let store = self.target.store(version, options)?;
+        let store = self.target.store(options)?;
         let total = expected.iter().map(|e| e.totals.key_bytes + e.totals.value_bytes).sum();
         let mut expected = expected.to_vec();
         // Nothing but what was loaded may be in a target that was empty.
@@ -437,7 +526,7 @@ impl<S: Serialize + DeserializeOwned + PartialEq> State<S> {
         State {
             command: command.to_string(),
             tool_version: env!("CARGO_PKG_VERSION").to_string(),
-            target: resume::anonymous(&target.data.location()),
+            target: resume::anonymous(&target.place.location()),
             subspaces: letters.into_iter().collect(),
             from,
         }

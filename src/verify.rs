@@ -10,7 +10,8 @@ use crate::backend::{KeyRange, Pages};
 use crate::catalog::{self, SchemaVersion, Subspace, ValueForm, ValueKind};
 use crate::changes;
 use crate::check;
-use crate::connect::{self, Reading};
+use crate::computed::ComputedBlobKeys;
+use crate::connect::{self, BlobChoice, Reading};
 use crate::console::Console;
 use crate::counters::Counters;
 use crate::diff;
@@ -19,7 +20,7 @@ use crate::dump::reader::{Dump, SubspaceReader, Verify};
 use crate::error::{Error, Result};
 use crate::finding::{FindingKind, Findings, hex};
 use crate::lanes::{Budget, Stop, in_parallel, run_lane};
-use crate::origin::Origin;
+use crate::origin::{self, Origin};
 use crate::page::Page;
 use crate::progress::Progress;
 use crate::running;
@@ -32,6 +33,8 @@ pub struct Options<'a> {
     pub against: Option<&'a Path>,
     /// Overrides the schema version the store states.
     pub schema: Option<u32>,
+    /// What the user has said about the blob store.
+    pub blobs: BlobChoice<'a>,
     /// Threads and memory.
     pub budget: Budget,
     /// Where to speak.
@@ -91,7 +94,7 @@ pub fn run(options: &Options) -> Result<Verified> {
         ..Verified::default()
     };
     match options.against {
-        Some(config) => against(dump, version, &subspaces, config, options, &mut verified)?,
+        Some(config) => against(dump, &subspaces, config, options, &mut verified)?,
         None => alone(&dump, version, &subspaces, options, &mut verified)?,
     }
     Ok(verified)
@@ -122,11 +125,12 @@ fn alone(
     let again = "copy the dump again from where it was made, or export again";
     dump.checksums(options.budget.jobs).map_err(|error| error.or_next(again))?;
     let total = dump.manifest().map_or(0, |m| m.subspaces.iter().map(SubspaceEntry::bytes).sum());
+    let computed = origin::computed_keys(dump, version)?;
     let progress = Progress::start(options.console.progress(), "verify", total);
     let mut sorted = subspaces.to_vec();
     sorted.sort_by_key(|s| std::cmp::Reverse(dump.entry(s.letter).map(|e| e.value_bytes)));
     let mut done = in_parallel(options.budget.jobs, &sorted, |subspace| {
-        verify_subspace(dump, version, subspace, options, &progress)
+        verify_subspace(dump, version, subspace, &computed, options, &progress)
     })?;
     drop(progress);
     done.sort_by_key(|part| part.verified.letter);
@@ -160,6 +164,7 @@ fn verify_subspace(
     dump: &Dump,
     version: &'static SchemaVersion,
     subspace: &'static Subspace,
+    computed: &ComputedBlobKeys,
     options: &Options,
     progress: &Progress,
 ) -> Result<Part> {
@@ -180,7 +185,7 @@ fn verify_subspace(
     };
     run_lane(1, &[std::sync::Mutex::new(&mut reader)], options.stop, read, |page| {
         for (key, value) in page.iter() {
-            check_record(subspace, key, value, &mut findings, &mut counters);
+            check_record(subspace, computed, key, value, &mut findings, &mut counters);
             if let Some(hashes) = &mut hashes
                 && let Some(hash) = subspace.blob_hash(key)
             {
@@ -206,13 +211,14 @@ fn verify_subspace(
 
 fn check_record(
     subspace: &'static Subspace,
+    computed: &ComputedBlobKeys,
     key: &[u8],
     value: &[u8],
     findings: &mut Findings,
     counters: &mut Counters,
 ) {
     if subspace.value == ValueKind::Blob {
-        check::content(subspace, key, value, findings);
+        check::content(subspace, computed, key, value, findings);
         return;
     }
     let Some(layout) = check::record(subspace, key, value, findings) else { return };
@@ -239,7 +245,6 @@ fn check_record(
 
 fn against(
     dump: Dump,
-    version: &'static SchemaVersion,
     subspaces: &[&'static Subspace],
     config: &Path,
     options: &Options,
@@ -247,9 +252,23 @@ fn against(
 ) -> Result<()> {
     let console = &options.console;
     let config = connect::configuration(config, console)?;
+    let total = dump.manifest().map_or(0, |m| m.subspaces.iter().map(SubspaceEntry::bytes).sum());
+    let left = Origin::dump(dump)?;
+    let version = left.version();
     // An interrupted import leaves a store that states no version; what it lacks is to be told.
-    let how = Reading { schema: options.schema, otherwise: Some(version.number), salvage: false };
-    let connected = connect::open_as(&config, how, &options.budget, console)?;
+    let how = Reading {
+        blobs: options.blobs,
+        schema: options.schema,
+        otherwise: Some(version.number),
+        salvage: false,
+    };
+    let connected = connect::open(&config, how, &options.budget, console)?;
+    // Blobs that are not in the dump are looked for by the names that links have for them.
+    let links = subspaces.iter().find(|subspace| subspace.links_blobs()).copied();
+    let connected = match subspaces.iter().any(|s| s.value == ValueKind::Blob) || links.is_some() {
+        true => connected.with_blobs(how, &options.budget, console)?,
+        false => connected,
+    };
     if let Some(holder) = &connected.holder {
         console.warn(format!(
             "a server is running on this store (locked by {}): it may change",
@@ -257,15 +276,14 @@ fn against(
         ));
     }
     let store = connected.store;
-    running::check_sessions(&store.source().sessions()?, &connected.data.location(), true, console)?;
+    running::check_sessions(&store.source().sessions()?, &connected.place.location(), true, console)?;
     if store.version().number != version.number {
         return Err(Error::damaged("dump and store have different schema versions")
             .with("dump", version.number.to_string())
             .with("store", store.version().number.to_string()));
     }
     verified.findings.merge(crate::export::strangers(&store)?);
-    let total = dump.manifest().map_or(0, |m| m.subspaces.iter().map(SubspaceEntry::bytes).sum());
-    let (left, right) = (Origin::Dump(Box::new(dump), version), Origin::Store(Box::new(store)));
+    let right = Origin::Store(Box::new(store));
     let progress = Progress::start(console.progress(), "compare", total);
     let names = ["the dump", "the store"];
     let compared: Vec<&'static Subspace> =
@@ -275,8 +293,14 @@ fn against(
         diff::counts([&left, &right], names, subspace, how, &progress)
     })?;
     drop(progress);
-    for (counts, shown) in done {
+    let (mut named, mut blobs) = (None, None);
+    for diff::Part { subspace, counts, shown, found, hashes } in done {
         shown.iter().for_each(|line| console.print(line));
+        verified.findings.merge(found);
+        if let Some(hashes) = hashes {
+            let side = if subspace.value == ValueKind::Blob { &mut blobs } else { &mut named };
+            *side = Some((subspace, hashes));
+        }
         verified.subspaces.push(VerifiedSubspace {
             letter: counts.letter,
             name: counts.name,
@@ -285,6 +309,13 @@ fn against(
             records_blake3: String::new(),
             differences: counts.differences(),
         });
+    }
+    let Origin::Store(store) = &right else { return Ok(()) };
+    if let (None, Some(subspace)) = (&blobs, version.blobs().filter(|_| named.is_some())) {
+        blobs = Some((subspace, store.blob_names(subspace, &std::env::temp_dir(), options.stop)?));
+    }
+    if let (Some((link, links)), Some((blob, blobs))) = (named, blobs) {
+        verified.audit = Some(crate::export::audit_blobs(link, links, blob, blobs, &mut verified.findings)?);
     }
     for subspace in version.subspaces.iter().filter(|s| !left.holds(s)) {
         let mut reading = right.read(subspace, &KeyRange::all())?;

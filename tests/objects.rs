@@ -348,7 +348,7 @@ fn a_blob_store_is_read_by_the_catalog_like_any_other() {
         .map(|content| (blake3::hash(&content).as_bytes().to_vec(), content))
         .collect();
     site.write(&expect);
-    let store = Store::new((site.source)(), catalog::version(5).unwrap(), BlobRule::Raw);
+    let store = Store::open((site.source)(), catalog::version(5).unwrap(), BlobRule::Raw).unwrap();
     let mut got = Records::new();
     for range in store.ranges(blobs(), 4).unwrap() {
         let (mut reading, mut page) = (store.read(blobs(), &range).unwrap(), Page::new());

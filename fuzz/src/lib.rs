@@ -19,6 +19,7 @@ use stalwart_migrate::catalog::{self, FieldValue, Subspace};
 use stalwart_migrate::changes;
 use stalwart_migrate::codec::KeyError;
 use stalwart_migrate::config::Config;
+use stalwart_migrate::connect::BlobChoice;
 use stalwart_migrate::console::Console;
 use stalwart_migrate::counters::Counters;
 use stalwart_migrate::dump::{Dump, Manifest, Verify};
@@ -48,8 +49,15 @@ pub fn read_dump(input: &[u8]) {
     let stop = Stop::new();
     let budget = Budget { jobs: 1, memory: 8 << 20 };
     let console = Console { json: false, quiet: true };
-    let options =
-        verify::Options { dir: dir.path(), against: None, schema: None, budget, console, stop: &stop };
+    let options = verify::Options {
+        dir: dir.path(),
+        against: None,
+        schema: None,
+        blobs: BlobChoice::default(),
+        budget,
+        console,
+        stop: &stop,
+    };
     match (sound, verify::run(&options)) {
         (Ok(records), Ok(verified)) => {
             assert_eq!(records, verified.subspaces.iter().map(|s| s.records).sum::<u64>());
@@ -64,6 +72,7 @@ pub fn read_dump(input: &[u8]) {
     let options = inspect::Options {
         place: inspect::Place::Dump(dir.path()),
         schema: None,
+        blobs: BlobChoice::default(),
         budget: options.budget,
         console,
         stop: &stop,

@@ -258,7 +258,9 @@ pub(super) fn mysql(m: &mut impl Members) -> Result<StoreKind> {
 fn host(m: &mut impl Members) -> Result<String> {
     let host = m.required("host")?;
     if holds_credentials(&host) {
-        return Err(m.refuse("host", "the host holds credentials").next("put them in authUsername and authSecret"));
+        return Err(m
+            .refuse("host", "the host holds credentials")
+            .next("put them in authUsername and authSecret"));
     }
     Ok(host)
 }

@@ -243,12 +243,65 @@ impl StoreConfig {
     }
 }
 
+impl StoreConfig {
+    /// Whether both lead to the same records, however they authenticate.
+    pub fn same_place(&self, other: &StoreConfig) -> bool {
+        match (&self.kind, &other.kind) {
+            (StoreKind::Fs { depth: one, .. }, StoreKind::Fs { depth: two, .. }) if one != two => false,
+            (StoreKind::Postgres { options: one, .. }, StoreKind::Postgres { options: two, .. })
+                if one != two =>
+            {
+                false
+            }
+            (StoreKind::Sharded { stores: one }, StoreKind::Sharded { stores: two }) => {
+                one.len() == two.len() && one.iter().zip(two).all(|(one, two)| one.same_place(two))
+            }
+            (StoreKind::Azure { account: one, .. }, StoreKind::Azure { account: two, .. }) if one != two => {
+                false
+            }
+            // Only our own configurations can name an endpoint of Azure; a registry object cannot.
+            (
+                StoreKind::Azure { container: one, key_prefix: before_one, endpoint: at_one, .. },
+                StoreKind::Azure { container: two, key_prefix: before_two, endpoint: at_two, .. },
+            ) => {
+                let endpoints = at_one.is_none() || at_two.is_none() || at_one == at_two;
+                one == two && before_one == before_two && endpoints
+            }
+            (one, two) => {
+                std::mem::discriminant(one) == std::mem::discriminant(two)
+                    && self.location() == other.location()
+            }
+        }
+    }
+
+    /// The same store, reached whatever certificate it shows.
+    pub fn without_certificates(mut self) -> StoreConfig {
+        match &mut self.kind {
+            StoreKind::S3 { allow_invalid_certs, .. } => *allow_invalid_certs = true,
+            StoreKind::Sharded { stores } => {
+                *stores = std::mem::take(stores).into_iter().map(StoreConfig::without_certificates).collect();
+            }
+            _ => {}
+        }
+        self
+    }
+}
+
 impl StoreKind {
     /// Where an embedded store keeps its files.
     pub fn path(&self) -> Option<&Path> {
         match self {
             StoreKind::RocksDb { path, .. } | StoreKind::Sqlite { path } => Some(path),
             _ => None,
+        }
+    }
+
+    /// Every directory or file that the store keeps on this machine.
+    pub fn paths(&self) -> Vec<&Path> {
+        match self {
+            StoreKind::Fs { path, .. } => vec![path],
+            StoreKind::Sharded { stores } => stores.iter().flat_map(|member| member.kind.paths()).collect(),
+            kind => kind.path().into_iter().collect(),
         }
     }
 

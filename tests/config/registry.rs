@@ -562,7 +562,7 @@ impl Pickled {
                 self.text(database);
                 self.option_text(user.as_ref());
                 self.secret(password.as_ref());
-                self.option_text(options.as_ref());
+                self.option_text(options.as_ref().map(|options| options.expose().to_string()).as_ref());
             }
             StoreKind::Mysql {
                 host,
@@ -673,7 +673,7 @@ fn databases() -> impl Strategy<Value = StoreKind> {
                 database,
                 user: Some(user),
                 password,
-                options,
+                options: options.map(Secret::new),
                 timeout,
                 tls,
                 allow_invalid_certs: any,

@@ -160,6 +160,24 @@ fn changes(settings: &MysqlSettings, session: &mut Session) -> Result<Vec<(Strin
     Ok(counted)
 }
 
+impl MysqlSource {
+    fn pages(&self, table: &Table, range: &KeyRange) -> Result<Box<dyn Pages + Send + '_>> {
+        let pump = match self.has_table(table) {
+            true => {
+                let rows = Rows {
+                    name: table.name.to_string(),
+                    value: table.value,
+                    range: range.clone(),
+                    settings: self.settings.clone(),
+                };
+                Some(Pump::start(self.connect()?, rows))
+            }
+            false => None,
+        };
+        Ok(Box::new(MysqlPages { source: self, pump }))
+    }
+}
+
 impl Source for MysqlSource {
     fn kind(&self) -> BackendKind {
         BackendKind::Mysql
@@ -212,19 +230,11 @@ impl Source for MysqlSource {
     }
 
     fn scan<'a>(&'a self, table: &'a Table, range: &KeyRange) -> Result<Box<dyn Pages + Send + 'a>> {
-        let pump = match self.has_table(table) {
-            true => {
-                let rows = Rows {
-                    name: table.name.to_string(),
-                    value: table.value,
-                    range: range.clone(),
-                    settings: self.settings.clone(),
-                };
-                Some(Pump::start(self.connect()?, rows))
-            }
-            false => None,
-        };
-        Ok(Box::new(MysqlPages { source: self, pump }))
+        self.pages(table, range)
+    }
+
+    fn keys<'a>(&'a self, table: &'a Table) -> Result<Box<dyn Pages + Send + 'a>> {
+        self.pages(&Table { value: ValueKind::None, ..*table }, &KeyRange::all())
     }
 
     fn sessions(&self) -> Result<Sessions> {
@@ -259,7 +269,8 @@ impl Source for MysqlSource {
         // What the mail server's own client would refuse must not be written either.
         let packet = self.settings.max_allowed_packet.filter(|limit| *limit > 0);
         let packet = packet.map_or(self.max_packet, |limit| limit.min(self.max_packet));
-        Ok(Limits { record: Some((packet.saturating_sub(PACKET_OVERHEAD), MAX_PACKET)) })
+        let limit = Some((packet.saturating_sub(PACKET_OVERHEAD), MAX_PACKET));
+        Ok(Limits { record: limit, blob: limit })
     }
 
     fn notes(&self) -> Vec<String> {

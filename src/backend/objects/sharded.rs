@@ -56,6 +56,19 @@ impl ShardedSource {
         table.name == self.table.name
     }
 
+    fn merged<'a>(
+        &'a self,
+        table: &Table,
+        open: impl Fn(&'a dyn Source, &'static Table) -> Result<Box<dyn Pages + Send + 'a>>,
+    ) -> Result<Box<dyn Pages + Send + 'a>> {
+        let mut streams = Vec::with_capacity(self.members.len());
+        for (source, table) in self.members.iter().filter(|_| self.holds(table)) {
+            let pages = open(source.as_ref(), table)?;
+            streams.push(Stream { pages, page: Page::new(), at: 0, done: false });
+        }
+        Ok(Box::new(ShardedPages { source: self, streams, failed: None }))
+    }
+
     fn sum<T>(&self, of: impl Fn(&dyn Source, &'static Table) -> Result<T>) -> Result<Vec<T>> {
         self.members.iter().map(|(source, table)| of(source.as_ref(), table)).collect()
     }
@@ -114,18 +127,11 @@ impl Source for ShardedSource {
     }
 
     fn scan<'a>(&'a self, table: &'a Table, range: &KeyRange) -> Result<Box<dyn Pages + Send + 'a>> {
-        let mut streams = Vec::with_capacity(self.members.len());
-        if self.holds(table) {
-            for (source, table) in &self.members {
-                streams.push(Stream {
-                    pages: source.scan(table, range)?,
-                    page: Page::new(),
-                    at: 0,
-                    done: false,
-                });
-            }
-        }
-        Ok(Box::new(ShardedPages { source: self, streams, failed: None }))
+        self.merged(table, |source, table| source.scan(table, range))
+    }
+
+    fn keys<'a>(&'a self, table: &'a Table) -> Result<Box<dyn Pages + Send + 'a>> {
+        self.merged(table, |source, table| source.keys(table))
     }
 
     fn unreachable(&self, table: &Table) -> Result<Option<(u64, String)>> {
@@ -150,7 +156,8 @@ impl Source for ShardedSource {
 
     fn limits(&self) -> Result<Limits> {
         let limits = self.sum(|source, _| source.limits())?;
-        Ok(Limits { record: limits.into_iter().filter_map(|limits| limits.record).min() })
+        let blob = limits.into_iter().filter_map(|limits| limits.blob).min();
+        Ok(Limits { record: blob, blob })
     }
 
     fn fingerprint(&self) -> Result<Option<String>> {

@@ -172,6 +172,15 @@ impl Source for ObjectSource {
         Ok(Box::new(ObjectPages { source: self, ahead: VecDeque::new(), state }))
     }
 
+    fn keys<'a>(&'a self, table: &'a Table) -> Result<Box<dyn Pages + Send + 'a>> {
+        if !self.holds(table) {
+            return self.scan(table, &KeyRange::all());
+        }
+        let listing = self.listing()?;
+        let cursor = listing.cursor(&KeyRange::all());
+        Ok(Box::new(ListedKeys { listing, cursor }))
+    }
+
     fn foreign(&self) -> Result<Option<(u64, String)>> {
         let listing = self.listing()?;
         Ok(listing.sample.clone().map(|sample| (listing.foreign, sample)))
@@ -183,6 +192,23 @@ impl Source for ObjectSource {
 
     fn losses(&self) -> Vec<Loss> {
         lock(&self.losses).values().cloned().collect()
+    }
+}
+
+/// Keys as they are listed: no object is read.
+struct ListedKeys {
+    listing: Arc<Listing>,
+    cursor: Cursor,
+}
+
+impl Pages for ListedKeys {
+    fn next(&mut self, page: &mut Page, budget: usize) -> Result<bool> {
+        page.clear();
+        while page.is_empty() || page.size() < budget {
+            let Some(entry) = self.cursor.next(&self.listing)? else { break };
+            page.push(&entry.key, b"");
+        }
+        Ok(!page.is_empty())
     }
 }
 

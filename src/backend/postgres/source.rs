@@ -96,6 +96,23 @@ fn begin(settings: &PostgresSettings, session: &mut Session, snapshot: Option<&s
     settings.execute(session, "begin to read the database", statements)
 }
 
+impl PostgresSource {
+    fn pages(&self, table: &Table, range: &KeyRange) -> Result<Box<dyn Pages + Send + '_>> {
+        let present = self.ask("look for a table", async |c| has_table(c, table.name).await)?;
+        if !present {
+            return Ok(Box::new(PostgresPages { source: self, pump: None }));
+        }
+        let rows = Rows {
+            query: select(table, range),
+            value: table.value,
+            name: table.name.to_string(),
+            settings: self.settings.clone(),
+            reached: range.after.clone(),
+        };
+        Ok(Box::new(PostgresPages { source: self, pump: Some(Pump::start(self.connect()?, rows)) }))
+    }
+}
+
 impl Source for PostgresSource {
     fn kind(&self) -> BackendKind {
         BackendKind::Postgres
@@ -203,18 +220,11 @@ impl Source for PostgresSource {
     }
 
     fn scan<'a>(&'a self, table: &'a Table, range: &KeyRange) -> Result<Box<dyn Pages + Send + 'a>> {
-        let present = self.ask("look for a table", async |c| has_table(c, table.name).await)?;
-        if !present {
-            return Ok(Box::new(PostgresPages { source: self, pump: None }));
-        }
-        let rows = Rows {
-            query: select(table, range),
-            value: table.value,
-            name: table.name.to_string(),
-            settings: self.settings.clone(),
-            reached: range.after.clone(),
-        };
-        Ok(Box::new(PostgresPages { source: self, pump: Some(Pump::start(self.connect()?, rows)) }))
+        self.pages(table, range)
+    }
+
+    fn keys<'a>(&'a self, table: &'a Table) -> Result<Box<dyn Pages + Send + 'a>> {
+        self.pages(&Table { value: ValueKind::None, ..*table }, &KeyRange::all())
     }
 
     fn unreachable(&self, _table: &Table) -> Result<Option<(u64, String)>> {

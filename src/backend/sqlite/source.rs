@@ -165,6 +165,14 @@ impl Drop for SqliteSource {
     }
 }
 
+impl SqliteSource {
+    fn pages(&self, table: Table, range: &KeyRange) -> Result<Box<dyn Pages + Send + '_>> {
+        let present = self.has_table(&table)?;
+        let connection = if present { Some(self.connect()?) } else { None };
+        Ok(Box::new(SqlitePages { source: self, connection, table, range: range.clone(), done: !present }))
+    }
+}
+
 impl Source for SqliteSource {
     fn kind(&self) -> BackendKind {
         BackendKind::Sqlite
@@ -263,9 +271,11 @@ impl Source for SqliteSource {
     }
 
     fn scan<'a>(&'a self, table: &'a Table, range: &KeyRange) -> Result<Box<dyn Pages + Send + 'a>> {
-        let present = self.has_table(table)?;
-        let connection = if present { Some(self.connect()?) } else { None };
-        Ok(Box::new(SqlitePages { source: self, connection, table, range: range.clone(), done: !present }))
+        self.pages(*table, range)
+    }
+
+    fn keys<'a>(&'a self, table: &'a Table) -> Result<Box<dyn Pages + Send + 'a>> {
+        self.pages(Table { value: ValueKind::None, ..*table }, &KeyRange::all())
     }
 
     fn unreachable(&self, table: &Table) -> Result<Option<(u64, String)>> {
@@ -301,7 +311,7 @@ impl Source for SqliteSource {
 struct SqlitePages<'a> {
     source: &'a SqliteSource,
     connection: Option<Connection>,
-    table: &'a Table,
+    table: Table,
     range: KeyRange,
     done: bool,
 }
@@ -310,7 +320,7 @@ impl Pages for SqlitePages<'_> {
     fn next(&mut self, page: &mut Page, budget: usize) -> Result<bool> {
         page.clear();
         let Some(connection) = self.connection.as_ref().filter(|_| !self.done) else { return Ok(false) };
-        match fill(connection, self.table, &self.range, page, budget) {
+        match fill(connection, &self.table, &self.range, page, budget) {
             Ok(more) => {
                 self.done = !more;
                 self.range.after = page.last().map(|(key, _)| key.to_vec()).or(self.range.after.take());

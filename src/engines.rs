@@ -1,0 +1,363 @@
+//! From the description of a store to the engine that opens it: the only place that knows every backend by name.
+//!
+//! Opens for reading, for writing, or around damage, databases and blob stores alike; decides nothing.
+
+use std::path::Path;
+
+#[cfg(feature = "azure")]
+use crate::backend::objects::{Azure, AzureCredential, AzureSettings};
+use crate::backend::objects::{
+    Flow, Fs, FsSettings, ObjectSource, ObjectTarget, Objects, Possible, ShardedSource, ShardedTarget,
+};
+#[cfg(feature = "s3")]
+use crate::backend::objects::{S3, S3Settings};
+use crate::backend::{Source, Target};
+use crate::catalog::{BackendKind, SchemaVersion, Subspace, Table};
+#[cfg(feature = "azure")]
+use crate::config;
+#[cfg(feature = "s3")]
+use crate::config::Secret;
+use crate::config::{StoreConfig, StoreKind};
+use crate::error::{Error, Result};
+use crate::lanes::Budget;
+
+/// Requests to a blob service that may be under way at once; each waits for an answer most of the time.
+const REQUESTS: usize = 32;
+
+/// Opens a damaged store to read what can still be read.
+pub fn salvaging(data: &StoreConfig, budget: &Budget) -> Result<Box<dyn Source>> {
+    match &data.kind {
+        #[cfg(feature = "rocksdb")]
+        StoreKind::RocksDb { path, .. } => {
+            Ok(Box::new(crate::backend::rocksdb::RocksSource::salvage(path, budget.engine())?))
+        }
+        #[cfg(feature = "sqlite")]
+        StoreKind::Sqlite { path } => {
+            let connections = budget.jobs * budget.readers();
+            Ok(Box::new(crate::backend::sqlite::SqliteSource::salvage(path, budget.engine(), connections)?))
+        }
+        // A database server reads around nothing; what it can read is read as always.
+        _ => source(data, budget),
+    }
+}
+
+/// Opens a store for reading, whatever is in it.
+#[cfg_attr(not(any(feature = "rocksdb", feature = "sqlite", feature = "mysql")), allow(unused_variables))]
+pub fn source(data: &StoreConfig, budget: &Budget) -> Result<Box<dyn Source>> {
+    match &data.kind {
+        #[cfg(feature = "rocksdb")]
+        StoreKind::RocksDb { path, .. } => {
+            Ok(Box::new(crate::backend::rocksdb::RocksSource::open(path, budget.engine())?))
+        }
+        #[cfg(feature = "sqlite")]
+        StoreKind::Sqlite { path } => {
+            let connections = budget.jobs * budget.readers();
+            Ok(Box::new(crate::backend::sqlite::SqliteSource::open(path, budget.engine(), connections)?))
+        }
+        #[cfg(feature = "postgres")]
+        kind @ StoreKind::Postgres { .. } => {
+            let settings = postgres(kind, data).ok_or_else(|| unsupported(data))?;
+            Ok(Box::new(crate::backend::postgres::PostgresSource::open(settings)?))
+        }
+        #[cfg(feature = "mysql")]
+        kind @ StoreKind::Mysql { .. } => {
+            let settings = mysql(kind, data).ok_or_else(|| unsupported(data))?;
+            let connections = budget.jobs * budget.readers();
+            Ok(Box::new(crate::backend::mysql::MysqlSource::open(settings, connections)?))
+        }
+        _ => Err(unsupported(data)),
+    }
+}
+
+/// Opens or creates a store for writing by the catalog of `version`.
+#[cfg_attr(not(feature = "rocksdb"), allow(unused_variables))]
+pub fn target(data: &StoreConfig, version: &SchemaVersion, budget: &Budget) -> Result<Box<dyn Target>> {
+    match &data.kind {
+        #[cfg(feature = "rocksdb")]
+        StoreKind::RocksDb { path, min_blob_size, .. } => {
+            use crate::backend::rocksdb::{RocksTarget, RocksTargetOptions};
+            let legacy = version.legacy_tables(BackendKind::RocksDb).filter(|legacy| legacy.required);
+            let legacy = legacy.map(|legacy| legacy.table.name.to_string()).collect();
+            let options =
+                RocksTargetOptions { memory: budget.engine(), min_blob_size: *min_blob_size, legacy };
+            Ok(Box::new(RocksTarget::open(path, options)?))
+        }
+        #[cfg(feature = "sqlite")]
+        StoreKind::Sqlite { path } => {
+            Ok(Box::new(crate::backend::sqlite::SqliteTarget::open(path, budget.engine())?))
+        }
+        #[cfg(feature = "postgres")]
+        kind @ StoreKind::Postgres { .. } => {
+            let settings = postgres(kind, data).ok_or_else(|| unsupported(data))?;
+            Ok(Box::new(crate::backend::postgres::PostgresTarget::open(settings)?))
+        }
+        #[cfg(feature = "mysql")]
+        kind @ StoreKind::Mysql { .. } => {
+            let settings = mysql(kind, data).ok_or_else(|| unsupported(data))?;
+            Ok(Box::new(crate::backend::mysql::MysqlTarget::open(settings)?))
+        }
+        _ => Err(unsupported(data)),
+    }
+}
+
+#[cfg(feature = "postgres")]
+fn postgres(kind: &StoreKind, data: &StoreConfig) -> Option<crate::backend::postgres::PostgresSettings> {
+    let StoreKind::Postgres {
+        host,
+        port,
+        database,
+        user,
+        password,
+        options,
+        timeout,
+        tls,
+        allow_invalid_certs,
+    } = kind.clone()
+    else {
+        return None;
+    };
+    let exposed = |secret: Option<crate::config::Secret>| secret.map(|secret| secret.expose().to_string());
+    let (password, options) = (exposed(password), exposed(options));
+    let place = data.location();
+    Some(crate::backend::postgres::PostgresSettings {
+        host,
+        port,
+        database,
+        user,
+        password,
+        options,
+        timeout,
+        tls,
+        allow_invalid_certs,
+        place,
+    })
+}
+
+#[cfg(feature = "mysql")]
+fn mysql(kind: &StoreKind, data: &StoreConfig) -> Option<crate::backend::mysql::MysqlSettings> {
+    let StoreKind::Mysql {
+        host,
+        port,
+        database,
+        user,
+        password,
+        max_allowed_packet,
+        timeout: _,
+        tls,
+        allow_invalid_certs,
+    } = kind.clone()
+    else {
+        return None;
+    };
+    let password = password.map(|password| password.expose().to_string());
+    let place = data.location();
+    Some(crate::backend::mysql::MysqlSettings {
+        host,
+        port,
+        database,
+        user,
+        password,
+        max_allowed_packet,
+        tls,
+        allow_invalid_certs,
+        place,
+    })
+}
+
+/// A blob store opened for reading, and the table it keeps blobs in.
+type BlobSource = (Box<dyn Source>, &'static Table);
+
+/// Opens a blob store that is not the data store for reading. `kind` is the engine of the data store, as whose
+/// table the blobs appear.
+pub fn blob_source(
+    store: &StoreConfig,
+    subspace: &'static Subspace,
+    kind: BackendKind,
+    budget: &Budget,
+    salvage: bool,
+) -> Result<BlobSource> {
+    let table = blob_table(subspace, kind)?;
+    if let StoreKind::Sharded { stores } = &store.kind {
+        let members = stores.iter().map(|member| blob_source(member, subspace, kind, budget, salvage));
+        let sharded = ShardedSource::new(kind, table, members.collect::<Result<_>>()?)?;
+        return Ok((Box::new(sharded), table));
+    }
+    if let Some(objects) = objects(store)? {
+        let flow = flow(budget);
+        let source = ObjectSource::open(objects, table, kind, possible(subspace), flow, salvage)?;
+        return Ok((Box::new(source), table));
+    }
+    let engine = store.kind.backend().ok_or_else(|| unsupported(store))?;
+    let source = if salvage { salvaging(store, budget)? } else { source(store, budget)? };
+    Ok((source, blob_table(subspace, engine)?))
+}
+
+/// Opens a blob store that is not the data store for writing.
+pub fn blob_target(
+    store: &StoreConfig,
+    subspace: &'static Subspace,
+    kind: BackendKind,
+    version: &SchemaVersion,
+    budget: &Budget,
+) -> Result<(Box<dyn Target>, &'static Table)> {
+    let table = blob_table(subspace, kind)?;
+    if let StoreKind::Sharded { stores } = &store.kind {
+        let members = stores.iter().map(|member| blob_target(member, subspace, kind, version, budget));
+        let sharded = ShardedTarget::new(kind, table, members.collect::<Result<_>>()?)?;
+        return Ok((Box::new(sharded), table));
+    }
+    if let Some(objects) = objects(store)? {
+        let target = ObjectTarget::new(objects, table, kind, possible(subspace), flow(budget));
+        return Ok((Box::new(target), table));
+    }
+    let engine = store.kind.backend().ok_or_else(|| unsupported(store))?;
+    Ok((target(store, version, budget)?, blob_table(subspace, engine)?))
+}
+
+/// The tables blobs go to, one for each database that takes a part of them; services have no limits of their own
+/// that a record could exceed.
+pub fn blob_tables(store: &StoreConfig, subspace: &'static Subspace) -> Result<Vec<&'static Table>> {
+    match &store.kind {
+        StoreKind::Sharded { stores } => {
+            let tables = stores.iter().map(|member| blob_tables(member, subspace));
+            Ok(tables.collect::<Result<Vec<_>>>()?.concat())
+        }
+        kind => kind.backend().map(|engine| blob_table(subspace, engine)).transpose().map(Vec::from_iter),
+    }
+}
+
+/// The table of blobs in a data store of this engine.
+pub fn blob_table(subspace: &'static Subspace, kind: BackendKind) -> Result<&'static Table> {
+    subspace.table(kind).map_err(|why| {
+        Error::usage("this store has no place for blobs")
+            .with("subspace", format!("{} ({})", subspace.letter, subspace.name))
+            .because(why.to_string())
+    })
+}
+
+fn flow(budget: &Budget) -> Flow {
+    // Pages in flight and what the engine of the data store caches have the rest.
+    Flow { requests: REQUESTS, bytes: budget.memory / 4 }
+}
+
+/// Whether the server could have made a key.
+fn possible(subspace: &'static Subspace) -> Possible {
+    Box::new(|key| (subspace.decode)(key).is_ok())
+}
+
+/// The objects of a store that is no database; `None` for a database.
+fn objects(store: &StoreConfig) -> Result<Option<Box<dyn Objects>>> {
+    match &store.kind {
+        StoreKind::Fs { path, depth } => {
+            Ok(Some(Box::new(Fs::new(&FsSettings { path: path.clone(), depth: *depth }))))
+        }
+        #[cfg(feature = "s3")]
+        StoreKind::S3 {
+            bucket,
+            region,
+            endpoint,
+            access_key,
+            secret_key,
+            security_token,
+            session_token,
+            profile,
+            timeout,
+            max_retries,
+            key_prefix,
+            allow_invalid_certs,
+        } => {
+            let text = |secret: &Option<Secret>| secret.as_ref().map(|secret| secret.expose().to_string());
+            let s3 = S3::new(S3Settings {
+                bucket: bucket.clone(),
+                region: region.clone(),
+                endpoint: endpoint.clone(),
+                access_key: text(access_key),
+                secret_key: text(secret_key),
+                security_token: text(security_token),
+                session_token: text(session_token),
+                profile: profile.clone(),
+                timeout: *timeout,
+                max_retries: *max_retries,
+                key_prefix: key_prefix.clone(),
+                allow_invalid_certs: *allow_invalid_certs,
+                place: store.location(),
+            })?;
+            Ok(Some(Box::new(s3)))
+        }
+        #[cfg(feature = "azure")]
+        StoreKind::Azure { account, container, endpoint, credential, timeout, max_retries, key_prefix } => {
+            let azure = Azure::new(AzureSettings {
+                account: account.clone(),
+                container: container.clone(),
+                credential: match credential {
+                    config::AzureCredential::AccessKey(key) => {
+                        AzureCredential::AccessKey(key.expose().to_string())
+                    }
+                    config::AzureCredential::SasToken(token) => {
+                        AzureCredential::SasToken(token.expose().to_string())
+                    }
+                },
+                endpoint: endpoint.clone(),
+                timeout: *timeout,
+                max_retries: *max_retries,
+                key_prefix: key_prefix.clone(),
+                place: store.location(),
+            })?;
+            Ok(Some(Box::new(azure)))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// Whether anything is there that could be opened for reading. An empty or absent place can become a target.
+pub fn exists(data: &StoreConfig) -> Result<bool> {
+    match &data.kind {
+        StoreKind::RocksDb { path, .. } => match std::fs::read_dir(path) {
+            Ok(mut entries) => Ok(entries.next().is_some()),
+            Err(error) => absent(path, error, "directory"),
+        },
+        StoreKind::Sqlite { path } => match std::fs::metadata(path) {
+            // SQLite takes an empty file for an empty database.
+            Ok(meta) => Ok(!meta.is_file() || meta.len() > 0),
+            Err(error) => absent(path, error, "file"),
+        },
+        StoreKind::Fs { path, .. } => match std::fs::read_dir(path) {
+            Ok(_) => Ok(true),
+            Err(error) => absent(path, error, "directory"),
+        },
+        StoreKind::Sharded { stores } => {
+            stores.iter().try_fold(true, |all, member| Ok(all && exists(member)?))
+        }
+        _ => Ok(true),
+    }
+}
+
+/// Tables of every subspace that has one in this backend.
+pub fn tables(version: &'static SchemaVersion, kind: BackendKind) -> Vec<&'static Table> {
+    version.subspaces.iter().filter_map(|subspace| subspace.table(kind).ok()).collect()
+}
+
+fn absent(path: &Path, error: std::io::Error, what: &str) -> Result<bool> {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => Ok(false),
+        std::io::ErrorKind::NotADirectory => Err(Error::usage(format!("the target is not a {what}"))
+            .with("path", place(path))
+            .because(error)
+            .next("check the path in the configuration")),
+        _ => Err(Error::io("cannot look at the target")
+            .with("path", place(path))
+            .because(error)
+            .next("run as a user who may use it")),
+    }
+}
+
+fn place(path: &Path) -> String {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf()).display().to_string()
+}
+
+fn unsupported(data: &StoreConfig) -> Error {
+    Error::usage("this build cannot use stores of this type")
+        .with("store", data.id.clone())
+        .with("location", data.location())
+        .next("build with the feature of that backend")
+}
