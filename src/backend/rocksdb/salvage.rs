@@ -18,8 +18,10 @@ use crate::page::Page;
 
 /// Seeks spent on one gap, at most.
 const PROBES: u32 = 1024;
-/// Bytes beyond the longest key of two, to find a place between them.
-const FINER: usize = 2;
+/// Bytes beyond the longer of two keys, to find places between them: keys there may be longer than both.
+const FINER: usize = 16;
+/// Bytes of a place at most: keys that are the same so far are not told apart.
+const LONGEST: usize = 320;
 
 /// The records of a range, without those that cannot be read.
 pub(super) struct SalvagePages<'a> {
@@ -148,7 +150,7 @@ impl<'a> SalvagePages<'a> {
         found: &mut Vec<Record>,
         gaps: &mut Vec<(Option<Vec<u8>>, Option<Vec<u8>>)>,
     ) {
-        let mut probes = 0;
+        let (mut probes, width) = (0, width(after.as_deref().unwrap_or_default(), before.as_deref()));
         let mut unread: Vec<(Vec<u8>, Option<Vec<u8>>)> = Vec::new();
         let mut open = VecDeque::from([(after.as_deref().map_or_else(Vec::new, next_key), before.clone())]);
         while let Some((low, high)) = open.pop_front() {
@@ -160,7 +162,7 @@ impl<'a> SalvagePages<'a> {
                 continue;
             }
             let low = last.unwrap_or(low);
-            match middle(&low, high.as_deref()) {
+            match middle(&low, high.as_deref(), width) {
                 Some(middle) if probes < PROBES => {
                     open.push_back((low, Some(middle.clone())));
                     open.push_back((middle, high));
@@ -224,7 +226,8 @@ impl<'a> SalvagePages<'a> {
             return file;
         }
         let (mut low, mut high) = (next_key(key), far);
-        while let Some(middle) = middle(&low, Some(&high)) {
+        let width = width(&low, Some(&high));
+        while let Some(middle) = middle(&low, Some(&high), width) {
             match size(&middle) > base {
                 true => high = middle,
                 false => low = middle,
@@ -293,9 +296,14 @@ fn next_key(key: &[u8]) -> Vec<u8> {
     [key, &[0]].concat()
 }
 
-/// A key between two, about in the middle; `None` where there is none that is worth a try.
-fn middle(low: &[u8], high: Option<&[u8]>) -> Option<Vec<u8>> {
-    let width = low.len().max(high.map_or(1, <[u8]>::len)) + FINER;
+/// How many bytes of a key decide when what lies between two is halved again and again.
+fn width(low: &[u8], high: Option<&[u8]>) -> usize {
+    (low.len().max(high.map_or(1, <[u8]>::len)) + FINER).min(LONGEST)
+}
+
+/// A key of so many bytes between two, about in the middle; `None` where there is none. The same width through all
+/// halvings is what makes them end.
+fn middle(low: &[u8], high: Option<&[u8]>, width: usize) -> Option<Vec<u8>> {
     let digit = |key: &[u8], at: usize| key.get(at).copied().unwrap_or(0);
     // Half the sum of both, as numbers of so many bytes; an open end is just above the greatest.
     let (mut sum, mut carry) = (vec![0u8; width], 0u16);
@@ -311,7 +319,6 @@ fn middle(low: &[u8], high: Option<&[u8]>) -> Option<Vec<u8>> {
         *byte = (value / 2) as u8;
         rest = value % 2;
     }
-    // Trailing zeros say nothing that the shorter key does not, except how close it is.
     let between = sum.as_slice() > low && high.is_none_or(|high| sum.as_slice() < high);
     between.then_some(sum)
 }
@@ -330,16 +337,20 @@ mod tests {
             (b"\xff\xff", None),
             (b"abc", Some(b"abd")),
         ] {
-            let (mut from, mut steps) = (low.to_vec(), 0);
-            while let Some(found) = middle(&from, high) {
-                assert!(
-                    found.as_slice() > from.as_slice() && high.is_none_or(|high| found.as_slice() < high)
-                );
-                from = found;
-                // Each step makes the key no longer than what it lies between, but for a little.
-                from.truncate(low.len().max(high.map_or(1, <[u8]>::len)) + FINER);
-                steps += 1;
-                assert!(steps < 200, "{low:?} {high:?}");
+            let width = width(low, high);
+            for upwards in [true, false] {
+                let (mut from, mut to, mut steps) = (low.to_vec(), high.map(<[u8]>::to_vec), 0);
+                while let Some(found) = middle(&from, to.as_deref(), width) {
+                    assert!(found > from && to.as_ref().is_none_or(|to| found < *to));
+                    if upwards {
+                        from = found
+                    } else {
+                        to = Some(found)
+                    }
+                    steps += 1;
+                    // One bit of the difference each time.
+                    assert!(steps <= 8 * width, "{low:?} {high:?}");
+                }
             }
         }
     }

@@ -52,6 +52,15 @@ impl SqliteSource {
     ///
     /// Errors: usage if there is no such file, I/O if it cannot be read.
     pub fn open(path: &Path, memory: u64, connections: usize) -> Result<Self> {
+        SqliteSource::open_by(path, memory, connections, choose_access)
+    }
+
+    fn open_by(
+        path: &Path,
+        memory: u64,
+        connections: usize,
+        choose: impl FnOnce(&Path) -> Result<Access>,
+    ) -> Result<Self> {
         let place = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
         match fs::metadata(path) {
             Ok(meta) if meta.is_file() => {}
@@ -70,7 +79,7 @@ impl SqliteSource {
         }
         // SQLite reports a file that it may not read as an empty error; the system says more.
         File::open(path).map_err(|error| cannot_read(&place, error))?;
-        let access = choose_access(path)?;
+        let access = choose(path)?;
         let file = match &access {
             Access::Copy { dir } => dir.join(path.file_name().unwrap_or_default()),
             _ => path.to_path_buf(),
@@ -89,15 +98,21 @@ impl SqliteSource {
     ///
     /// Errors: as [`SqliteSource::open`], and I/O if not even its schema can be read.
     pub fn salvage(path: &Path, memory: u64, connections: usize) -> Result<Self> {
-        let damaged = SqliteSource::open(path, memory, connections)?;
-        let dir =
-            std::env::temp_dir().join(format!("stalwart-migrate-{}-{:x}", std::process::id(), random()));
-        fs::DirBuilder::new().mode(0o700).create(&dir).map_err(|error| {
-            Error::io("cannot make a directory for what is salvaged")
-                .with("path", dir.display().to_string())
-                .because(error)
-                .next("set TMPDIR to a directory with enough space")
-        })?;
+        let damaged = match stated_length(path) {
+            // SQLite opens no database whose end is gone: a copy gets zeros for it.
+            Some(length) => SqliteSource::open_by(path, memory, connections, |path| {
+                let access = private_copy(path)?;
+                if let Access::Copy { dir } = &access {
+                    let file = dir.join(path.file_name().unwrap_or_default());
+                    let longer =
+                        File::options().write(true).open(&file).and_then(|file| file.set_len(length));
+                    longer.map_err(|error| cannot_copy(dir, error))?;
+                }
+                Ok(access)
+            })?,
+            None => SqliteSource::open(path, memory, connections)?,
+        };
+        let dir = private_directory()?;
         let scratch = dir.join("salvaged");
         let copied =
             damaged.with("salvage the SQLite database", |connection| salvage::copy(connection, &scratch));
@@ -441,24 +456,51 @@ fn choose_access(path: &Path) -> Result<Access> {
     if total >= COPY_LIMIT || room < total + total / 4 {
         return Ok(Access::ReadOnly);
     }
-    let dir = temporary.join(format!("stalwart-migrate-{}-{:x}", std::process::id(), random()));
-    let fail = |error| {
-        Error::io("cannot make a private copy of the SQLite database and its log")
-            .with("path", dir.display().to_string())
-            .because(error)
-            .next("set TMPDIR to a directory with enough space")
-    };
-    fs::DirBuilder::new().mode(0o700).create(&dir).map_err(fail)?;
+    private_copy(path)
+}
+
+/// Copies a database and its logs into a directory of their own.
+fn private_copy(path: &Path) -> Result<Access> {
+    let dir = private_directory()?;
     let access = Access::Copy { dir: dir.clone() };
-    for file in [path.to_path_buf()].into_iter().chain(logs) {
-        if size(&file)? > 0
+    for file in [path.to_path_buf(), beside(path, "-wal"), beside(path, "-journal")] {
+        if fs::metadata(&file).is_ok_and(|meta| meta.len() > 0)
             && let Err(error) = copy_private(&file, &dir.join(file.file_name().unwrap_or_default()))
         {
             let _ = fs::remove_dir_all(&dir);
-            return Err(fail(error));
+            return Err(cannot_copy(&dir, error));
         }
     }
     Ok(access)
+}
+
+fn private_directory() -> Result<PathBuf> {
+    let dir = std::env::temp_dir().join(format!("stalwart-migrate-{}-{:x}", std::process::id(), random()));
+    fs::DirBuilder::new().mode(0o700).create(&dir).map_err(|error| cannot_copy(&dir, error))?;
+    Ok(dir)
+}
+
+fn cannot_copy(dir: &Path, error: std::io::Error) -> Error {
+    Error::io("cannot make a private copy of the SQLite database")
+        .with("path", dir.display().to_string())
+        .because(error)
+        .next("set TMPDIR to a directory with enough space")
+}
+
+/// The length a database file should have by its own header, if it is shorter than that.
+///
+/// Format: "Database File Format" of SQLite, section 1.3: page size at offset 16, pages at offset 28.
+fn stated_length(path: &Path) -> Option<u64> {
+    let mut header = [0; 32];
+    File::open(path).ok()?.read_exact(&mut header).ok()?;
+    let page = match u16::from_be_bytes([header[16], header[17]]) {
+        1 => 65_536,
+        size => u64::from(size),
+    };
+    let stated = page * u64::from(u32::from_be_bytes([header[28], header[29], header[30], header[31]]));
+    let found = fs::metadata(path).ok()?.len();
+    // A header that is damaged itself may say anything.
+    (found < stated && stated / 64 <= found).then_some(stated)
 }
 
 /// The file that SQLite keeps next to the database under its name and a suffix.
