@@ -38,6 +38,9 @@ pub(super) struct SalvagePages<'a> {
     ended: bool,
 }
 
+/// The readable keys around something lost; nothing where there is none.
+type Gap = (Option<Vec<u8>>, Option<Vec<u8>>);
+
 /// A record as read.
 type Record = (Vec<u8>, Vec<u8>);
 
@@ -148,7 +151,7 @@ impl<'a> SalvagePages<'a> {
         after: Option<Vec<u8>>,
         before: Option<Vec<u8>>,
         found: &mut Vec<Record>,
-        gaps: &mut Vec<(Option<Vec<u8>>, Option<Vec<u8>>)>,
+        gaps: &mut Vec<Gap>,
     ) {
         let (mut probes, width) = (0, width(after.as_deref().unwrap_or_default(), before.as_deref()));
         let mut unread: Vec<(Vec<u8>, Option<Vec<u8>>)> = Vec::new();
@@ -284,7 +287,7 @@ impl Pages for SalvagePages<'_> {
                 }
                 Err(error) => {
                     drop(iterator);
-                    self.step_over(&error.to_string());
+                    self.step_over(error.as_ref());
                 }
             }
         }
