@@ -5,7 +5,10 @@
 
 use std::collections::BTreeMap;
 
+mod spill;
+
 use serde::{Deserialize, Serialize};
+use spill::Samples;
 
 /// How many samples of a kind are kept unless the kind is [complete](FindingKind::is_complete).
 pub const SAMPLES: usize = 100;
@@ -114,7 +117,7 @@ pub struct Finding {
 #[derive(Debug, Default, Clone)]
 pub struct Findings {
     counts: BTreeMap<FindingKind, u64>,
-    samples: BTreeMap<FindingKind, Vec<Finding>>,
+    samples: BTreeMap<FindingKind, Samples>,
 }
 
 impl Findings {
@@ -145,7 +148,7 @@ impl Findings {
     ) {
         *self.counts.entry(kind).or_default() += count;
         let samples = self.samples.entry(kind).or_default();
-        if kind.is_complete() || samples.len() < SAMPLES {
+        if kind.is_complete() || samples.in_memory() < SAMPLES {
             samples.push(Finding { kind, subspace: subspace.into(), key: hex(key), detail: detail() });
         }
     }
@@ -161,7 +164,7 @@ impl Findings {
         let end = |key: &Option<Vec<u8>>| key.as_deref().map(hex).unwrap_or_default();
         *self.counts.entry(kind).or_default() += 1;
         let samples = self.samples.entry(kind).or_default();
-        if kind.is_complete() || samples.len() < SAMPLES {
+        if kind.is_complete() || samples.in_memory() < SAMPLES {
             let key = format!("{}..{}", end(after), end(before));
             samples.push(Finding { kind, subspace: subspace.into(), key, detail: detail() });
         }
@@ -174,8 +177,13 @@ impl Findings {
         }
         for (kind, list) in other.samples {
             let samples = self.samples.entry(kind).or_default();
-            let room = if kind.is_complete() { usize::MAX } else { SAMPLES.saturating_sub(samples.len()) };
-            samples.extend(list.into_iter().take(room));
+            match kind.is_complete() {
+                true => samples.append(list),
+                false => {
+                    let room = SAMPLES.saturating_sub(samples.in_memory());
+                    list.first().iter().take(room).for_each(|finding| samples.push(finding.clone()));
+                }
+            }
         }
     }
 
@@ -189,9 +197,16 @@ impl Findings {
         &self.counts
     }
 
-    /// The samples kept, by kind and in the order found.
+    /// The first samples, by kind and in the order found.
     pub fn samples(&self) -> impl Iterator<Item = &Finding> {
-        self.samples.values().flatten()
+        self.samples.values().flat_map(Samples::first)
+    }
+
+    /// Gives every sample kept to `each` as a line of JSON with its newline, by kind and in the order found.
+    ///
+    /// Errors: those of `each`, and of reading what did not fit into memory.
+    pub fn lines(&self, each: &mut dyn FnMut(&[u8]) -> std::io::Result<()>) -> std::io::Result<()> {
+        self.samples.values().try_for_each(|samples| samples.lines(each))
     }
 
     /// Whether anything was found that `--strict` makes fatal.

@@ -20,14 +20,14 @@ pub fn write(findings: &Findings, mut sink: impl Write) -> Result<FindingsFile> 
     let failed = |e: std::io::Error| Error::io("cannot write the findings").because(e);
     let mut hasher = blake3::Hasher::new();
     let (mut lines, mut bytes) = (0, 0);
-    for finding in findings.samples() {
-        let mut line = serde_json::to_vec(finding).map_err(|e| failed(e.into()))?;
-        line.push(b'\n');
-        hasher.update(&line);
-        sink.write_all(&line).map_err(failed)?;
+    let written = findings.lines(&mut |line| {
+        hasher.update(line);
+        sink.write_all(line)?;
         lines += 1;
         bytes += line.len() as u64;
-    }
+        Ok(())
+    });
+    written.map_err(failed)?;
     sink.flush().map_err(failed)?;
     Ok(FindingsFile { lines, bytes, blake3: hex(hasher.finalize().as_bytes()) })
 }
