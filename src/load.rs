@@ -24,6 +24,9 @@ use crate::store::Tally;
 /// Bytes of records that are committed together.
 const SHARD_BYTES: usize = 64 << 20;
 
+/// Bytes of blobs that are worth a thread of their own.
+const WORTH_A_THREAD: usize = 128 << 10;
+
 /// What to load and where from.
 pub struct Load<'a> {
     /// Where the records come from.
@@ -86,11 +89,15 @@ impl Load<'_> {
             write(target, table, page)?;
         }
         let jobs = self.budget.jobs.min(target.writers());
-        // Blobs first: what is linked exists whenever a link does.
-        let (blobs, rest): (Vec<&Part>, Vec<&Part>) =
-            self.parts.iter().partition(|part| part.subspace.value == ValueKind::Blob);
+        // Links last: what is linked exists whenever a link does. Blobs first, for they take longest.
+        let (links, mut others): (Vec<&Part>, Vec<&Part>) =
+            self.parts.iter().partition(|part| part.subspace.links_blobs());
+        others.sort_by_key(|part| {
+            let size = self.origin.size(part.subspace).unwrap_or_default();
+            (part.subspace.value != ValueKind::Blob, std::cmp::Reverse(size))
+        });
         let mut done = Vec::new();
-        for group in [blobs, rest] {
+        for group in [others, links] {
             done.extend(in_parallel(jobs, &group, |part| self.load(part, target))?);
         }
         let record = catalog::schema_version_record();
@@ -124,19 +131,18 @@ impl Load<'_> {
                 if part.stated.is_none() {
                     digest.add_page(&raw);
                 }
-                for (key, value) in raw.iter() {
-                    match subspace.value {
-                        _ if held_back && key == record.key => {}
-                        // Only its key is needed, for the audit.
-                        ValueKind::Blob if written(key) => page.push(key, b""),
-                        ValueKind::Blob => page.push(key, &blob::encode(self.rule, value)),
-                        _ => page.push(key, value),
-                    }
-                }
                 self.progress.add(raw.len() as u64, raw.size() as u64);
                 if self.stop.stopped() {
                     return Err(crate::lanes::interrupted());
                 }
+                if !held_back || raw.iter().all(|(key, _)| key != record.key) {
+                    emit(&mut raw)?;
+                    continue;
+                }
+                page.clear();
+                raw.iter()
+                    .filter(|(key, _)| *key != record.key)
+                    .for_each(|(key, value)| page.push(key, value));
                 emit(&mut page)?;
             }
             let tally = records.into_tally();
@@ -155,20 +161,24 @@ impl Load<'_> {
             if rest == 0 {
                 return Ok(());
             }
-            let mut behind = Page::new();
-            let page = match rest == page.len() {
-                true => page,
-                false => {
-                    page.iter().skip(page.len() - rest).for_each(|(key, value)| behind.push(key, value));
-                    &behind
-                }
-            };
             let mut current = match shard.take() {
                 Some(shard) => shard,
                 None => target.shard(part.table)?,
             };
-            current.write(page)?;
-            pending += page.size();
+            if subspace.value == ValueKind::Blob {
+                for encoded in encode(self.rule, page, page.len() - rest, self.budget.jobs) {
+                    pending += encoded.size();
+                    current.write(&encoded)?;
+                }
+            } else if rest == page.len() {
+                pending += page.size();
+                current.write(page)?;
+            } else {
+                let mut behind = Page::new();
+                page.iter().skip(page.len() - rest).for_each(|(key, value)| behind.push(key, value));
+                pending += behind.size();
+                current.write(&behind)?;
+            }
             if pending < SHARD_BYTES {
                 shard = Some(current);
                 return Ok(());
@@ -189,6 +199,42 @@ impl Load<'_> {
         let (totals, sum) = part.stated.clone().unwrap_or_else(|| (digest.totals(), digest.sum().to_hex()));
         Ok(Done { expected: Expected { subspace, totals, sum }, tally, hashes })
     }
+}
+
+/// Encodes the blobs of a page from the one at `from` on, in as many pieces as threads are worth it. Compressing is
+/// most of the work of an import, and a file of a dump has one reader.
+fn encode(rule: BlobRule, page: &Page, from: usize, jobs: usize) -> Vec<Page> {
+    let piece = |range: std::ops::Range<usize>| {
+        let mut encoded = Page::new();
+        for (key, value) in range.filter_map(|index| page.get(index)) {
+            encoded.push(key, &blob::encode(rule, value));
+        }
+        encoded
+    };
+    let bytes = |index: usize| page.get(index).map_or(0, |(_, value)| value.len());
+    let total: usize = (from..page.len()).map(bytes).sum();
+    if jobs < 2 || total < WORTH_A_THREAD {
+        return vec![piece(from..page.len())];
+    }
+    let share = total.div_ceil(jobs.min(8));
+    let (mut ranges, mut begin, mut held) = (Vec::new(), from, 0);
+    for index in from..page.len() {
+        held += bytes(index);
+        if held >= share {
+            ranges.push(begin..index + 1);
+            (begin, held) = (index + 1, 0);
+        }
+    }
+    ranges.push(begin..page.len());
+    let last = ranges.pop().unwrap_or_default();
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = ranges.iter().map(|range| scope.spawn(|| piece(range.clone()))).collect();
+        let last = piece(last);
+        // A worker that panicked has nothing to give: its piece is made here, or fails here.
+        let pieces = workers.into_iter().zip(&ranges);
+        let done = pieces.map(|(worker, range)| worker.join().unwrap_or_else(|_| piece(range.clone())));
+        done.chain([last]).filter(|page| !page.is_empty()).collect()
+    })
 }
 
 /// Writes a few rows at once.
