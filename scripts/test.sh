@@ -24,6 +24,7 @@ step() {
 export RUSTDOCFLAGS="-D warnings"
 
 scripts/sql-servers.sh
+scripts/blob-servers.sh
 
 step cargo fmt --all --check
 step cargo test --release --locked --no-default-features
