@@ -68,7 +68,7 @@ pub struct Common {
     /// No text on stderr but errors and warnings
     #[arg(short, long, global = true)]
     pub quiet: bool,
-    /// Do not read the target back after an import
+    /// Do not read the target back after an import, and do not look for blobs that are left out
     #[arg(long, global = true)]
     pub no_verify: bool,
     /// Treat findings as failures

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::backend::Source;
 use crate::catalog::Subspace;
-use crate::connect::{self, Reading};
+use crate::connect::{self, BlobChoice, Reading};
 use crate::destination::{self, Loading};
 use crate::error::{Error, Result};
 use crate::export;
@@ -38,7 +38,9 @@ pub fn run(options: &Options) -> Result<Imported> {
     let console = &how.console;
     let mut preflight = Preflight::new(*console, how.dry_run);
     let config = connect::configuration(options.from, console)?;
-    let reading = Reading { schema: options.schema, ..Reading::default() };
+    // The file of --blob-config is about the target.
+    let blobs = BlobChoice { file: None, ..how.blobs };
+    let reading = Reading { blobs, schema: options.schema, ..Reading::default() };
     let connected = connect::open(&config, reading, &how.budget, console)?;
     let version = connected.store.version();
     let selected = options.request.resolve(version)?;

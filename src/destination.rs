@@ -14,8 +14,10 @@ use crate::origin::Origin;
 /// Where a load goes, and what the administrator has to know about it.
 #[derive(Debug)]
 pub struct Destination {
-    /// The stores.
+    /// The stores that are written.
     pub place: Place,
+    /// Where the server will look for blobs that are not loaded, if that is not the data store.
+    pub untouched: Option<StoreConfig>,
     /// What to do after the load, a line each.
     pub advice: Vec<String>,
 }
@@ -81,6 +83,11 @@ pub fn decide(
     let blobs = match (named, config.era()) {
         // Without blobs nothing is decided: they are where the server will look for them.
         (named, _) if !loading.brings_blobs() => named.map_or(after, Ok)?,
+        // Agreed to, whatever the object says; it may name what this machine does not have.
+        (Some(named), Era::Json) if after.is_err() && yes => {
+            advice.extend(recovery(&named, version));
+            named
+        }
         (Some(named), Era::Toml) => named,
         (None, Era::Toml) => after?,
         (named, Era::Json) => {
@@ -106,8 +113,12 @@ pub fn decide(
         BlobPlace::Elsewhere(store) => Some(store),
         BlobPlace::DataStore => None,
     };
+    if !loading.brings_blobs() {
+        advice.extend(pointers(loading.origin, loading.subspaces)?);
+        return Ok(Destination { place: Place { data, blobs: None }, untouched: blobs, advice });
+    }
     let place = Place { data, blobs };
-    if let Some(from) = loading.from.filter(|_| loading.brings_blobs()) {
+    if let Some(from) = loading.from {
         let [theirs, ours] = [from, &place].map(|place| place.blobs.as_ref().unwrap_or(&place.data));
         if theirs.same_place(ours) {
             return Err(Error::usage("source and target keep their blobs at the same place")
@@ -116,7 +127,7 @@ pub fn decide(
         }
     }
     advice.extend(pointers(loading.origin, loading.subspaces)?);
-    Ok(Destination { place, advice })
+    Ok(Destination { place, untouched: None, advice })
 }
 
 fn same(one: &BlobPlace, other: &BlobPlace) -> bool {

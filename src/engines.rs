@@ -4,6 +4,7 @@
 
 use std::path::Path;
 
+use crate::backend::memory::Memory;
 #[cfg(feature = "azure")]
 use crate::backend::objects::{Azure, AzureCredential, AzureSettings};
 use crate::backend::objects::{
@@ -165,7 +166,7 @@ fn mysql(kind: &StoreKind, data: &StoreConfig) -> Option<crate::backend::mysql::
 }
 
 /// A blob store opened for reading, and the table it keeps blobs in.
-type BlobSource = (Box<dyn Source>, &'static Table);
+pub type BlobSource = (Box<dyn Source>, &'static Table);
 
 /// Opens a blob store that is not the data store for reading. `kind` is the engine of the data store, as whose
 /// table the blobs appear.
@@ -190,6 +191,25 @@ pub fn blob_source(
     let engine = store.kind.backend().ok_or_else(|| unsupported(store))?;
     let source = if salvage { salvaging(store, budget)? } else { source(store, budget)? };
     Ok((source, blob_table(subspace, engine)?))
+}
+
+/// Opens a blob store as it is before it is written: what is not there yet is empty.
+pub fn blobs_before(
+    store: &StoreConfig,
+    subspace: &'static Subspace,
+    kind: BackendKind,
+    budget: &Budget,
+) -> Result<BlobSource> {
+    let table = blob_table(subspace, kind)?;
+    if let StoreKind::Sharded { stores } = &store.kind {
+        let members = stores.iter().map(|member| blobs_before(member, subspace, kind, budget));
+        let sharded = ShardedSource::new(kind, table, members.collect::<Result<_>>()?)?;
+        return Ok((Box::new(sharded), table));
+    }
+    match exists(store)? {
+        true => blob_source(store, subspace, kind, budget, false),
+        false => Ok((Box::new(Memory::new(kind)), table)),
+    }
 }
 
 /// Opens a blob store that is not the data store for writing.
@@ -326,7 +346,7 @@ pub fn exists(data: &StoreConfig) -> Result<bool> {
             Err(error) => absent(path, error, "directory"),
         },
         StoreKind::Sharded { stores } => {
-            stores.iter().try_fold(true, |all, member| Ok(all && exists(member)?))
+            stores.iter().try_fold(false, |any, member| Ok(exists(member)? || any))
         }
         _ => Ok(true),
     }

@@ -71,6 +71,8 @@ pub struct Loaded {
     pub left_behind: Vec<(&'static Subspace, &'static str, u64)>,
     /// Linked, unlinked and missing blobs, where both sides were loaded.
     pub audit: Option<Audit>,
+    /// The hashes that links name, where blobs were not loaded.
+    pub links: Option<(&'static Subspace, HashList)>,
 }
 
 impl Load<'_> {
@@ -264,8 +266,11 @@ fn conclude(mut done: Vec<Done>) -> Result<Loaded> {
         }
         loaded.expected.push(expected);
     }
-    if let (Some((link, links)), Some((blob, blobs))) = (links, blobs) {
-        loaded.audit = Some(crate::export::audit_blobs(link, links, blob, blobs, &mut loaded.findings)?);
+    match (links, blobs) {
+        (Some((link, links)), Some((blob, blobs))) => {
+            loaded.audit = Some(crate::export::audit_blobs(link, links, blob, blobs, &mut loaded.findings)?);
+        }
+        (links, _) => loaded.links = links,
     }
     Ok(loaded)
 }

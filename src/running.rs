@@ -51,6 +51,7 @@ pub fn holder(store: &StoreKind) -> Option<Holder> {
             // In write-ahead mode every open connection holds a lock on the shared-memory file.
             locked(Path::new(&shared)).or_else(|| locked(path))
         }
+        StoreKind::Sharded { stores } => stores.iter().find_map(|member| holder(&member.kind)),
         _ => None,
     }
 }

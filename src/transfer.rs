@@ -78,6 +78,8 @@ pub struct Target {
     version: &'static SchemaVersion,
     // Whether there is anything in the data store and in the blob store.
     exists: [bool; 2],
+    // Where the server will look for blobs that are not loaded.
+    untouched: Option<StoreConfig>,
     limits: Limits,
     /// What the administrator has to know after the load.
     pub advice: Vec<String>,
@@ -164,10 +166,14 @@ impl Target {
         preflight.check_unless_dry("target not in use", free(&data))?;
         let exists = engines::exists(&data)?;
         let now = exists.then(|| engines::source(&data, &options.budget)).transpose()?;
-        let Destination { place, advice } = decide(data, now.as_deref())?;
+        let Destination { place, untouched, advice } = decide(data, now.as_deref())?;
         drop(now);
-        let mut target =
-            Target { place, kind, version, exists: [exists, false], limits: Limits::default(), advice };
+        if let (Some(blobs), Some(subspace), false) = (&untouched, version.blobs(), options.no_verify) {
+            // It is asked for names afterwards; whether it answers is seen now.
+            engines::blob_source(blobs, subspace, kind, &options.budget, false)?;
+        }
+        let limits = Limits::default();
+        let mut target = Target { place, kind, version, exists: [exists, false], untouched, limits, advice };
         if let Some(blobs) = &target.place.blobs {
             preflight.check_unless_dry("blob store not in use", free(blobs))?;
             target.exists[1] = engines::exists(blobs)?;
@@ -230,8 +236,7 @@ impl Target {
 
     /// The target as it is now; a store that is not there yet is an empty one.
     fn source(&self, options: &Options) -> Result<Box<dyn Source>> {
-        let [data_exists, blobs_exist] = self.exists;
-        let data: Box<dyn Source> = match data_exists {
+        let data: Box<dyn Source> = match self.exists[0] {
             true => engines::source(&self.place.data, &options.budget)?,
             false => Box::new(Memory::new(self.kind)),
         };
@@ -239,10 +244,7 @@ impl Target {
             return Ok(data);
         };
         let unused = engines::blob_table(subspace, self.kind)?;
-        let (source, used): (Box<dyn Source>, _) = match blobs_exist {
-            true => engines::blob_source(blobs, subspace, self.kind, &options.budget, false)?,
-            false => (Box::new(Memory::new(self.kind)), unused),
-        };
+        let (source, used) = engines::blobs_before(blobs, subspace, self.kind, &options.budget)?;
         Ok(Box::new(RoutedSource::new(data, source, BlobTables { unused, used })))
     }
 
@@ -259,15 +261,31 @@ impl Target {
 
     /// The target as it has become, everything in it.
     fn store(&self, options: &Options) -> Result<Store> {
+        self.store_at(self.place.clone(), options)
+    }
+
+    fn store_at(&self, place: Place, options: &Options) -> Result<Store> {
         let filled = Target {
-            place: self.place.clone(),
+            place,
             kind: self.kind,
             version: self.version,
             exists: [true, true],
+            untouched: None,
             limits: Limits::default(),
             advice: Vec::new(),
         };
         Store::open(filled.source(options)?, self.version, self.rule())
+    }
+
+    /// Looks for blobs that were not loaded, by the names that loaded links have for them.
+    fn find_blobs(&self, loaded: &mut Loaded, options: &Options) -> Result<()> {
+        let (Some((link, links)), Some(blobs)) = (loaded.links.take(), self.version.blobs()) else {
+            return Ok(());
+        };
+        let place = Place { blobs: self.untouched.clone(), ..self.place.clone() };
+        let names = self.store_at(place, options)?.blob_names(blobs, &std::env::temp_dir(), options.stop)?;
+        loaded.audit = Some(crate::export::audit_blobs(link, links, blobs, names, &mut loaded.findings)?);
+        Ok(())
     }
 
     /// Decides what has to go from the target before it is loaded.
@@ -472,6 +490,7 @@ impl Transfer {
         if !options.no_verify {
             let found = self.verify(&transferred.loaded.expected, options)?;
             transferred.loaded.findings.merge(found);
+            self.target.find_blobs(&mut transferred.loaded, options)?;
             transferred.verified = true;
         }
         if let Some(owner) = options.owner {

@@ -3,6 +3,8 @@
 //! `scripts/blob-servers.sh` installs both. They live in temporary directories, listen on free ports of
 //! 127.0.0.1 and end with this process.
 
+#![allow(dead_code, reason = "every test uses its own part")]
+
 use std::fs;
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
@@ -104,6 +106,11 @@ impl Server {
         let name = name();
         fs::create_dir(self.dir.join("data").join(&name)).unwrap();
         name
+    }
+
+    /// The file that the S3 service keeps an object in.
+    pub fn object(&self, bucket: &str, name: &str) -> PathBuf {
+        self.dir.join("data").join(bucket).join(name)
     }
 
     /// A container of the Azure service, with a name of its own.

@@ -1,7 +1,9 @@
 //! A service that does what a test tells it to: answers of any status, cut or late.
 
+#![allow(dead_code, reason = "every test uses its own part")]
+
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -37,6 +39,21 @@ pub struct Stub {
 impl Stub {
     /// Answers every request as `reply` says, which is told its number.
     pub fn start(reply: impl Fn(usize, &Request) -> Reply + Send + Sync + 'static) -> Stub {
+        Stub::with(None, reply)
+    }
+
+    /// The same behind TLS.
+    pub fn secure(
+        tls: Arc<rustls::ServerConfig>,
+        reply: impl Fn(usize, &Request) -> Reply + Send + Sync + 'static,
+    ) -> Stub {
+        Stub::with(Some(tls), reply)
+    }
+
+    fn with(
+        tls: Option<Arc<rustls::ServerConfig>>,
+        reply: impl Fn(usize, &Request) -> Reply + Send + Sync + 'static,
+    ) -> Stub {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
         let (seen, reply) = (Arc::new(Mutex::new(Vec::new())), Arc::new(reply));
@@ -44,7 +61,14 @@ impl Stub {
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let (requests, reply) = (Arc::clone(&requests), Arc::clone(&reply));
-                std::thread::spawn(move || serve(stream, &requests, reply.as_ref()));
+                let tls = tls.clone();
+                std::thread::spawn(move || match tls {
+                    None => serve(stream, &requests, reply.as_ref()),
+                    Some(tls) => {
+                        let Ok(session) = rustls::ServerConnection::new(tls) else { return };
+                        serve(rustls::StreamOwned::new(session, stream), &requests, reply.as_ref());
+                    }
+                });
             }
         });
         Stub { port, seen }
@@ -61,8 +85,7 @@ impl Stub {
     }
 }
 
-fn serve(stream: TcpStream, seen: &Mutex<Vec<Request>>, reply: &dyn Fn(usize, &Request) -> Reply) {
-    let mut writer = stream.try_clone().unwrap();
+fn serve(stream: impl Read + Write, seen: &Mutex<Vec<Request>>, reply: &dyn Fn(usize, &Request) -> Reply) {
     let mut reader = BufReader::new(stream);
     while let Some(request) = read(&mut reader) {
         let number = {
@@ -80,15 +103,15 @@ fn serve(stream: TcpStream, seen: &Mutex<Vec<Request>>, reply: &dyn Fn(usize, &R
             Reply::None => return,
         };
         let head = format!("HTTP/1.1 {status} X\r\ncontent-length: {length}\r\n\r\n");
-        if writer.write_all(head.as_bytes()).and_then(|()| writer.write_all(&body)).is_err()
-            || length != body.len()
-        {
+        let writer = reader.get_mut();
+        let written = writer.write_all(head.as_bytes()).and_then(|()| writer.write_all(&body));
+        if written.and_then(|()| writer.flush()).is_err() || length != body.len() {
             return;
         }
     }
 }
 
-fn read(reader: &mut BufReader<TcpStream>) -> Option<Request> {
+fn read(reader: &mut impl BufRead) -> Option<Request> {
     let mut head = Vec::new();
     loop {
         let mut line = String::new();

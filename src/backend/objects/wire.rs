@@ -63,6 +63,8 @@ pub(super) enum Failure {
     Status(u16, Option<String>),
     /// The service cannot be talked to.
     Lost(String),
+    /// It shows a certificate that this machine does not trust.
+    Distrusted(String),
     /// It was too slow.
     Slow(Duration),
     /// The request cannot even be made.
@@ -108,7 +110,7 @@ impl Wire {
                 let passing = match &failure {
                     Failure::Status(status, _) => *status >= 500 || matches!(status, 408 | 429),
                     Failure::Lost(_) | Failure::Slow(_) => true,
-                    Failure::Ours(_) => false,
+                    Failure::Distrusted(_) | Failure::Ours(_) => false,
                 };
                 if !passing || repeated >= self.manners.retries {
                     return Err(failure);
@@ -193,6 +195,11 @@ impl Wire {
                     .because(why)
                     .next("check the endpoint in the configuration, the network, and that the service runs")
             }
+            Failure::Distrusted(why) => place(Error::io(format!(
+                "cannot {doing}: the certificate of the service is not trusted"
+            )))
+            .because(why)
+            .next("give the service a certificate that this machine trusts, or use --allow-invalid-certs"),
             Failure::Slow(limit) => {
                 let limit = limit.as_millis();
                 place(Error::io(format!("cannot {doing}: no answer within {limit} ms{tries}")))
@@ -216,7 +223,10 @@ async fn within<T>(
     match tokio::time::timeout(limit, work).await {
         Ok(Ok(done)) => Ok(done),
         Ok(Err(error)) if error.is_timeout() => Err(Failure::Slow(limit)),
-        Ok(Err(error)) => Err(Failure::Lost(chain(&error.without_url()))),
+        Ok(Err(error)) => {
+            let why = chain(&error.without_url());
+            Err(if why.contains("certificate") { Failure::Distrusted(why) } else { Failure::Lost(why) })
+        }
         Err(_) => Err(Failure::Slow(limit)),
     }
 }
