@@ -3,4 +3,5 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
+RCLONE=1 scripts/blob-servers.sh
 exec cargo bench --locked "$@"

@@ -2,7 +2,8 @@
 # Installs the services that tests/objects.rs runs privately: an S3 server that checks signatures, and Azurite.
 #
 # Silent and quick where nothing is missing. Both go to the user's cache, in directories named after their
-# versions, which tests/objects/servers.rs names as well; only Node.js comes from the system.
+# versions, which tests/objects/servers.rs names as well; only Node.js comes from the system. RCLONE=1 installs
+# what the benchmark of blobs is compared with as well.
 set -euo pipefail
 
 s3=s3s-fs-0.14.1
@@ -21,6 +22,8 @@ have node || missing+=(nodejs)
 [[ -d $cache/$azurite/node_modules ]] || have npm || missing+=(npm)
 have setpriv || missing+=(util-linux)
 have openssl || missing+=(openssl)
+# Only the benchmark needs it.
+[[ -z ${RCLONE:-} ]] || have rclone || missing+=(rclone)
 if ((${#missing[@]})); then
     root=()
     if ((EUID != 0)); then

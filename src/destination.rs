@@ -91,8 +91,14 @@ pub fn decide(
         (Some(named), Era::Toml) => named,
         (None, Era::Toml) => after?,
         (named, Era::Json) => {
-            let after = choice.settle(after?, &data);
             let explicit = named.is_some();
+            let after = after.map_err(|error| match explicit {
+                true => error.and_next(
+                    "repeat with --yes to leave that object as it is and change it in recovery mode",
+                ),
+                false => error,
+            })?;
+            let after = choice.settle(after, &data);
             let wanted = match named {
                 Some(named) => named,
                 None => {

@@ -15,6 +15,8 @@ mod forms;
 mod generate;
 #[path = "blobs/interrupted.rs"]
 mod interrupted;
+#[path = "blobs/json.rs"]
+mod json;
 #[path = "blobs/losses.rs"]
 mod losses;
 #[path = "blobs/named.rs"]

@@ -110,7 +110,7 @@ fn blobs_are_read_where_the_object_says() {
     run(args!["verify", dump, "--against", config, "--blob-config", empty]).ended(4);
     // In S3, by a secret of the environment.
     let bucket = Server::s3().bucket();
-    let choice = home.write("s3.json", &s3(&bucket, "sw/"));
+    let choice = home.write("choice-s3.json", &s3(&bucket, "sw/"));
     let target = home.json("s3");
     run(args!["-c", target, "-i", plain, "--blob-config", choice, "--yes"]).ended(0);
     set(&home, "s3", BLOB_STORE, &s3_object(&bucket, "sw/"));
