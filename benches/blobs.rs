@@ -32,9 +32,8 @@ fn main() -> Result<(), AnyError> {
     if !std::env::args().any(|argument| argument == "--bench") {
         return Ok(());
     }
-    let number = |name: &str, default| {
-        std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
-    };
+    let number =
+        |name: &str, default| std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default);
     let (blobs, runs) = (number("BENCH_BLOBS", 20_000), number("BENCH_RUNS", 5).max(1));
     let work = tempfile::tempdir()?;
     let path = |name: &str| work.path().join(name);
@@ -81,7 +80,11 @@ fn main() -> Result<(), AnyError> {
     println!("| | stalwart-migrate, s | blobs/s | rclone copy, s | ratio |\n|---|---|---|---|---|");
     for (n, what) in ["import into S3", "export from S3"].iter().enumerate() {
         let (ours, theirs) = (median(&mut ours[n]), median(&mut theirs[n]));
-        println!("| {what} | {ours:.2} | {:.0} | {theirs:.2} | {:.2} |", f64::from(blobs) / ours, ours / theirs);
+        println!(
+            "| {what} | {ours:.2} | {:.0} | {theirs:.2} | {:.2} |",
+            f64::from(blobs) / ours,
+            ours / theirs
+        );
     }
     Ok(())
 }

@@ -50,7 +50,6 @@ const EXAMPLE_KEY: &str = "8bf8b79bca7321526356f0330573bd5d020ba6a6d89081fb3f360
 const EXAMPLE_NAME: &str = "rp2lpg1komqvey7w1azqk200lubaxjvg9ciid1z3gyd9vt9y9weq";
 
 /// Arguments of any kind as strings.
-
 macro_rules! args {
     ($($argument:expr),* $(,)?) => {
         &[$(AsRef::<std::ffi::OsStr>::as_ref(&$argument)),*][..]
