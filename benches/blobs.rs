@@ -8,7 +8,7 @@
 #[allow(dead_code, clippy::unwrap_used)]
 #[path = "stores/generate.rs"]
 mod generate;
-#[allow(dead_code, clippy::unwrap_used)]
+#[allow(clippy::unwrap_used)]
 #[path = "../tests/objects/servers.rs"]
 mod servers;
 
