@@ -333,7 +333,11 @@ fn objects(store: &StoreConfig) -> Result<Option<Box<dyn Objects>>> {
 pub fn exists(data: &StoreConfig) -> Result<bool> {
     match &data.kind {
         StoreKind::RocksDb { path, .. } => match std::fs::read_dir(path) {
-            Ok(mut entries) => Ok(entries.next().is_some()),
+            Ok(entries) => {
+                let mut names = entries.map(|entry| entry.map(|entry| entry.file_name()));
+                let begun = names.all(|name| name.is_ok_and(|name| begun_only(&name.to_string_lossy())));
+                Ok(!begun || path.join("CURRENT").exists())
+            }
             Err(error) => absent(path, error, "directory"),
         },
         StoreKind::Sqlite { path } => match std::fs::metadata(path) {
@@ -350,6 +354,14 @@ pub fn exists(data: &StoreConfig) -> Result<bool> {
         }
         _ => Ok(true),
     }
+}
+
+/// Whether this is the name of a file that RocksDB writes before there is a database: an interrupted creation
+/// leaves such files and no `CURRENT`, and begins again with them.
+fn begun_only(name: &str) -> bool {
+    ["LOCK", "IDENTITY", "LOG"].contains(&name)
+        || ["LOG.old.", "MANIFEST-"].iter().any(|start| name.starts_with(start))
+        || name.ends_with(".dbtmp")
 }
 
 /// Tables of every subspace that has one in this backend.
