@@ -89,7 +89,7 @@ pub fn run(options: &Options) -> Result<Imported> {
     preflight
         .check("records fit", fits, |()| "every record is within the limits of the target".to_string())?;
     let prepared = Transfer::prepare(origin, target, (parts, left_out), &mut preflight, how)?;
-    let Some(transfer) = prepared else {
+    let Some(mut transfer) = prepared else {
         return preflight.conclude().map(|()| Imported::default());
     };
     transfer.left_out.iter().for_each(|(letter, why)| console.say(format!("leaving out {letter}: {why}")));
@@ -102,12 +102,14 @@ pub fn run(options: &Options) -> Result<Imported> {
     };
     preflight.conclude()?;
     if how.dry_run {
+        transfer.find_progress(how)?;
         plan(&transfer, console);
         console.say(format!("dry run: nothing written to {}", transfer.target.place().location()));
         return Ok(copied);
     }
     let state = State::new("copy", &transfer.target, &transfer.parts, from);
     let held = if how.resume { Some(state.open(&place)?) } else { None };
+    transfer.find_progress(how)?;
     transfer.confirm_wipe(how)?;
     let done = transfer.run(&state, Some(place), held, how)?;
     copied.complete(done.loaded, done.verified, how);

@@ -93,11 +93,12 @@ pub fn run(options: &Options) -> Result<Imported> {
     let console = &how.console;
     let mut preflight = Preflight::new(*console, how.dry_run);
     let prepared = prepare(options, &mut preflight).map_err(refused)?;
-    let Some(Prepared { transfer, from, place, mut imported }) = prepared else {
+    let Some(Prepared { mut transfer, from, place, mut imported }) = prepared else {
         return preflight.conclude().map(|()| Imported::default());
     };
     imported.left_out.iter().for_each(|(letter, why)| console.say(format!("leaving out {letter}: {why}")));
     if how.dry_run {
+        transfer.find_progress(how)?;
         plan(&transfer, console);
         preflight.conclude()?;
         console.say(format!("dry run: nothing written to {}", transfer.target.place().location()));
@@ -106,6 +107,7 @@ pub fn run(options: &Options) -> Result<Imported> {
     preflight.conclude()?;
     let state = State::new("import", &transfer.target, &transfer.parts, from);
     let held = if how.resume { Some(state.open(&place)?) } else { None };
+    transfer.find_progress(how)?;
     transfer.confirm_wipe(how)?;
     let done = transfer.run(&state, Some(place), held, how)?;
     imported.complete(done.loaded, done.verified, how);

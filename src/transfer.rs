@@ -96,6 +96,8 @@ pub struct Transfer {
     /// Subspaces that stay behind, with the reason.
     pub left_out: Vec<(char, String)>,
     clearing: Clearing,
+    // Whether an interrupted run has begun to fill the target.
+    begun: bool,
     version_record: Option<Vec<u8>>,
     total: u64,
 }
@@ -366,12 +368,13 @@ impl Transfer {
             parts,
             left_out,
             clearing: Clearing::default(),
+            begun: false,
             version_record,
             total,
         };
         match clearing {
             Some(clearing) => transfer.clearing = clearing,
-            None => transfer.find_progress(options)?,
+            None => transfer.begun = true,
         }
         Ok(Some(transfer))
     }
@@ -419,13 +422,20 @@ impl Transfer {
         }
     }
 
-    /// Finds how far an interrupted run came: everything up to that key is in the target as it should be.
-    fn find_progress(&mut self, options: &Options) -> Result<()> {
+    /// Finds how far an interrupted run came, if there was one: everything up to that key is in the target as it
+    /// should be. To be called when it is certain that this is the run to go on with: recovering a target changes it.
+    ///
+    /// Errors: refused if the target holds anything else.
+    pub fn find_progress(&mut self, options: &Options) -> Result<()> {
+        if !self.begun {
+            return Ok(());
+        }
         let version = self.version();
-        // Recovers what a killed writer has left: a journal, a log.
-        let writer = self.target.writer(options)?;
-        writer.create(&engines::tables(version, self.target.kind))?;
-        drop(writer);
+        if !options.dry_run {
+            // Recovers what a killed writer has left: a journal, a log.
+            let writer = self.target.writer(options)?;
+            writer.create(&engines::tables(version, self.target.kind))?;
+        }
         let there = Origin::Store(Box::new(self.target.store(options)?));
         let progress = Progress::start(options.console.progress(), "compare", self.total);
         let after = in_parallel(options.budget.jobs, &self.parts, |part| {
