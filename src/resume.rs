@@ -42,14 +42,25 @@ impl StateFile {
         let created = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
         let mut file = match created {
             Err(e) if e.kind() == ErrorKind::AlreadyExists => {
+                // Nobody goes on with a run that has not ended.
+                if let Ok(other) = File::open(path) {
+                    lock(&other, path)?;
+                }
                 return Err(place(Error::refused("there is the state of an interrupted run"), path)
                     .next("go on with it with --resume, or remove the file if you do not want to"));
             }
             created => created.map_err(fail)?,
         };
         lock(&file, path)?;
-        file.write_all(seal::seal(&text).as_bytes()).and_then(|()| file.sync_all()).map_err(fail)?;
-        File::open(parent.unwrap_or(Path::new("."))).and_then(|dir| dir.sync_all()).map_err(fail)?;
+        let written = file
+            .write_all(seal::seal(&text).as_bytes())
+            .and_then(|()| file.sync_all())
+            .and_then(|()| File::open(parent.unwrap_or(Path::new(".")))?.sync_all());
+        if let Err(error) = written {
+            // Half a state would be in the way of the next run.
+            let _ = fs::remove_file(path);
+            return Err(fail(error));
+        }
         Ok(StateFile { path: path.to_owned(), _file: file })
     }
 
@@ -136,6 +147,7 @@ mod tests {
             assert!(error.to_string().contains(says), "{error}");
         };
         refused(StateFile::open::<serde_json::Value>(&path).unwrap_err(), "another run is at work");
+        refused(StateFile::create(&path, &1).unwrap_err(), "another run is at work");
         drop(held);
         let (held, state) = StateFile::open::<serde_json::Value>(&path).unwrap().unwrap();
         assert_eq!(state["a"], 1);
