@@ -464,7 +464,8 @@ fn private_copy(path: &Path) -> Result<Access> {
     let dir = private_directory()?;
     let access = Access::Copy { dir: dir.clone() };
     for file in [path.to_path_buf(), beside(path, "-wal"), beside(path, "-journal")] {
-        if fs::metadata(&file).is_ok_and(|meta| meta.len() > 0)
+        // A database that has only begun is empty beside its journal.
+        if (file == path || fs::metadata(&file).is_ok_and(|meta| meta.len() > 0))
             && let Err(error) = copy_private(&file, &dir.join(file.file_name().unwrap_or_default()))
         {
             let _ = fs::remove_dir_all(&dir);
