@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use stalwart_migrate::cli::{self, Cli, Command};
 use stalwart_migrate::console::{self, Console, to_stderr};
-use stalwart_migrate::error::{Error, Result};
+use stalwart_migrate::error::{Error, ErrorKind, Result};
 use stalwart_migrate::lanes::Stop;
 use stalwart_migrate::owner::Owner;
 use stalwart_migrate::{copy, diff, export, import, inspect, report, signals, transfer, verify};
@@ -35,6 +35,10 @@ fn main() -> ExitCode {
     match std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(&cli))) {
         Ok(Ok(code)) => ExitCode::from(code),
         Ok(Err(error)) => {
+            let error = match error.kind() {
+                ErrorKind::Io => error.or_next("see to the cause, then repeat the command"),
+                _ => error,
+            };
             to_stderr(&format!("error: {error}"));
             let code = error.kind().exit_code();
             console.data(&Failed { event: "failed", exit_code: code, error: error.to_string() });

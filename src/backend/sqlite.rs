@@ -32,7 +32,8 @@ fn translate(error: rusqlite::Error, doing: &str, path: &Path) -> Error {
         )
         .because(error)
         .next(
-            "check the path, restore the file from a backup, or export what can still be read with --salvage",
+            "check the path and the disk (the system's log says whether it fails), restore the file from a backup, or \
+             export what can still be read with --salvage",
         ),
         Some(ErrorCode::DiskFull) => new(ErrorKind::Io, format!("cannot {doing}: the disk is full"))
             .because(error)
@@ -42,6 +43,9 @@ fn translate(error: rusqlite::Error, doing: &str, path: &Path) -> Error {
                 .because(error)
                 .next("check that the path exists and that this user may use it")
         }
+        Some(ErrorCode::SystemIoFailure) => new(ErrorKind::Io, format!("cannot {doing}"))
+            .because(error)
+            .next("look at the system's log for what is wrong with the disk, and try again"),
         _ => new(ErrorKind::Io, format!("cannot {doing}")).because(error),
     }
 }
