@@ -16,6 +16,11 @@ pub enum Cut {
 
 /// Forwards to a server on this machine; returns the port. Budgets are for all connections together.
 pub fn proxy(port: u16, cut: Cut) -> u16 {
+    mendable(port, cut).0
+}
+
+/// As [`proxy`], with what lets everything through from then on.
+pub fn mendable(port: u16, cut: Cut) -> (u16, impl Fn()) {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let own = listener.local_addr().unwrap().port();
     let (down, up) = match cut {
@@ -23,6 +28,7 @@ pub fn proxy(port: u16, cut: Cut) -> u16 {
         Cut::Up(bytes) => (i64::MAX, bytes),
     };
     let budgets = [Arc::new(AtomicI64::new(down)), Arc::new(AtomicI64::new(up))];
+    let mended = budgets.clone();
     std::thread::spawn(move || {
         for client in listener.incoming().flatten() {
             let Ok(server) = TcpStream::connect(("127.0.0.1", port)) else { continue };
@@ -32,7 +38,7 @@ pub fn proxy(port: u16, cut: Cut) -> u16 {
             std::thread::spawn(move || forward(pair.0, pair.1, &up));
         }
     });
-    own
+    (own, move || mended.iter().for_each(|budget| budget.store(i64::MAX, Ordering::Relaxed)))
 }
 
 fn forward(mut from: TcpStream, mut to: TcpStream, budget: &AtomicI64) {
