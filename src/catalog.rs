@@ -223,6 +223,11 @@ impl Subspace {
         self.layouts.iter().any(|layout| layout.blob_link.is_some())
     }
 
+    /// Whether its keys tell of blobs, by links or because they are those of blobs: what a blob audit compares.
+    pub fn tells_blob_hashes(&self) -> bool {
+        self.value == ValueKind::Blob || self.links_blobs()
+    }
+
     /// The BLAKE3 hash in a key, of a link or of a blob whose key it is.
     #[inline]
     pub fn blob_hash<'k>(&self, key: &'k [u8]) -> Option<&'k [u8; 32]> {

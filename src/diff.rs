@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::audit::HashList;
-use crate::catalog::{Subspace, ValueKind};
+use crate::catalog::Subspace;
 use crate::connect::{self, BlobChoice, Reading};
 use crate::console::Console;
 use crate::dump::reader::Dump;
@@ -177,10 +177,8 @@ pub(crate) fn counts(
     (page_bytes, stop): (usize, &Stop),
     progress: &Progress,
 ) -> Result<Part> {
-    let mut hashes = match subspace.value == ValueKind::Blob || subspace.links_blobs() {
-        true => Some(HashList::create(&std::env::temp_dir())?),
-        false => None,
-    };
+    let mut hashes =
+        subspace.tells_blob_hashes().then(|| HashList::create(&std::env::temp_dir())).transpose()?;
     let mut counts = Counts { letter: subspace.letter, name: subspace.name, ..Counts::default() };
     let mut shown = Vec::new();
     let (mut seen, mut bytes) = (0, 0);

@@ -255,10 +255,7 @@ fn export_subspace(
     options: &Options,
     progress: &Progress,
 ) -> Result<Done> {
-    let mut hashes = match subspace.value == ValueKind::Blob || subspace.links_blobs() {
-        true => Some(HashList::create(options.dir)?),
-        false => None,
-    };
+    let mut hashes = subspace.tells_blob_hashes().then(|| HashList::create(options.dir)).transpose()?;
     let mut keep = |page: &Page| {
         progress.add(page.len() as u64, page.size() as u64);
         match &mut hashes {

@@ -34,12 +34,7 @@ pub fn check(
         let mut reader = dump.open_subspace(subspace.letter, Verify::Counts)?;
         let (mut page, mut before) = (Page::new(), Vec::new());
         while reader.read_page(&mut page, 1 << 20)? {
-            for (key, value) in page.iter() {
-                limit.check(key, value.len() as u64)?;
-                limit.check_prefix(&before, key)?;
-                before.clear();
-                before.extend_from_slice(key);
-            }
+            limit.check_page(&page, &mut before)?;
         }
     }
     Ok(())
@@ -68,12 +63,7 @@ pub fn check_store(
             if stop.stopped() {
                 return Err(interrupted());
             }
-            for (key, value) in page.iter() {
-                limit.check(key, value.len() as u64)?;
-                limit.check_prefix(&before, key)?;
-                before.clear();
-                before.extend_from_slice(key);
-            }
+            limit.check_page(&page, &mut before)?;
         }
         Ok(())
     })
@@ -143,6 +133,17 @@ impl Limit {
                 "raise {} of the target, and of the configuration if it is set there",
                 self.setting
             )));
+        }
+        Ok(())
+    }
+
+    /// Checks records in key order; `before` is the key that came last, on both sides of the call.
+    fn check_page(&self, page: &Page, before: &mut Vec<u8>) -> Result<()> {
+        for (key, value) in page.iter() {
+            self.check(key, value.len() as u64)?;
+            self.check_prefix(before, key)?;
+            before.clear();
+            before.extend_from_slice(key);
         }
         Ok(())
     }

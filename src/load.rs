@@ -121,10 +121,8 @@ impl Load<'_> {
         let outcomes: Mutex<Vec<(usize, PartDigest, Tally)>> = Mutex::default();
         let record = catalog::schema_version_record();
         let held_back = self.version_record.is_some() && subspace.letter == record.letter;
-        let mut hashes = match subspace.value == ValueKind::Blob || subspace.links_blobs() {
-            true => Some(HashList::create(&std::env::temp_dir())?),
-            false => None,
-        };
+        let mut hashes =
+            subspace.tells_blob_hashes().then(|| HashList::create(&std::env::temp_dir())).transpose()?;
         let written = |key: &[u8]| part.after.as_deref().is_some_and(|after| key <= after);
         let read = |(index, range): &(usize, KeyRange), emit: &mut dyn FnMut(&mut Page) -> Result<()>| {
             let mut records = self.origin.read(subspace, range)?;

@@ -168,10 +168,8 @@ fn verify_subspace(
     options: &Options,
     progress: &Progress,
 ) -> Result<Part> {
-    let mut hashes = match subspace.value == ValueKind::Blob || subspace.links_blobs() {
-        true => Some(HashList::create(&std::env::temp_dir())?),
-        false => None,
-    };
+    let mut hashes =
+        subspace.tells_blob_hashes().then(|| HashList::create(&std::env::temp_dir())).transpose()?;
     let (mut findings, mut counters) = (Findings::new(), Counters::new(version));
     let mut reader = dump.open_subspace(subspace.letter, Verify::Digests)?;
     let read = |reader: &std::sync::Mutex<&mut SubspaceReader>,
