@@ -4,7 +4,7 @@
 //! Knows nothing about what pages hold.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::{Error, ErrorKind, Result};
@@ -125,19 +125,41 @@ pub fn run_lane<R: Sync>(
     ranges: &[R],
     stop: &Stop,
     read: impl Fn(&R, &mut dyn FnMut(&mut Page) -> Result<()>) -> Result<()> + Sync,
+    sink: impl FnMut(&Page) -> Result<()>,
+) -> Result<()> {
+    run_lane_through(readers, None, ranges, stop, read, sink)
+}
+
+/// What is made of every page between reader and sink, and by how many threads: it fills an empty page from
+/// the one that was read.
+pub type Through<'a> = (usize, &'a (dyn Fn(&Page, &mut Page) + Sync));
+
+/// As [`run_lane`], with pages changed on the way by threads of their own: for work that would hold up the
+/// sink and that one reader cannot do alone. Pages still arrive in order.
+pub fn run_lane_through<R: Sync>(
+    readers: usize,
+    through: Option<Through>,
+    ranges: &[R],
+    stop: &Stop,
+    read: impl Fn(&R, &mut dyn FnMut(&mut Page) -> Result<()>) -> Result<()> + Sync,
     mut sink: impl FnMut(&Page) -> Result<()>,
 ) -> Result<()> {
     let pool = Pool::default();
-    type Message = Result<Page>;
+    type Message = Result<Delivery>;
     let (senders, receivers): (Vec<SyncSender<Message>>, Vec<Receiver<Message>>) =
         ranges.iter().map(|_| sync_channel(DEPTH)).unzip();
     // Each reader takes the sender of the range it begins, so a range's channel closes with its reader.
     let senders: Vec<Mutex<Option<SyncSender<Message>>>> =
         senders.into_iter().map(|sender| Mutex::new(Some(sender))).collect();
     let next = AtomicUsize::new(0);
+    // Bounded by the ranges' channels: a page is promised there before it is queued here.
+    let (jobs, queue) = channel::<(Page, SyncSender<Page>)>();
+    let queue = Mutex::new(queue);
     std::thread::scope(|scope| {
         for _ in 0..readers.clamp(1, ranges.len().max(1)) {
-            scope.spawn(|| {
+            let jobs = through.map(|_| jobs.clone());
+            let (pool, next, senders, read) = (&pool, &next, &senders, &read);
+            scope.spawn(move || {
                 loop {
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     let Some((range, slot)) = ranges.get(index).zip(senders.get(index)) else { break };
@@ -150,7 +172,12 @@ pub fn run_lane<R: Sync>(
                         }
                         let full = std::mem::replace(page, pool.take());
                         // The sink has gone: it failed and reports why.
-                        sender.send(Ok(full)).map_err(|_| interrupted())
+                        let Some(jobs) = &jobs else {
+                            return sender.send(Ok(Delivery::Page(full))).map_err(|_| interrupted());
+                        };
+                        let (done, promise) = sync_channel(1);
+                        sender.send(Ok(Delivery::Promise(promise))).map_err(|_| interrupted())?;
+                        jobs.send((full, done)).map_err(|_| interrupted())
                     });
                     if let Err(error) = result {
                         // Unsent only if the sink has failed already.
@@ -160,11 +187,32 @@ pub fn run_lane<R: Sync>(
                 }
             });
         }
+        drop(jobs);
+        if let Some((workers, work)) = through {
+            for _ in 0..workers.max(1) {
+                scope.spawn(|| {
+                    loop {
+                        let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
+                        let Ok((page, done)) = job else { break };
+                        let mut made = pool.take();
+                        work(&page, &mut made);
+                        pool.give(page);
+                        // Not wanted any more if the sink has failed.
+                        let _ = done.send(made);
+                    }
+                });
+            }
+        }
         // Owned by this closure: returning early closes every channel, which ends the readers.
         let receivers = receivers;
         for receiver in &receivers {
             for message in receiver {
-                let page = message?;
+                let page = match message? {
+                    Delivery::Page(page) => page,
+                    Delivery::Promise(promise) => {
+                        promise.recv().map_err(|_| Error::io("a thread that prepared records has stopped"))?
+                    }
+                };
                 sink(&page)?;
                 pool.give(page);
                 if stop.stopped() {
@@ -175,6 +223,12 @@ pub fn run_lane<R: Sync>(
         drop(receivers);
         Ok(())
     })
+}
+
+/// What a reader has sent: a page, or where it will be once it has been worked on.
+enum Delivery {
+    Page(Page),
+    Promise(Receiver<Page>),
 }
 
 /// The error of work that was told to end.
@@ -201,6 +255,7 @@ impl Pool {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -233,6 +288,35 @@ mod tests {
         let ranges: Vec<(u32, u32)> = (0..50).map(|n| (n * 10, n * 10 + 10)).collect();
         for readers in [1, 2, 4] {
             assert_eq!(run(readers, &ranges).ok(), Some((0..500).collect()), "{readers} readers");
+        }
+    }
+
+    #[test]
+    fn pages_arrive_in_order_whoever_works_on_them() {
+        let ranges: Vec<(u32, u32)> = (0..50).map(|n| (n * 10, n * 10 + 10)).collect();
+        // Slower for some pages than for others.
+        let twice = |page: &Page, made: &mut Page| {
+            page.iter().for_each(|(key, value)| made.push(key, &[value, value].concat()));
+            let first = page.get(0).and_then(|(key, _)| key.last()).copied().unwrap_or(0);
+            std::thread::sleep(std::time::Duration::from_micros(u64::from(first % 7) * 100));
+        };
+        for (readers, workers) in [(1, 1), (1, 3), (3, 2)] {
+            let mut seen = Vec::new();
+            let through: Option<Through> = Some((workers, &twice));
+            run_lane_through(readers, through, &ranges, &Stop::new(), read, |page| {
+                for (key, value) in page.iter() {
+                    assert_eq!(value, b"vv");
+                    seen.extend(key.try_into().map(u32::from_be_bytes));
+                }
+                Ok(())
+            })
+            .unwrap();
+            assert_eq!(seen, (0..500).collect::<Vec<_>>(), "{readers} readers, {workers} workers");
+            let failed =
+                run_lane_through(readers, through, &ranges, &Stop::new(), read, |_| Err(Error::io("full")));
+            assert_eq!(failed.err().map(|e| e.message().to_string()), Some("full".to_string()));
+            let beast = run_lane_through(readers, through, &[(600, 700)], &Stop::new(), read, |_| Ok(()));
+            assert_eq!(beast.err().map(|e| e.message().to_string()), Some("the beast".to_string()));
         }
     }
 

@@ -4,6 +4,7 @@
 //! target is never taken for a complete one. What an interrupted run has written already is read and counted,
 //! not written again. Whether the target may be written has been decided before.
 
+use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
 
 use crate::audit::{Audit, HashList};
@@ -14,7 +15,7 @@ use crate::dump::digest::{PartDigest, Totals};
 use crate::error::Result;
 use crate::finding::Findings;
 use crate::fresh::Clearing;
-use crate::lanes::{Budget, Stop, in_parallel, run_lane};
+use crate::lanes::{Budget, Stop, Through, in_parallel, run_lane_through};
 use crate::origin::Origin;
 use crate::page::Page;
 use crate::progress::Progress;
@@ -23,9 +24,6 @@ use crate::store::Tally;
 
 /// Bytes of records that are committed together.
 const SHARD_BYTES: usize = 64 << 20;
-
-/// Bytes of blobs that are worth a thread of their own.
-const WORTH_A_THREAD: usize = 128 << 10;
 
 /// What to load and where from.
 pub struct Load<'a> {
@@ -151,7 +149,19 @@ impl Load<'_> {
         };
         let mut shard: Option<Box<dyn Shard + Send>> = None;
         let mut pending = 0;
-        run_lane(self.budget.readers(), &ranges, self.stop, read, |page| {
+        // Compressing is most of the work of an import, and a file of a dump has one reader.
+        let encode = |page: &Page, encoded: &mut Page| {
+            for (key, value) in page.iter() {
+                // What is in the target already is not written again.
+                let value = if written(key) { Cow::Borrowed(value) } else { blob::encode(self.rule, value) };
+                encoded.push(key, &value);
+            }
+        };
+        let through: Option<Through> = match subspace.value {
+            ValueKind::Blob => Some((self.budget.jobs, &encode)),
+            _ => None,
+        };
+        run_lane_through(self.budget.readers(), through, &ranges, self.stop, read, |page| {
             if let Some(hashes) = &mut hashes {
                 page.iter()
                     .filter_map(|(key, _)| subspace.blob_hash(key))
@@ -165,12 +175,7 @@ impl Load<'_> {
                 Some(shard) => shard,
                 None => target.shard(part.table)?,
             };
-            if subspace.value == ValueKind::Blob {
-                for encoded in encode(self.rule, page, page.len() - rest, self.budget.jobs) {
-                    pending += encoded.size();
-                    current.write(&encoded)?;
-                }
-            } else if rest == page.len() {
+            if rest == page.len() {
                 pending += page.size();
                 current.write(page)?;
             } else {
@@ -199,42 +204,6 @@ impl Load<'_> {
         let (totals, sum) = part.stated.clone().unwrap_or_else(|| (digest.totals(), digest.sum().to_hex()));
         Ok(Done { expected: Expected { subspace, totals, sum }, tally, hashes })
     }
-}
-
-/// Encodes the blobs of a page from the one at `from` on, in as many pieces as threads are worth it. Compressing is
-/// most of the work of an import, and a file of a dump has one reader.
-fn encode(rule: BlobRule, page: &Page, from: usize, jobs: usize) -> Vec<Page> {
-    let piece = |range: std::ops::Range<usize>| {
-        let mut encoded = Page::new();
-        for (key, value) in range.filter_map(|index| page.get(index)) {
-            encoded.push(key, &blob::encode(rule, value));
-        }
-        encoded
-    };
-    let bytes = |index: usize| page.get(index).map_or(0, |(_, value)| value.len());
-    let total: usize = (from..page.len()).map(bytes).sum();
-    if jobs < 2 || total < WORTH_A_THREAD {
-        return vec![piece(from..page.len())];
-    }
-    let share = total.div_ceil(jobs.min(8));
-    let (mut ranges, mut begin, mut held) = (Vec::new(), from, 0);
-    for index in from..page.len() {
-        held += bytes(index);
-        if held >= share {
-            ranges.push(begin..index + 1);
-            (begin, held) = (index + 1, 0);
-        }
-    }
-    ranges.push(begin..page.len());
-    let last = ranges.pop().unwrap_or_default();
-    std::thread::scope(|scope| {
-        let workers: Vec<_> = ranges.iter().map(|range| scope.spawn(|| piece(range.clone()))).collect();
-        let last = piece(last);
-        // A worker that panicked has nothing to give: its piece is made here, or fails here.
-        let pieces = workers.into_iter().zip(&ranges);
-        let done = pieces.map(|(worker, range)| worker.join().unwrap_or_else(|_| piece(range.clone())));
-        done.chain([last]).filter(|page| !page.is_empty()).collect()
-    })
 }
 
 /// Writes a few rows at once.
