@@ -30,6 +30,8 @@ pub struct RocksTargetOptions {
     pub memory: u64,
     /// Values from this size on go to blob files, in bytes; the server's setting `min-blob-size`.
     pub min_blob_size: u64,
+    /// Tables that a new database begins with.
+    pub tables: Vec<&'static Table>,
     /// Column families to create if missing, besides those of the tables: left-overs of older schema
     /// versions that the server opens nevertheless.
     pub legacy: Vec<String>,
@@ -62,18 +64,35 @@ impl RocksTarget {
         database.create_if_missing(true);
         // The server's own log files belong to the server.
         database.set_keep_log_file_num(1);
-        let existing = match place.join("CURRENT").exists() {
-            true => Db::list_cf(&database, &place).map_err(fail)?,
-            false => vec![rocksdb::DEFAULT_COLUMN_FAMILY_NAME.to_string()],
+        let mut families: Vec<(String, Option<&Table>)> = match place.join("CURRENT").exists() {
+            true => {
+                let existing = Db::list_cf(&database, &place).map_err(fail)?;
+                existing
+                    .into_iter()
+                    .map(|name| {
+                        let table = family(&name);
+                        (name, table)
+                    })
+                    .collect()
+            }
+            // With its families from the beginning: each that is created later writes and reads again the
+            // options of all, a tenth of a second in all.
+            false => {
+                database.create_missing_column_families(true);
+                let legacy = options.legacy.iter().map(|name| (name.clone(), family(name)));
+                let tables = options.tables.iter().map(|table| (table.name.to_string(), Some(*table)));
+                tables.chain(legacy).collect()
+            }
         };
+        let default = rocksdb::DEFAULT_COLUMN_FAMILY_NAME;
+        if families.iter().all(|(name, _)| name != default) {
+            families.push((default.to_string(), family(default)));
+        }
         let cache = Cache::new_lru_cache(usize::try_from(options.memory / 8).unwrap_or(usize::MAX));
-        let descriptors: Vec<_> = existing
+        let descriptors: Vec<_> = families
             .iter()
-            .map(|name| {
-                ColumnFamilyDescriptor::new(
-                    name,
-                    writing_options(family(name), &cache, options.min_blob_size),
-                )
+            .map(|(name, table)| {
+                ColumnFamilyDescriptor::new(name, writing_options(*table, &cache, options.min_blob_size))
             })
             .collect();
         let db = Db::open_cf_descriptors(&database, &place, descriptors).map_err(fail)?;
