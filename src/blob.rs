@@ -62,9 +62,10 @@ pub fn decode<'a>(rule: BlobRule, hash: Option<&[u8]>, stored: &'a [u8]) -> Deco
         return by_rule.map_or_else(undecodable, |content| Decoded { content, proof: Proof::Unhashed });
     };
     let matches = |content: &[u8]| blake3::hash(content).as_bytes() == hash;
-    if let Some(content) = by_rule.as_ref().filter(|content| matches(content)) {
-        return Decoded { content: content.clone(), proof: Proof::Hash };
-    }
+    let by_rule = match by_rule {
+        Some(content) if matches(&content) => return Decoded { content, proof: Proof::Hash },
+        by_rule => by_rule,
+    };
     let raw = || Some(Cow::Borrowed(stored));
     let unmarked = || stored.split_last().map(|(_, content)| Cow::Borrowed(content));
     let lz4 = || decompress(stored).map(Cow::Owned);
