@@ -4,8 +4,8 @@
 //! their files into a dump. Knows nothing about where records come from. Every error of the disk is reported,
 //! none is left to a destructor.
 
+mod hashed;
 mod packer;
-
 mod resume;
 
 use std::collections::BTreeMap;
@@ -25,6 +25,7 @@ use super::record::{ContentHeader, MAX_KEY, encode_length};
 use crate::error::{Error, ErrorKind, Result};
 use crate::finding::{Findings, hex_start};
 use crate::page::Page;
+use hashed::HashedFile;
 use packer::Packer;
 pub use resume::{Resumed, Unfinished};
 
@@ -218,7 +219,7 @@ pub struct SubspaceWriter {
 impl SubspaceWriter {
     fn create(path: PathBuf, letter: char, name: &str, schema_version: u32) -> Result<Self> {
         let file = private_file(&path).map_err(|e| failed("cannot create the file", &path, e))?;
-        let mut packer = Packer::new(HashedFile { file, hasher: blake3::Hasher::new(), bytes: 0 });
+        let mut packer = Packer::new(HashedFile::new(file));
         packer
             .push(&ContentHeader { letter, schema_version }.encode())
             .map_err(|e| failed("cannot write the file", &path, e))?;
@@ -279,9 +280,9 @@ impl SubspaceWriter {
     pub fn finish(self) -> Result<SubspaceEntry> {
         let path = self.path;
         let sink = self.packer.finish().map_err(|e| failed("cannot write the file", &path, e))?;
-        sink.file.sync_all().map_err(|e| failed("cannot bring the file to the disk", &path, e))?;
-        let hash = sink.hasher.finalize();
-        Ok(SubspaceEntry::new(self.letter, &self.name, &self.digest.finish(), sink.bytes, hash.as_bytes()))
+        let (bytes, hash) =
+            sink.finish().map_err(|e| failed("cannot bring the file to the disk", &path, e))?;
+        Ok(SubspaceEntry::new(self.letter, &self.name, &self.digest.finish(), bytes, hash.as_bytes()))
     }
 
     fn write(&mut self, key: &[u8], value: &[u8]) -> Result<()> {
@@ -316,26 +317,6 @@ impl SubspaceWriter {
 
     fn place(&self, error: Error, key: &[u8]) -> Error {
         error.with("key", hex_start(key)).with("subspace", format!("{} ({})", self.letter, self.name))
-    }
-}
-
-/// A file and the BLAKE3 of what was written to it.
-struct HashedFile {
-    file: File,
-    hasher: blake3::Hasher,
-    bytes: u64,
-}
-
-impl Write for HashedFile {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let written = self.file.write(bytes)?;
-        self.hasher.update(bytes.get(..written).unwrap_or_default());
-        self.bytes += written as u64;
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        self.file.flush()
     }
 }
 

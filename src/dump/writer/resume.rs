@@ -169,7 +169,7 @@ fn cut(path: &Path, content: u64) -> Result<FrameWriter<HashedFile>> {
     file.set_len(bytes)
         .and_then(|()| file.seek(SeekFrom::Start(bytes)))
         .map_err(|e| failed("cannot cut off what is torn", path, e))?;
-    Ok(FrameWriter::resume(HashedFile { file, hasher, bytes }, content_hash, &begun))
+    Ok(FrameWriter::resume(HashedFile::resume(file, hasher, bytes), content_hash, &begun))
 }
 
 /// `None` for damage, which is where an interrupted run has stopped; other errors remain.
