@@ -391,7 +391,7 @@ fn count_store(
     let (mut parts, mut expected) = (Vec::new(), 0);
     for subspace in wanted.iter().filter(|subspace| store.table(subspace).is_some()) {
         expected += store.estimate(subspace)?.bytes;
-        let ranges = store.ranges(subspace, options.budget.ranges())?;
+        let ranges = store.ranges(subspace, options.budget.parts())?;
         parts.extend(ranges.into_iter().map(|range| (*subspace, range)));
     }
     let progress = Progress::start(options.console.progress(), "count", expected);

@@ -30,14 +30,21 @@ impl Budget {
         self.memory / 2
     }
 
-    /// Readers per lane.
+    /// Readers per lane: besides each other, lanes have their sinks and what works beside those, so that a
+    /// reader for every second core keeps all of them busy. More of them only wait for each other, and a
+    /// database on the same machine pays for each.
     pub fn readers(&self) -> usize {
-        self.jobs.clamp(1, 4)
+        (self.jobs / 2).clamp(1, 4)
     }
 
     /// How many ranges a lane is worth splitting into.
     pub fn ranges(&self) -> usize {
-        if self.jobs <= 1 { 1 } else { self.readers() * RANGES_PER_READER }
+        if self.readers() == 1 { 1 } else { self.readers() * RANGES_PER_READER }
+    }
+
+    /// How many parts a subspace is worth splitting into where whoever reads a part is done with it.
+    pub fn parts(&self) -> usize {
+        if self.jobs <= 1 { 1 } else { self.jobs.min(4) * RANGES_PER_READER }
     }
 
     /// Bytes a page should have, so that all pages that can be in flight stay within the budget.

@@ -93,9 +93,8 @@ type Part = (usize, crate::backend::KeyRange);
 fn parts(store: &Store, expected: &[Expected], budget: &Budget) -> Result<Vec<Part>> {
     let mut parts = Vec::new();
     for (index, expected) in expected.iter().enumerate() {
-        parts.extend(
-            store.ranges(expected.subspace, budget.ranges())?.into_iter().map(|range| (index, range)),
-        );
+        parts
+            .extend(store.ranges(expected.subspace, budget.parts())?.into_iter().map(|range| (index, range)));
     }
     Ok(parts)
 }
