@@ -1,13 +1,15 @@
 //! The blob audit: which blobs are linked, which are not, and which links name a blob that is missing.
 //!
 //! Links and blobs come in key order, so both sides are lists of ascending hashes, kept in unnamed temporary
-//! files and merged at the end: memory does not grow with their number. Knows hashes only.
+//! files and merged at the end: memory does not grow with their number. Knows of subspaces
+//! only which hashes their keys tell.
 
 use std::cmp::Ordering;
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Seek, Write};
 use std::path::Path;
 
+use crate::catalog::Subspace;
 use crate::error::{Error, Result};
 
 /// A BLAKE3 hash that names a blob.
@@ -37,6 +39,16 @@ impl HashList {
         let file = tempfile::tempfile_in(dir)
             .map_err(|error| failed(error).with("directory", dir.display().to_string()))?;
         Ok(HashList { file: BufWriter::new(file), last: None, count: 0 })
+    }
+
+    /// An empty list for the keys of a subspace; `None` if they tell nothing of blobs.
+    pub fn of(subspace: &Subspace, dir: &Path) -> Result<Option<Self>> {
+        subspace.tells_blob_hashes().then(|| HashList::create(dir)).transpose()
+    }
+
+    /// Adds the hash in a key of `subspace`, if there is one; as for [`push`](HashList::push).
+    pub fn push_key(&mut self, subspace: &Subspace, key: &[u8]) -> Result<()> {
+        subspace.blob_hash(key).map_or(Ok(()), |hash| self.push(hash))
     }
 
     /// Adds a hash that is not smaller than the one before; a repeated one counts once.

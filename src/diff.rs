@@ -177,15 +177,14 @@ pub(crate) fn counts(
     (page_bytes, stop): (usize, &Stop),
     progress: &Progress,
 ) -> Result<Part> {
-    let mut hashes =
-        subspace.tells_blob_hashes().then(|| HashList::create(&std::env::temp_dir())).transpose()?;
+    let mut hashes = HashList::of(subspace, &std::env::temp_dir())?;
     let mut counts = Counts { letter: subspace.letter, name: subspace.name, ..Counts::default() };
     let mut shown = Vec::new();
     let (mut seen, mut bytes) = (0, 0);
     let [_, right] = in_step::compare(sides, subspace, page_bytes, stop, |pair| {
         let Pair { key, left, right } = pair;
-        if let (Some(hashes), Some(_), Some(hash)) = (&mut hashes, right, subspace.blob_hash(key)) {
-            hashes.push(hash)?;
+        if let (Some(hashes), Some(_)) = (&mut hashes, right) {
+            hashes.push_key(subspace, key)?;
         }
         seen += 1;
         bytes += (key.len() + left.map_or(0, <[u8]>::len)) as u64;

@@ -255,13 +255,11 @@ fn export_subspace(
     options: &Options,
     progress: &Progress,
 ) -> Result<Done> {
-    let mut hashes = subspace.tells_blob_hashes().then(|| HashList::create(options.dir)).transpose()?;
+    let mut hashes = HashList::of(subspace, options.dir)?;
     let mut keep = |page: &Page| {
         progress.add(page.len() as u64, page.size() as u64);
         match &mut hashes {
-            Some(hashes) => {
-                page.iter().filter_map(|(key, _)| subspace.blob_hash(key)).try_for_each(|h| hashes.push(h))
-            }
+            Some(hashes) => page.iter().try_for_each(|(key, _)| hashes.push_key(subspace, key)),
             None => Ok(()),
         }
     };

@@ -119,8 +119,7 @@ impl Load<'_> {
         let outcomes: Mutex<Vec<(usize, PartDigest, Tally)>> = Mutex::default();
         let record = catalog::schema_version_record();
         let held_back = self.version_record.is_some() && subspace.letter == record.letter;
-        let mut hashes =
-            subspace.tells_blob_hashes().then(|| HashList::create(&std::env::temp_dir())).transpose()?;
+        let mut hashes = HashList::of(subspace, &std::env::temp_dir())?;
         let written = |key: &[u8]| part.after.as_deref().is_some_and(|after| key <= after);
         let read = |(index, range): &(usize, KeyRange), emit: &mut dyn FnMut(&mut Page) -> Result<()>| {
             let mut records = self.origin.read(subspace, range)?;
@@ -163,9 +162,7 @@ impl Load<'_> {
         };
         run_lane_through(self.budget.readers(), through, &ranges, self.stop, read, |page| {
             if let Some(hashes) = &mut hashes {
-                page.iter()
-                    .filter_map(|(key, _)| subspace.blob_hash(key))
-                    .try_for_each(|hash| hashes.push(hash))?;
+                page.iter().try_for_each(|(key, _)| hashes.push_key(subspace, key))?;
             }
             let rest = page.iter().skip_while(|(key, _)| written(key)).count();
             if rest == 0 {

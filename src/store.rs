@@ -155,9 +155,7 @@ impl Store {
             if stop.stopped() {
                 return Err(interrupted());
             }
-            page.iter()
-                .filter_map(|(key, _)| subspace.blob_hash(key))
-                .try_for_each(|hash| names.push(hash))?;
+            page.iter().try_for_each(|(key, _)| names.push_key(subspace, key))?;
         }
         Ok(names)
     }

@@ -168,8 +168,7 @@ fn verify_subspace(
     options: &Options,
     progress: &Progress,
 ) -> Result<Part> {
-    let mut hashes =
-        subspace.tells_blob_hashes().then(|| HashList::create(&std::env::temp_dir())).transpose()?;
+    let mut hashes = HashList::of(subspace, &std::env::temp_dir())?;
     let (mut findings, mut counters) = (Findings::new(), Counters::new(version));
     let mut reader = dump.open_subspace(subspace.letter, Verify::Digests)?;
     let read = |reader: &std::sync::Mutex<&mut SubspaceReader>,
@@ -184,10 +183,8 @@ fn verify_subspace(
     run_lane(1, &[std::sync::Mutex::new(&mut reader)], options.stop, read, |page| {
         for (key, value) in page.iter() {
             check_record(subspace, computed, key, value, &mut findings, &mut counters);
-            if let Some(hashes) = &mut hashes
-                && let Some(hash) = subspace.blob_hash(key)
-            {
-                hashes.push(hash)?;
+            if let Some(hashes) = &mut hashes {
+                hashes.push_key(subspace, key)?;
             }
         }
         progress.add(page.len() as u64, page.size() as u64);
