@@ -64,35 +64,22 @@ impl RocksTarget {
         database.create_if_missing(true);
         // The server's own log files belong to the server.
         database.set_keep_log_file_num(1);
-        let mut families: Vec<(String, Option<&Table>)> = match place.join("CURRENT").exists() {
-            true => {
-                let existing = Db::list_cf(&database, &place).map_err(fail)?;
-                existing
-                    .into_iter()
-                    .map(|name| {
-                        let table = family(&name);
-                        (name, table)
-                    })
-                    .collect()
-            }
-            // With its families from the beginning: each that is created later writes and reads again the
-            // options of all, a tenth of a second in all.
-            false => {
-                database.create_missing_column_families(true);
-                let legacy = options.legacy.iter().map(|name| (name.clone(), family(name)));
-                let tables = options.tables.iter().map(|table| (table.name.to_string(), Some(*table)));
-                tables.chain(legacy).collect()
-            }
+        let begun = place.join("CURRENT").exists();
+        let existing = match begun {
+            true => Db::list_cf(&database, &place).map_err(fail)?,
+            false => vec![rocksdb::DEFAULT_COLUMN_FAMILY_NAME.to_string()],
         };
-        let default = rocksdb::DEFAULT_COLUMN_FAMILY_NAME;
-        if families.iter().all(|(name, _)| name != default) {
-            families.push((default.to_string(), family(default)));
+        let mut families: Vec<_> = existing.iter().map(|name| (name.as_str(), family(name))).collect();
+        if !begun {
+            // A family that is created later writes the options of all again and reads them back.
+            database.create_missing_column_families(true);
+            families.extend(wanted(&options.tables, &options.legacy));
         }
         let cache = Cache::new_lru_cache(usize::try_from(options.memory / 8).unwrap_or(usize::MAX));
         let descriptors: Vec<_> = families
             .iter()
             .map(|(name, table)| {
-                ColumnFamilyDescriptor::new(name, writing_options(*table, &cache, options.min_blob_size))
+                ColumnFamilyDescriptor::new(*name, writing_options(*table, &cache, options.min_blob_size))
             })
             .collect();
         let db = Db::open_cf_descriptors(&database, &place, descriptors).map_err(fail)?;
@@ -135,8 +122,7 @@ impl Target for RocksTarget {
     }
 
     fn create(&self, tables: &[&Table]) -> Result<()> {
-        let legacy = self.options.legacy.iter().map(|name| (name.as_str(), family(name)));
-        for (name, table) in tables.iter().map(|table| (table.name, Some(*table))).chain(legacy) {
+        for (name, table) in wanted(tables, &self.options.legacy) {
             if self.db.cf_handle(name).is_none() {
                 let options = writing_options(table, &self.cache, self.options.min_blob_size);
                 self.db
@@ -247,6 +233,15 @@ impl Drop for RocksShard<'_> {
         // After a commit the file has moved; before one it holds nothing anybody needs.
         let _ = fs::remove_file(&self.file);
     }
+}
+
+/// Families of a schema version: those of its tables, and left-overs.
+fn wanted<'a>(
+    tables: &'a [&'a Table],
+    legacy: &'a [String],
+) -> impl Iterator<Item = (&'a str, Option<&'a Table>)> {
+    let left_over = |name: &'a String| (name.as_str(), family(name));
+    tables.iter().map(|table| (table.name, Some(*table))).chain(legacy.iter().map(left_over))
 }
 
 fn writing_options(table: Option<&Table>, cache: &Cache, min_blob_size: u64) -> Options {
