@@ -39,22 +39,28 @@ impl Budget {
 
     /// How many ranges a lane is worth splitting into.
     pub fn ranges(&self) -> usize {
-        if self.readers() == 1 { 1 } else { self.readers() * RANGES_PER_READER }
+        split(self.readers())
     }
 
     /// How many parts a subspace is worth splitting into where whoever reads a part is done with it.
     pub fn parts(&self) -> usize {
-        if self.jobs <= 1 { 1 } else { self.jobs.min(4) * RANGES_PER_READER }
+        split(self.jobs.min(4))
     }
 
     /// Bytes a page should have, so that all pages that can be in flight stay within the budget.
     pub fn page_bytes(&self) -> usize {
-        // Per lane: each range can leave full channels behind, each reader and the sink hold one page.
-        let pages = self.jobs.max(1) * (self.ranges() * DEPTH + self.readers() + 1);
+        // Per lane: each range can leave full channels behind, each reader and the sink hold one page. In one
+        // lane, that of blobs, each of as many workers as there are jobs fills another.
+        let pages = self.jobs.max(1) * (self.ranges() * DEPTH + self.readers() + 2);
         let bytes = self.memory / 2 / pages as u64;
         // Larger pages gain nothing and leave the processor's cache.
         usize::try_from(bytes).unwrap_or(usize::MAX).clamp(16 << 10, 512 << 10)
     }
+}
+
+/// How many pieces are worth it for so many threads: one thread needs no pieces.
+fn split(threads: usize) -> usize {
+    if threads <= 1 { 1 } else { threads * RANGES_PER_READER }
 }
 
 /// Told from outside (signals, another lane's failure) that the work should end.
