@@ -20,7 +20,7 @@ use crate::dump::manifest::{Completeness, DIRECTORY, LeftBehind, Manifest, RESUM
 use crate::dump::writer::{Description, DumpWriter, Resumed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::finding::{FindingKind, Findings, hex};
-use crate::lanes::{Budget, Stop, in_parallel, interrupted, run_lane};
+use crate::lanes::{Budget, Lane, Stop, in_parallel, interrupted};
 use crate::leases;
 use crate::page::Page;
 use crate::preflight::{self, Preflight};
@@ -285,7 +285,8 @@ fn export_subspace(
         tallies.lock().unwrap_or_else(PoisonError::into_inner).push((*index, reading.into_tally()));
         Ok(())
     };
-    run_lane(options.budget.readers(), &ranges, options.stop, read, |page| {
+    let (readers, ahead) = (options.budget.readers(), options.budget.ahead());
+    Lane { readers, ahead, through: None, stop: options.stop }.run(&ranges, read, |page| {
         keep(page)?;
         file.append(page)
     })?;

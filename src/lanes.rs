@@ -4,14 +4,16 @@
 //! Knows nothing about what pages hold.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::page::Page;
 
-/// Pages that may wait between a reader and the sink, per range.
+/// Pages of full size that may wait between a reader and the sink, per range.
 const DEPTH: usize = 2;
+/// Bytes that may wait in the one lane whose pages are worked on: more than a sink takes while it commits.
+const FAR: usize = 16 << 20;
 /// Ranges per reader: enough for readers to stay busy while the sink catches up.
 const RANGES_PER_READER: usize = 4;
 
@@ -49,12 +51,34 @@ impl Budget {
 
     /// Bytes a page should have, so that all pages that can be in flight stay within the budget.
     pub fn page_bytes(&self) -> usize {
-        // Per lane: each range can leave full channels behind, each reader and the sink hold one page. In one
-        // lane, that of blobs, each of as many workers as there are jobs fills another.
-        let pages = self.jobs.max(1) * (self.ranges() * DEPTH + self.readers() + 2);
-        let bytes = self.memory / 2 / pages as u64;
+        let bytes = self.pages_memory() / self.pages() as u64;
         // Larger pages gain nothing and leave the processor's cache.
         usize::try_from(bytes).unwrap_or(usize::MAX).clamp(16 << 10, 512 << 10)
+    }
+
+    /// Bytes of pages that may wait for a sink, per range.
+    pub fn ahead(&self) -> usize {
+        DEPTH * self.page_bytes()
+    }
+
+    /// Bytes of pages that may wait for a sink, per range, in the one lane whose pages are worked on: what the
+    /// budget has left, so that the others go on while the sink waits for the disk.
+    pub fn far_ahead(&self) -> usize {
+        let taken = (self.pages() * self.page_bytes()) as u64;
+        // Half of it: a page that grows keeps up to twice the memory that it needs.
+        let left = self.pages_memory().saturating_sub(taken) / 2 / self.ranges() as u64;
+        self.ahead() + usize::try_from(left).unwrap_or(usize::MAX).min(FAR)
+    }
+
+    /// Pages of full size that can be in flight, but for those of [`Budget::far_ahead`].
+    fn pages(&self) -> usize {
+        // Per lane: each range can leave pages behind, each reader and the sink hold one page. In one lane,
+        // that of blobs, each of as many workers as there are jobs fills another.
+        self.jobs.max(1) * (self.ranges() * DEPTH + self.readers() + 2)
+    }
+
+    fn pages_memory(&self) -> u64 {
+        self.memory / 2
     }
 }
 
@@ -130,118 +154,187 @@ pub fn in_parallel<I: Sync, T: Send>(
         .collect())
 }
 
-/// Reads `ranges` with up to `readers` threads and hands every page to `sink` on this thread, ranges in
-/// order. `read` sends the pages of one range through `emit`, which takes a full page and leaves an empty one
-/// in its place. Ends early when `stop` says so.
-pub fn run_lane<R: Sync>(
-    readers: usize,
-    ranges: &[R],
-    stop: &Stop,
-    read: impl Fn(&R, &mut dyn FnMut(&mut Page) -> Result<()>) -> Result<()> + Sync,
-    sink: impl FnMut(&Page) -> Result<()>,
-) -> Result<()> {
-    run_lane_through(readers, None, ranges, stop, read, sink)
+/// How a lane is run.
+#[derive(Clone, Copy)]
+pub struct Lane<'a> {
+    /// Threads that read ranges, at least 1.
+    pub readers: usize,
+    /// Bytes of pages that may wait for the sink, per range. A page that is larger waits alone.
+    pub ahead: usize,
+    /// What is made of every page on the way.
+    pub through: Option<Through<'a>>,
+    /// Raised when the lane should end.
+    pub stop: &'a Stop,
 }
 
-/// What is made of every page between reader and sink, and by how many threads: it fills an empty page from
-/// the one that was read.
-pub type Through<'a> = (usize, &'a (dyn Fn(&Page, &mut Page) + Sync));
+/// What is made of every page between reader and sink, by threads of their own: for work that would hold up
+/// the sink and that one reader cannot do alone.
+#[derive(Clone, Copy)]
+pub struct Through<'a> {
+    /// Threads that work on pages, at least 1.
+    pub workers: usize,
+    /// Fills an empty page from the one that was read.
+    pub work: &'a (dyn Fn(&Page, &mut Page) + Sync),
+}
 
-/// As [`run_lane`], with pages changed on the way by threads of their own: for work that would hold up the
-/// sink and that one reader cannot do alone. Pages still arrive in order.
-pub fn run_lane_through<R: Sync>(
-    readers: usize,
-    through: Option<Through>,
-    ranges: &[R],
-    stop: &Stop,
-    read: impl Fn(&R, &mut dyn FnMut(&mut Page) -> Result<()>) -> Result<()> + Sync,
-    mut sink: impl FnMut(&Page) -> Result<()>,
-) -> Result<()> {
-    let pool = Pool::default();
-    type Message = Result<Delivery>;
-    let (senders, receivers): (Vec<SyncSender<Message>>, Vec<Receiver<Message>>) =
-        ranges.iter().map(|_| sync_channel(DEPTH)).unzip();
-    // Each reader takes the sender of the range it begins, so a range's channel closes with its reader.
-    let senders: Vec<Mutex<Option<SyncSender<Message>>>> =
-        senders.into_iter().map(|sender| Mutex::new(Some(sender))).collect();
-    let next = AtomicUsize::new(0);
-    // Bounded by the ranges' channels: a page is promised there before it is queued here.
-    let (jobs, queue) = channel::<(Page, SyncSender<Page>)>();
-    let queue = Mutex::new(queue);
-    std::thread::scope(|scope| {
-        for _ in 0..readers.clamp(1, ranges.len().max(1)) {
-            let jobs = through.map(|_| jobs.clone());
-            let (pool, next, senders, read) = (&pool, &next, &senders, &read);
-            scope.spawn(move || {
-                loop {
-                    let index = next.fetch_add(1, Ordering::Relaxed);
-                    let Some((range, slot)) = ranges.get(index).zip(senders.get(index)) else { break };
-                    let Some(sender) = slot.lock().unwrap_or_else(PoisonError::into_inner).take() else {
-                        break;
-                    };
-                    let result = read(range, &mut |page| {
-                        if stop.stopped() {
-                            return Err(interrupted());
-                        }
-                        let full = std::mem::replace(page, pool.take());
-                        // The sink has gone: it failed and reports why.
-                        let Some(jobs) = &jobs else {
-                            return sender.send(Ok(Delivery::Page(full))).map_err(|_| interrupted());
-                        };
-                        let (done, promise) = sync_channel(1);
-                        sender.send(Ok(Delivery::Promise(promise))).map_err(|_| interrupted())?;
-                        jobs.send((full, done)).map_err(|_| interrupted())
-                    });
-                    if let Err(error) = result {
-                        // Unsent only if the sink has failed already.
-                        let _ = sender.send(Err(error));
-                        break;
-                    }
-                }
-            });
-        }
-        drop(jobs);
-        if let Some((workers, work)) = through {
-            for _ in 0..workers.max(1) {
-                scope.spawn(|| {
+impl Lane<'_> {
+    /// Reads `ranges` and hands every page to `sink` on this thread, ranges in order. `read` sends the pages of
+    /// one range through `emit`, which takes a full page and leaves an empty one in its place.
+    ///
+    /// Errors: those of `read` and `sink`, and interrupted if the lane was stopped.
+    pub fn run<R: Sync>(
+        &self,
+        ranges: &[R],
+        read: impl Fn(&R, &mut dyn FnMut(&mut Page) -> Result<()>) -> Result<()> + Sync,
+        mut sink: impl FnMut(&Page) -> Result<()>,
+    ) -> Result<()> {
+        let pool = Pool::default();
+        let gates: Vec<Gate> = ranges.iter().map(|_| Gate::new(self.ahead)).collect();
+        let (senders, receivers): (Vec<Sender<Message>>, Vec<Receiver<Message>>) =
+            ranges.iter().map(|_| channel()).unzip();
+        // Each reader takes the sender of the range it begins, so a range's channel closes with its reader.
+        let senders: Vec<Mutex<Option<Sender<Message>>>> =
+            senders.into_iter().map(|sender| Mutex::new(Some(sender))).collect();
+        let next = AtomicUsize::new(0);
+        // Bounded by the gates: a page has passed one before it is queued here.
+        let (jobs, queue) = channel::<(Page, SyncSender<Page>)>();
+        let queue = Mutex::new(queue);
+        std::thread::scope(|scope| {
+            for _ in 0..self.readers.clamp(1, ranges.len().max(1)) {
+                let jobs = self.through.map(|_| jobs.clone());
+                let (pool, gates, next, senders, read, stop) =
+                    (&pool, &gates, &next, &senders, &read, self.stop);
+                scope.spawn(move || {
                     loop {
-                        let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
-                        let Ok((page, done)) = job else { break };
-                        let mut made = pool.take();
-                        work(&page, &mut made);
-                        pool.give(page);
-                        // Not wanted any more if the sink has failed.
-                        let _ = done.send(made);
+                        let index = next.fetch_add(1, Ordering::Relaxed);
+                        let (Some(range), Some(gate)) = (ranges.get(index), gates.get(index)) else { break };
+                        let sender = senders.get(index).and_then(|slot| lock(slot).take());
+                        let Some(sender) = sender else { break };
+                        let result = read(range, &mut |page| {
+                            let bytes = page.size();
+                            // A closed gate means that the sink has failed, and it reports why.
+                            if stop.stopped() || !gate.enter(bytes) {
+                                return Err(interrupted());
+                            }
+                            let full = std::mem::replace(page, pool.take());
+                            let Some(jobs) = &jobs else {
+                                let message = Ok((bytes, Delivery::Page(full)));
+                                return sender.send(message).map_err(|_| interrupted());
+                            };
+                            let (done, promise) = sync_channel(1);
+                            let message = Ok((bytes, Delivery::Promise(promise)));
+                            sender.send(message).map_err(|_| interrupted())?;
+                            jobs.send((full, done)).map_err(|_| interrupted())
+                        });
+                        if let Err(error) = result {
+                            // Unsent only if the sink has failed already.
+                            let _ = sender.send(Err(error));
+                            break;
+                        }
                     }
                 });
             }
-        }
-        // Owned by this closure: returning early closes every channel, which ends the readers.
-        let receivers = receivers;
-        for receiver in &receivers {
-            for message in receiver {
-                let page = match message? {
-                    Delivery::Page(page) => page,
-                    Delivery::Promise(promise) => {
-                        promise.recv().map_err(|_| Error::io("a thread that prepared records has stopped"))?
-                    }
-                };
-                sink(&page)?;
-                pool.give(page);
-                if stop.stopped() {
-                    return Err(interrupted());
+            drop(jobs);
+            if let Some(Through { workers, work }) = self.through {
+                for _ in 0..workers.max(1) {
+                    scope.spawn(|| {
+                        loop {
+                            let job = lock(&queue).recv();
+                            let Ok((page, done)) = job else { break };
+                            let mut made = pool.take();
+                            work(&page, &mut made);
+                            pool.give(page);
+                            // Not wanted any more if the sink has failed.
+                            let _ = done.send(made);
+                        }
+                    });
                 }
             }
-        }
-        drop(receivers);
-        Ok(())
-    })
+            // However this ends, readers that wait are woken.
+            let _closing = Closing(&gates);
+            for (receiver, gate) in receivers.into_iter().zip(&gates) {
+                for message in receiver {
+                    let (bytes, delivery) = message?;
+                    let page = match delivery {
+                        Delivery::Page(page) => page,
+                        Delivery::Promise(promise) => promise
+                            .recv()
+                            .map_err(|_| Error::io("a thread that prepared records has stopped"))?,
+                    };
+                    sink(&page)?;
+                    pool.give(page);
+                    gate.leave(bytes);
+                    if self.stop.stopped() {
+                        return Err(interrupted());
+                    }
+                }
+            }
+            Ok(())
+        })
+    }
 }
 
-/// What a reader has sent: a page, or where it will be once it has been worked on.
+/// What a reader sends: a page's bytes when it was read, and where it is.
+type Message = Result<(usize, Delivery)>;
+
+/// A page, or where it will be once it has been worked on.
 enum Delivery {
     Page(Page),
     Promise(Receiver<Page>),
+}
+
+/// Bounds the bytes of one range that are between its reader and the sink.
+struct Gate {
+    limit: usize,
+    // Bytes inside, nothing once closed.
+    inside: Mutex<Option<usize>>,
+    changed: Condvar,
+}
+
+impl Gate {
+    fn new(limit: usize) -> Gate {
+        Gate { limit, inside: Mutex::new(Some(0)), changed: Condvar::new() }
+    }
+
+    /// Waits until there is room, or nothing inside; false if nobody will take the bytes any more.
+    fn enter(&self, bytes: usize) -> bool {
+        let mut inside = lock(&self.inside);
+        loop {
+            match &mut *inside {
+                None => return false,
+                Some(now) if *now == 0 || *now + bytes <= self.limit => {
+                    *now += bytes;
+                    return true;
+                }
+                Some(_) => inside = self.changed.wait(inside).unwrap_or_else(PoisonError::into_inner),
+            }
+        }
+    }
+
+    fn leave(&self, bytes: usize) {
+        if let Some(now) = &mut *lock(&self.inside) {
+            *now = now.saturating_sub(bytes);
+        }
+        self.changed.notify_one();
+    }
+
+    fn close(&self) {
+        *lock(&self.inside) = None;
+        self.changed.notify_one();
+    }
+}
+
+/// Closes gates when it goes.
+struct Closing<'a>(&'a [Gate]);
+
+impl Drop for Closing<'_> {
+    fn drop(&mut self) {
+        self.0.iter().for_each(Gate::close);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The error of work that was told to end.
@@ -255,14 +348,14 @@ struct Pool(Mutex<Vec<Page>>);
 
 impl Pool {
     fn take(&self) -> Page {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+        lock(&self.0).pop().unwrap_or_default()
     }
 
     fn give(&self, mut page: Page) {
         page.clear();
         // A page that held one huge blob would keep its memory for nothing.
         if page.capacity() <= 8 << 20 {
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).push(page);
+            lock(&self.0).push(page);
         }
     }
 }
@@ -287,9 +380,14 @@ mod tests {
         emit(&mut page)
     }
 
+    /// So little that readers have to wait.
+    fn lane<'a>(readers: usize, stop: &'a Stop) -> Lane<'a> {
+        Lane { readers, ahead: 300, through: None, stop }
+    }
+
     fn run(readers: usize, ranges: &[(u32, u32)]) -> Result<Vec<u32>> {
         let mut seen = Vec::new();
-        run_lane(readers, ranges, &Stop::new(), read, |page| {
+        lane(readers, &Stop::new()).run(ranges, read, |page| {
             seen.extend(page.iter().filter_map(|(k, _)| Some(u32::from_be_bytes(k.try_into().ok()?))));
             Ok(())
         })?;
@@ -313,10 +411,11 @@ mod tests {
             let first = page.get(0).and_then(|(key, _)| key.last()).copied().unwrap_or(0);
             std::thread::sleep(std::time::Duration::from_micros(u64::from(first % 7) * 100));
         };
+        let stop = Stop::new();
         for (readers, workers) in [(1, 1), (1, 3), (3, 2)] {
             let mut seen = Vec::new();
-            let through: Option<Through> = Some((workers, &twice));
-            run_lane_through(readers, through, &ranges, &Stop::new(), read, |page| {
+            let lane = Lane { through: Some(Through { workers, work: &twice }), ..lane(readers, &stop) };
+            lane.run(&ranges, read, |page| {
                 for (key, value) in page.iter() {
                     assert_eq!(value, b"vv");
                     seen.extend(key.try_into().map(u32::from_be_bytes));
@@ -325,10 +424,9 @@ mod tests {
             })
             .unwrap();
             assert_eq!(seen, (0..500).collect::<Vec<_>>(), "{readers} readers, {workers} workers");
-            let failed =
-                run_lane_through(readers, through, &ranges, &Stop::new(), read, |_| Err(Error::io("full")));
+            let failed = lane.run(&ranges, read, |_| Err(Error::io("full")));
             assert_eq!(failed.err().map(|e| e.message().to_string()), Some("full".to_string()));
-            let beast = run_lane_through(readers, through, &[(600, 700)], &Stop::new(), read, |_| Ok(()));
+            let beast = lane.run(&[(600, 700)], read, |_| Ok(()));
             assert_eq!(beast.err().map(|e| e.message().to_string()), Some("the beast".to_string()));
         }
     }
@@ -337,18 +435,53 @@ mod tests {
     fn an_error_of_a_reader_or_of_the_sink_ends_the_lane() {
         let ranges: Vec<(u32, u32)> = (0..100).map(|n| (n * 10, n * 10 + 10)).collect();
         assert_eq!(run(3, &ranges).err().map(|e| e.message().to_string()), Some("the beast".to_string()));
-        let result = run_lane(3, &ranges, &Stop::new(), read, |_| Err(Error::io("full")));
+        let stop = Stop::new();
+        let result = lane(3, &stop).run(&ranges, read, |_| Err(Error::io("full")));
+        assert_eq!(result.err().map(|e| e.message().to_string()), Some("full".to_string()));
+        // Its reader waits before a full gate.
+        let result = lane(1, &stop).run(&[(0, 600)], read, |_| Err(Error::io("full")));
         assert_eq!(result.err().map(|e| e.message().to_string()), Some("full".to_string()));
     }
 
     #[test]
     fn a_stop_ends_the_lane_as_interrupted() {
         let stop = Stop::new();
-        let result = run_lane(2, &[(0, 600)], &stop, read, |_| {
+        let result = lane(2, &stop).run(&[(0, 600)], read, |_| {
             stop.stop();
             Ok(())
         });
         assert_eq!(result.err().map(|e| e.kind()), Some(ErrorKind::Interrupted));
+    }
+
+    #[test]
+    fn no_more_waits_than_was_allowed_and_a_large_page_waits_alone() {
+        let gate = Gate::new(10);
+        assert!(gate.enter(25), "larger than allowed, but alone");
+        std::thread::scope(|scope| {
+            let next = scope.spawn(|| gate.enter(6) && gate.enter(4));
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            assert!(!next.is_finished(), "passed a full gate");
+            gate.leave(25);
+            assert_eq!(next.join().ok(), Some(true));
+            let late = scope.spawn(|| gate.enter(1));
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            assert!(!late.is_finished(), "passed a full gate");
+            gate.close();
+            assert_eq!(late.join().ok(), Some(false));
+        });
+    }
+
+    #[test]
+    fn what_may_wait_fits_the_budget() {
+        for (jobs, memory) in [(1, 128 << 20), (2, 128 << 20), (2, 8 << 20), (16, 1 << 30), (64, 128 << 20)] {
+            let budget = Budget { jobs, memory };
+            let others = budget.pages() * budget.page_bytes();
+            let far = (budget.far_ahead() - budget.ahead()) * budget.ranges();
+            assert!(budget.far_ahead() >= budget.ahead() && budget.ahead() >= budget.page_bytes());
+            // Pages have a least size, whatever the budget.
+            let least = budget.pages() * (16 << 10);
+            assert!((others + 2 * far) as u64 <= (memory / 2).max(least as u64), "{budget:?}");
+        }
     }
 
     #[test]

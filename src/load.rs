@@ -15,7 +15,7 @@ use crate::dump::digest::{PartDigest, Totals};
 use crate::error::Result;
 use crate::finding::Findings;
 use crate::fresh::Clearing;
-use crate::lanes::{Budget, Stop, Through, in_parallel, run_lane_through};
+use crate::lanes::{Budget, Lane, Stop, Through, in_parallel};
 use crate::origin::Origin;
 use crate::page::Page;
 use crate::progress::Progress;
@@ -156,11 +156,13 @@ impl Load<'_> {
                 encoded.push(key, &value);
             }
         };
-        let through: Option<Through> = match subspace.value {
-            ValueKind::Blob => Some((self.budget.jobs, &encode)),
+        let through = match subspace.value {
+            ValueKind::Blob => Some(Through { workers: self.budget.jobs, work: &encode }),
             _ => None,
         };
-        run_lane_through(self.budget.readers(), through, &ranges, self.stop, read, |page| {
+        let ahead = if through.is_some() { self.budget.far_ahead() } else { self.budget.ahead() };
+        let lane = Lane { readers: self.budget.readers(), ahead, through, stop: self.stop };
+        lane.run(&ranges, read, |page| {
             if let Some(hashes) = &mut hashes {
                 page.iter().try_for_each(|(key, _)| hashes.push_key(subspace, key))?;
             }

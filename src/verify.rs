@@ -19,7 +19,7 @@ use crate::dump::manifest::SubspaceEntry;
 use crate::dump::reader::{Dump, SubspaceReader, Verify};
 use crate::error::{Error, Result};
 use crate::finding::{FindingKind, Findings, hex};
-use crate::lanes::{Budget, Stop, in_parallel, run_lane};
+use crate::lanes::{Budget, Lane, Stop, in_parallel};
 use crate::origin::{self, Origin};
 use crate::page::Page;
 use crate::progress::Progress;
@@ -180,7 +180,8 @@ fn verify_subspace(
         }
         Ok(())
     };
-    run_lane(1, &[std::sync::Mutex::new(&mut reader)], options.stop, read, |page| {
+    let lane = Lane { readers: 1, ahead: options.budget.ahead(), through: None, stop: options.stop };
+    lane.run(&[std::sync::Mutex::new(&mut reader)], read, |page| {
         for (key, value) in page.iter() {
             check_record(subspace, computed, key, value, &mut findings, &mut counters);
             if let Some(hashes) = &mut hashes {
