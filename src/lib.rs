@@ -13,6 +13,8 @@ pub mod finding;
 
 pub mod page;
 
+pub mod settle;
+
 pub mod dump;
 
 pub mod config;

@@ -43,10 +43,10 @@ const LETTERS: [(&str, &str, &str); 10] = [
 const KNOWS: [(&str, &[&str]); 7] = [
     ("src/codec", &[]),
     ("src/catalog", &["catalog", "codec", "finding"]),
-    ("src/dump", &["dump", "error", "finding", "page"]),
+    ("src/dump", &["dump", "error", "finding", "page", "settle"]),
     ("src/config", &["catalog", "config", "error"]),
     ("src/blob", &["error"]),
-    ("src/backend", &["backend", "catalog", "error", "finding", "page"]),
+    ("src/backend", &["backend", "catalog", "error", "finding", "page", "settle"]),
     ("src/lanes", &["error", "page"]),
 ];
 

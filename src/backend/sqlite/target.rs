@@ -4,6 +4,7 @@
 //! entry, so a bulk load writes everything once and still survives being killed. The server's write-ahead
 //! mode is set at the end.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -14,6 +15,7 @@ use crate::backend::{Shard, Target};
 use crate::catalog::{BackendKind, Table, ValueKind};
 use crate::error::{Error, Result};
 use crate::page::Page;
+use crate::settle::Settling;
 
 /// A SQLite database opened for writing, locked against everyone else.
 pub struct SqliteTarget {
@@ -21,6 +23,8 @@ pub struct SqliteTarget {
     // Taken by the shard that is being written.
     connection: Mutex<Option<Connection>>,
     returned: Condvar,
+    // After the connection: it closes a handle of the same file, and SQLite's locks would go with that.
+    settling: Mutex<Settling>,
 }
 
 impl SqliteTarget {
@@ -49,7 +53,12 @@ impl SqliteTarget {
         connection.execute_batch(&pragmas).map_err(fail)?;
         set_journal(&connection, "DELETE").map_err(fail)?;
         connection.execute_batch("BEGIN EXCLUSIVE; COMMIT;").map_err(fail)?;
-        Ok(SqliteTarget { path: place, connection: Mutex::new(Some(connection)), returned: Condvar::new() })
+        Ok(SqliteTarget {
+            path: place,
+            connection: Mutex::new(Some(connection)),
+            returned: Condvar::new(),
+            settling: Mutex::default(),
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Connection>> {
@@ -69,6 +78,17 @@ impl SqliteTarget {
     fn give_back(&self, connection: Connection) {
         *self.lock() = Some(connection);
         self.returned.notify_one();
+    }
+
+    /// What goes to the disk now, a commit does not wait for.
+    fn settle(&self, bytes: u64) -> Result<()> {
+        let mut settling = self.settling.lock().unwrap_or_else(PoisonError::into_inner);
+        settling.wrote(bytes, || File::open(&self.path)).map_err(|error| {
+            Error::io("cannot bring the SQLite database to the disk")
+                .with("path", self.path.display().to_string())
+                .because(error)
+                .next("check the disk; the system's log says more")
+        })
     }
 
     fn with(&self, doing: &str, run: impl FnOnce(&Connection) -> rusqlite::Result<()>) -> Result<()> {
@@ -148,7 +168,8 @@ impl Shard for SqliteShard<'_> {
         let Some(connection) = &self.connection else { return Ok(()) };
         insert(connection, self.table, page).map_err(|error| {
             translate(error, "write records", &self.target.path).with("table", self.table.name)
-        })
+        })?;
+        self.target.settle(page.size() as u64)
     }
 
     fn commit(mut self: Box<Self>) -> Result<()> {
