@@ -7,6 +7,7 @@ use std::fs::File;
 use std::io::{BufReader, Read};
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 
 use super::subspace::{PAGE, Sorted};
 use super::{BUFFER, Dump, open_regular, place};
@@ -16,6 +17,9 @@ use crate::dump::manifest::{DIRECTORY, FINDINGS, SubspaceEntry};
 use crate::error::{Error, Result};
 use crate::finding::{Findings, hex};
 use crate::page::Page;
+
+/// Pieces of a file that may wait for the thread that checks them.
+const AHEAD: usize = 4;
 
 /// A file that was checked.
 #[derive(Debug, Clone)]
@@ -153,16 +157,21 @@ impl Dump {
             let what = format!("the file has {bytes} bytes, the manifest states {stated}");
             return Err(place(Error::damaged(what), path));
         }
-        let input = BufReader::with_capacity(BUFFER, HashedInput::new(file));
-        let mut frame = FrameReader::new(input, path.display().to_string())?;
-        while frame.skip_block()? {}
-        if !frame.end().is_some_and(|end| end.end_mark) {
-            return Err(place(Error::damaged("the frame has no end mark: the file is cut off"), path));
-        }
-        if frame.into_input().into_inner().hex() != entry.file_blake3 {
-            return Err(place(Error::damaged("the BLAKE3 of the file differs from the manifest"), path));
-        }
-        Ok(())
+        // A dump is as large as its largest file, which one thread would read, hash and check in turn.
+        std::thread::scope(|scope| {
+            let (pieces, input) = Pieces::of(HashedInput::new(file));
+            let hashing = scope.spawn(move || pieces.read());
+            let mut frame = FrameReader::new(input, path.display().to_string())?;
+            while frame.skip_block()? {}
+            if !frame.end().is_some_and(|end| end.end_mark) {
+                return Err(place(Error::damaged("the frame has no end mark: the file is cut off"), path));
+            }
+            let hash = hashing.join().map_err(|_| place(Error::io("the file was not checked"), path))?;
+            if hash != entry.file_blake3 {
+                return Err(place(Error::damaged("the BLAKE3 of the file differs from the manifest"), path));
+            }
+            Ok(())
+        })
     }
 
     /// A pass over a server's file; done once.
@@ -225,5 +234,68 @@ impl Read for HashedInput {
         let read = self.file.read(buffer)?;
         self.hasher.update(buffer.get(..read).unwrap_or_default());
         Ok(read)
+    }
+}
+
+/// Reads a file piece by piece for another thread, which gives the memory of each piece back.
+struct Pieces {
+    file: HashedInput,
+    full: SyncSender<std::io::Result<Vec<u8>>>,
+    empty: Receiver<Vec<u8>>,
+}
+
+/// The other thread's end.
+struct PieceInput {
+    full: Receiver<std::io::Result<Vec<u8>>>,
+    empty: Sender<Vec<u8>>,
+    piece: Vec<u8>,
+    at: usize,
+}
+
+impl Pieces {
+    fn of(file: HashedInput) -> (Pieces, PieceInput) {
+        let (filled, full) = sync_channel(AHEAD);
+        let (emptied, empty) = channel();
+        let input = PieceInput { full, empty: emptied, piece: Vec::new(), at: 0 };
+        (Pieces { file, full: filled, empty }, input)
+    }
+
+    /// Reads until the file ends, fails, or nobody takes its pieces any more; the hash of what was read.
+    fn read(mut self) -> String {
+        loop {
+            let mut piece = self.empty.try_recv().unwrap_or_default();
+            piece.resize(BUFFER, 0);
+            let read = match self.file.read(&mut piece) {
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+                read => read,
+            };
+            let ended = !matches!(read, Ok(1..));
+            let message = read.map(|bytes| {
+                piece.truncate(bytes);
+                piece
+            });
+            if self.full.send(message).is_err() || ended {
+                return self.file.hex();
+            }
+        }
+    }
+}
+
+impl Read for PieceInput {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if self.at == self.piece.len() {
+            // A reader that has ended has sent an empty piece, or its error, before.
+            let Ok(next) = self.full.recv() else { return Ok(0) };
+            // Not wanted any more once the file has ended.
+            let _ = self.empty.send(std::mem::replace(&mut self.piece, next?));
+            self.at = 0;
+        }
+        let piece = self.piece.get(self.at..).unwrap_or_default();
+        let bytes = piece.len().min(buffer.len());
+        if let (Some(to), Some(from)) = (buffer.get_mut(..bytes), piece.get(..bytes)) {
+            to.copy_from_slice(from);
+        }
+        self.at += bytes;
+        Ok(bytes)
     }
 }
