@@ -22,6 +22,10 @@ mod sql;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 
+/// Directory that a target keeps inside a store that is a directory: for files that are not part of the store
+/// yet. Stays, if only empty, until a load is finished; a store with it is one that nobody needs.
+pub const STAGING: &str = "stalwart-migrate.staging";
+
 /// The part of a table after one key (exclusive) up to another (inclusive); a missing end is open.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KeyRange {

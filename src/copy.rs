@@ -67,7 +67,9 @@ pub fn run(options: &Options) -> Result<Imported> {
     let loading = Loading { origin: &origin, subspaces: &brought, from: Some(&source_place) };
     let decide =
         |data, now: Option<&dyn Source>| destination::decide(&to, data, &loading, now, (how.blobs, how.yes));
-    let target = Target::open(data, version, decide, &mut preflight, how)?;
+    // In the current directory.
+    let state = |digits: &str| PathBuf::from(format!("stalwart-migrate-copy-{digits}.json"));
+    let target = Target::open(data, version, decide, state, &mut preflight, how)?;
     let (parts, mut left_out) = places(&held, &selected, target.kind())?;
     left_out.extend(skipped.into_iter().filter(|s| s.reason != "not selected").map(|s| (s.letter, s.reason)));
     console.say(format!(
@@ -82,8 +84,6 @@ pub fn run(options: &Options) -> Result<Imported> {
     ));
     let pairs = target.tables(&parts)?;
     let (rule, taken) = (target.rule(), target.limits().clone());
-    let place = how.state.map_or_else(|| state_file(&target), Path::to_path_buf);
-    transfer::something_to_resume(&place, how)?;
     let Origin::Store(store) = &origin else { return Ok(Imported::default()) };
     let fits = limits::check_store(store, &pairs, rule, &taken, how.budget.jobs, how.stop);
     preflight
@@ -108,18 +108,13 @@ pub fn run(options: &Options) -> Result<Imported> {
         return Ok(copied);
     }
     let state = State::new("copy", &transfer.target, &transfer.parts, from);
-    let held = if how.resume { Some(state.open(&place)?) } else { None };
+    let held = if how.resume { Some(state.open(&transfer.target.state)?) } else { None };
     transfer.find_progress(how)?;
     transfer.confirm_wipe(how)?;
-    let done = transfer.run(&state, Some(place), held, how)?;
+    let done = transfer.run(&state, held, how)?;
     copied.complete(done.loaded, done.verified, how);
     if how.strict && copied.findings.any_strict() {
         return Err(export::strict(&copied.findings));
     }
     Ok(copied)
-}
-
-/// In the current directory, and another one for each target.
-fn state_file(target: &Target) -> PathBuf {
-    PathBuf::from(format!("stalwart-migrate-copy-{}.json", anonymous(&target.place().location())))
 }

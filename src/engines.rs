@@ -12,7 +12,7 @@ use crate::backend::objects::{
 };
 #[cfg(feature = "s3")]
 use crate::backend::objects::{S3, S3Settings};
-use crate::backend::{Source, Target};
+use crate::backend::{STAGING, Source, Target};
 use crate::catalog::{BackendKind, SchemaVersion, Subspace, Table};
 #[cfg(feature = "azure")]
 use crate::config;
@@ -206,9 +206,30 @@ pub fn blobs_before(
         let sharded = ShardedSource::new(kind, table, members.collect::<Result<_>>()?)?;
         return Ok((Box::new(sharded), table));
     }
-    match exists(store)? {
+    match exists(store)? && !ruined(store) {
         true => blob_source(store, subspace, kind, budget, false),
         false => Ok((Box::new(Memory::new(kind)), table)),
+    }
+}
+
+/// Whether a load has begun a store, not finished it, and left it so damaged that it cannot be opened: nothing
+/// of it is needed. Of a store that shares blobs out, whether any is.
+pub fn ruined(store: &StoreConfig) -> bool {
+    match &store.kind {
+        #[cfg(feature = "rocksdb")]
+        StoreKind::RocksDb { path, .. } => crate::backend::rocksdb::ruined(path),
+        StoreKind::Sharded { stores } => stores.iter().any(ruined),
+        _ => false,
+    }
+}
+
+/// Removes what is ruined of a store.
+pub fn discard_ruined(store: &StoreConfig) -> Result<()> {
+    match &store.kind {
+        #[cfg(feature = "rocksdb")]
+        StoreKind::RocksDb { path, .. } if ruined(store) => crate::backend::rocksdb::discard(path),
+        StoreKind::Sharded { stores } => stores.iter().try_for_each(discard_ruined),
+        _ => Ok(()),
     }
 }
 
@@ -359,7 +380,7 @@ pub fn exists(data: &StoreConfig) -> Result<bool> {
 /// Whether this is the name of a file that RocksDB writes before there is a database: an interrupted creation
 /// leaves such files and no `CURRENT`, and begins again with them.
 fn begun_only(name: &str) -> bool {
-    ["LOCK", "IDENTITY", "LOG"].contains(&name)
+    ["LOCK", "IDENTITY", "LOG", STAGING].contains(&name)
         || ["LOG.old.", "MANIFEST-"].iter().any(|start| name.starts_with(start))
         || name.ends_with(".dbtmp")
 }

@@ -3,7 +3,7 @@
 //! Everything that can refuse does so before the first write. Blobs go before the records that link them,
 //! the schema version comes last, so that a half-filled target is never taken for a complete one.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Serialize;
 
@@ -93,7 +93,7 @@ pub fn run(options: &Options) -> Result<Imported> {
     let console = &how.console;
     let mut preflight = Preflight::new(*console, how.dry_run);
     let prepared = prepare(options, &mut preflight).map_err(refused)?;
-    let Some(Prepared { mut transfer, from, place, mut imported }) = prepared else {
+    let Some(Prepared { mut transfer, from, mut imported }) = prepared else {
         return preflight.conclude().map(|()| Imported::default());
     };
     imported.left_out.iter().for_each(|(letter, why)| console.say(format!("leaving out {letter}: {why}")));
@@ -106,10 +106,10 @@ pub fn run(options: &Options) -> Result<Imported> {
     }
     preflight.conclude()?;
     let state = State::new("import", &transfer.target, &transfer.parts, from);
-    let held = if how.resume { Some(state.open(&place)?) } else { None };
+    let held = if how.resume { Some(state.open(&transfer.target.state)?) } else { None };
     transfer.find_progress(how)?;
     transfer.confirm_wipe(how)?;
-    let done = transfer.run(&state, Some(place), held, how)?;
+    let done = transfer.run(&state, held, how)?;
     imported.complete(done.loaded, done.verified, how);
     Ok(imported)
 }
@@ -143,7 +143,6 @@ impl Imported {
 struct Prepared {
     transfer: Transfer,
     from: String,
-    place: PathBuf,
     imported: Imported,
 }
 
@@ -181,9 +180,9 @@ fn prepare(options: &Options, preflight: &mut Preflight) -> Result<Option<Prepar
     let decide = |data, now: Option<&dyn Source>| {
         destination::decide(&config, data, &loading, now, (how.blobs, how.yes))
     };
-    let target = Target::open(data, version, decide, preflight, how)?;
-    let place = how.state.map_or_else(|| state_file(options.dir, &target), Path::to_path_buf);
-    transfer::something_to_resume(&place, how)?;
+    // Beside the manifest.
+    let state = |digits: &str| options.dir.join(DIRECTORY).join(format!("import-{digits}.json"));
+    let target = Target::open(data, version, decide, state, preflight, how)?;
     let (mut parts, left_out) = places(&held, &selected, target.kind())?;
     how.console.say(format!(
         "importing {} subspaces of schema version {} ({}) into {} at {}",
@@ -235,7 +234,7 @@ fn prepare(options: &Options, preflight: &mut Preflight) -> Result<Option<Prepar
         findings,
         ..Imported::default()
     };
-    Ok(Some(Prepared { transfer, from, place, imported }))
+    Ok(Some(Prepared { transfer, from, imported }))
 }
 
 /// What changes whenever a dump does.
@@ -244,11 +243,6 @@ fn identity(dump: &Dump, checks: &[FileCheck]) -> Result<String> {
         Some(manifest) => Ok(anonymous(&manifest.to_json()?)),
         None => Ok(anonymous(&format!("{checks:?}"))),
     }
-}
-
-/// Beside the manifest, and another one for each target.
-fn state_file(dir: &Path, target: &Target) -> PathBuf {
-    dir.join(DIRECTORY).join(format!("import-{}.json", anonymous(&target.place().location())))
 }
 
 /// Says what a run would do.

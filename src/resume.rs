@@ -91,6 +91,14 @@ impl StateFile {
         Ok(Some((StateFile { path: path.to_owned(), _file: file }, state)))
     }
 
+    /// Whether the run that has written a state has ended.
+    ///
+    /// Errors: `Refused` if it has not.
+    pub fn at_rest(path: &Path) -> Result<()> {
+        // Whatever else may be wrong with it, opening it tells.
+        File::open(path).map_or(Ok(()), |file| lock(&file, path))
+    }
+
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path

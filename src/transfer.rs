@@ -5,25 +5,19 @@
 //! a run that was interrupted goes on where the target shows that it ended.
 
 use std::io::IsTerminal;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::backend::memory::Memory;
-use crate::backend::routed::{BlobTables, RoutedSource, RoutedTarget};
-use crate::backend::{self, Limits, Source};
-use crate::blob::BlobRule;
-use crate::catalog::{self, BackendKind, SchemaVersion, Subspace, Table, ValueKind};
-use crate::config::StoreConfig;
-use crate::connect::{BlobChoice, Place};
+use crate::catalog::{self, BackendKind, SchemaVersion, Subspace, Table};
+use crate::connect::BlobChoice;
 use crate::console::Console;
 use crate::counters::Counters;
-use crate::destination::Destination;
 use crate::engines;
 use crate::error::{Error, ErrorKind, Result};
 use crate::finding::{Findings, hex};
-use crate::fresh::{self, Clearing, Extent};
+use crate::fresh::Clearing;
 use crate::in_step;
 use crate::lanes::{Budget, Stop, in_parallel};
 use crate::load::{Load, Loaded, Part};
@@ -33,12 +27,11 @@ use crate::preflight::Preflight;
 use crate::progress::Progress;
 use crate::proof::{self, Expected};
 use crate::resume::{self, StateFile};
-use crate::running;
 use crate::set_aside;
-use crate::store::Store;
 
-/// How long the sessions of a killed run may take to end, in seconds.
-const ENDING: u64 = 30;
+mod target;
+
+pub use target::Target;
 
 /// How a target is treated.
 #[derive(Clone)]
@@ -69,20 +62,6 @@ pub struct Options<'a> {
     pub console: Console,
     /// Raised when the run should end.
     pub stop: &'a Stop,
-}
-
-/// A target that was found fit to be written.
-pub struct Target {
-    place: Place,
-    kind: BackendKind,
-    version: &'static SchemaVersion,
-    // Whether there is anything in the data store and in the blob store.
-    exists: [bool; 2],
-    // Where the server will look for blobs that are not loaded.
-    untouched: Option<StoreConfig>,
-    limits: Limits,
-    /// What the administrator has to know after the load.
-    pub advice: Vec<String>,
 }
 
 /// Everything that is decided before the first write.
@@ -139,186 +118,6 @@ pub fn places(
         }
     }
     Ok((parts, left_out))
-}
-
-/// Whether nobody has an embedded store open.
-fn free(store: &StoreConfig) -> Result<String> {
-    match running::holder(&store.kind) {
-        None => Ok("nobody has it open".to_string()),
-        Some(holder) => Err(Error::refused("a server is running on the target")
-            .with("store", store.location())
-            .with("locked by", holder.describe())
-            .next("stop the server and try again")),
-    }
-}
-
-impl Target {
-    /// Looks at the stores of a configuration: is a server running on them, are others connected? `decide` says
-    /// where blobs go, by the data store as it is now.
-    pub fn open(
-        data: StoreConfig,
-        version: &'static SchemaVersion,
-        decide: impl FnOnce(StoreConfig, Option<&dyn Source>) -> Result<Destination>,
-        preflight: &mut Preflight,
-        options: &Options,
-    ) -> Result<Target> {
-        let kind = data.kind.backend().ok_or_else(|| {
-            Error::usage("this store cannot be a data store").with("store", data.id.clone())
-        })?;
-        preflight.check_unless_dry("target not in use", free(&data))?;
-        let exists = engines::exists(&data)?;
-        let now = exists.then(|| engines::source(&data, &options.budget)).transpose()?;
-        let Destination { place, untouched, advice } = decide(data, now.as_deref())?;
-        drop(now);
-        if let (Some(blobs), Some(subspace), false) = (&untouched, version.blobs(), options.no_verify) {
-            // It is asked for names afterwards; whether it answers is seen now.
-            engines::blob_source(blobs, subspace, kind, &options.budget, false)?;
-        }
-        let limits = Limits::default();
-        let mut target = Target { place, kind, version, exists: [exists, false], untouched, limits, advice };
-        if let Some(blobs) = &target.place.blobs {
-            preflight.check_unless_dry("blob store not in use", free(blobs))?;
-            target.exists[1] = engines::exists(blobs)?;
-        }
-        if target.exists() {
-            let source = target.source(options)?;
-            let agreed = options.dry_run || options.yes;
-            let mut sessions = source.sessions()?;
-            let begin = std::time::Instant::now();
-            // The server ends the sessions of a killed run only when it notices, or has rolled them back.
-            while options.resume && !sessions.others.is_empty() && begin.elapsed().as_secs() < ENDING {
-                std::thread::sleep(std::time::Duration::from_millis(500));
-                sessions = source.sessions()?;
-            }
-            running::check_sessions(&sessions, &target.place.location(), agreed, &options.console)?;
-            target.limits = source.limits()?;
-        }
-        preflight.pass("target", format!("{} at {}", kind.title(), target.place.location()));
-        Ok(target)
-    }
-
-    /// The engine.
-    pub fn kind(&self) -> BackendKind {
-        self.kind
-    }
-
-    /// How the configuration describes it.
-    pub fn place(&self) -> &Place {
-        &self.place
-    }
-
-    fn exists(&self) -> bool {
-        self.exists.contains(&true)
-    }
-
-    /// What the database can take in one go.
-    pub fn limits(&self) -> &Limits {
-        &self.limits
-    }
-
-    /// How it stores blobs.
-    pub fn rule(&self) -> BlobRule {
-        self.place.blob_rule(self.version)
-    }
-
-    /// Subspaces with the tables whose limits their records must keep.
-    pub fn tables(&self, parts: &[Part]) -> Result<Vec<(&'static Subspace, &'static Table)>> {
-        let mut tables = Vec::with_capacity(parts.len());
-        for part in parts {
-            match &self.place.blobs {
-                Some(blobs) if part.subspace.value == ValueKind::Blob => {
-                    let theirs = engines::blob_tables(blobs, part.subspace)?;
-                    tables.extend(theirs.into_iter().map(|table| (part.subspace, table)));
-                }
-                _ => tables.push((part.subspace, part.table)),
-            }
-        }
-        Ok(tables)
-    }
-
-    /// The target as it is now; a store that is not there yet is an empty one.
-    fn source(&self, options: &Options) -> Result<Box<dyn Source>> {
-        let data: Box<dyn Source> = match self.exists[0] {
-            true => engines::source(&self.place.data, &options.budget)?,
-            false => Box::new(Memory::new(self.kind)),
-        };
-        let (Some(blobs), Some(subspace)) = (&self.place.blobs, self.version.blobs()) else {
-            return Ok(data);
-        };
-        let unused = engines::blob_table(subspace, self.kind)?;
-        let (source, used) = engines::blobs_before(blobs, subspace, self.kind, &options.budget)?;
-        Ok(Box::new(RoutedSource::new(data, source, BlobTables { unused, used })))
-    }
-
-    /// The target for writing, created where it is not there.
-    fn writer(&self, options: &Options) -> Result<Box<dyn backend::Target>> {
-        let data = engines::target(&self.place.data, self.version, &options.budget)?;
-        let (Some(blobs), Some(subspace)) = (&self.place.blobs, self.version.blobs()) else {
-            return Ok(data);
-        };
-        let unused = engines::blob_table(subspace, self.kind)?;
-        let (target, used) = engines::blob_target(blobs, subspace, self.kind, self.version, &options.budget)?;
-        Ok(Box::new(RoutedTarget::new(data, target, BlobTables { unused, used })))
-    }
-
-    /// The target as it has become, everything in it.
-    fn store(&self, options: &Options) -> Result<Store> {
-        self.store_at(self.place.clone(), options)
-    }
-
-    fn store_at(&self, place: Place, options: &Options) -> Result<Store> {
-        let filled = Target {
-            place,
-            kind: self.kind,
-            version: self.version,
-            exists: [true, true],
-            untouched: None,
-            limits: Limits::default(),
-            advice: Vec::new(),
-        };
-        Store::open(filled.source(options)?, self.version, self.rule())
-    }
-
-    /// Looks for blobs that were not loaded, by the names that loaded links have for them.
-    fn find_blobs(&self, loaded: &mut Loaded, options: &Options) -> Result<()> {
-        let (Some((link, links)), Some(blobs)) = (loaded.links.take(), self.version.blobs()) else {
-            return Ok(());
-        };
-        let place = Place { blobs: self.untouched.clone(), ..self.place.clone() };
-        let names = self.store_at(place, options)?.blob_names(blobs, &std::env::temp_dir(), options.stop)?;
-        loaded.audit = Some(crate::export::audit_blobs(link, links, blobs, names, &mut loaded.findings)?);
-        Ok(())
-    }
-
-    /// Decides what has to go from the target before it is loaded.
-    fn clearing(
-        &self,
-        version: &'static SchemaVersion,
-        parts: &[Part],
-        whole: bool,
-        options: &Options,
-    ) -> Result<Clearing> {
-        let subspaces: Vec<&'static Subspace> = parts.iter().map(|part| part.subspace).collect();
-        let extent = if whole { Extent::Everything } else { Extent::Only(&subspaces) };
-        if !self.exists() {
-            return match whole {
-                true => Ok(Clearing::default()),
-                false => Err(Error::refused(
-                    "there is no schema-version record in what is to be loaded, and the target is empty",
-                )
-                .next(format!(
-                    "start the server ({}) once on the target, stop it, and import then",
-                    version.releases
-                ))),
-            };
-        }
-        let source = self.source(options)?;
-        let found = match options.wipe {
-            true => fresh::wipe(source.as_ref(), version, extent),
-            false => fresh::check(source.as_ref(), version, extent),
-        };
-        found.map_err(|error| error.with("store", self.place.location()))
-    }
 }
 
 impl Transfer {
@@ -398,11 +197,14 @@ impl Transfer {
     ///
     /// Errors: refused if nobody agrees.
     pub fn confirm_wipe(&self, options: &Options) -> Result<()> {
-        if !options.wipe || self.clearing.is_empty() {
+        if !options.wipe || self.clearing.is_empty() && !self.target.ruined {
             return Ok(());
         }
         let place = self.target.place.location();
-        options.console.warn(format!("--wipe-target destroys in {place}: {}", self.clearing.describe()));
+        let ruined = self.target.ruined.then(|| "what an unfinished import has left damaged".to_string());
+        let cleared = Some(self.clearing.describe()).filter(|_| !self.clearing.is_empty());
+        let what = ruined.into_iter().chain(cleared).collect::<Vec<_>>().join(", ");
+        options.console.warn(format!("--wipe-target destroys in {place}: {what}"));
         let refused = |what: &str| {
             Err(Error::refused(what)
                 .with("store", place.clone())
@@ -459,17 +261,15 @@ impl Transfer {
     pub fn run<S: Serialize + DeserializeOwned + PartialEq>(
         &self,
         state: &State<S>,
-        place: Option<PathBuf>,
         held: Option<StateFile>,
         options: &Options,
     ) -> Result<Transferred> {
         set_aside::save(&self.origin, &self.parts, &self.clearing, options)?;
         let version = self.version();
         let target = self.target.writer(options)?;
-        let state = match (held, place) {
-            (Some(held), _) => Some(held),
-            (None, None) => None,
-            (None, Some(path)) => begin(&path, state, options)?,
+        let state = match held {
+            Some(held) => Some(held),
+            None => begin(&self.target.state, state, options)?,
         };
         let resumable = state.is_some();
         let half_filled = |error: Error| half_filled(error, resumable);
@@ -586,18 +386,6 @@ impl<S: Serialize + DeserializeOwned + PartialEq> State<S> {
                 .next("empty the target, with --wipe-target, and start without --resume")),
         }
     }
-}
-
-/// Refuses to resume where no run has left its state.
-///
-/// Errors: refused.
-pub fn something_to_resume(path: &Path, options: &Options) -> Result<()> {
-    if !options.resume || path.exists() {
-        return Ok(());
-    }
-    Err(Error::refused("there is no interrupted run to go on with")
-        .with("path", path.display().to_string())
-        .next("name its state with --state if it was kept elsewhere, or start without --resume"))
 }
 
 /// Writes the state; a place that cannot be written is no reason to refuse unless the user has named it.

@@ -18,7 +18,7 @@ mod source;
 mod target;
 
 pub use source::RocksSource;
-pub use target::{RocksTarget, RocksTargetOptions};
+pub use target::{RocksTarget, RocksTargetOptions, discard, ruined};
 
 type Db = DBWithThreadMode<MultiThreaded>;
 

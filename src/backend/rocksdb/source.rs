@@ -67,13 +67,8 @@ impl RocksSource {
     fn open_as(path: &Path, memory: u64, options: &Options, losses: Option<Vec<Loss>>) -> Result<Self> {
         let place = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
         check_directory(&place)?;
-        let fail = |e| translate(e, "open the RocksDB database", &place);
-        let families = Db::list_cf(&Options::default(), &place).map_err(fail)?;
-        let cache = Cache::new_lru_cache(usize::try_from(memory / 2).unwrap_or(usize::MAX));
-        let descriptors = families
-            .iter()
-            .map(|name| ColumnFamilyDescriptor::new(name, family_options(family(name), &cache)));
-        let db = Db::open_cf_descriptors_read_only(options, &place, descriptors, false).map_err(fail)?;
+        let (families, db) = open_families(options, &place, memory)
+            .map_err(|e| translate(e, "open the RocksDB database", &place))?;
         Ok(RocksSource { path: place, families, db, losses: losses.map(Mutex::new) })
     }
 
@@ -93,6 +88,20 @@ impl RocksSource {
         let value = self.db.property_int_value_cf(&handle, name);
         Ok(value.map_err(|e| translate(e, "read a property", &self.path))?.unwrap_or(0))
     }
+}
+
+/// All families that are there, and the database opened with exactly these.
+pub(super) fn open_families(
+    options: &Options,
+    path: &Path,
+    memory: u64,
+) -> std::result::Result<(Vec<String>, Db), rocksdb::Error> {
+    let families = Db::list_cf(&Options::default(), path)?;
+    let cache = Cache::new_lru_cache(usize::try_from(memory / 2).unwrap_or(usize::MAX));
+    let descriptors =
+        families.iter().map(|name| ColumnFamilyDescriptor::new(name, family_options(family(name), &cache)));
+    let db = Db::open_cf_descriptors_read_only(options, path, descriptors, false)?;
+    Ok((families, db))
 }
 
 impl Source for RocksSource {

@@ -14,14 +14,29 @@ use rocksdb::{
 };
 
 use super::{Db, database_options, family, family_options, tables, translate};
-use crate::backend::{Shard, Target};
+use crate::backend::{STAGING, Shard, Target};
 use crate::catalog::{BackendKind, Table};
 use crate::error::{Error, Result};
 use crate::finding::hex;
 use crate::page::Page;
 
-/// Directory inside the database for files that are not ingested yet.
-const STAGING: &str = "stalwart-migrate.staging";
+/// Whether the database at `path` is one that a load has begun, not finished, and left so damaged that it cannot
+/// be opened. RocksDB does that when its list of files cannot be brought to the disk: it removes a file that the
+/// list may name already.
+pub fn ruined(path: &Path) -> bool {
+    // Enough to open it.
+    let memory = 8 << 20;
+    path.join(STAGING).is_dir()
+        && super::source::open_families(&database_options(memory), path, memory)
+            .is_err_and(|error| error.kind() == rocksdb::ErrorKind::Corruption)
+}
+
+/// Removes a ruined database, and nothing else that is in its directory.
+///
+/// Errors: I/O.
+pub fn discard(path: &Path) -> Result<()> {
+    Db::destroy(&Options::default(), path).map_err(|e| translate(e, "remove the RocksDB database", path))
+}
 
 /// How a target database is opened.
 #[derive(Debug, Clone)]
@@ -76,16 +91,25 @@ impl RocksTarget {
                 )
             })
             .collect();
-        let db = Db::open_cf_descriptors(&database, &place, descriptors).map_err(fail)?;
+        let staging = place.join(STAGING);
+        let marked = staging.exists();
+        if !marked {
+            fs::create_dir(&staging).map_err(denied)?;
+        }
+        let db = Db::open_cf_descriptors(&database, &place, descriptors).map_err(|error| {
+            if !marked {
+                // Somebody else may have begun to use it.
+                let _ = fs::remove_dir(&staging);
+            }
+            fail(error)
+        })?;
         let writing = tables()
             .map(|table| (table.name, writing_options(Some(table), &cache, options.min_blob_size)))
             .collect();
-        let staging = place.join(STAGING);
-        // Left by an import that was killed: never ingested, so never part of the database.
-        if staging.exists() {
-            fs::remove_dir_all(&staging).map_err(denied)?;
+        // Files left by an import that was killed: never ingested, so never part of the database.
+        if marked {
+            empty(&staging).map_err(denied)?;
         }
-        fs::create_dir(&staging).map_err(denied)?;
         Ok(RocksTarget { path: place, options, cache, writing, db, next_file: AtomicU64::new(0) })
     }
 
@@ -103,11 +127,8 @@ impl RocksTarget {
     }
 }
 
-impl Drop for RocksTarget {
-    fn drop(&mut self) {
-        // Best effort: the next import removes it otherwise, and the server ignores it.
-        let _ = fs::remove_dir_all(self.path.join(STAGING));
-    }
+fn empty(dir: &Path) -> std::io::Result<()> {
+    fs::read_dir(dir)?.try_for_each(|entry| fs::remove_file(entry?.path()))
 }
 
 impl Target for RocksTarget {

@@ -1,0 +1,280 @@
+//! The target of an import or a copy: its stores, found fit to be written, and how they are opened.
+//!
+//! Says what may have to go from it; writes nothing but what an unfinished load has left beyond repair.
+
+use std::path::{Path, PathBuf};
+
+use crate::backend::memory::Memory;
+use crate::backend::routed::{BlobTables, RoutedSource, RoutedTarget};
+use crate::backend::{self, Limits, Source};
+use crate::blob::BlobRule;
+use crate::catalog::{BackendKind, SchemaVersion, Subspace, Table, ValueKind};
+use crate::config::StoreConfig;
+use crate::connect::Place;
+use crate::destination::Destination;
+use crate::engines;
+use crate::error::{Error, Result};
+use crate::fresh::{self, Clearing, Extent};
+use crate::load::{Loaded, Part};
+use crate::preflight::Preflight;
+use crate::resume::{StateFile, anonymous};
+use crate::running;
+use crate::store::Store;
+use crate::transfer::Options;
+
+/// How long the sessions of a killed run may take to end, in seconds.
+const ENDING: u64 = 30;
+
+/// A target that was found fit to be written.
+pub struct Target {
+    pub(super) place: Place,
+    pub(super) kind: BackendKind,
+    version: &'static SchemaVersion,
+    // Whether there is anything in the data store and in the blob store.
+    exists: [bool; 2],
+    // Whether an unfinished load has left data store or blob store so that it cannot be opened.
+    pub(super) ruined: bool,
+    // Where the server will look for blobs that are not loaded.
+    untouched: Option<StoreConfig>,
+    limits: Limits,
+    /// Where the state of a run into it is kept.
+    pub state: PathBuf,
+    /// What the administrator has to know after the load.
+    pub advice: Vec<String>,
+}
+
+/// Whether nobody has an embedded store open.
+fn free(store: &StoreConfig) -> Result<String> {
+    match running::holder(&store.kind) {
+        None => Ok("nobody has it open".to_string()),
+        Some(holder) => Err(Error::refused("a server is running on the target")
+            .with("store", store.location())
+            .with("locked by", holder.describe())
+            .next("stop the server and try again")),
+    }
+}
+
+/// Whether a store is one that an unfinished load has left so that it cannot be opened.
+///
+/// Errors: refused if it is, and this run was not told to go on or to begin again.
+fn ruined(store: &StoreConfig, options: &Options) -> Result<bool> {
+    match engines::ruined(store) {
+        true if !options.resume && !options.wipe => {
+            Err(Error::refused("an unfinished import has left the target damaged: it cannot be opened")
+                .with("store", store.location())
+                .next("repeat the command with --resume, or begin again with --wipe-target"))
+        }
+        ruined => Ok(ruined),
+    }
+}
+
+/// Refuses to resume where no run has left its state, or the run is still at work.
+///
+/// Errors: refused.
+fn something_to_resume(path: &Path, options: &Options) -> Result<()> {
+    if !options.resume {
+        return Ok(());
+    }
+    if path.exists() {
+        return StateFile::at_rest(path);
+    }
+    Err(Error::refused("there is no interrupted run to go on with")
+        .with("path", path.display().to_string())
+        .next("name its state with --state if it was kept elsewhere, or start without --resume"))
+}
+
+impl Target {
+    /// Looks at the stores of a configuration: is a server running on them, are others connected? `decide` says
+    /// where blobs go, by the data store as it is now; `state` where the state of a run is kept usually, by
+    /// digits that are others for each target.
+    pub fn open(
+        data: StoreConfig,
+        version: &'static SchemaVersion,
+        decide: impl FnOnce(StoreConfig, Option<&dyn Source>) -> Result<Destination>,
+        state: impl FnOnce(&str) -> PathBuf,
+        preflight: &mut Preflight,
+        options: &Options,
+    ) -> Result<Target> {
+        let kind = data.kind.backend().ok_or_else(|| {
+            Error::usage("this store cannot be a data store").with("store", data.id.clone())
+        })?;
+        preflight.check_unless_dry("target not in use", free(&data))?;
+        let ruined = ruined(&data, options)?;
+        let exists = engines::exists(&data)? && !ruined;
+        let now = exists.then(|| engines::source(&data, &options.budget)).transpose()?;
+        let Destination { place, untouched, advice } = decide(data, now.as_deref())?;
+        drop(now);
+        let usual = || state(&anonymous(&place.location()));
+        let state = options.state.map_or_else(usual, Path::to_path_buf);
+        something_to_resume(&state, options)?;
+        if let (Some(blobs), Some(subspace), false) = (&untouched, version.blobs(), options.no_verify) {
+            // It is asked for names afterwards; whether it answers is seen now.
+            engines::blob_source(blobs, subspace, kind, &options.budget, false)?;
+        }
+        let limits = Limits::default();
+        let exists = [exists, false];
+        let mut target = Target { place, kind, version, exists, ruined, untouched, limits, state, advice };
+        if let Some(blobs) = &target.place.blobs {
+            preflight.check_unless_dry("blob store not in use", free(blobs))?;
+            target.exists[1] = engines::exists(blobs)?;
+            target.ruined |= self::ruined(blobs, options)?;
+        }
+        if target.ruined {
+            let what = "an unfinished import has left it damaged; it will be removed and begun again";
+            preflight.warn("target", what.to_string());
+        }
+        if target.exists() {
+            let source = target.source(options)?;
+            let agreed = options.dry_run || options.yes;
+            let mut sessions = source.sessions()?;
+            let begin = std::time::Instant::now();
+            // The server ends the sessions of a killed run only when it notices, or has rolled them back.
+            while options.resume && !sessions.others.is_empty() && begin.elapsed().as_secs() < ENDING {
+                std::thread::sleep(std::time::Duration::from_millis(500));
+                sessions = source.sessions()?;
+            }
+            running::check_sessions(&sessions, &target.place.location(), agreed, &options.console)?;
+            target.limits = source.limits()?;
+        }
+        preflight.pass("target", format!("{} at {}", kind.title(), target.place.location()));
+        Ok(target)
+    }
+
+    /// The engine.
+    pub fn kind(&self) -> BackendKind {
+        self.kind
+    }
+
+    /// How the configuration describes it.
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    fn exists(&self) -> bool {
+        self.exists.contains(&true)
+    }
+
+    /// What the database can take in one go.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// How it stores blobs.
+    pub fn rule(&self) -> BlobRule {
+        self.place.blob_rule(self.version)
+    }
+
+    /// Subspaces with the tables whose limits their records must keep.
+    pub fn tables(&self, parts: &[Part]) -> Result<Vec<(&'static Subspace, &'static Table)>> {
+        let mut tables = Vec::with_capacity(parts.len());
+        for part in parts {
+            match &self.place.blobs {
+                Some(blobs) if part.subspace.value == ValueKind::Blob => {
+                    let theirs = engines::blob_tables(blobs, part.subspace)?;
+                    tables.extend(theirs.into_iter().map(|table| (part.subspace, table)));
+                }
+                _ => tables.push((part.subspace, part.table)),
+            }
+        }
+        Ok(tables)
+    }
+
+    /// The target as it is now; a store that is not there yet is an empty one.
+    fn source(&self, options: &Options) -> Result<Box<dyn Source>> {
+        let data: Box<dyn Source> = match self.exists[0] {
+            true => engines::source(&self.place.data, &options.budget)?,
+            false => Box::new(Memory::new(self.kind)),
+        };
+        let (Some(blobs), Some(subspace)) = (&self.place.blobs, self.version.blobs()) else {
+            return Ok(data);
+        };
+        let unused = engines::blob_table(subspace, self.kind)?;
+        let (source, used) = engines::blobs_before(blobs, subspace, self.kind, &options.budget)?;
+        Ok(Box::new(RoutedSource::new(data, source, BlobTables { unused, used })))
+    }
+
+    /// The target for writing, created where it is not there.
+    pub(super) fn writer(&self, options: &Options) -> Result<Box<dyn backend::Target>> {
+        if self.ruined {
+            engines::discard_ruined(&self.place.data)?;
+            self.place.blobs.iter().try_for_each(engines::discard_ruined)?;
+        }
+        let data = engines::target(&self.place.data, self.version, &options.budget)?;
+        let (Some(blobs), Some(subspace)) = (&self.place.blobs, self.version.blobs()) else {
+            return Ok(data);
+        };
+        let unused = engines::blob_table(subspace, self.kind)?;
+        let (target, used) = engines::blob_target(blobs, subspace, self.kind, self.version, &options.budget)?;
+        Ok(Box::new(RoutedTarget::new(data, target, BlobTables { unused, used })))
+    }
+
+    /// The target as it has become, everything in it.
+    pub(super) fn store(&self, options: &Options) -> Result<Store> {
+        self.store_at(self.place.clone(), options)
+    }
+
+    fn store_at(&self, place: Place, options: &Options) -> Result<Store> {
+        let filled = Target {
+            place,
+            kind: self.kind,
+            version: self.version,
+            exists: [true, true],
+            ruined: false,
+            untouched: None,
+            limits: Limits::default(),
+            state: PathBuf::new(),
+            advice: Vec::new(),
+        };
+        Store::open(filled.source(options)?, self.version, self.rule())
+    }
+
+    /// Looks for blobs that were not loaded, by the names that loaded links have for them.
+    pub(super) fn find_blobs(&self, loaded: &mut Loaded, options: &Options) -> Result<()> {
+        let (Some((link, links)), Some(blobs)) = (loaded.links.take(), self.version.blobs()) else {
+            return Ok(());
+        };
+        let place = Place { blobs: self.untouched.clone(), ..self.place.clone() };
+        let names = self.store_at(place, options)?.blob_names(blobs, &std::env::temp_dir(), options.stop)?;
+        loaded.audit = Some(crate::export::audit_blobs(link, links, blobs, names, &mut loaded.findings)?);
+        Ok(())
+    }
+
+    /// Decides what has to go from the target before it is loaded.
+    pub(super) fn clearing(
+        &self,
+        version: &'static SchemaVersion,
+        parts: &[Part],
+        whole: bool,
+        options: &Options,
+    ) -> Result<Clearing> {
+        let subspaces: Vec<&'static Subspace> = parts.iter().map(|part| part.subspace).collect();
+        let extent = if whole { Extent::Everything } else { Extent::Only(&subspaces) };
+        if self.ruined && !whole {
+            // It may hold what is not loaded again.
+            return Err(Error::refused(
+                "an unfinished import has left the target damaged: it cannot be opened",
+            )
+            .with("store", self.place.location())
+            .because("what is to be loaded is not all that a store has, so it cannot be begun again")
+            .next("restore it from a backup, or export what can still be read with --salvage"));
+        }
+        if !self.exists() {
+            return match whole {
+                true => Ok(Clearing::default()),
+                false => Err(Error::refused(
+                    "there is no schema-version record in what is to be loaded, and the target is empty",
+                )
+                .next(format!(
+                    "start the server ({}) once on the target, stop it, and import then",
+                    version.releases
+                ))),
+            };
+        }
+        let source = self.source(options)?;
+        let found = match options.wipe {
+            true => fresh::wipe(source.as_ref(), version, extent),
+            false => fresh::check(source.as_ref(), version, extent),
+        };
+        found.map_err(|error| error.with("store", self.place.location()))
+    }
+}
