@@ -72,15 +72,23 @@ pub fn source(data: &StoreConfig, budget: &Budget) -> Result<Box<dyn Source>> {
 
 /// Opens or creates a store for writing by the catalog of `version`.
 #[cfg_attr(not(feature = "rocksdb"), allow(unused_variables))]
-pub fn target(data: &StoreConfig, version: &SchemaVersion, budget: &Budget) -> Result<Box<dyn Target>> {
+pub fn target(
+    data: &StoreConfig,
+    version: &'static SchemaVersion,
+    budget: &Budget,
+) -> Result<Box<dyn Target>> {
     match &data.kind {
         #[cfg(feature = "rocksdb")]
         StoreKind::RocksDb { path, min_blob_size, .. } => {
             use crate::backend::rocksdb::{RocksTarget, RocksTargetOptions};
             let legacy = version.legacy_tables(BackendKind::RocksDb).filter(|legacy| legacy.required);
             let legacy = legacy.map(|legacy| legacy.table.name.to_string()).collect();
-            let options =
-                RocksTargetOptions { memory: budget.engine(), min_blob_size: *min_blob_size, legacy };
+            let options = RocksTargetOptions {
+                memory: budget.engine(),
+                min_blob_size: *min_blob_size,
+                tables: tables(version, BackendKind::RocksDb),
+                legacy,
+            };
             Ok(Box::new(RocksTarget::open(path, options)?))
         }
         #[cfg(feature = "sqlite")]
@@ -238,7 +246,7 @@ pub fn blob_target(
     store: &StoreConfig,
     subspace: &'static Subspace,
     kind: BackendKind,
-    version: &SchemaVersion,
+    version: &'static SchemaVersion,
     budget: &Budget,
 ) -> Result<(Box<dyn Target>, &'static Table)> {
     let table = blob_table(subspace, kind)?;

@@ -33,8 +33,12 @@ const BACKENDS: [Backend; 2] = [
     Backend {
         kind: BackendKind::RocksDb,
         target: |dir| {
-            let options =
-                RocksTargetOptions { memory: MEMORY, min_blob_size: 16_834, legacy: vec!["b".into()] };
+            let options = RocksTargetOptions {
+                memory: MEMORY,
+                min_blob_size: 16_834,
+                tables: Vec::new(),
+                legacy: vec!["b".into()],
+            };
             Box::new(RocksTarget::open(&dir.join("new/rocksdb"), options).unwrap())
         },
         source: |dir| Box::new(RocksSource::open(&dir.join("new/rocksdb"), MEMORY).unwrap()),

@@ -45,6 +45,8 @@ pub struct RocksTargetOptions {
     pub memory: u64,
     /// Values from this size on go to blob files, in bytes; the server's setting `min-blob-size`.
     pub min_blob_size: u64,
+    /// Tables that a new database begins with.
+    pub tables: Vec<&'static Table>,
     /// Column families to create if missing, besides those of the tables: left-overs of older schema
     /// versions that the server opens nevertheless.
     pub legacy: Vec<String>,
@@ -77,18 +79,22 @@ impl RocksTarget {
         database.create_if_missing(true);
         // The server's own log files belong to the server.
         database.set_keep_log_file_num(1);
-        let existing = match place.join("CURRENT").exists() {
+        let begun = place.join("CURRENT").exists();
+        let existing = match begun {
             true => Db::list_cf(&database, &place).map_err(fail)?,
             false => vec![rocksdb::DEFAULT_COLUMN_FAMILY_NAME.to_string()],
         };
+        let mut families: Vec<_> = existing.iter().map(|name| (name.as_str(), family(name))).collect();
+        if !begun {
+            // A family that is created later writes the options of all again and reads them back.
+            database.create_missing_column_families(true);
+            families.extend(wanted(&options.tables, &options.legacy));
+        }
         let cache = Cache::new_lru_cache(usize::try_from(options.memory / 8).unwrap_or(usize::MAX));
-        let descriptors: Vec<_> = existing
+        let descriptors: Vec<_> = families
             .iter()
-            .map(|name| {
-                ColumnFamilyDescriptor::new(
-                    name,
-                    writing_options(family(name), &cache, options.min_blob_size),
-                )
+            .map(|(name, table)| {
+                ColumnFamilyDescriptor::new(*name, writing_options(*table, &cache, options.min_blob_size))
             })
             .collect();
         let staging = place.join(STAGING);
@@ -137,8 +143,7 @@ impl Target for RocksTarget {
     }
 
     fn create(&self, tables: &[&Table]) -> Result<()> {
-        let legacy = self.options.legacy.iter().map(|name| (name.as_str(), family(name)));
-        for (name, table) in tables.iter().map(|table| (table.name, Some(*table))).chain(legacy) {
+        for (name, table) in wanted(tables, &self.options.legacy) {
             if self.db.cf_handle(name).is_none() {
                 let options = writing_options(table, &self.cache, self.options.min_blob_size);
                 self.db
@@ -249,6 +254,15 @@ impl Drop for RocksShard<'_> {
         // After a commit the file has moved; before one it holds nothing anybody needs.
         let _ = fs::remove_file(&self.file);
     }
+}
+
+/// Families of a schema version: those of its tables, and left-overs.
+fn wanted<'a>(
+    tables: &'a [&'a Table],
+    legacy: &'a [String],
+) -> impl Iterator<Item = (&'a str, Option<&'a Table>)> {
+    let left_over = |name: &'a String| (name.as_str(), family(name));
+    tables.iter().map(|table| (table.name, Some(*table))).chain(legacy.iter().map(left_over))
 }
 
 fn writing_options(table: Option<&Table>, cache: &Cache, min_blob_size: u64) -> Options {
