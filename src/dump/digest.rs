@@ -9,11 +9,13 @@ use blake3::Hasher;
 use crate::finding::hex;
 use crate::page::Page;
 
-// Framed records collected before they are hashed, so that BLAKE3 sees long inputs.
-const BATCH: usize = 64 * 1024;
+// Framed records are hashed in pieces of exactly this size: BLAKE3 is a tree, and only where a piece begins at
+// a multiple of a large power of two does it hash many branches at once.
+const BATCH: usize = 128 * 1024;
 
-// From this size on a record is hashed where it lies instead of being copied.
-const LARGE: usize = 16 * 1024;
+// From this size on a record is hashed where it lies. Below, copying it into one piece costs less than hashing
+// its value at odd places of the tree.
+const LARGE: usize = 256 * 1024;
 
 /// Counts of a subspace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -176,14 +178,11 @@ impl Digest {
             let start = self.batch.len();
             frame(&mut self.batch, key, value);
             let hash = blake3::hash(self.batch.get(start..).unwrap_or_default());
-            if self.batch.len() >= BATCH {
-                self.flush();
-            }
+            self.flush_whole();
             hash
         } else {
-            self.flush();
             for piece in [&length(key)[..], key, &length(value), value] {
-                self.running.update(piece);
+                self.push(piece);
             }
             hash_in_place(key, value)
         };
@@ -202,7 +201,7 @@ impl Digest {
 
     /// Counts and digests of everything added.
     pub fn finish(mut self) -> SubspaceDigest {
-        self.flush();
+        self.running.update(&self.batch);
         SubspaceDigest {
             totals: self.totals,
             records_blake3: *self.running.finalize().as_bytes(),
@@ -210,9 +209,23 @@ impl Digest {
         }
     }
 
-    fn flush(&mut self) {
-        self.running.update(&self.batch);
-        self.batch.clear();
+    fn push(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            let room = BATCH.saturating_sub(self.batch.len());
+            let (head, tail) = bytes.split_at(bytes.len().min(room));
+            self.batch.extend_from_slice(head);
+            self.flush_whole();
+            bytes = tail;
+        }
+    }
+
+    /// Hashes all pieces that are full; what is left is shorter than one.
+    fn flush_whole(&mut self) {
+        let whole = self.batch.len() / BATCH * BATCH;
+        if whole > 0 {
+            self.running.update(self.batch.get(..whole).unwrap_or_default());
+            self.batch.drain(..whole);
+        }
     }
 }
 
