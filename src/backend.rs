@@ -259,6 +259,11 @@ pub trait Target: Send + Sync {
     /// How many shards may usefully be written at the same time.
     fn writers(&self) -> usize;
 
+    /// Bytes of records of a table that are worth a shard: what a run that is killed has to write again.
+    fn shard_bytes(&self, _table: &Table) -> usize {
+        64 << 20
+    }
+
     /// Begins a shard of a table. Pages of one shard ascend; shards of a table do not overlap.
     fn shard<'a>(&'a self, table: &'a Table) -> Result<Box<dyn Shard + Send + 'a>>;
 

@@ -22,9 +22,6 @@ use crate::progress::Progress;
 use crate::proof::Expected;
 use crate::store::Tally;
 
-/// Bytes of records that are committed together.
-const SHARD_BYTES: usize = 64 << 20;
-
 /// What to load and where from.
 pub struct Load<'a> {
     /// Where the records come from.
@@ -183,7 +180,7 @@ impl Load<'_> {
                 pending += behind.size();
                 current.write(&behind)?;
             }
-            if pending < SHARD_BYTES {
+            if pending < target.shard_bytes(part.table) {
                 shard = Some(current);
                 return Ok(());
             }

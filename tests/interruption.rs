@@ -96,7 +96,8 @@ fn nothing_else_is_continued_by_mistake() {
 
 #[test]
 fn a_half_filled_target_that_has_changed_is_not_continued() {
-    let source = with_blobs(BLOBS);
+    // More than is committed at once.
+    let source = with_blobs(160);
     let dump = source.export("dump");
     let target = Site::empty("0.15.5", Sqlite);
     let nothing = target.import_with(&dump, &["--resume"]).expect(5);
@@ -104,7 +105,7 @@ fn a_half_filled_target_that_has_changed_is_not_continued() {
     let mut command = target.program();
     command.arg("-c").arg(target.config()).arg("-i").arg(&dump).args(["--jobs", "1"]);
     let child = started(&mut command);
-    until("the import writes", || size(&target.store_dir()) > 70 << 20);
+    until("the import writes", || size(&target.store_dir()) > 140 << 20);
     send(&child, Signal::KILL);
     assert_eq!(ended(child).status.code(), None);
     let refused = |flags: &[&str], says: &[&str]| {

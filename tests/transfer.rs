@@ -89,7 +89,8 @@ fn a_copy_of_itself_and_a_running_server_are_refused() {
 #[test]
 fn a_copy_that_was_killed_goes_on() {
     use large::{size, with_blobs};
-    let source = with_blobs(96);
+    // More than is committed at once.
+    let source = with_blobs(160);
     let dump = source.export("dump");
     for engine in ENGINES {
         let target = Site::empty("0.15.5", engine);
@@ -101,7 +102,7 @@ fn a_copy_that_was_killed_goes_on() {
             command
         };
         let mut child = site::started(&mut start(&[]));
-        site::until("the copy writes", || size(&target.store_dir()) > 70 << 20);
+        site::until("the copy writes", || size(&target.store_dir()) > 140 << 20);
         child.kill().unwrap();
         child.wait().unwrap();
         let verdict = diff(&dump, &plain(&target), &["--schema", "5"]).expect(4);

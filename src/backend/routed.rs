@@ -173,6 +173,11 @@ impl Target for RoutedTarget {
         self.data.writers().min(self.blobs.writers())
     }
 
+    fn shard_bytes(&self, table: &Table) -> usize {
+        let (target, table) = self.route(table);
+        target.shard_bytes(table)
+    }
+
     fn shard<'a>(&'a self, table: &'a Table) -> Result<Box<dyn Shard + Send + 'a>> {
         let (target, table) = self.route(table);
         target.shard(table)

@@ -138,6 +138,11 @@ impl Target for SqliteTarget {
         1
     }
 
+    fn shard_bytes(&self, _table: &Table) -> usize {
+        // There is one writer, which waits for the disk at each commit, and everything waits with it.
+        128 << 20
+    }
+
     fn shard<'a>(&'a self, table: &'a Table) -> Result<Box<dyn Shard + Send + 'a>> {
         let connection = self.take();
         match connection.execute_batch("BEGIN") {
