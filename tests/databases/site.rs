@@ -199,11 +199,23 @@ pub fn fill(database: &Database, blobs: u32, rows: u32) {
              INSERT INTO l SELECT decode('00000007000000', 'hex') || int8send(i) || 'x', 'v' \
              FROM generate_series(1, {rows}) i;"
         ),
-        Kind::Mysql => format!(
-            "INSERT INTO t SELECT unhex(sha2(seq, 256)), unhex(repeat(md5(seq), 2000)) FROM seq_1_to_{blobs}; \
-             INSERT INTO l SELECT concat(x'00000007000000', unhex(lpad(hex(seq), 16, '0')), 'x'), 'v' \
-             FROM seq_1_to_{rows};"
-        ),
+        // Numbers by means that MySQL has as well as MariaDB.
+        Kind::Mysql => {
+            let digit = "(SELECT 0 AS n UNION SELECT 1 UNION SELECT 2 UNION SELECT 3 UNION SELECT 4 UNION SELECT 5 \
+                         UNION SELECT 6 UNION SELECT 7 UNION SELECT 8 UNION SELECT 9)";
+            let numbers = |count: u32| {
+                format!(
+                    "(SELECT 1 + a.n + 10 * b.n + 100 * c.n + 1000 * d.n + 10000 * e.n AS seq \
+                     FROM {digit} a, {digit} b, {digit} c, {digit} d, {digit} e HAVING seq <= {count}) s"
+                )
+            };
+            format!(
+                "INSERT INTO t SELECT unhex(sha2(seq, 256)), unhex(repeat(md5(seq), 2000)) FROM {}; \
+                 INSERT INTO l SELECT concat(x'00000007000000', unhex(lpad(hex(seq), 16, '0')), 'x'), 'v' FROM {};",
+                numbers(blobs),
+                numbers(rows)
+            )
+        }
     };
     database.sql(&statements);
 }
