@@ -131,10 +131,10 @@ pub fn in_parallel<I: Sync, T: Send>(
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     let (Some(item), Some(slot)) = (items.get(index), done.get(index)) else { break };
                     match work(item) {
-                        Ok(value) => *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(value),
+                        Ok(value) => *lock(slot) = Some(value),
                         Err(error) => {
                             failed.store(true, Ordering::Relaxed);
-                            let mut first = first.lock().unwrap_or_else(PoisonError::into_inner);
+                            let mut first = lock(&first);
                             // An interruption that other workers notice too is not the cause.
                             if first.as_ref().is_none_or(|e| e.kind() == ErrorKind::Interrupted) {
                                 *first = Some(error);
@@ -217,14 +217,15 @@ impl Lane<'_> {
                                 return Err(interrupted());
                             }
                             let full = std::mem::replace(page, pool.take());
-                            let Some(jobs) = &jobs else {
-                                let message = Ok((bytes, Delivery::Page(full)));
-                                return sender.send(message).map_err(|_| interrupted());
+                            let delivery = match &jobs {
+                                None => Delivery::Page(full),
+                                Some(jobs) => {
+                                    let (done, promise) = sync_channel(1);
+                                    jobs.send((full, done)).map_err(|_| interrupted())?;
+                                    Delivery::Promise(promise)
+                                }
                             };
-                            let (done, promise) = sync_channel(1);
-                            let message = Ok((bytes, Delivery::Promise(promise)));
-                            sender.send(message).map_err(|_| interrupted())?;
-                            jobs.send((full, done)).map_err(|_| interrupted())
+                            sender.send(Ok((bytes, delivery))).map_err(|_| interrupted())
                         });
                         if let Err(error) = result {
                             // Unsent only if the sink has failed already.
