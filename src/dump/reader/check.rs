@@ -4,7 +4,7 @@
 //! A server's: every record, because there is nothing else to check against; the counts found are kept.
 
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{BufReader, Cursor, Read};
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
@@ -248,15 +248,14 @@ struct Pieces {
 struct PieceInput {
     full: Receiver<std::io::Result<Vec<u8>>>,
     empty: Sender<Vec<u8>>,
-    piece: Vec<u8>,
-    at: usize,
+    piece: Cursor<Vec<u8>>,
 }
 
 impl Pieces {
     fn of(file: HashedInput) -> (Pieces, PieceInput) {
         let (filled, full) = sync_channel(AHEAD);
         let (emptied, empty) = channel();
-        let input = PieceInput { full, empty: emptied, piece: Vec::new(), at: 0 };
+        let input = PieceInput { full, empty: emptied, piece: Cursor::default() };
         (Pieces { file, full: filled, empty }, input)
     }
 
@@ -283,19 +282,15 @@ impl Pieces {
 
 impl Read for PieceInput {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        if self.at == self.piece.len() {
-            // A reader that has ended has sent an empty piece, or its error, before.
-            let Ok(next) = self.full.recv() else { return Ok(0) };
-            // Not wanted any more once the file has ended.
-            let _ = self.empty.send(std::mem::replace(&mut self.piece, next?));
-            self.at = 0;
+        let bytes = self.piece.read(buffer)?;
+        if bytes > 0 || buffer.is_empty() {
+            return Ok(bytes);
         }
-        let piece = self.piece.get(self.at..).unwrap_or_default();
-        let bytes = piece.len().min(buffer.len());
-        if let (Some(to), Some(from)) = (buffer.get_mut(..bytes), piece.get(..bytes)) {
-            to.copy_from_slice(from);
-        }
-        self.at += bytes;
-        Ok(bytes)
+        // A reader that has ended has sent an empty piece, or its error, before.
+        let Ok(next) = self.full.recv() else { return Ok(0) };
+        let used = std::mem::replace(&mut self.piece, Cursor::new(next?));
+        // Not wanted any more once the file has ended.
+        let _ = self.empty.send(used.into_inner());
+        self.piece.read(buffer)
     }
 }
