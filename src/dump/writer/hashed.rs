@@ -63,6 +63,7 @@ mod tests {
         for _ in 0..12 {
             file.write_all(&piece).unwrap();
         }
+        assert!(file.settling.begun(), "{} bytes are worth syncing early", file.bytes);
         let (bytes, hash) = file.finish().unwrap();
         let mut content = Vec::new();
         copy.seek(SeekFrom::Start(0)).unwrap();
