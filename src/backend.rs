@@ -23,7 +23,7 @@ mod sql;
 pub mod sqlite;
 
 /// Directory that a target keeps inside a store that is a directory: for files that are not part of the store
-/// yet. Stays, if only empty, until a load is finished; a store with it is one that nobody needs.
+/// yet. Stays, if only empty, until a load is finished.
 pub const STAGING: &str = "stalwart-migrate.staging";
 
 /// The part of a table after one key (exclusive) up to another (inclusive); a missing end is open.

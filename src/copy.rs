@@ -108,10 +108,7 @@ pub fn run(options: &Options) -> Result<Imported> {
         return Ok(copied);
     }
     let state = State::new("copy", &transfer.target, &transfer.parts, from);
-    let held = if how.resume { Some(state.open(&transfer.target.state)?) } else { None };
-    transfer.find_progress(how)?;
-    transfer.confirm_wipe(how)?;
-    let done = transfer.run(&state, held, how)?;
+    let done = transfer.run(&state, how)?;
     copied.complete(done.loaded, done.verified, how);
     if how.strict && copied.findings.any_strict() {
         return Err(export::strict(&copied.findings));

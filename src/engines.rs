@@ -220,8 +220,8 @@ pub fn blobs_before(
     }
 }
 
-/// Whether a load has begun a store, not finished it, and left it so damaged that it cannot be opened: nothing
-/// of it is needed. Of a store that shares blobs out, whether any is.
+/// Whether a load has begun a store, not finished it, and left it so damaged that it cannot be opened.
+/// Of a store that shares blobs out, whether any is.
 pub fn ruined(store: &StoreConfig) -> bool {
     match &store.kind {
         #[cfg(feature = "rocksdb")]

@@ -106,10 +106,7 @@ pub fn run(options: &Options) -> Result<Imported> {
     }
     preflight.conclude()?;
     let state = State::new("import", &transfer.target, &transfer.parts, from);
-    let held = if how.resume { Some(state.open(&transfer.target.state)?) } else { None };
-    transfer.find_progress(how)?;
-    transfer.confirm_wipe(how)?;
-    let done = transfer.run(&state, held, how)?;
+    let done = transfer.run(&state, how)?;
     imported.complete(done.loaded, done.verified, how);
     Ok(imported)
 }

@@ -43,9 +43,7 @@ impl StateFile {
         let mut file = match created {
             Err(e) if e.kind() == ErrorKind::AlreadyExists => {
                 // Nobody goes on with a run that has not ended.
-                if let Ok(other) = File::open(path) {
-                    lock(&other, path)?;
-                }
+                StateFile::at_rest(path)?;
                 return Err(place(Error::refused("there is the state of an interrupted run"), path)
                     .next("go on with it with --resume, or remove the file if you do not want to"));
             }

@@ -196,7 +196,7 @@ impl Transfer {
     /// Asks before a target is emptied, unless agreed to.
     ///
     /// Errors: refused if nobody agrees.
-    pub fn confirm_wipe(&self, options: &Options) -> Result<()> {
+    fn confirm_wipe(&self, options: &Options) -> Result<()> {
         if !options.wipe || self.clearing.is_empty() && !self.target.ruined {
             return Ok(());
         }
@@ -255,15 +255,17 @@ impl Transfer {
         Ok(())
     }
 
-    /// Writes the target and reads it back.
+    /// Goes on with the run that `state` is about, or begins it: writes the target and reads it back.
     ///
-    /// Errors: I/O and interrupted (the target is incomplete and says so), damaged (verification failed).
+    /// Errors: refused (nothing was written), I/O and interrupted (the target is incomplete and says so), damaged (verification failed).
     pub fn run<S: Serialize + DeserializeOwned + PartialEq>(
-        &self,
+        &mut self,
         state: &State<S>,
-        held: Option<StateFile>,
         options: &Options,
     ) -> Result<Transferred> {
+        let held = if options.resume { Some(state.open(&self.target.state)?) } else { None };
+        self.find_progress(options)?;
+        self.confirm_wipe(options)?;
         set_aside::save(&self.origin, &self.parts, &self.clearing, options)?;
         let version = self.version();
         let target = self.target.writer(options)?;
@@ -367,8 +369,7 @@ impl<S: Serialize + DeserializeOwned + PartialEq> State<S> {
     pub fn open(&self, path: &Path) -> Result<StateFile> {
         let place = |error: Error| error.with("path", path.display().to_string());
         let Some((file, before)) = StateFile::open::<State<S>>(path)? else {
-            return Err(place(Error::refused("there is no interrupted run to go on with"))
-                .next("name its state with --state if it was kept elsewhere, or start without --resume"));
+            return Err(target::nothing_to_resume(path));
         };
         let differs = [
             (before.command != self.command, "the state is that of another command"),

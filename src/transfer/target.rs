@@ -59,13 +59,22 @@ fn free(store: &StoreConfig) -> Result<String> {
 /// Errors: refused if it is, and this run was not told to go on or to begin again.
 fn ruined(store: &StoreConfig, options: &Options) -> Result<bool> {
     match engines::ruined(store) {
-        true if !options.resume && !options.wipe => {
-            Err(Error::refused("an unfinished import has left the target damaged: it cannot be opened")
-                .with("store", store.location())
-                .next("repeat the command with --resume, or begin again with --wipe-target"))
-        }
+        true if !options.resume && !options.wipe => Err(left_damaged(&store.location())
+            .next("repeat the command with --resume, or begin again with --wipe-target")),
         ruined => Ok(ruined),
     }
+}
+
+fn left_damaged(store: &str) -> Error {
+    Error::refused("an unfinished import has left the target damaged: it cannot be opened")
+        .with("store", store)
+}
+
+/// The error of going on with what has not begun.
+pub(super) fn nothing_to_resume(state: &Path) -> Error {
+    Error::refused("there is no interrupted run to go on with")
+        .with("path", state.display().to_string())
+        .next("name its state with --state if it was kept elsewhere, or start without --resume")
 }
 
 /// Refuses to resume where no run has left its state, or the run is still at work.
@@ -78,9 +87,7 @@ fn something_to_resume(path: &Path, options: &Options) -> Result<()> {
     if path.exists() {
         return StateFile::at_rest(path);
     }
-    Err(Error::refused("there is no interrupted run to go on with")
-        .with("path", path.display().to_string())
-        .next("name its state with --state if it was kept elsewhere, or start without --resume"))
+    Err(nothing_to_resume(path))
 }
 
 impl Target {
@@ -251,12 +258,9 @@ impl Target {
         let extent = if whole { Extent::Everything } else { Extent::Only(&subspaces) };
         if self.ruined && !whole {
             // It may hold what is not loaded again.
-            return Err(Error::refused(
-                "an unfinished import has left the target damaged: it cannot be opened",
-            )
-            .with("store", self.place.location())
-            .because("what is to be loaded is not all that a store has, so it cannot be begun again")
-            .next("restore it from a backup, or export what can still be read with --salvage"));
+            return Err(left_damaged(&self.place.location())
+                .because("what is to be loaded is not all that a store has, so it cannot be begun again")
+                .next("restore it from a backup, or export what can still be read with --salvage"));
         }
         if !self.exists() {
             return match whole {
