@@ -12,11 +12,12 @@ use crate::dump::reader::Dump;
 use crate::error::{Error, Result};
 use crate::finding::{Findings, hex};
 use crate::in_step::{self, Pair};
-use crate::lanes::{Budget, Stop, in_parallel};
+use crate::lanes::{Budget, in_parallel};
 use crate::origin::Origin;
 use crate::progress::Progress;
 use crate::running;
 use crate::selection::Request;
+use crate::stop::Stop;
 
 /// Differences shown of each subspace.
 const SHOWN: usize = 5;

@@ -18,13 +18,14 @@ use crate::dump::manifest::{Completeness, LeftBehind, Manifest, Skipped, Subspac
 use crate::dump::writer::{Description, DumpWriter, Resumed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::finding::{FindingKind, Findings, hex};
-use crate::lanes::{Budget, Lane, Stop, in_parallel};
+use crate::lanes::{Budget, Lane, in_parallel};
 use crate::leases;
 use crate::page::Page;
 use crate::preflight::{self, Preflight};
 use crate::progress::Progress;
 use crate::running;
 use crate::selection::Request;
+use crate::stop::Stop;
 use crate::store::{Store, Tally};
 
 mod resume;

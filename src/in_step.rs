@@ -7,9 +7,9 @@ use std::cmp::Ordering;
 use crate::backend::{KeyRange, Pages};
 use crate::catalog::Subspace;
 use crate::error::Result;
-use crate::lanes::{Stop, interrupted};
 use crate::origin::{Origin, Records};
 use crate::page::Page;
+use crate::stop::{Stop, interrupted};
 use crate::store::Tally;
 
 /// A key with the value that each side has for it; at least one has.

@@ -17,10 +17,11 @@ use crate::console::Console;
 use crate::dump::reader::{Dump, SubspaceReader, Verify};
 use crate::error::{Error, ErrorKind, Result};
 use crate::finding::{Findings, hex, unhex};
-use crate::lanes::{Budget, Stop, in_parallel, interrupted};
+use crate::lanes::{Budget, in_parallel};
 use crate::page::Page;
 use crate::progress::Progress;
 use crate::selection::Request;
+use crate::stop::{Stop, interrupted};
 use crate::store::Tally;
 
 mod prefix;

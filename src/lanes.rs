@@ -5,10 +5,11 @@
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::page::Page;
+use crate::stop::{Stop, interrupted};
 
 /// Pages of full size that may wait between a reader and the sink, per range.
 const DEPTH: usize = 2;
@@ -85,32 +86,6 @@ impl Budget {
 /// How many pieces are worth it for so many threads: one thread needs no pieces.
 fn split(threads: usize) -> usize {
     if threads <= 1 { 1 } else { threads * RANGES_PER_READER }
-}
-
-/// Told from outside (signals, another lane's failure) that the work should end.
-#[derive(Debug, Default, Clone)]
-pub struct Stop(Arc<AtomicBool>);
-
-impl Stop {
-    /// Work goes on until `stop` is called.
-    pub fn new() -> Self {
-        Stop::default()
-    }
-
-    /// Asks everyone to end.
-    pub fn stop(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    /// The flag itself, for a signal handler to raise.
-    pub fn flag(&self) -> Arc<AtomicBool> {
-        Arc::clone(&self.0)
-    }
-
-    /// Whether work should end.
-    pub fn stopped(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
 }
 
 /// Runs `work` on every item, `jobs` at a time, in order of start. Returns the results in the order of the
@@ -336,11 +311,6 @@ impl Drop for Closing<'_> {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The error of work that was told to end.
-pub fn interrupted() -> Error {
-    Error::new(ErrorKind::Interrupted, "interrupted")
 }
 
 /// Empty pages that keep their memory.

@@ -9,6 +9,8 @@ pub mod catalog;
 
 pub mod error;
 
+pub mod stop;
+
 pub mod finding;
 
 pub mod page;

@@ -9,8 +9,9 @@ use crate::catalog::{Subspace, Table, ValueKind};
 use crate::dump::reader::{Dump, FileCheck, Verify};
 use crate::error::{Error, Result};
 use crate::finding::hex;
-use crate::lanes::{Stop, in_parallel, interrupted};
+use crate::lanes::in_parallel;
 use crate::page::Page;
+use crate::stop::{Stop, interrupted};
 use crate::store::Store;
 
 /// Checks every record of `subspaces` against the tables they go to.

@@ -15,11 +15,12 @@ use crate::dump::digest::{PartDigest, Totals};
 use crate::error::Result;
 use crate::finding::Findings;
 use crate::fresh::Clearing;
-use crate::lanes::{Budget, Lane, Stop, Through, in_parallel};
+use crate::lanes::{Budget, Lane, Through, in_parallel};
 use crate::origin::Origin;
 use crate::page::Page;
 use crate::progress::Progress;
 use crate::proof::Expected;
+use crate::stop::Stop;
 use crate::store::Tally;
 
 /// What to load and where from.
@@ -127,7 +128,7 @@ impl Load<'_> {
                 }
                 self.progress.add(raw.len() as u64, raw.size() as u64);
                 if self.stop.stopped() {
-                    return Err(crate::lanes::interrupted());
+                    return Err(crate::stop::interrupted());
                 }
                 if !held_back || raw.iter().all(|(key, _)| key != record.key) {
                     emit(&mut raw)?;

@@ -6,8 +6,8 @@ use clap::Parser;
 use stalwart_migrate::cli::{self, Cli, Command};
 use stalwart_migrate::console::{self, Console, to_stderr};
 use stalwart_migrate::error::{Error, ErrorKind, Result};
-use stalwart_migrate::lanes::Stop;
 use stalwart_migrate::owner::Owner;
+use stalwart_migrate::stop::Stop;
 use stalwart_migrate::{copy, diff, export, import, inspect, report, signals, transfer, verify};
 
 fn main() -> ExitCode {

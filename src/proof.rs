@@ -10,9 +10,10 @@ use crate::catalog::Subspace;
 use crate::counters::Counters;
 use crate::dump::digest::{PartDigest, RecordsSum, Totals};
 use crate::error::{Error, Result};
-use crate::lanes::{Budget, Stop, in_parallel, interrupted};
+use crate::lanes::{Budget, in_parallel};
 use crate::page::Page;
 use crate::progress::Progress;
+use crate::stop::{Stop, interrupted};
 use crate::store::{Store, Tally};
 
 /// What a subspace should hold.

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use crate::error::{Error, Result};
-use crate::lanes::Stop;
+use crate::stop::Stop;
 
 /// Exit status of an interrupted run.
 const EXIT: i32 = 130;
 
-/// A stop flag that the first SIGINT or SIGTERM raises. Handlers stay for the rest of the process.
+/// The stop flag of this process, which the first SIGINT or SIGTERM raises. Handlers stay for the rest of the process.
 pub fn stop_on_signal() -> Result<Stop> {
-    let stop = Stop::new();
+    let stop = Stop::of_process().clone();
     let flag = stop.flag();
     for signal in [SIGINT, SIGTERM] {
         let fail = |error| Error::io("cannot install a signal handler").because(error);

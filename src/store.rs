@@ -14,8 +14,8 @@ use crate::check;
 use crate::computed::ComputedBlobKeys;
 use crate::error::{Error, Result};
 use crate::finding::Findings;
-use crate::lanes::{Stop, interrupted};
 use crate::page::Page;
+use crate::stop::{Stop, interrupted};
 
 /// A source with the schema version that says what its records mean.
 pub struct Store {

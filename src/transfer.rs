@@ -19,7 +19,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::finding::{Findings, hex};
 use crate::fresh::Clearing;
 use crate::in_step;
-use crate::lanes::{Budget, Stop, in_parallel};
+use crate::lanes::{Budget, in_parallel};
 use crate::load::{Load, Loaded, Part};
 use crate::origin::Origin;
 use crate::owner::Owner;
@@ -28,6 +28,7 @@ use crate::progress::Progress;
 use crate::proof::{self, Expected};
 use crate::resume::{self, StateFile};
 use crate::set_aside;
+use crate::stop::Stop;
 
 mod target;
 

@@ -19,11 +19,12 @@ use crate::dump::manifest::SubspaceEntry;
 use crate::dump::reader::{Dump, SubspaceReader, Verify};
 use crate::error::{Error, Result};
 use crate::finding::{FindingKind, Findings, hex};
-use crate::lanes::{Budget, Lane, Stop, in_parallel};
+use crate::lanes::{Budget, Lane, in_parallel};
 use crate::origin::{self, Origin};
 use crate::page::Page;
 use crate::progress::Progress;
 use crate::running;
+use crate::stop::Stop;
 
 /// What to verify and how.
 pub struct Options<'a> {

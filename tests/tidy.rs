@@ -43,11 +43,11 @@ const LETTERS: [(&str, &str, &str); 10] = [
 const KNOWS: [(&str, &[&str]); 7] = [
     ("src/codec", &[]),
     ("src/catalog", &["catalog", "codec", "finding"]),
-    ("src/dump", &["dump", "error", "finding", "page", "settle"]),
+    ("src/dump", &["dump", "error", "finding", "page", "settle", "stop"]),
     ("src/config", &["catalog", "config", "error"]),
     ("src/blob", &["error"]),
-    ("src/backend", &["backend", "catalog", "error", "finding", "page", "settle"]),
-    ("src/lanes", &["error", "page"]),
+    ("src/backend", &["backend", "catalog", "error", "finding", "page", "settle", "stop"]),
+    ("src/lanes", &["error", "page", "stop"]),
 ];
 
 /// Files below `folder`, as sorted paths relative to the package, whose name ends in `suffix`.

@@ -26,10 +26,11 @@ use stalwart_migrate::dump::{Dump, Manifest, Verify};
 use stalwart_migrate::error::{ErrorKind, Result};
 use stalwart_migrate::finding::Findings;
 use stalwart_migrate::inspect;
-use stalwart_migrate::lanes::{Budget, Stop};
+use stalwart_migrate::lanes::Budget;
 use stalwart_migrate::page::Page;
 use stalwart_migrate::resume::StateFile;
 use stalwart_migrate::selection::Request;
+use stalwart_migrate::stop::Stop;
 use stalwart_migrate::verify;
 
 use parcel::Parcel;

@@ -17,9 +17,9 @@ use crate::dump::manifest::{DIRECTORY, RESUME};
 use crate::dump::writer::{DumpWriter, Resumed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::finding::{FindingKind, Findings};
-use crate::lanes::{Stop, interrupted};
 use crate::page::Page;
 use crate::resume::{self, StateFile};
+use crate::stop::{Stop, interrupted};
 use crate::store::{Store, Tally};
 
 /// Bytes of records compared at once when a store is read again.
