@@ -15,6 +15,8 @@ pub mod finding;
 
 pub mod page;
 
+pub mod dir;
+
 pub mod settle;
 
 pub mod dump;

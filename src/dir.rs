@@ -1,0 +1,648 @@
+//! Everything the program creates, replaces, deletes or gives away in a file system, by name in an open directory.
+//!
+//! Root writes into directories that the user of a mail server owns, and that user may exchange any name in them
+//! for a link at any time. So a directory is opened once, and everything in it is done relative to its
+//! descriptor: no name below it is followed, files are created exclusively, an existing file is written or given
+//! away only if it is a regular one without a second name. Symbolic links on the way to a directory are followed
+//! if root or this user has made them, or if they lead to what belongs to their own maker.
+//!
+//! Knows no store and no dump; which names are the program's own is the business of its callers.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{self, ErrorKind};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Component, Path, PathBuf};
+
+use rustix::fs::{AtFlags, CWD, FileType, Gid, Mode, OFlags, Stat, Uid};
+use rustix::io::Errno;
+
+mod private;
+
+pub use private::{PrivateDir, remove_all, sweep};
+
+/// Symbolic links followed on the way to one directory, as the kernel counts them.
+const MOST_LINKS: usize = 40;
+
+/// An open directory.
+#[derive(Debug)]
+pub struct Dir {
+    fd: OwnedFd,
+    path: PathBuf,
+}
+
+/// What a name stands for; links are not followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Entry {
+    /// What it is.
+    pub kind: FileType,
+    /// Device and inode: the same for every name of one file.
+    pub id: (u64, u64),
+    /// How many names it has.
+    pub names: u64,
+    /// The user it belongs to.
+    pub user: u32,
+    /// The group it belongs to.
+    pub group: u32,
+    /// Permission bits.
+    pub mode: u32,
+    /// Length in bytes.
+    pub size: u64,
+}
+
+impl Entry {
+    #[allow(clippy::useless_conversion, clippy::unnecessary_cast)]
+    fn new(stat: &Stat) -> Entry {
+        Entry {
+            kind: FileType::from_raw_mode(stat.st_mode),
+            id: (stat.st_dev as u64, stat.st_ino as u64),
+            names: stat.st_nlink as u64,
+            user: stat.st_uid,
+            group: stat.st_gid,
+            mode: stat.st_mode & 0o7777,
+            size: u64::try_from(stat.st_size).unwrap_or(0),
+        }
+    }
+
+    /// Whether it is a regular file.
+    pub fn is_file(&self) -> bool {
+        self.kind == FileType::RegularFile
+    }
+
+    /// Whether it is a directory.
+    pub fn is_dir(&self) -> bool {
+        self.kind == FileType::Directory
+    }
+
+    /// Why it must not be written to or given away: it is no regular file, or has another name as well, which
+    /// may lie where only root may write.
+    pub fn objection(&self) -> Option<&'static str> {
+        match self.kind {
+            FileType::RegularFile if self.names > 1 => Some("a file with a second name (a hard link)"),
+            FileType::RegularFile => None,
+            FileType::Symlink => Some("a symbolic link"),
+            FileType::Directory => Some("a directory"),
+            _ => Some("no regular file"),
+        }
+    }
+}
+
+/// A symbolic link that was followed.
+struct Followed {
+    path: PathBuf,
+    user: u32,
+}
+
+impl Dir {
+    /// Opens the directory at `path`.
+    ///
+    /// Errors: those of the system, and permission denied for a symbolic link that another user has made.
+    pub fn open(path: &Path) -> io::Result<Dir> {
+        walk(path, None)
+    }
+
+    /// Opens the directory at `path`; what is missing of it is created with these permissions and brought to the
+    /// disk.
+    pub fn create(path: &Path, mode: u32) -> io::Result<Dir> {
+        walk(path, Some(mode))
+    }
+
+    /// Opens the directory that holds `path`, and says under which name.
+    pub fn holding(path: &Path) -> io::Result<(Dir, OsString)> {
+        let (parent, name) = split(path)?;
+        Ok((walk(&parent, None)?, name))
+    }
+
+    /// As [`Dir::holding`]; what is missing of the directory is created with these permissions.
+    pub fn holding_created(path: &Path, mode: u32) -> io::Result<(Dir, OsString)> {
+        let (parent, name) = split(path)?;
+        Ok((walk(&parent, Some(mode))?, name))
+    }
+
+    /// Where it was opened; for messages. It may have been moved since.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The path of a name in it; for messages.
+    pub fn place(&self, name: impl AsRef<OsStr>) -> PathBuf {
+        self.path.join(name.as_ref())
+    }
+
+    /// A path that leads to this directory whatever has become of the one it was opened by, while it is open; for
+    /// libraries that take nothing else.
+    pub fn anchored(&self) -> PathBuf {
+        PathBuf::from(format!("/proc/self/fd/{}", self.fd.as_raw_fd()))
+    }
+
+    /// What it is itself.
+    pub fn entry(&self) -> io::Result<Entry> {
+        Ok(Entry::new(&rustix::fs::fstat(&self.fd)?))
+    }
+
+    /// What a name in it stands for; nothing if there is no such name.
+    pub fn look(&self, name: impl AsRef<OsStr>) -> io::Result<Option<Entry>> {
+        match rustix::fs::statat(&self.fd, one(name.as_ref())?, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => Ok(Some(Entry::new(&stat))),
+            Err(Errno::NOENT) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The names in it, without `.` and `..`, in no order.
+    pub fn names(&self) -> io::Result<impl Iterator<Item = io::Result<OsString>> + use<>> {
+        let entries = rustix::fs::Dir::read_from(&self.fd)?;
+        Ok(entries.filter_map(|entry| match entry {
+            Ok(entry) => {
+                let name = entry.file_name().to_bytes();
+                (name != b"." && name != b"..").then(|| Ok(OsString::from_vec(name.to_vec())))
+            }
+            Err(error) => Some(Err(error.into())),
+        }))
+    }
+
+    /// Creates a new file, open for reading and writing. The mask of the process takes from `mode`.
+    ///
+    /// Errors: already exists, whatever has the name.
+    pub fn create_file(&self, name: impl AsRef<OsStr>, mode: u32) -> io::Result<File> {
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let fd = rustix::fs::openat(&self.fd, one(name.as_ref())?, flags, Mode::from_raw_mode(mode))?;
+        Ok(File::from(fd))
+    }
+
+    /// Creates a new file that only its owner can read, whatever the mask of the process.
+    pub fn create_private_file(&self, name: impl AsRef<OsStr>) -> io::Result<File> {
+        let file = self.create_file(name, 0o600)?;
+        rustix::fs::fchmod(&file, Mode::from_raw_mode(0o600))?;
+        Ok(file)
+    }
+
+    /// Opens a regular file for reading.
+    pub fn open_file(&self, name: impl AsRef<OsStr>) -> io::Result<File> {
+        let (file, entry) = self.opened(name.as_ref(), OFlags::RDONLY)?;
+        match entry.is_file() {
+            true => Ok(file),
+            false => Err(objected(&self.place(name), entry.objection().unwrap_or("no regular file"))),
+        }
+    }
+
+    /// Opens a file for writing that an earlier run of this user has created; it is not shortened.
+    ///
+    /// Errors: permission denied if it is no such file.
+    pub fn reopen_file(&self, name: impl AsRef<OsStr>) -> io::Result<File> {
+        let (file, entry) = self.opened(name.as_ref(), OFlags::RDWR)?;
+        match entry.objection() {
+            Some(what) => Err(objected(&self.place(name), what)),
+            None if entry.user != own_user() => {
+                Err(objected(&self.place(name), "a file of another user, which this program has not made"))
+            }
+            None => Ok(file),
+        }
+    }
+
+    fn opened(&self, name: &OsStr, access: OFlags) -> io::Result<(File, Entry)> {
+        // Opening a FIFO would wait for its other end.
+        let flags = access | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let file = match rustix::fs::openat(&self.fd, one(name)?, flags, Mode::empty()) {
+            Ok(fd) => File::from(fd),
+            Err(Errno::LOOP) => return Err(objected(&self.place(name), "a symbolic link")),
+            Err(error) => return Err(error.into()),
+        };
+        let entry = Entry::new(&rustix::fs::fstat(&file)?);
+        Ok((file, entry))
+    }
+
+    /// Opens a directory in this one.
+    ///
+    /// Errors: not a directory for anything else, a link to one included.
+    pub fn sub(&self, name: impl AsRef<OsStr>) -> io::Result<Dir> {
+        let path = self.place(&name);
+        match rustix::fs::openat(&self.fd, one(name.as_ref())?, DIRECTORY, Mode::empty()) {
+            Ok(fd) => Ok(Dir { fd, path }),
+            Err(Errno::LOOP | Errno::NOTDIR) => Err(io::Error::new(
+                ErrorKind::NotADirectory,
+                format!("{} is no directory; links are not followed here", path.display()),
+            )),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Creates a directory in this one. The mask of the process takes from `mode`.
+    ///
+    /// Errors: already exists, whatever has the name.
+    pub fn make(&self, name: impl AsRef<OsStr>, mode: u32) -> io::Result<Dir> {
+        rustix::fs::mkdirat(&self.fd, one(name.as_ref())?, Mode::from_raw_mode(mode))?;
+        let made = self.sub(&name)?;
+        // The owner of this directory may have put another in its place meanwhile.
+        match made.entry()?.user == own_user() {
+            true => Ok(made),
+            false => {
+                Err(objected(&made.path, "a directory that another user has put in the place of a new one"))
+            }
+        }
+    }
+
+    /// Opens a directory in this one, or creates it.
+    pub fn sub_or_make(&self, name: impl AsRef<OsStr>, mode: u32) -> io::Result<Dir> {
+        match self.sub(&name) {
+            Err(error) if error.kind() == ErrorKind::NotFound => match self.make(&name, mode) {
+                // Another thread was first.
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => self.sub(&name),
+                made => made,
+            },
+            opened => opened,
+        }
+    }
+
+    /// Removes a name that is no directory. What a link leads to stays. It is fine if there is none.
+    pub fn remove(&self, name: impl AsRef<OsStr>) -> io::Result<()> {
+        absent_is_fine(rustix::fs::unlinkat(&self.fd, one(name.as_ref())?, AtFlags::empty()))
+    }
+
+    /// Removes an empty directory. It is fine if there is none.
+    pub fn remove_dir(&self, name: impl AsRef<OsStr>) -> io::Result<()> {
+        absent_is_fine(rustix::fs::unlinkat(&self.fd, one(name.as_ref())?, AtFlags::REMOVEDIR))
+    }
+
+    /// Removes every name in this directory that is no directory.
+    pub fn remove_files(&self) -> io::Result<()> {
+        for name in self.names()? {
+            let name = name?;
+            match self.remove(&name) {
+                Err(_) if self.look(&name).is_ok_and(|found| found.is_some_and(|entry| entry.is_dir())) => {}
+                removed => removed?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives a file another name in this directory, in the place of what has it.
+    pub fn rename(&self, from: impl AsRef<OsStr>, to: impl AsRef<OsStr>) -> io::Result<()> {
+        Ok(rustix::fs::renameat(&self.fd, one(from.as_ref())?, &self.fd, one(to.as_ref())?)?)
+    }
+
+    /// Brings the names in it to the disk.
+    pub fn sync(&self) -> io::Result<()> {
+        Ok(rustix::fs::fsync(&self.fd)?)
+    }
+
+    /// Gives this directory to a user, a group or both.
+    pub fn give(&self, user: Option<u32>, group: Option<u32>) -> io::Result<()> {
+        Ok(rustix::fs::fchown(&self.fd, user.map(Uid::from_raw), group.map(Gid::from_raw))?)
+    }
+
+    /// Gives a file in it to a user, a group or both, and says whether there is one.
+    ///
+    /// Errors: permission denied for anything but a regular file with one name.
+    pub fn give_file(
+        &self,
+        name: impl AsRef<OsStr>,
+        user: Option<u32>,
+        group: Option<u32>,
+    ) -> io::Result<bool> {
+        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let fd = match rustix::fs::openat(&self.fd, one(name.as_ref())?, flags, Mode::empty()) {
+            Ok(fd) => fd,
+            Err(Errno::NOENT) => return Ok(false),
+            Err(error) => return Err(error.into()),
+        };
+        if let Some(what) = Entry::new(&rustix::fs::fstat(&fd)?).objection() {
+            return Err(objected(&self.place(name), what));
+        }
+        let (user, group) = (user.map(Uid::from_raw), group.map(Gid::from_raw));
+        rustix::fs::chownat(&fd, c"", user, group, AtFlags::EMPTY_PATH)?;
+        Ok(true)
+    }
+
+    /// Sets the permissions of this directory, whatever the mask of the process.
+    pub fn set_mode(&self, mode: u32) -> io::Result<()> {
+        Ok(rustix::fs::fchmod(&self.fd, Mode::from_raw_mode(mode))?)
+    }
+
+    /// Whether two are the same directory.
+    pub fn same(&self, other: &Dir) -> io::Result<bool> {
+        Ok(self.entry()?.id == other.entry()?.id)
+    }
+
+    /// Another descriptor of it.
+    pub fn try_clone(&self) -> io::Result<Dir> {
+        Ok(Dir { fd: self.fd.try_clone()?, path: self.path.clone() })
+    }
+}
+
+impl AsFd for Dir {
+    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+/// A file without a name in `dir`, which is gone when it is closed, however the process ends.
+pub fn unnamed(dir: &Path) -> io::Result<File> {
+    tempfile::tempfile_in(dir)
+}
+
+/// The user this process acts as.
+pub fn own_user() -> u32 {
+    rustix::process::geteuid().as_raw()
+}
+
+/// Takes away from everything this process creates what a server takes away: writing by the group, and all rights
+/// of others. To be called at the start.
+pub fn mask_new_files() {
+    let before = rustix::process::umask(Mode::from_raw_mode(0o027));
+    if !Mode::from_raw_mode(0o027).contains(before) {
+        rustix::process::umask(before | Mode::from_raw_mode(0o027));
+    }
+}
+
+const DIRECTORY: OFlags =
+    OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+
+/// Opens a directory component by component.
+fn walk(path: &Path, create: Option<u32>) -> io::Result<Dir> {
+    if path.as_os_str().is_empty() {
+        return walk(Path::new("."), create);
+    }
+    let step = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let start = |root: bool| {
+        let name = if root { c"/" } else { c"." };
+        rustix::fs::openat(CWD, name, step | OFlags::DIRECTORY, Mode::empty())
+    };
+    let mut here = start(path.is_absolute())?;
+    let mut shown = if path.is_absolute() { PathBuf::from("/") } else { PathBuf::new() };
+    let mut links: Vec<Followed> = Vec::new();
+    let mut open = components(path);
+    while let Some(name) = open.pop() {
+        let next = match rustix::fs::openat(&here, name.as_os_str(), step, Mode::empty()) {
+            Err(Errno::NOENT) if create.is_some() && name != ".." => {
+                let mode = create.unwrap_or(0o700);
+                let parent = Dir { fd: readable(&here)?, path: shown.clone() };
+                trusted(&links, &parent.fd)?;
+                // What is new lies where the links may lead, and is this user's.
+                links.clear();
+                let made = parent.sub_or_make(&name, mode)?;
+                parent.sync()?;
+                made.fd
+            }
+            next => next?,
+        };
+        let stat = Entry::new(&rustix::fs::fstat(&next)?);
+        match stat.kind {
+            FileType::Directory => {
+                here = next;
+                shown.push(&name);
+            }
+            FileType::Symlink if links.len() < MOST_LINKS => {
+                let leads_to = rustix::fs::readlinkat(&next, c"", Vec::new())?;
+                let leads_to = PathBuf::from(OsString::from_vec(leads_to.into_bytes()));
+                links.push(Followed { path: shown.join(&name), user: stat.user });
+                if leads_to.is_absolute() {
+                    here = start(true)?;
+                    shown = PathBuf::from("/");
+                }
+                open.extend(components(&leads_to));
+            }
+            FileType::Symlink => return Err(Errno::LOOP.into()),
+            _ => return Err(Errno::NOTDIR.into()),
+        }
+    }
+    let fd = readable(&here)?;
+    trusted(&links, &fd)?;
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    Ok(Dir { fd, path })
+}
+
+/// Whether links may lead to a directory.
+fn trusted(links: &[Followed], dir: &OwnedFd) -> io::Result<()> {
+    let owner = rustix::fs::fstat(dir)?.st_uid;
+    let may_lead = |user: u32| user == 0 || user == own_user() || user == owner;
+    if let Some(link) = links.iter().find(|link| !may_lead(link.user)) {
+        return Err(io::Error::new(
+            ErrorKind::PermissionDenied,
+            format!(
+                "the symbolic link {} was made by user {} and leads to what belongs to user {owner}: it is not \
+                 followed; name the directory itself",
+                link.path.display(),
+                link.user
+            ),
+        ));
+    }
+    Ok(())
+}
+
+/// The components of a path but its root, the first one last.
+fn components(path: &Path) -> Vec<OsString> {
+    let parts = path.components().filter_map(|part| match part {
+        Component::Normal(name) => Some(name.to_os_string()),
+        Component::ParentDir => Some(OsString::from("..")),
+        Component::CurDir | Component::RootDir | Component::Prefix(_) => None,
+    });
+    let mut parts: Vec<OsString> = parts.collect();
+    parts.reverse();
+    parts
+}
+
+/// The same directory, open for listing.
+fn readable(dir: &OwnedFd) -> io::Result<OwnedFd> {
+    Ok(rustix::fs::openat(dir, c".", DIRECTORY, Mode::empty())?)
+}
+
+/// The directory part of a path and its last name.
+fn split(path: &Path) -> io::Result<(PathBuf, OsString)> {
+    match path.file_name() {
+        Some(name) => Ok((path.parent().unwrap_or(Path::new("")).to_path_buf(), name.to_os_string())),
+        None => Err(io::Error::new(ErrorKind::InvalidInput, "the path names no file")),
+    }
+}
+
+/// A name that is one: nothing of a store leads out of a directory.
+fn one(name: &OsStr) -> io::Result<&OsStr> {
+    let bytes = name.as_bytes();
+    match bytes.is_empty() || bytes == b"." || bytes == b".." || bytes.contains(&b'/') {
+        true => {
+            Err(io::Error::new(ErrorKind::InvalidInput, format!("{} is no name of a file", name.display())))
+        }
+        false => Ok(name),
+    }
+}
+
+fn absent_is_fine(outcome: rustix::io::Result<()>) -> io::Result<()> {
+    match outcome {
+        Err(Errno::NOENT) => Ok(()),
+        outcome => Ok(outcome?),
+    }
+}
+
+fn objected(path: &Path, what: &str) -> io::Error {
+    io::Error::new(
+        ErrorKind::PermissionDenied,
+        format!("{} is {what}: it is neither followed nor changed", path.display()),
+    )
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, lchown, symlink};
+
+    use super::*;
+
+    /// Another user; only root can make files of theirs.
+    const OTHER: u32 = 65_534;
+
+    fn refused<T: std::fmt::Debug>(outcome: io::Result<T>, kind: ErrorKind) {
+        assert_eq!(outcome.unwrap_err().kind(), kind);
+    }
+
+    #[test]
+    fn nothing_is_written_or_given_away_through_another_name() {
+        let temporary = tempfile::tempdir().unwrap();
+        let outside = temporary.path().join("outside");
+        std::fs::write(&outside, "precious").unwrap();
+        std::fs::create_dir(temporary.path().join("goal")).unwrap();
+        std::fs::write(temporary.path().join("goal/kept"), "precious").unwrap();
+        let dir = Dir::create(&temporary.path().join("a/b"), 0o750).unwrap();
+        symlink(&outside, dir.place("link")).unwrap();
+        symlink(temporary.path().join("absent"), dir.place("dangling")).unwrap();
+        symlink(temporary.path().join("goal"), dir.place("folder")).unwrap();
+        std::fs::hard_link(&outside, dir.place("hard")).unwrap();
+        for name in ["link", "dangling", "folder", "hard"] {
+            refused(dir.create_file(name, 0o640), ErrorKind::AlreadyExists);
+            refused(dir.create_private_file(name), ErrorKind::AlreadyExists);
+            refused(dir.make(name, 0o750), ErrorKind::AlreadyExists);
+            refused(dir.give_file(name, Some(own_user()), None), ErrorKind::PermissionDenied);
+            assert!(dir.reopen_file(name).is_err(), "{name}");
+            assert!(dir.sub_or_make(name, 0o750).is_err(), "{name}");
+            assert!(dir.look(name).unwrap().unwrap().objection().is_some(), "{name}");
+        }
+        for name in ["link", "dangling", "folder"] {
+            assert!(dir.open_file(name).is_err(), "{name}");
+        }
+        refused(dir.sub("folder"), ErrorKind::NotADirectory);
+        // The names go; what they lead to stays.
+        dir.create_file("new", 0o640).unwrap().write_all(b"new").unwrap();
+        dir.rename("new", "link").unwrap();
+        dir.remove_files().unwrap();
+        assert_eq!(dir.names().unwrap().count(), 0);
+        assert_eq!(std::fs::read(&outside).unwrap(), b"precious");
+        assert!(!temporary.path().join("absent").exists() && temporary.path().join("goal/kept").exists());
+        for name in ["", ".", "..", "../outside", "a/b"] {
+            refused(dir.remove(name), ErrorKind::InvalidInput);
+            refused(dir.create_file(name, 0o600), ErrorKind::InvalidInput);
+        }
+    }
+
+    #[test]
+    fn a_directory_stays_the_one_that_was_opened() {
+        let temporary = tempfile::tempdir().unwrap();
+        let (place, aside) = (temporary.path().join("place"), temporary.path().join("aside"));
+        let dir = Dir::create(&place, 0o700).unwrap();
+        std::fs::rename(&place, &aside).unwrap();
+        std::fs::create_dir(temporary.path().join("trap")).unwrap();
+        symlink(temporary.path().join("trap"), &place).unwrap();
+        dir.create_private_file("file").unwrap().write_all(b"text").unwrap();
+        let mut text = String::new();
+        dir.open_file("file").unwrap().read_to_string(&mut text).unwrap();
+        assert_eq!((text.as_str(), std::fs::read(aside.join("file")).unwrap()), ("text", b"text".to_vec()));
+        assert_eq!(std::fs::read(dir.anchored().join("file")).unwrap(), b"text");
+        assert_eq!(std::fs::read_dir(temporary.path().join("trap")).unwrap().count(), 0);
+        let mode = std::fs::metadata(aside.join("file")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        assert!(!dir.same(&Dir::open(&place).unwrap()).unwrap());
+    }
+
+    #[test]
+    fn links_on_the_way_are_followed_if_their_maker_could_have_gone_there() {
+        let temporary = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(temporary.path().join("goal/deep")).unwrap();
+        let at = |name: &str| temporary.path().join(name);
+        symlink("goal", at("relative")).unwrap();
+        symlink(at("relative/deep/.."), at("absolute")).unwrap();
+        symlink("circle", at("circle")).unwrap();
+        symlink("nowhere", at("dangling")).unwrap();
+        for way in ["goal", "relative", "absolute", "absolute/deep/../../relative"] {
+            assert!(Dir::open(&at(way)).unwrap().same(&Dir::open(&at("goal")).unwrap()).unwrap(), "{way}");
+        }
+        refused(Dir::open(&at("dangling")), ErrorKind::NotFound);
+        refused(Dir::open(&at("goal/deep/absent")), ErrorKind::NotFound);
+        assert!(Dir::open(&at("circle")).is_err());
+        std::fs::write(at("file"), "").unwrap();
+        refused(Dir::open(&at("file/below")), ErrorKind::NotADirectory);
+        let made = Dir::create(&at("relative/new/path"), 0o750).unwrap();
+        assert!(at("goal/new/path").is_dir());
+        assert_eq!(made.entry().unwrap().mode & 0o027, 0);
+        let (dir, name) = Dir::holding(&at("relative/file")).unwrap();
+        assert_eq!((name.to_str(), dir.look("file").unwrap()), (Some("file"), None));
+        refused(Dir::holding(&at("..")), ErrorKind::InvalidInput);
+        if own_user() == 0 {
+            lchown(at("relative"), Some(OTHER), None).unwrap();
+            refused(Dir::open(&at("relative")), ErrorKind::PermissionDenied);
+            refused(Dir::create(&at("absolute"), 0o750), ErrorKind::PermissionDenied);
+            refused(Dir::create(&at("relative/trap/deep"), 0o750), ErrorKind::PermissionDenied);
+            assert!(!at("goal/trap").exists());
+            std::os::unix::fs::chown(at("goal"), Some(OTHER), None).unwrap();
+            Dir::open(&at("relative")).unwrap();
+            refused(Dir::open(&at("relative/deep")), ErrorKind::PermissionDenied);
+            Dir::create(&at("relative/own/deep"), 0o750).unwrap();
+        }
+    }
+
+    #[test]
+    fn files_are_given_away_one_by_one() {
+        let temporary = tempfile::tempdir().unwrap();
+        let dir = Dir::open(temporary.path()).unwrap();
+        dir.create_file("file", 0o640).unwrap();
+        dir.make("folder", 0o750).unwrap();
+        assert!(!dir.give_file("absent", Some(own_user()), None).unwrap());
+        refused(dir.give_file("folder", Some(own_user()), None), ErrorKind::PermissionDenied);
+        // Only root can give a file to others; the path is the same.
+        let user = if own_user() == 0 { OTHER } else { own_user() };
+        assert!(dir.give_file("file", Some(user), None).unwrap());
+        dir.sub("folder").unwrap().give(Some(user), None).unwrap();
+        for name in ["file", "folder"] {
+            assert_eq!(std::fs::metadata(dir.place(name)).unwrap().uid(), user, "{name}");
+        }
+        if user != own_user() {
+            refused(dir.reopen_file("file"), ErrorKind::PermissionDenied);
+            // A file that was not made by this program is none to write on.
+            dir.open_file("file").unwrap();
+        }
+    }
+
+    #[test]
+    fn private_directories_go_with_their_owner_and_those_of_dead_processes_are_found() {
+        let temporary = tempfile::tempdir().unwrap();
+        let private = PrivateDir::create(temporary.path()).unwrap();
+        let path = private.path().to_path_buf();
+        assert_eq!(private.dir().entry().unwrap().mode, 0o700);
+        private.dir().create_private_file("copy").unwrap();
+        private.dir().make("inner", 0o700).unwrap().create_private_file("copy").unwrap();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        assert!(name.starts_with(&format!("stalwart-migrate-{}-", std::process::id())), "{name}");
+        // No process has a number this high.
+        let dead = |digits: &str| temporary.path().join(format!("stalwart-migrate-2147483647-{digits}"));
+        let make = |path: &Path, mode: u32| {
+            std::fs::create_dir(path).unwrap();
+            std::fs::write(path.join("copy"), "mail").unwrap();
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+        };
+        let (killed, used, foreign) =
+            (dead("0123456789abcdef"), dead("0123456789abcde0"), dead("0123456789abcde1"));
+        for (path, mode) in [(&killed, 0o700), (&used, 0o700), (&foreign, 0o755)] {
+            make(path, mode);
+        }
+        make(&temporary.path().join("stalwart-migrate-2147483647-notours"), 0o700);
+        symlink(&foreign, dead("0123456789abcde2")).unwrap();
+        // As a process in another container would.
+        let lock = File::open(&used).unwrap();
+        rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive).unwrap();
+        let left = sweep(temporary.path());
+        let left: Vec<_> = left.into_iter().map(|left| (left.path, left.removed)).collect();
+        assert_eq!(left, [(used.clone(), false), (killed.clone(), true)]);
+        assert!(!killed.exists() && used.exists() && foreign.join("copy").exists() && path.exists());
+        drop(private);
+        assert!(!path.exists());
+    }
+}

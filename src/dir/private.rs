@@ -1,0 +1,143 @@
+//! Private temporary directories: copies of mail that nobody else may read and that must not outlive their run.
+//!
+//! Each is removed when its owner is dropped, by an error or a panic as well, and by whatever ends the process
+//! through [`remove_all`]. A killed process leaves its directory; the next one finds it by its name and removes it
+//! if it is certain that its maker is gone: the number is no process's and the lock on the directory is free.
+
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use rustix::fs::{FlockOperation, flock};
+use rustix::process::{Pid, test_kill_process};
+
+use super::{Dir, own_user};
+
+/// How the names begin; the number of the process and some digits follow.
+const PREFIX: &str = "stalwart-migrate-";
+/// Levels of directories removed in a private one; nothing here makes more.
+const DEEPEST: usize = 4;
+
+/// Those of this process: where they lie and under which name.
+static OPEN: Mutex<Vec<(PathBuf, OsString)>> = Mutex::new(Vec::new());
+
+/// A directory of mode 0700 that is removed with everything in it when this is dropped.
+#[derive(Debug)]
+pub struct PrivateDir {
+    above: Dir,
+    name: OsString,
+    // Holds the lock that says that it is in use.
+    dir: Dir,
+}
+
+impl PrivateDir {
+    /// Creates one in `above`.
+    pub fn create(above: &Path) -> io::Result<PrivateDir> {
+        let above = Dir::open(above)?;
+        let name = OsString::from(format!("{PREFIX}{}-{:016x}", std::process::id(), random()));
+        let dir = above.make(&name, 0o700)?;
+        let path = above.path().to_path_buf();
+        OPEN.lock().unwrap_or_else(PoisonError::into_inner).push((path, name.clone()));
+        let made = PrivateDir { above, name, dir };
+        made.dir.set_mode(0o700)?;
+        // Where there are no locks, the number of the process has to do.
+        let _ = flock(&made.dir, FlockOperation::NonBlockingLockExclusive);
+        Ok(made)
+    }
+
+    /// The directory.
+    pub fn dir(&self) -> &Dir {
+        &self.dir
+    }
+
+    /// Its path.
+    pub fn path(&self) -> &Path {
+        self.dir.path()
+    }
+}
+
+impl Drop for PrivateDir {
+    fn drop(&mut self) {
+        // What cannot be removed is named by the next run.
+        let _ = empty(&self.dir, DEEPEST).and_then(|()| self.above.remove_dir(&self.name));
+        let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+        open.retain(|(_, name)| *name != self.name);
+    }
+}
+
+/// Removes every private directory of this process, which is about to end without returning to their owners.
+pub fn remove_all() {
+    let open = std::mem::take(&mut *OPEN.lock().unwrap_or_else(PoisonError::into_inner));
+    for (above, name) in open {
+        let _ = Dir::open(&above).and_then(|above| remove(&above, &name));
+    }
+}
+
+/// What a killed process has left, and what became of it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Left {
+    /// The directory.
+    pub path: PathBuf,
+    /// Whether it was removed now; otherwise it may be in use, or could not be removed.
+    pub removed: bool,
+}
+
+/// Looks in `above` for private directories of this user whose process is gone, and removes those that are
+/// certainly not in use.
+pub fn sweep(above: &Path) -> Vec<Left> {
+    let Ok(above) = Dir::open(above) else { return Vec::new() };
+    let Ok(names) = above.names() else { return Vec::new() };
+    let mut left = Vec::new();
+    for name in names.flatten().filter(|name| maker(name).is_some_and(|pid| !alive(pid))) {
+        let own = above.look(&name).ok().flatten();
+        let own = own.is_some_and(|entry| entry.is_dir() && entry.user == own_user() && entry.mode == 0o700);
+        if own {
+            let removed = unused(&above, &name) && remove(&above, &name).is_ok();
+            left.push(Left { path: above.place(&name), removed });
+        }
+    }
+    left.sort_by(|a, b| a.path.cmp(&b.path));
+    left
+}
+
+/// The process that has made a directory of this name.
+fn maker(name: &OsStr) -> Option<i32> {
+    let (pid, digits) = name.to_str()?.strip_prefix(PREFIX)?.split_once('-')?;
+    let hexadecimal = digits.len() == 16 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+    pid.parse().ok().filter(|pid| hexadecimal && *pid > 0)
+}
+
+fn alive(pid: i32) -> bool {
+    // Without the right to ask, there is one.
+    Pid::from_raw(pid).is_some_and(|pid| test_kill_process(pid) != Err(rustix::io::Errno::SRCH))
+}
+
+/// Whether nobody holds its lock: numbers of processes are not the same in all containers.
+fn unused(above: &Dir, name: &OsStr) -> bool {
+    above.sub(name).is_ok_and(|dir| flock(&dir, FlockOperation::NonBlockingLockExclusive).is_ok())
+}
+
+fn remove(above: &Dir, name: &OsStr) -> io::Result<()> {
+    empty(&above.sub(name)?, DEEPEST)?;
+    above.remove_dir(name)
+}
+
+fn empty(dir: &Dir, deepest: usize) -> io::Result<()> {
+    for name in dir.names()? {
+        let name = name?;
+        match dir.look(&name)? {
+            Some(entry) if entry.is_dir() && deepest > 0 => {
+                empty(&dir.sub(&name)?, deepest - 1)?;
+                dir.remove_dir(&name)?;
+            }
+            _ => dir.remove(&name)?,
+        }
+    }
+    Ok(())
+}
+
+fn random() -> u64 {
+    use std::hash::{BuildHasher, Hasher};
+    std::collections::hash_map::RandomState::new().build_hasher().finish()
+}
