@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 
 use crate::backend::{KeyRange, Source};
-use crate::catalog::{self, FreshRule, SchemaVersion, Subspace, Table};
+use crate::catalog::{self, FreshRule, SchemaVersion, SideTable, Subspace, Table};
 use crate::error::{Error, Result};
 use crate::finding::hex;
 use crate::page::Page;
@@ -72,6 +72,7 @@ pub fn check(target: &dyn Source, version: &'static SchemaVersion, extent: Exten
         }
     }
     if matches!(extent, Extent::Everything) {
+        in_the_way.extend(filled_side_tables(target, version)?.into_iter().map(named_side_table));
         in_the_way.extend(unknown_tables(target, version)?);
         in_the_way.extend(unused_table(target)?);
     }
@@ -101,6 +102,11 @@ pub fn wipe(target: &dyn Source, version: &'static SchemaVersion, extent: Extent
     }
     let there = target.tables()?;
     let mut clearing = Clearing::default();
+    if matches!(extent, Extent::Everything) {
+        // Before anything else: what goes on after a kill looks at the records alone.
+        let side = filled_side_tables(target, version)?;
+        clearing.tables.extend(side.into_iter().map(|side| &side.table));
+    }
     let record = catalog::schema_version_record();
     for subspace in version.subspaces {
         let concerned = match extent {
@@ -141,10 +147,40 @@ fn kept_rows(target: &dyn Source, subspace: &'static Subspace, table: &'static T
     Ok(kept)
 }
 
+/// Tables beside the subspaces that have rows. They were made of the records of some installation, and would
+/// answer for the ids that the new records have again.
+pub fn filled_side_tables(
+    target: &dyn Source,
+    version: &'static SchemaVersion,
+) -> Result<Vec<&'static SideTable>> {
+    let there = target.tables()?;
+    let filled = |side: &&SideTable| there.iter().any(|table| table.rows && table.name == side.table.name);
+    Ok(version.side_tables(target.kind()).filter(filled).collect())
+}
+
+fn named_side_table(side: &SideTable) -> String {
+    format!("table {} ({}) has rows of another installation", side.table.name, side.title)
+}
+
+/// Refuses to go on with an interrupted run while a table beside the subspaces has rows: the run had found or made
+/// them empty, and comparing records does not show them.
+///
+/// Errors: refused, naming the tables.
+pub fn check_side_tables(target: &dyn Source, version: &'static SchemaVersion) -> Result<()> {
+    let filled = filled_side_tables(target, version)?;
+    if filled.is_empty() {
+        return Ok(());
+    }
+    let named: Vec<String> = filled.into_iter().map(named_side_table).collect();
+    Err(Error::refused("cannot go on: the target holds what an import of everything does not leave")
+        .because(named.join("; "))
+        .next("begin again with --wipe-target and without --resume"))
+}
+
 fn unknown_tables(target: &dyn Source, version: &'static SchemaVersion) -> Result<Vec<String>> {
     let known = |name: &str| {
         version.subspaces.iter().any(|s| s.table(target.kind()).is_ok_and(|table| table.name == name))
-            || version.side_tables(target.kind()).any(|side| side.name == name)
+            || version.side_tables(target.kind()).any(|side| side.table.name == name)
     };
     let unknown = target.tables()?.into_iter().filter(|table| table.rows && !known(&table.name));
     Ok(unknown.map(|table| format!("table {} (unknown to the catalog) has rows", table.name)).collect())

@@ -5,11 +5,12 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use crate::backend::Pages;
-use crate::catalog::Subspace;
+use crate::backend::{Pages, Source};
+use crate::catalog::{SchemaVersion, Subspace};
 use crate::counters::Counters;
 use crate::dump::digest::{PartDigest, RecordsSum, Totals};
 use crate::error::{Error, Result};
+use crate::fresh;
 use crate::lanes::{Budget, in_parallel};
 use crate::page::Page;
 use crate::progress::Progress;
@@ -98,6 +99,20 @@ fn parts(store: &Store, expected: &[Expected], budget: &Budget) -> Result<Vec<Pa
             .extend(store.ranges(expected.subspace, budget.parts())?.into_iter().map(|range| (index, range)));
     }
     Ok(parts)
+}
+
+/// The tables beside the subspaces were found or made empty, and loading does not write them.
+///
+/// Errors: damaged, naming those that have rows.
+pub fn no_side_tables(source: &dyn Source, version: &'static SchemaVersion) -> Result<()> {
+    let filled = fresh::filled_side_tables(source, version)?;
+    if filled.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<&str> = filled.iter().map(|side| side.table.name).collect();
+    Err(Error::damaged("tables that were empty have rows")
+        .with("tables", names.join(", "))
+        .next("was a server started on the target? stop it, and import again with --wipe-target"))
 }
 
 /// The expectation of nothing.

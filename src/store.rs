@@ -180,7 +180,7 @@ impl Store {
         let legacy: Vec<&str> = self.version.legacy_tables(kind).map(|legacy| legacy.table.name).collect();
         let known = |name: &str| {
             self.version.subspaces.iter().any(|s| s.table(kind).is_ok_and(|t| t.name == name))
-                || self.version.side_tables(kind).any(|side| side.name == name)
+                || self.version.side_tables(kind).any(|side| side.table.name == name)
         };
         let tables = self.source.tables()?.into_iter().filter(|table| table.rows && !known(&table.name));
         Ok(tables.map(|table| (legacy.contains(&table.name.as_str()), table)).map(|(l, t)| (t, l)).collect())

@@ -125,7 +125,7 @@ impl Transfer {
     /// Checks the target against what is to be loaded.
     pub fn prepare(
         origin: Origin,
-        target: Target,
+        mut target: Target,
         (parts, left_out): Places,
         preflight: &mut Preflight,
         options: &Options,
@@ -145,7 +145,9 @@ impl Transfer {
         let clearing = target.clearing(version, &parts, whole, options);
         let clearing = match clearing {
             // Then the target itself says how far the interrupted run came.
-            Err(error) if error.kind() == ErrorKind::Refused && options.resume => Ok(None),
+            Err(error) if error.kind() == ErrorKind::Refused && options.resume => {
+                target.check_side_tables(whole, options).map(|()| None)
+            }
             clearing => clearing.map(Some),
         };
         let clearing = preflight.check("target empty", clearing, |clearing| match clearing {
@@ -162,6 +164,9 @@ impl Transfer {
             preflight.space(path, total);
         }
         let Some(clearing) = clearing else { return Ok(None) };
+        let emptied = clearing.iter().flat_map(|clearing| &clearing.tables).map(|table| table.name);
+        let advice = target.side_tables_advice(whole, &emptied.collect::<Vec<_>>(), options)?;
+        target.advice.extend(advice);
         let mut transfer = Transfer {
             origin,
             target,
@@ -333,6 +338,9 @@ impl Transfer {
         let progress = Progress::start(options.console.progress(), "verify", total);
         let mut counters = Counters::new(version);
         proof::compare(&store, &expected, &options.budget, options.stop, &progress, Some(&mut counters))?;
+        if self.version_record.is_some() {
+            proof::no_side_tables(store.source(), version)?;
+        }
         let mut findings = Findings::new();
         counters.check(&mut findings);
         Ok(findings)

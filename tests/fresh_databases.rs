@@ -408,3 +408,95 @@ fn a_database_that_is_read_stays_as_it_is() {
         }
     }
 }
+
+/// Rows of a former installation in two of the search tables; the fixtures of 0.15.5 have them all.
+fn search_rows(database: &Database) -> String {
+    let tables = ["s_email", "s_cal", "s_card", "s_trace"];
+    let counts = tables.map(|table| format!("SELECT '{table}', count(*) FROM {table};\n"));
+    database.sql(&counts.concat())
+}
+
+fn emptied(kind: Kind) -> Site {
+    let site = Site::of("0.15.5", Engine::Sql(kind)).unwrap();
+    let version = catalog::version(5).unwrap();
+    let tables = version.subspaces.iter().filter_map(|s| s.table(backend(kind)).ok());
+    site.database().sql(&tables.map(|table| format!("DELETE FROM {};\n", table.name)).collect::<String>());
+    site
+}
+
+fn no_search_rows(site: &Site) {
+    let rows = search_rows(site.database());
+    assert!(rows.lines().count() == 4 && rows.lines().all(|line| line.ends_with('0')), "{rows}");
+    for table in ["s_email", "s_trace"] {
+        assert_eq!(site.database().sql(&format!("SELECT count(*) FROM {table}")), "0");
+    }
+}
+
+#[test]
+fn search_tables_with_rows_are_in_the_way_of_a_whole_database() {
+    let (from, dump) = source(RELEASES[1]);
+    let dump = dump.to_str().unwrap();
+    for kind in KINDS {
+        let target = emptied(kind);
+        let before = state(target.database());
+        let says = ["the target is not empty", "table s_email (Search table of e-mail)", "--wipe-target"];
+        for more in [&[][..], &["--yes"], &["--dry-run"]] {
+            target.run(&[&["-i", dump], more].concat()).expect(5, &says);
+        }
+        assert_eq!(state(target.database()), before, "no refusal has changed a thing");
+        let says = ["will be emptied", "all of s_email"];
+        target.run(&["-i", dump, "--wipe-target", "--dry-run"]).expect(0, &says);
+        target.run(&["-i", dump, "--wipe-target"]).expect(5, &["--wipe-target destroys", "all of s_email"]);
+        assert_eq!(state(target.database()), before);
+        let says = ["the tables s_email", "were emptied", "re-index", "read back and equal to the dump"];
+        target.run(&["-i", dump, "--wipe-target", "--yes"]).expect(0, &says);
+        no_search_rows(&target);
+        // A used target, and from another store.
+        let used = Site::of("0.15.5", Engine::Sql(kind)).unwrap();
+        let (from, to) = (from.config(), used.config());
+        let (from, to) = (from.to_str().unwrap(), to.to_str().unwrap());
+        used.run_bare(&["copy", "--from", from, "--to", to, "--wipe-target", "--yes"])
+            .expect(0, &["all of s_email", "were emptied"]);
+        no_search_rows(&used);
+    }
+}
+
+#[test]
+fn search_tables_stay_when_a_part_is_loaded() {
+    let (part_of, _) = source(RELEASES[1]);
+    part_of.run(&["-e", "part", "--types", "m"]).expect(0, &[]);
+    let part = part_of.dump("part");
+    for kind in KINDS {
+        let target = Site::of("0.15.5", Engine::Sql(kind)).unwrap();
+        target.database().sql("DELETE FROM m");
+        let before = search_rows(target.database());
+        target.import(&part).expect(0, &["the tables s_email", "were left as they are", "re-index"]);
+        target
+            .run(&["-i", part.to_str().unwrap(), "--wipe-target", "--yes"])
+            .expect(0, &["were left as they are"]);
+        assert_eq!(search_rows(target.database()), before);
+    }
+}
+
+#[test]
+fn an_import_does_not_go_on_beside_search_tables_with_rows() {
+    for kind in KINDS {
+        let target = emptied(kind);
+        let dump = copy(large(), &target);
+        let text = dump.to_str().unwrap();
+        target
+            .database()
+            .sql("DELETE FROM s_email; DELETE FROM s_cal; DELETE FROM s_card; DELETE FROM s_trace");
+        // What a run leaves that was killed while it emptied them: its state, and rows.
+        let child = held(&target, &dump);
+        send(&child, Signal::KILL);
+        ended(child);
+        target.database().sql("INSERT INTO s_email (accid, docid) VALUES (7, 7)");
+        let says = ["cannot go on", "table s_email", "--wipe-target"];
+        target.run(&["-i", text, "--resume"]).expect(5, &says);
+        target
+            .run(&["-i", text, "--wipe-target", "--yes"])
+            .expect(0, &["were emptied", "read back and equal"]);
+        no_search_rows(&target);
+    }
+}

@@ -415,8 +415,8 @@ pub struct LegacyTable {
 pub struct SideTable {
     /// The backend.
     pub backend: BackendKind,
-    /// Name in the store.
-    pub name: &'static str,
+    /// The table: its name alone, for its columns are the server's business.
+    pub table: Table,
     /// What it holds.
     pub title: &'static str,
 }

@@ -246,6 +246,44 @@ impl Target {
         Ok(())
     }
 
+    /// Tables beside the subspaces that have rows, where everything is loaded.
+    ///
+    /// Errors: refused if there are any: comparing records does not show them.
+    pub(super) fn check_side_tables(&self, whole: bool, options: &Options) -> Result<()> {
+        match whole && self.exists() {
+            true => fresh::check_side_tables(self.source(options)?.as_ref(), self.version)
+                .map_err(|error| error.with("store", self.place.location())),
+            false => Ok(()),
+        }
+    }
+
+    /// What to say at the end about tables beside the subspaces: those among the emptied ones, or those that stay
+    /// because only a part of a database is loaded.
+    pub(super) fn side_tables_advice(
+        &self,
+        whole: bool,
+        emptied: &[&str],
+        options: &Options,
+    ) -> Result<Option<String>> {
+        if !self.exists() || self.version.side_tables(self.kind).next().is_none() {
+            return Ok(None);
+        }
+        let side = match whole {
+            true => {
+                let side = self.version.side_tables(self.kind);
+                side.filter(|side| emptied.contains(&side.table.name)).collect()
+            }
+            false => fresh::filled_side_tables(self.source(options)?.as_ref(), self.version)?,
+        };
+        let names: Vec<&str> = side.iter().map(|side| side.table.name).collect();
+        let what = match (names.is_empty(), whole) {
+            (true, _) => return Ok(None),
+            (_, true) => "were emptied: they were made of the records that were there before",
+            (_, false) => "were left as they are, for only a part of a database was loaded",
+        };
+        Ok(Some(format!("the tables {} {what}; let the server re-index its search", names.join(", "))))
+    }
+
     /// Decides what has to go from the target before it is loaded.
     pub(super) fn clearing(
         &self,

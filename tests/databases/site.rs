@@ -129,8 +129,14 @@ impl Site {
     }
 
     pub fn run(&self, arguments: &[&str]) -> Outcome {
+        let config = self.config();
+        self.run_bare(&[&["-c", config.to_str().unwrap()], arguments].concat())
+    }
+
+    /// As [`Site::run`], without the configuration.
+    pub fn run_bare(&self, arguments: &[&str]) -> Outcome {
         let mut program = Command::new(env!("CARGO_BIN_EXE_stalwart-migrate"));
-        program.arg("-c").arg(self.config()).args(arguments).current_dir(self.dir.path());
+        program.args(arguments).current_dir(self.dir.path());
         for name in ["EXPORT_TYPES", "CONFIG_PATH", "PGOPTIONS"] {
             program.env_remove(name);
         }

@@ -148,7 +148,9 @@ fn versions(model: &Model) -> TokenStream {
             let tables = backend.side_tables.iter().filter(|t| t.versions.contains(version.number));
             tables.map(move |table| {
                 let (name, title) = (&table.name, &table.title);
-                quote! { SideTable { backend: #kind, name: #name, title: #title } }
+                quote! {
+                    SideTable { backend: #kind, table: Table { name: #name, ..Table::PLAIN }, title: #title }
+                }
             })
         });
         quote! {

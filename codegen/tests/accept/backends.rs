@@ -19,7 +19,10 @@ pub(super) static VERSIONS: [SchemaVersion; 1] = [
         side_tables: &[
             SideTable {
                 backend: BackendKind::FoundationDb,
-                name: "s_mail",
+                table: Table {
+                    name: "s_mail",
+                    ..Table::PLAIN
+                },
                 title: "Search table",
             },
         ],

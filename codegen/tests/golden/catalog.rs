@@ -160,42 +160,66 @@ pub(super) static VERSIONS: [SchemaVersion; 6] = [
         side_tables: &[
             SideTable {
                 backend: BackendKind::Postgres,
-                name: "s_email",
+                table: Table {
+                    name: "s_email",
+                    ..Table::PLAIN
+                },
                 title: "Search table of e-mail",
             },
             SideTable {
                 backend: BackendKind::Postgres,
-                name: "s_cal",
+                table: Table {
+                    name: "s_cal",
+                    ..Table::PLAIN
+                },
                 title: "Search table of calendars",
             },
             SideTable {
                 backend: BackendKind::Postgres,
-                name: "s_card",
+                table: Table {
+                    name: "s_card",
+                    ..Table::PLAIN
+                },
                 title: "Search table of contacts",
             },
             SideTable {
                 backend: BackendKind::Postgres,
-                name: "s_trace",
+                table: Table {
+                    name: "s_trace",
+                    ..Table::PLAIN
+                },
                 title: "Search table of traces",
             },
             SideTable {
                 backend: BackendKind::Mysql,
-                name: "s_email",
+                table: Table {
+                    name: "s_email",
+                    ..Table::PLAIN
+                },
                 title: "Search table of e-mail",
             },
             SideTable {
                 backend: BackendKind::Mysql,
-                name: "s_cal",
+                table: Table {
+                    name: "s_cal",
+                    ..Table::PLAIN
+                },
                 title: "Search table of calendars",
             },
             SideTable {
                 backend: BackendKind::Mysql,
-                name: "s_card",
+                table: Table {
+                    name: "s_card",
+                    ..Table::PLAIN
+                },
                 title: "Search table of contacts",
             },
             SideTable {
                 backend: BackendKind::Mysql,
-                name: "s_trace",
+                table: Table {
+                    name: "s_trace",
+                    ..Table::PLAIN
+                },
                 title: "Search table of traces",
             },
         ],
@@ -236,42 +260,66 @@ pub(super) static VERSIONS: [SchemaVersion; 6] = [
         side_tables: &[
             SideTable {
                 backend: BackendKind::Postgres,
-                name: "s_email",
+                table: Table {
+                    name: "s_email",
+                    ..Table::PLAIN
+                },
                 title: "Search table of e-mail",
             },
             SideTable {
                 backend: BackendKind::Postgres,
-                name: "s_cal",
+                table: Table {
+                    name: "s_cal",
+                    ..Table::PLAIN
+                },
                 title: "Search table of calendars",
             },
             SideTable {
                 backend: BackendKind::Postgres,
-                name: "s_card",
+                table: Table {
+                    name: "s_card",
+                    ..Table::PLAIN
+                },
                 title: "Search table of contacts",
             },
             SideTable {
                 backend: BackendKind::Postgres,
-                name: "s_trace",
+                table: Table {
+                    name: "s_trace",
+                    ..Table::PLAIN
+                },
                 title: "Search table of traces",
             },
             SideTable {
                 backend: BackendKind::Mysql,
-                name: "s_email",
+                table: Table {
+                    name: "s_email",
+                    ..Table::PLAIN
+                },
                 title: "Search table of e-mail",
             },
             SideTable {
                 backend: BackendKind::Mysql,
-                name: "s_cal",
+                table: Table {
+                    name: "s_cal",
+                    ..Table::PLAIN
+                },
                 title: "Search table of calendars",
             },
             SideTable {
                 backend: BackendKind::Mysql,
-                name: "s_card",
+                table: Table {
+                    name: "s_card",
+                    ..Table::PLAIN
+                },
                 title: "Search table of contacts",
             },
             SideTable {
                 backend: BackendKind::Mysql,
-                name: "s_trace",
+                table: Table {
+                    name: "s_trace",
+                    ..Table::PLAIN
+                },
                 title: "Search table of traces",
             },
         ],
