@@ -93,9 +93,8 @@ pub fn decide(
         (named, Era::Json) => {
             let explicit = named.is_some();
             let after = after.map_err(|error| match explicit {
-                true => error.and_next(
-                    "repeat with --yes to leave that object as it is and change it in recovery mode",
-                ),
+                true => error
+                    .next("repeat with --yes to leave that object as it is and change it in recovery mode"),
                 false => error,
             })?;
             let after = choice.settle(after, &data);

@@ -46,13 +46,14 @@ pub struct Error {
     message: String,
     context: Vec<(&'static str, String)>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
-    next: Option<String>,
+    // What to do next, the first cause's advice first.
+    next: Vec<String>,
 }
 
 impl Error {
     /// A new error: `message` says what happened, in one clause.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Error { kind, message: message.into(), context: Vec::new(), source: None, next: None }
+        Error { kind, message: message.into(), context: Vec::new(), source: None, next: Vec::new() }
     }
 
     /// Wrong usage or configuration. Exit 2.
@@ -87,25 +88,19 @@ impl Error {
         self
     }
 
-    /// Says what to do next, as a sentence without its full stop.
+    /// Says what to do next, as a sentence without its full stop. What the error advises already stays and comes
+    /// first: whoever raised it knows the cause, whoever passes it on knows how the run goes on.
     pub fn next(mut self, advice: impl Into<String>) -> Self {
-        self.next = Some(advice.into());
+        let advice = advice.into();
+        if !self.next.contains(&advice) {
+            self.next.push(advice);
+        }
         self
     }
 
     /// Says what to do next unless the error says so already.
-    pub fn or_next(mut self, advice: &str) -> Self {
-        self.next.get_or_insert_with(|| advice.to_string());
-        self
-    }
-
-    /// Says what to do after what it says already.
-    pub fn and_next(mut self, advice: &str) -> Self {
-        self.next = Some(match self.next.take() {
-            Some(first) => format!("{first}; {advice}"),
-            None => advice.to_string(),
-        });
-        self
+    pub fn or_next(self, advice: &str) -> Self {
+        if self.next.is_empty() { self.next(advice) } else { self }
     }
 
     /// The same error under another kind, for a caller that knows better what it means.
@@ -146,7 +141,7 @@ impl fmt::Display for Error {
             line.push_str(": ");
             line.push_str(&source.to_string());
         }
-        if let Some(next) = &self.next {
+        for next in &self.next {
             line.push_str("; ");
             line.push_str(next);
         }
@@ -154,18 +149,32 @@ impl fmt::Display for Error {
     }
 }
 
-/// A text as one line that a terminal takes for text: causes come from libraries, names from directories and dumps,
-/// and may hold line breaks or worse.
+/// A text as one line that a terminal shows as it is: causes come from libraries, names from directories, stores and
+/// dumps, and may hold line breaks, commands to a terminal, or characters that hide others or change their order.
 pub fn one_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
             '\r' | '\n' => line.push(' '),
-            c if c.is_control() => line.extend(c.escape_default()),
+            c if c.is_control() || unseen(c) => line.extend(c.escape_unicode()),
             c => line.push(c),
         }
     }
     line
+}
+
+/// Whether a character is not seen where it stands, or changes how others are shown: separators of lines, format
+/// characters (among them those that reverse text), and everything else that may be ignored in display.
+///
+/// source: Unicode 16, General_Category Cf, Zl and Zp, and Default_Ignorable_Code_Point
+pub(crate) fn unseen(c: char) -> bool {
+    matches!(u32::from(c),
+        0xad | 0x34f | 0x600..=0x605 | 0x61c | 0x6dd | 0x70f | 0x890..=0x891 | 0x8e2
+        | 0x115f..=0x1160 | 0x17b4..=0x17b5 | 0x180b..=0x180f
+        | 0x200b..=0x200f | 0x2028..=0x202e | 0x2060..=0x206f
+        | 0x3164 | 0xfe00..=0xfe0f | 0xfeff | 0xffa0 | 0xfff0..=0xfffb
+        | 0x110bd | 0x110cd | 0x13430..=0x1343f | 0x1bca0..=0x1bca3 | 0x1d173..=0x1d17a
+        | 0xe0000..=0xe0fff)
 }
 
 impl std::error::Error for Error {
@@ -190,7 +199,27 @@ mod tests {
             "the target is not empty (subspace p, key 00): first second; use --wipe-target to empty it"
         );
         assert_eq!(error.kind().exit_code(), 5);
+        let further =
+            error.next("use --wipe-target to empty it").next("repeat the command").or_next("give up");
+        assert!(further.to_string().ends_with("second; use --wipe-target to empty it; repeat the command"));
+        let error = Error::refused("no").or_next("do something");
+        assert_eq!(error.to_string(), "no; do something");
         let error = Error::damaged("a name").with("file", "\u{1b}]0;x\u{7}\r\nerror: \u{9b}1mé");
         assert_eq!(error.to_string(), "a name (file \\u{1b}]0;x\\u{7}  error: \\u{9b}1mé)");
+    }
+
+    #[test]
+    fn nothing_in_a_line_hides_or_reorders_the_rest() {
+        for hidden in "\u{202a}\u{202b}\u{202c}\u{202d}\u{202e}\u{2066}\u{2067}\u{2068}\u{2069}\u{200e}\u{200f}\u{61c}\u{85}\u{9b}\u{7f}\
+                       \u{feff}\u{200b}\u{200d}\u{2060}\u{ad}\u{2028}\u{2029}\u{e0041}\u{fe0f}\u{3164}"
+            .chars()
+        {
+            let line = one_line(&format!("a{hidden}b"));
+            assert_eq!(line, format!("a{}b", hidden.escape_unicode()));
+            assert_eq!(one_line(&line), line);
+        }
+        for seen in ["Grüße, 世界", "עברית عربى", "a\u{301} 👍 –…"] {
+            assert_eq!(one_line(seen), seen);
+        }
     }
 }

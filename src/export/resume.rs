@@ -105,7 +105,7 @@ pub(super) fn unfinished(error: Error, options: &Options) -> Error {
     if error.kind() == ErrorKind::Refused {
         return error;
     }
-    error.and_next(&format!(
+    error.next(format!(
         "what was exported so far is kept in {}: go on with the same command and --resume, or remove the directory",
         options.dir.display()
     ))
