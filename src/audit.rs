@@ -11,6 +11,7 @@ use std::path::Path;
 
 use crate::catalog::Subspace;
 use crate::error::{Error, Result};
+use crate::stop::Stop;
 
 /// A BLAKE3 hash that names a blob.
 pub type Hash = [u8; 32];
@@ -79,6 +80,7 @@ pub fn compare(
     let (mut link, mut blob) = (next(&mut links)?, next(&mut blobs)?);
     let mut audit = Audit::default();
     loop {
+        Stop::of_process().check()?;
         let order = match (&link, &blob) {
             (None, None) => return Ok(audit),
             (Some(_), None) => Ordering::Less,

@@ -7,6 +7,7 @@
 use crate::catalog::{BackendKind, Table};
 use crate::error::Result;
 use crate::page::Page;
+use crate::stop::Stop;
 
 pub mod memory;
 #[cfg(feature = "mysql")]
@@ -153,7 +154,16 @@ pub struct Loss {
 pub trait Pages {
     /// Replaces the content of `page` by the next records, about `budget` bytes of them and at least one.
     /// Returns false, with an empty page, when there are no more.
-    fn next(&mut self, page: &mut Page, budget: usize) -> Result<bool>;
+    ///
+    /// Errors: those of [`Pages::read_next`], and interrupted once the process was asked to end.
+    fn next(&mut self, page: &mut Page, budget: usize) -> Result<bool> {
+        page.clear();
+        Stop::of_process().check()?;
+        self.read_next(page, budget)
+    }
+
+    /// What [`Pages::next`] does, for the store to implement and for nothing else to call.
+    fn read_next(&mut self, page: &mut Page, budget: usize) -> Result<bool>;
 }
 
 /// A store opened for reading. Nothing is created, migrated, locked or written in it.
@@ -234,7 +244,7 @@ struct KeysOf<'a> {
 }
 
 impl Pages for KeysOf<'_> {
-    fn next(&mut self, page: &mut Page, budget: usize) -> Result<bool> {
+    fn read_next(&mut self, page: &mut Page, budget: usize) -> Result<bool> {
         page.clear();
         let more = self.pages.next(&mut self.raw, budget)?;
         self.raw.iter().for_each(|(key, _)| page.push(key, b""));

@@ -7,11 +7,13 @@ use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::OnceLock;
+use std::sync::mpsc::{RecvTimeoutError, channel};
 
 use serde::Serialize;
 
 use crate::error::{Error, Result, one_line};
 use crate::progress::Show;
+use crate::stop::{LOOK, Stop};
 
 /// Where everything said goes as well, with `--report`. One for the process: errors are said in many places.
 static REPORT: OnceLock<File> = OnceLock::new();
@@ -101,6 +103,30 @@ impl Console {
     /// How progress is shown.
     pub fn progress(&self) -> Show {
         if self.quiet { Show::Nothing } else { Show::Person }
+    }
+}
+
+/// Asks for a line on stdin; what cannot be read is no answer.
+///
+/// Errors: interrupted, if the run should end before there is one.
+pub fn ask(question: &str, stop: &Stop) -> Result<String> {
+    to_stderr(question);
+    let (answered, answer) = channel();
+    // Reading cannot be broken off, so another thread waits for it, which ends with the process.
+    let reading = std::thread::Builder::new().spawn(move || {
+        let mut line = String::new();
+        let _ = std::io::stdin().read_line(&mut line);
+        // Not wanted any more if the run has ended.
+        let _ = answered.send(line);
+    });
+    reading.map_err(|error| Error::io("cannot start a thread").because(error))?;
+    loop {
+        stop.check()?;
+        match answer.recv_timeout(LOOK) {
+            Ok(line) => return Ok(line),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return Ok(String::new()),
+        }
     }
 }
 

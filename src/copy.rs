@@ -85,7 +85,7 @@ pub fn run(options: &Options) -> Result<Imported> {
     let pairs = target.tables(&parts)?;
     let (rule, taken) = (target.rule(), target.limits().clone());
     let Origin::Store(store) = &origin else { return Ok(Imported::default()) };
-    let fits = limits::check_store(store, &pairs, rule, &taken, how.budget.jobs, how.stop);
+    let fits = limits::check_store(store, &pairs, rule, &taken, how.budget.jobs, console.progress());
     preflight
         .check("records fit", fits, |()| "every record is within the limits of the target".to_string())?;
     let prepared = Transfer::prepare(origin, target, (parts, left_out), &mut preflight, how)?;

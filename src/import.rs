@@ -19,7 +19,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::finding::{FindingKind, Findings};
 use crate::limits;
 use crate::load::Loaded;
-use crate::origin::Origin;
+use crate::origin::{self, Origin};
 use crate::preflight::{self, Preflight};
 use crate::resume::anonymous;
 use crate::selection::Request;
@@ -195,11 +195,12 @@ fn prepare(options: &Options, preflight: &mut Preflight) -> Result<Option<Prepar
     let (rule, limits) = (target.rule(), target.limits().clone());
     let pairs = target.tables(&parts)?;
     let sound = |preflight: &mut Preflight, dump: &Dump| -> Result<Option<Vec<FileCheck>>> {
-        let checks = preflight.check("dump undamaged", dump.checksums(how.budget.jobs), |checks| {
+        let checked = origin::checksums(dump, &how.budget, &how.console);
+        let checks = preflight.check("dump undamaged", checked, |checks| {
             format!("{} files, checksums and counts are right", checks.len())
         })?;
         let Some(checks) = checks else { return Ok(None) };
-        let fits = limits::check(dump, &pairs, &checks, rule, &limits);
+        let fits = limits::check(dump, &pairs, &checks, rule, &limits, how.console.progress());
         let fits = preflight
             .check("records fit", fits, |()| "every record is within the limits of the target".to_string())?;
         Ok(fits.map(|()| checks))

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::finding::hex;
 use crate::lanes::in_parallel;
 use crate::page::Page;
-use crate::stop::{Stop, interrupted};
+use crate::progress::{Progress, Show};
 use crate::store::Store;
 
 /// Checks every record of `subspaces` against the tables they go to.
@@ -23,6 +23,7 @@ pub fn check(
     checks: &[FileCheck],
     rule: BlobRule,
     limits: &Limits,
+    show: Show,
 ) -> Result<()> {
     for (subspace, table) in subspaces {
         let Some(totals) = checks.iter().find(|c| c.letter == subspace.letter).map(|c| c.totals) else {
@@ -32,9 +33,11 @@ pub fn check(
         if limit.fits(totals.longest_key, totals.longest_value) && !limit.may_collide(totals.longest_key) {
             continue;
         }
+        let progress = Progress::start(show, "limits", totals.key_bytes + totals.value_bytes);
         let mut reader = dump.open_subspace(subspace.letter, Verify::Counts)?;
         let (mut page, mut before) = (Page::new(), Vec::new());
         while reader.read_page(&mut page, 1 << 20)? {
+            progress.add(page.len() as u64, page.size() as u64);
             limit.check_page(&page, &mut before)?;
         }
     }
@@ -51,19 +54,25 @@ pub fn check_store(
     rule: BlobRule,
     limits: &Limits,
     jobs: usize,
-    stop: &Stop,
+    show: Show,
 ) -> Result<()> {
-    in_parallel(jobs, subspaces, |(subspace, table)| {
+    let mut looked_through = Vec::new();
+    for (subspace, table) in subspaces {
         let limit = Limit::new(subspace, table, rule, limits);
-        if limit.fits(u64::from(u16::MAX), ENGINES_OWN) && !limit.may_collide(u64::from(u16::MAX)) {
-            return Ok(());
+        if !limit.fits(u64::from(u16::MAX), ENGINES_OWN) || limit.may_collide(u64::from(u16::MAX)) {
+            looked_through.push((*subspace, limit));
         }
+    }
+    if looked_through.is_empty() {
+        return Ok(());
+    }
+    let sizes = looked_through.iter().map(|(subspace, _)| Ok(store.estimate(subspace)?.bytes));
+    let progress = Progress::start(show, "limits", sizes.sum::<Result<u64>>()?);
+    in_parallel(jobs, &looked_through, |(subspace, limit)| {
         let mut records = store.read(subspace, &KeyRange::all())?;
         let (mut page, mut before) = (Page::new(), Vec::new());
         while records.next(&mut page, 1 << 20)? {
-            if stop.stopped() {
-                return Err(interrupted());
-            }
+            progress.add(page.len() as u64, page.size() as u64);
             limit.check_page(&page, &mut before)?;
         }
         Ok(())

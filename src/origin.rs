@@ -8,11 +8,14 @@ use crate::catalog::{self, SchemaVersion, Subspace, ValueKind};
 use crate::check;
 use crate::computed::ComputedBlobKeys;
 use crate::connect;
+use crate::console::Console;
 use crate::dump::manifest::SubspaceEntry;
-use crate::dump::reader::{Dump, SubspaceReader, Verify};
+use crate::dump::reader::{Dump, FileCheck, SubspaceReader, Verify};
 use crate::error::{Error, Result};
 use crate::finding::hex;
+use crate::lanes::Budget;
 use crate::page::Page;
+use crate::progress::Progress;
 use crate::store::{Reading, Store, Tally};
 
 /// A dump with what reading it needs.
@@ -171,7 +174,7 @@ impl Records<'_> {
 }
 
 impl Pages for Records<'_> {
-    fn next(&mut self, page: &mut Page, budget: usize) -> Result<bool> {
+    fn read_next(&mut self, page: &mut Page, budget: usize) -> Result<bool> {
         let (reader, subspace, hashed, computed, raw, tally) = match self {
             Records::Store(reading) => return reading.next(page, budget),
             Records::Nothing => {
@@ -215,9 +218,18 @@ impl Pages for Records<'_> {
 struct DumpPages(SubspaceReader);
 
 impl Pages for DumpPages {
-    fn next(&mut self, page: &mut Page, budget: usize) -> Result<bool> {
+    fn read_next(&mut self, page: &mut Page, budget: usize) -> Result<bool> {
         self.0.read_page(page, budget)
     }
+}
+
+/// Checks every file of a dump, and shows how far that is.
+///
+/// Errors: those of [`Dump::checksums`].
+pub fn checksums(dump: &Dump, budget: &Budget, console: &Console) -> Result<Vec<FileCheck>> {
+    let total = dump.subspaces().iter().map(|file| file.bytes).sum();
+    let progress = Progress::start(console.progress(), "checksums", total);
+    dump.checksums_seen(budget.jobs, &|bytes| progress.add(0, bytes))
 }
 
 /// Keys of blobs in a dump that are no hash of their content by design.

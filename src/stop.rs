@@ -4,8 +4,12 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use crate::error::{Error, ErrorKind};
+
+/// How often a wait is broken off to look at the flag.
+pub const LOOK: Duration = Duration::from_millis(100);
 
 /// A flag that asks for the end of the work.
 #[derive(Debug, Default, Clone)]
@@ -37,6 +41,21 @@ impl Stop {
     /// Whether work should end.
     pub fn stopped(&self) -> bool {
         self.0.load(Ordering::Relaxed)
+    }
+
+    /// Waits, in pieces, so that a request to end is seen meanwhile.
+    ///
+    /// Errors: interrupted, if work should end.
+    pub fn sleep(&self, time: Duration) -> Result<(), Error> {
+        let until = Instant::now() + time;
+        loop {
+            self.check()?;
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(());
+            }
+            std::thread::sleep(left.min(LOOK));
+        }
     }
 
     /// For use with `?` in a loop.

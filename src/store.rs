@@ -211,7 +211,7 @@ impl Reading<'_> {
 }
 
 impl Pages for Reading<'_> {
-    fn next(&mut self, page: &mut Page, budget: usize) -> Result<bool> {
+    fn read_next(&mut self, page: &mut Page, budget: usize) -> Result<bool> {
         page.clear();
         let Some(pages) = &mut self.pages else { return Ok(false) };
         let subspace = self.subspace;

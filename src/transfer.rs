@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalog::{self, BackendKind, SchemaVersion, Subspace, Table};
 use crate::connect::BlobChoice;
-use crate::console::Console;
+use crate::console::{self, Console};
 use crate::counters::Counters;
 use crate::engines;
 use crate::error::{Error, ErrorKind, Result};
@@ -222,10 +222,8 @@ impl Transfer {
         if !std::io::stdin().is_terminal() {
             return refused("--wipe-target destroys what is in the target, and nobody is there to agree");
         }
-        crate::console::to_stderr("type `wipe` to destroy it:");
-        let mut answer = String::new();
-        match std::io::stdin().read_line(&mut answer) {
-            Ok(_) if answer.trim() == "wipe" => Ok(()),
+        match console::ask("type `wipe` to destroy it:", options.stop)?.trim() {
+            "wipe" => Ok(()),
             _ => refused("the target was not emptied: that was not agreed to"),
         }
     }

@@ -17,7 +17,7 @@ use crate::counters::Counters;
 use crate::diff;
 use crate::dump::manifest::SubspaceEntry;
 use crate::dump::reader::{Dump, SubspaceReader, Verify};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::finding::{FindingKind, Findings, hex};
 use crate::lanes::{Budget, Lane, in_parallel};
 use crate::origin::{self, Origin};
@@ -124,7 +124,10 @@ fn alone(
     verified: &mut Verified,
 ) -> Result<()> {
     let again = "copy the dump again from where it was made, or export again";
-    dump.checksums(options.budget.jobs).map_err(|error| error.or_next(again))?;
+    origin::checksums(dump, &options.budget, &options.console).map_err(|error| match error.kind() {
+        ErrorKind::Damaged => error.or_next(again),
+        _ => error,
+    })?;
     let total = dump.manifest().map_or(0, |m| m.subspaces.iter().map(SubspaceEntry::bytes).sum());
     let computed = origin::computed_keys(dump, version)?;
     let progress = Progress::start(options.console.progress(), "verify", total);

@@ -322,3 +322,60 @@ fn a_dump_that_has_changed_is_not_what_an_import_goes_on_with() {
         assert_same(&whole, &target.export("again"));
     }
 }
+
+/// A run that gets a signal when it has read a file so often, and can read it only so often more.
+fn signalled(
+    site: &Site,
+    arguments: &[&str],
+    file: &str,
+    [after, more]: [u32; 2],
+    signal: Signal,
+) -> Option<Outcome> {
+    let mut command = site.program();
+    command.args(["--jobs", "1"]).args(arguments);
+    command.env("LD_PRELOAD", disk()?).env("FAULT_KIND", "read").env("FAULT_FILE", file);
+    command.env("FAULT_AFTER", after.to_string()).env("FAULT_ERRNO", EIO.to_string());
+    command.env("FAULT_SIGNAL", signal.as_raw().to_string()).env("FAULT_MORE", more.to_string());
+    Some(site::outcome(command))
+}
+
+#[test]
+fn a_signal_ends_every_step_before_it_reads_much_more() {
+    let site = with_blobs(96);
+    let dump = site.export("dump");
+    let dump = dump.to_str().unwrap();
+    let config = site.config();
+    let config = config.to_str().unwrap();
+    let other = Site::empty("0.15.5", RocksDb);
+    let target = other.config();
+    let target = target.to_str().unwrap();
+    let (begun, state) = (site.path("rocksdb"), site.path("state"));
+    // Pieces of 256 KiB, so that one pass over the file is about 400 of them; pages of 4 KiB.
+    let (blobs, store) = ("subspace_t", "stalwart.sqlite3");
+    let copy = ["copy", "--from", config, "--to", target, "--state", state.to_str().unwrap()];
+    for (step, arguments, file, reads) in [
+        ("checksums of an import", &["-c", target, "-i", dump][..], blobs, [20, 20]),
+        ("checksums of a dry run", &["-c", target, "-i", dump, "--dry-run"], blobs, [150, 20]),
+        ("checksums of verify", &["verify", dump], blobs, [20, 20]),
+        ("records of verify", &["verify", dump], blobs, [450, 20]),
+        ("verify against a store", &["verify", dump, "--against", config], blobs, [20, 20]),
+        ("diff", &["diff", dump, config], blobs, [100, 20]),
+        ("a list", &["inspect", dump, "--subspace", "t", "--limit", "0"], blobs, [50, 20]),
+        ("one record", &["inspect", dump, "--subspace", "t", "--get", &"ff".repeat(32)], blobs, [50, 20]),
+        ("counts", &["inspect", "--config", config], store, [3000, 1000]),
+        ("an export", &["-c", config, "-e", "new"], store, [3000, 1000]),
+        ("a copy", &copy, store, [3000, 1000]),
+    ] {
+        for signal in [Signal::INT, Signal::TERM] {
+            let Some(outcome) = signalled(&site, arguments, file, reads, signal) else { return };
+            let outcome = outcome.expect(130);
+            assert!(outcome.error().contains("interrupted"), "{step}: {outcome:?}");
+            if step == "a copy" {
+                fs::remove_dir_all(&begun).unwrap();
+                fs::remove_file(&state).unwrap();
+            }
+            assert!(!begun.exists(), "{step}: the target was begun");
+            let _ = fs::remove_dir_all(site.path("new"));
+        }
+    }
+}

@@ -114,7 +114,7 @@ struct MemoryPages<'a> {
 }
 
 impl Pages for MemoryPages<'_> {
-    fn next(&mut self, page: &mut Page, budget: usize) -> Result<bool> {
+    fn read_next(&mut self, page: &mut Page, budget: usize) -> Result<bool> {
         page.clear();
         let tables = self.memory.lock();
         let Some(records) = tables.get(self.table) else { return Ok(false) };

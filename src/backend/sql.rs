@@ -14,6 +14,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::page::Page;
+use crate::stop::{LOOK, Stop};
 
 /// Limit for connecting when the configuration names none: longer than any server takes, shorter than a
 /// person waits.
@@ -111,7 +112,9 @@ impl<C> Session<C> {
             Error::io("cannot prepare a connection").with("database", place).because(error)
         })?;
         let limit = limit.filter(|limit| !limit.is_zero()).unwrap_or(CONNECT_LIMIT);
-        match runtime.block_on(async { tokio::time::timeout(limit, connect).await }) {
+        let connected =
+            runtime.block_on(async { unless_stopped(tokio::time::timeout(limit, connect)).await })?;
+        match connected {
             Ok(Ok(connection)) => Ok(Session { runtime, connection }),
             Ok(Err(error)) => Err(translate(error)),
             Err(_) => Err(Error::io(format!(
@@ -134,6 +137,17 @@ impl<C> Session<C> {
         let _ = self
             .runtime
             .block_on(async { tokio::time::timeout(Duration::from_secs(5), close(self.connection)).await });
+    }
+}
+
+/// Waits for what a server answers, unless the run should end meanwhile.
+async fn unless_stopped<F: Future>(work: F) -> Result<F::Output> {
+    let mut work = std::pin::pin!(work);
+    loop {
+        match tokio::time::timeout(LOOK, work.as_mut()).await {
+            Ok(output) => return Ok(output),
+            Err(_) => Stop::of_process().check()?,
+        }
     }
 }
 
@@ -165,7 +179,7 @@ pub(super) fn without_leavers(ask: impl Fn() -> Result<Vec<String>>) -> Result<V
         if others.is_empty() {
             break;
         }
-        std::thread::sleep(Duration::from_millis(100));
+        Stop::of_process().sleep(Duration::from_millis(100))?;
         others = ask()?;
     }
     Ok(others)
@@ -273,11 +287,12 @@ impl<C: Send + 'static> Pump<C> {
             State::Running(runtime, work) => (runtime, work),
         };
         lock(&self.slot).wanted = Some((std::mem::take(page), budget));
-        let ended = runtime.block_on(poll_fn(|context| match work.as_mut().poll(context) {
+        let polled = poll_fn(|context| match work.as_mut().poll(context) {
             Poll::Ready(ended) => Poll::Ready(Some(ended)),
             Poll::Pending if lock(&self.slot).full.is_some() => Poll::Ready(None),
             Poll::Pending => Poll::Pending,
-        }));
+        });
+        let ended = runtime.block_on(unless_stopped(polled))?;
         *page = lock(&self.slot).full.take().unwrap_or_default();
         match ended {
             None => Ok(!page.is_empty()),

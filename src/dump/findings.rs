@@ -11,6 +11,7 @@ use serde::Deserialize;
 use super::manifest::{FindingsFile, parse_kind};
 use crate::error::{Error, Result};
 use crate::finding::{FindingKind, Findings, hex};
+use crate::stop::Stop;
 
 // Longest line that is read; keys are at most 64 KiB, twice that in hexadecimal.
 const MAX_LINE: u64 = 1024 * 1024;
@@ -66,6 +67,7 @@ impl FindingLines {
     }
 
     fn read(&mut self) -> Result<Option<RecordedFinding>> {
+        Stop::of_process().check()?;
         let mut text = Vec::new();
         let place = |e: Error, line: u64| {
             e.with("file", self.path.display().to_string()).with("line", line.to_string())

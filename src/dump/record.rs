@@ -114,6 +114,11 @@ impl<R: Read> RecordReader<R> {
         self.frame.end()
     }
 
+    /// Bytes of the file read so far.
+    pub fn offset(&self) -> u64 {
+        self.frame.offset()
+    }
+
     /// Name of the file, for errors.
     pub fn file(&self) -> &str {
         self.frame.file()

@@ -137,7 +137,7 @@ impl Target {
             let begin = std::time::Instant::now();
             // The server ends the sessions of a killed run only when it notices, or has rolled them back.
             while options.resume && !sessions.others.is_empty() && begin.elapsed().as_secs() < ENDING {
-                std::thread::sleep(std::time::Duration::from_millis(500));
+                options.stop.sleep(std::time::Duration::from_millis(500))?;
                 sessions = source.sessions()?;
             }
             running::check_sessions(&sessions, &target.place.location(), agreed, &options.console)?;

@@ -5,6 +5,8 @@
  * FAULT_AFTER  calls that succeed first
  * FAULT_ERRNO  what the others fail with
  * FAULT_MARK   a file that is created at the first failure
+ * FAULT_SIGNAL a signal that the process gets instead of the first failure, and as many calls more succeed as
+ *              FAULT_MORE says
  *
  * Knows the C library only; what asks the kernel directly is not reached.
  */
@@ -12,6 +14,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,7 +38,16 @@ static int fails(int fd, const char *kind)
     if (length < 0)
         return 0;
     path[length] = 0;
-    if (!strstr(path, file) || atomic_fetch_add(&calls, 1) < atol(getenv("FAULT_AFTER")))
+    if (!strstr(path, file))
+        return 0;
+    long call = atomic_fetch_add(&calls, 1), after = atol(getenv("FAULT_AFTER"));
+    if (call < after)
+        return 0;
+    const char *number = getenv("FAULT_SIGNAL"), *more = getenv("FAULT_MORE");
+    if (number && call == after)
+        raise(atoi(number));
+    errno = before;
+    if (number && call - after <= atol(more))
         return 0;
     if (mark)
         close(open(mark, O_CREAT | O_WRONLY | O_CLOEXEC, 0644));

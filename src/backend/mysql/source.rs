@@ -284,7 +284,7 @@ struct MysqlPages<'a> {
 }
 
 impl Pages for MysqlPages<'_> {
-    fn next(&mut self, page: &mut Page, budget: usize) -> Result<bool> {
+    fn read_next(&mut self, page: &mut Page, budget: usize) -> Result<bool> {
         match &mut self.pump {
             Some(pump) => pump.next(page, budget, &self.source.idle),
             None => {

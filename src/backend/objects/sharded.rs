@@ -249,7 +249,7 @@ impl ShardedPages<'_> {
 }
 
 impl Pages for ShardedPages<'_> {
-    fn next(&mut self, page: &mut Page, budget: usize) -> Result<bool> {
+    fn read_next(&mut self, page: &mut Page, budget: usize) -> Result<bool> {
         page.clear();
         if let Some(why) = &self.failed {
             return Err(Error::io(why.clone()));

@@ -202,7 +202,7 @@ struct ListedKeys {
 }
 
 impl Pages for ListedKeys {
-    fn next(&mut self, page: &mut Page, budget: usize) -> Result<bool> {
+    fn read_next(&mut self, page: &mut Page, budget: usize) -> Result<bool> {
         page.clear();
         while page.is_empty() || page.size() < budget {
             let Some(entry) = self.cursor.next(&self.listing)? else { break };
@@ -288,7 +288,7 @@ impl ObjectPages<'_> {
 }
 
 impl Pages for ObjectPages<'_> {
-    fn next(&mut self, page: &mut Page, budget: usize) -> Result<bool> {
+    fn read_next(&mut self, page: &mut Page, budget: usize) -> Result<bool> {
         page.clear();
         match &self.state {
             State::Done => return Ok(false),

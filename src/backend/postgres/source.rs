@@ -285,7 +285,7 @@ struct PostgresPages<'a> {
 }
 
 impl Pages for PostgresPages<'_> {
-    fn next(&mut self, page: &mut Page, budget: usize) -> Result<bool> {
+    fn read_next(&mut self, page: &mut Page, budget: usize) -> Result<bool> {
         match &mut self.pump {
             Some(pump) => pump.next(page, budget, &self.source.idle),
             None => {

@@ -15,6 +15,7 @@ use crate::backend::{KeyRange, Loss, Pages};
 use crate::catalog::Table;
 use crate::error::Result;
 use crate::page::Page;
+use crate::stop::Stop;
 
 /// Seeks spent on one gap, at most.
 const PROBES: u32 = 1024;
@@ -134,7 +135,9 @@ impl<'a> SalvagePages<'a> {
             }
             None => iterator.seek_to_last(),
         }
-        while let Some((key, value)) = iterator.item().filter(|(key, _)| *key >= begin) {
+        // Once the run is to end, the page of which this becomes a part is not asked for any more.
+        let going_on = || !Stop::of_process().stopped();
+        while let Some((key, value)) = iterator.item().filter(|(key, _)| *key >= begin && going_on()) {
             found.push((key.to_vec(), value.to_vec()));
             iterator.prev();
         }
@@ -156,7 +159,7 @@ impl<'a> SalvagePages<'a> {
         let (mut probes, width) = (0, width(after.as_deref().unwrap_or_default(), before.as_deref()));
         let mut unread: Vec<(Vec<u8>, Option<Vec<u8>>)> = Vec::new();
         let mut open = VecDeque::from([(after.as_deref().map_or_else(Vec::new, next_key), before.clone())]);
-        while let Some((low, high)) = open.pop_front() {
+        while let Some((low, high)) = open.pop_front().filter(|_| !Stop::of_process().stopped()) {
             probes += 1;
             let (records, whole) = self.forwards(&low, high.as_deref());
             let last = records.last().map(|(key, _)| next_key(key));
@@ -202,7 +205,7 @@ impl<'a> SalvagePages<'a> {
         let mut iterator = source.db().raw_iterator_cf_opt(&handle, options);
         let mut found = Vec::new();
         iterator.seek(start);
-        while let Some((key, value)) = iterator.item() {
+        while let Some((key, value)) = iterator.item().filter(|_| !Stop::of_process().stopped()) {
             found.push((key.to_vec(), value.to_vec()));
             iterator.next();
         }
@@ -241,7 +244,7 @@ impl<'a> SalvagePages<'a> {
 }
 
 impl Pages for SalvagePages<'_> {
-    fn next(&mut self, page: &mut Page, budget: usize) -> Result<bool> {
+    fn read_next(&mut self, page: &mut Page, budget: usize) -> Result<bool> {
         page.clear();
         loop {
             while let Some((key, value)) = self.ready.pop_front() {

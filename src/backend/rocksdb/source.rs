@@ -209,7 +209,7 @@ struct RocksPages<'a> {
 }
 
 impl Pages for RocksPages<'_> {
-    fn next(&mut self, page: &mut Page, budget: usize) -> Result<bool> {
+    fn read_next(&mut self, page: &mut Page, budget: usize) -> Result<bool> {
         page.clear();
         let Some(iterator) = &mut self.iterator else { return Ok(false) };
         while let Some((key, value)) = iterator.item() {

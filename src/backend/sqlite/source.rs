@@ -332,7 +332,7 @@ struct SqlitePages<'a> {
 }
 
 impl Pages for SqlitePages<'_> {
-    fn next(&mut self, page: &mut Page, budget: usize) -> Result<bool> {
+    fn read_next(&mut self, page: &mut Page, budget: usize) -> Result<bool> {
         page.clear();
         let Some(connection) = self.connection.as_ref().filter(|_| !self.done) else { return Ok(false) };
         match fill(connection, &self.table, &self.range, page, budget) {

@@ -11,6 +11,7 @@ use xxhash_rust::xxh32::{Xxh32, xxh32};
 
 use super::{FrameEnd, FrameHeader, MAGIC, STORED};
 use crate::error::{Error, Result};
+use crate::stop::Stop;
 
 // Content that a linked block may refer to.
 const WINDOW: usize = 65_536;
@@ -69,6 +70,8 @@ impl<R: Read> FrameReader<R> {
 
     /// Reads the next block; false at the end of the frame, which is also the end of the file.
     ///
+    /// Errors: as [`new`](FrameReader::new), and interrupted once the process was asked to end.
+    ///
     /// Whether the frame *has* an end, [`end`](FrameReader::end) says.
     pub fn next_block(&mut self) -> Result<bool> {
         self.guarded(|reader| reader.read_block(true))
@@ -121,7 +124,7 @@ impl<R: Read> FrameReader<R> {
             State::Blocks => {}
         }
         self.length = 0;
-        let outcome = read(self);
+        let outcome = Stop::of_process().check().and_then(|()| read(self));
         if outcome.is_err() {
             self.state = State::Failed;
             self.length = 0;

@@ -4,7 +4,7 @@
 //! A server's: every record, because there is nothing else to check against; the counts found are kept.
 
 use std::fs::File;
-use std::io::{BufReader, Cursor, Read};
+use std::io::{Cursor, Read};
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
@@ -17,9 +17,13 @@ use crate::dump::manifest::{DIRECTORY, FINDINGS, SubspaceEntry};
 use crate::error::{Error, Result};
 use crate::finding::{Findings, hex};
 use crate::page::Page;
+use crate::stop::Stop;
 
 /// Pieces of a file that may wait for the thread that checks them.
 const AHEAD: usize = 4;
+
+/// Told how many bytes of files were checked since it was called last.
+pub type Seen<'a> = &'a (dyn Fn(u64) + Sync);
 
 /// A file that was checked.
 #[derive(Debug, Clone)]
@@ -51,17 +55,24 @@ pub(super) struct Scan {
 impl Dump {
     /// Checks every file, `jobs` at a time.
     ///
-    /// Errors: the first in the order of letters; it says how many files failed.
+    /// Errors: interrupted, else the first in the order of letters; it says how many files failed.
     pub fn checksums(&self, jobs: usize) -> Result<Vec<FileCheck>> {
+        self.checksums_seen(jobs, &|_| ())
+    }
+
+    /// The same; `seen` is told of the bytes of files that were checked since it was called last.
+    pub fn checksums_seen(&self, jobs: usize, seen: Seen) -> Result<Vec<FileCheck>> {
         self.check_findings()?;
         let mut checks = Vec::new();
         let mut failures = Vec::new();
-        for (_, outcome) in self.check_files(jobs) {
+        for (_, outcome) in self.check_files(jobs, seen) {
             match outcome {
                 Ok(check) => checks.push(check),
                 Err(e) => failures.push(e),
             }
         }
+        // What a run that was told to end has not read is not damaged.
+        Stop::of_process().check()?;
         let count = failures.len();
         match failures.into_iter().next() {
             None => Ok(checks),
@@ -71,14 +82,14 @@ impl Dump {
     }
 
     /// Checks every file, `jobs` at a time, and reports each by itself, in the order of letters.
-    pub fn check_files(&self, jobs: usize) -> Vec<(char, Result<FileCheck>)> {
+    fn check_files(&self, jobs: usize, seen: Seen) -> Vec<(char, Result<FileCheck>)> {
         let mut largest_first: Vec<_> = self.files.iter().collect();
         largest_first.sort_by_key(|file| std::cmp::Reverse(file.bytes));
         let next = AtomicUsize::new(0);
         let work = || {
             let mut done = Vec::new();
             while let Some(file) = largest_first.get(next.fetch_add(1, Ordering::Relaxed)) {
-                done.push((file.letter, self.check_file(file.letter)));
+                done.push((file.letter, self.check_one(file.letter, seen)));
             }
             done
         };
@@ -102,10 +113,14 @@ impl Dump {
 
     /// Checks one file.
     pub fn check_file(&self, letter: char) -> Result<FileCheck> {
+        self.check_one(letter, &|_| ())
+    }
+
+    fn check_one(&self, letter: char, seen: Seen) -> Result<FileCheck> {
         let file_bytes = self.file(letter)?.bytes;
         match self.entry(letter) {
             Some(entry) => {
-                self.check_against(entry)?;
+                self.check_against(entry, seen)?;
                 Ok(FileCheck {
                     letter,
                     file_bytes,
@@ -116,7 +131,7 @@ impl Dump {
                 })
             }
             None => {
-                let scan = self.scan(letter)?;
+                let scan = self.scan_seen(letter, seen)?;
                 Ok(FileCheck {
                     letter,
                     file_bytes,
@@ -140,16 +155,25 @@ impl Dump {
         if bytes != stated.bytes {
             return Err(differ());
         }
-        let mut input = BufReader::with_capacity(BUFFER, HashedInput::new(file)).take(bytes);
-        std::io::copy(&mut input, &mut std::io::sink())
-            .map_err(|e| place(Error::io("cannot read the findings"), &path).because(e))?;
-        if input.into_inner().into_inner().hex() != stated.blake3 {
+        let mut input = HashedInput::new(file, &|_| ()).take(bytes);
+        let mut buffer = vec![0; BUFFER];
+        loop {
+            Stop::of_process().check()?;
+            match input.read(&mut buffer) {
+                Ok(0) => break,
+                Err(e) if e.kind() != std::io::ErrorKind::Interrupted => {
+                    return Err(place(Error::io("cannot read the findings"), &path).because(e));
+                }
+                _ => {}
+            }
+        }
+        if input.into_inner().hex() != stated.blake3 {
             return Err(differ());
         }
         Ok(())
     }
 
-    fn check_against(&self, entry: &SubspaceEntry) -> Result<()> {
+    fn check_against(&self, entry: &SubspaceEntry, seen: Seen) -> Result<()> {
         let path = &self.file(entry.letter)?.path;
         let (file, bytes) = open_regular(path)?;
         if bytes != entry.file_bytes {
@@ -159,7 +183,7 @@ impl Dump {
         }
         // A dump is as large as its largest file, which one thread would read, hash and check in turn.
         std::thread::scope(|scope| {
-            let (pieces, input) = Pieces::of(HashedInput::new(file));
+            let (pieces, input) = Pieces::of(HashedInput::new(file, seen));
             let hashing = scope.spawn(move || pieces.read());
             let mut frame = FrameReader::new(input, path.display().to_string())?;
             while frame.skip_block()? {}
@@ -176,21 +200,27 @@ impl Dump {
 
     /// A pass over a server's file; done once.
     pub(super) fn scan(&self, letter: char) -> Result<Scan> {
+        self.scan_seen(letter, &|_| ())
+    }
+
+    fn scan_seen(&self, letter: char, seen: Seen) -> Result<Scan> {
         if let Some(scan) = self.scans.lock().unwrap_or_else(PoisonError::into_inner).get(&letter) {
             return Ok(scan.clone());
         }
-        let scan = self.scan_records(letter)?;
+        let scan = self.scan_records(letter, seen)?;
         self.scans.lock().unwrap_or_else(PoisonError::into_inner).insert(letter, scan.clone());
         Ok(scan)
     }
 
-    fn scan_records(&self, letter: char) -> Result<Scan> {
+    fn scan_records(&self, letter: char, seen: Seen) -> Result<Scan> {
         let mut records = self.open_records(letter)?;
         let mut digest = Digest::new();
         let mut ordered = true;
         let mut last: Option<Vec<u8>> = None;
-        let mut page = Page::new();
+        let (mut page, mut offset) = (Page::new(), 0);
         while records.read_page(&mut page, PAGE)? {
+            seen(records.offset() - offset);
+            offset = records.offset();
             let mut before = last.as_deref();
             for (key, _) in page.iter() {
                 ordered &= before.is_none_or(|before| before < key);
@@ -214,14 +244,15 @@ impl Dump {
 }
 
 /// A file and the BLAKE3 of what was read from it.
-struct HashedInput {
+struct HashedInput<'a> {
     file: File,
     hasher: blake3::Hasher,
+    seen: Seen<'a>,
 }
 
-impl HashedInput {
-    fn new(file: File) -> Self {
-        HashedInput { file, hasher: blake3::Hasher::new() }
+impl<'a> HashedInput<'a> {
+    fn new(file: File, seen: Seen<'a>) -> Self {
+        HashedInput { file, hasher: blake3::Hasher::new(), seen }
     }
 
     fn hex(&self) -> String {
@@ -229,17 +260,18 @@ impl HashedInput {
     }
 }
 
-impl Read for HashedInput {
+impl Read for HashedInput<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         let read = self.file.read(buffer)?;
         self.hasher.update(buffer.get(..read).unwrap_or_default());
+        (self.seen)(read as u64);
         Ok(read)
     }
 }
 
 /// Reads a file piece by piece for another thread, which gives the memory of each piece back.
-struct Pieces {
-    file: HashedInput,
+struct Pieces<'a> {
+    file: HashedInput<'a>,
     full: SyncSender<std::io::Result<Vec<u8>>>,
     empty: Receiver<Vec<u8>>,
 }
@@ -251,8 +283,8 @@ struct PieceInput {
     piece: Cursor<Vec<u8>>,
 }
 
-impl Pieces {
-    fn of(file: HashedInput) -> (Pieces, PieceInput) {
+impl<'a> Pieces<'a> {
+    fn of(file: HashedInput<'a>) -> (Pieces<'a>, PieceInput) {
         let (filled, full) = sync_channel(AHEAD);
         let (emptied, empty) = channel();
         let input = PieceInput { full, empty: emptied, piece: Cursor::default() };
