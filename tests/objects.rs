@@ -4,6 +4,8 @@
 #![cfg(all(feature = "s3", feature = "azure"))]
 #![allow(clippy::unwrap_used)]
 
+#[path = "objects/answers.rs"]
+mod answers;
 #[path = "objects/faults.rs"]
 mod faults;
 #[path = "objects/files.rs"]

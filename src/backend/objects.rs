@@ -106,8 +106,14 @@ pub trait Objects: Send + Sync {
     /// Shows everything to `visit`, in any order.
     fn list(&self, visit: &mut Visit) -> Result<()>;
 
-    /// The object of a key; `None` if it is not there, which is something else than that it cannot be read.
-    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>>;
+    /// Bytes of the object of a key, as listed; `None` if it is not there.
+    fn size(&self, key: &[u8]) -> Result<Option<u64>>;
+
+    /// The object of a key, of which `most` bytes are expected at most; `None` if it is not there, which is
+    /// something else than that it cannot be read.
+    ///
+    /// Errors: I/O also for an object that is longer: memory is not taken on its word.
+    fn get(&self, key: &[u8], most: u64) -> Result<Option<Vec<u8>>>;
 
     /// Writes the object of a key, to be seen after [`publish`](Objects::publish) or at once, but never half.
     fn put(&self, key: &[u8], value: Vec<u8>) -> Result<()>;

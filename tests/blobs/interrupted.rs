@@ -117,3 +117,33 @@ fn exports_from_s3_go_on() {
     }
     println!("{} exports killed, {in_the_middle} of them in the middle", kills());
 }
+
+#[test]
+fn a_list_that_never_ends_is_left_at_once() {
+    let stub = super::stub::Stub::start(|number, _| {
+        let name = format!("k/{}", stalwart_migrate::backend::objects::names::encode(&number.to_be_bytes()));
+        std::thread::sleep(Duration::from_millis(5));
+        super::stub::Reply::Whole(200, super::stub::s3_list(&[(&name, 3)], Some(&format!("token{number}"))))
+    });
+    let home = Home::new();
+    home.generated("data", 10, 100);
+    let config = home.toml("endless", &Store::Sqlite("data"), &Store::S3("mail".into(), "k/"));
+    let text = fs::read_to_string(&config).unwrap();
+    home.write("endless.toml", &text.replace(&Server::s3().endpoint(), &stub.endpoint()));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_stalwart-migrate"));
+    command.args(args!["-c", config, "-e", home.path("dump")]);
+    command.env_remove("CONFIG_PATH").env_remove("EXPORT_TYPES");
+    let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let begin = Instant::now();
+    while stub.seen().len() < 20 {
+        assert!(begin.elapsed() < Duration::from_secs(60), "the list is read");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(130), "{text}");
+    assert!(text.contains("interrupted"), "{text}");
+    assert!(!home.path("dump").exists(), "nothing was written");
+}

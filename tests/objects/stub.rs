@@ -4,6 +4,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -26,6 +27,8 @@ pub enum Reply {
     Cut(Vec<u8>),
     /// An answer after a while.
     Late(Duration, u16, Vec<u8>),
+    /// An answer without a stated length, of which this many bytes more come after the first ones.
+    Endless(Vec<u8>, u64),
     /// The connection is closed.
     None,
 }
@@ -34,6 +37,7 @@ pub enum Reply {
 pub struct Stub {
     pub port: u16,
     seen: Arc<Mutex<Vec<Request>>>,
+    sent: Arc<AtomicU64>,
 }
 
 impl Stub {
@@ -58,25 +62,33 @@ impl Stub {
         let port = listener.local_addr().unwrap().port();
         let (seen, reply) = (Arc::new(Mutex::new(Vec::new())), Arc::new(reply));
         let requests = Arc::clone(&seen);
+        let sent = Arc::new(AtomicU64::new(0));
+        let bytes = Arc::clone(&sent);
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let (requests, reply) = (Arc::clone(&requests), Arc::clone(&reply));
+                let sent = Arc::clone(&bytes);
                 let tls = tls.clone();
                 std::thread::spawn(move || match tls {
-                    None => serve(stream, &requests, reply.as_ref()),
+                    None => serve(stream, &requests, &sent, reply.as_ref()),
                     Some(tls) => {
                         let Ok(session) = rustls::ServerConnection::new(tls) else { return };
-                        serve(rustls::StreamOwned::new(session, stream), &requests, reply.as_ref());
+                        serve(rustls::StreamOwned::new(session, stream), &requests, &sent, reply.as_ref());
                     }
                 });
             }
         });
-        Stub { port, seen }
+        Stub { port, seen, sent }
     }
 
     /// Its address.
     pub fn endpoint(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Bytes of endless answers that were taken so far.
+    pub fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
     }
 
     /// Every request so far.
@@ -85,7 +97,12 @@ impl Stub {
     }
 }
 
-fn serve(stream: impl Read + Write, seen: &Mutex<Vec<Request>>, reply: &dyn Fn(usize, &Request) -> Reply) {
+fn serve(
+    stream: impl Read + Write,
+    seen: &Mutex<Vec<Request>>,
+    sent: &AtomicU64,
+    reply: &dyn Fn(usize, &Request) -> Reply,
+) {
     let mut reader = BufReader::new(stream);
     while let Some(request) = read(&mut reader) {
         let number = {
@@ -99,6 +116,20 @@ fn serve(stream: impl Read + Write, seen: &Mutex<Vec<Request>>, reply: &dyn Fn(u
             Reply::Late(wait, status, body) => {
                 std::thread::sleep(wait);
                 (status, body.clone(), body.len())
+            }
+            Reply::Endless(body, more) => {
+                let head = b"HTTP/1.1 200 X\r\ntransfer-encoding: chunked\r\n\r\n";
+                let writer = reader.get_mut();
+                let chunk =
+                    |bytes: &[u8]| [format!("{:x}\r\n", bytes.len()).as_bytes(), bytes, b"\r\n"].concat();
+                let mut left = more;
+                let mut written = writer.write_all(head).and_then(|()| writer.write_all(&chunk(&body)));
+                while written.is_ok() && left > 0 {
+                    written = writer.write_all(&chunk(&[b'x'; 64 << 10]));
+                    left = left.saturating_sub(64 << 10);
+                    sent.fetch_add(64 << 10, Ordering::Relaxed);
+                }
+                return;
             }
             Reply::None => return,
         };

@@ -14,10 +14,12 @@ use reqwest::header::{HeaderName, HeaderValue};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::target::too_large;
-use super::wire::{self, Advice, Answer, Failure, Manners, Wire, percent, unpercent};
-use super::{Found, Objects, Visit, names, xml};
+use super::wire::{self, Advice, Answer, Circle, Failure, Manners, Wire, percent, unpercent};
+use super::xml::{self, Names, NoList};
+use super::{Found, Objects, Visit, names};
 use crate::error::{Error, Result};
 use crate::finding::hex;
+use crate::stop::Stop;
 
 /// Bytes that one request can write.
 const MOST: u64 = 5000 << 20;
@@ -139,10 +141,11 @@ impl Azure {
         method: &Method,
         address: &str,
         body: Option<Vec<u8>>,
+        most: u64,
     ) -> std::result::Result<Answer, Failure> {
         let put = body.is_some();
         let body = HttpRequestBody::from(body.unwrap_or_default());
-        self.wire.ask(async || {
+        let prepare = async || {
             let mut request = wire::request(method.clone(), address, Vec::new())?;
             *request.body_mut() = body.clone();
             if put {
@@ -155,7 +158,8 @@ impl Azure {
             }
             self.sign(&mut request)?;
             Ok(request)
-        })
+        };
+        self.wire.ask(prepare, most)
     }
 
     fn sign(&self, request: &mut HttpRequest) -> Result<()> {
@@ -169,22 +173,23 @@ impl Azure {
         error.with("object", self.object(key)).with("key", hex(key))
     }
 
-    /// A page of the list, shown to `visit`; the marker of the next one.
+    /// A page of the list of names that begin with `prefix`, shown to `visit`; the marker of the next one.
     fn page(
         &self,
+        prefix: &str,
         marker: Option<&str>,
         most: u32,
         visit: &mut Visit,
     ) -> Result<ControlFlow<(), Option<String>>> {
         let mut address = format!("{}?restype=container&comp=list&maxresults={most}", self.container);
-        if !self.prefix.is_empty() {
-            address.push_str(&format!("&prefix={}", percent(&self.prefix, b"")));
+        if !prefix.is_empty() {
+            address.push_str(&format!("&prefix={}", percent(prefix, b"")));
         }
         if let Some(marker) = marker {
             address.push_str(&format!("&marker={}", percent(marker, b"")));
         }
         let answer = self
-            .ask(&Method::GET, &address, None)
+            .ask(&Method::GET, &address, None, wire::LONGEST_LIST)
             .map_err(|failure| self.wire.error(failure, "list the objects of the container", &ADVICE))?;
         let text = answer.text(&self.place)?;
         let wrong = |what: &str| {
@@ -192,13 +197,14 @@ impl Azure {
                 .with("store", self.place.clone())
                 .next("check that the endpoint is that of an Azure blob service")
         };
-        let list = xml::list(&text, "EnumerationResults", "Blob")
-            .ok_or_else(|| wrong("something that is no list"))?;
+        let list = xml::list(&text, &NAMES).map_err(|why| match why {
+            NoList::Other => wrong("something that is no list"),
+            NoList::Grouped => wrong("a list that does not name every object"),
+        })?;
         for item in &list.items {
-            let name = item.iter().find(|(name, ..)| *name == "Name");
-            let (_, attributes, name) = name.ok_or_else(|| wrong("an object without a name"))?;
-            let encoded = attributes.replace('\'', "\"").contains("Encoded=\"true\"");
-            let name = if encoded { unpercent(name, false) } else { name.clone() };
+            let name = item.iter().find(|field| field.name == "name" && !field.text.is_empty());
+            let name = name.ok_or_else(|| wrong("an object without a name"))?;
+            let name = if name.encoded { unpercent(&name.text, false) } else { name.text.clone() };
             let size = xml::field(item, "Content-Length").and_then(|size| size.trim().parse().ok());
             let size = size.ok_or_else(|| wrong("an object without a size"))?;
             let etag = xml::field(item, "Etag").unwrap_or_default();
@@ -213,10 +219,28 @@ impl Azure {
                 return Ok(ControlFlow::Break(()));
             }
         }
-        let next = xml::field(&list.fields, "NextMarker").filter(|next| !next.is_empty());
-        match next {
-            Some(next) if marker == Some(next) => Err(wrong("a list that does not go on")),
-            next => Ok(ControlFlow::Continue(next.map(str::to_string))),
+        // Azure says of its last page that nothing follows. A list that does not say so is not taken for whole.
+        let next = xml::field(&list.fields, "NextMarker").map(str::trim);
+        let next = next.ok_or_else(|| wrong("a list that does not say whether it is complete"))?;
+        Ok(ControlFlow::Continue((!next.is_empty()).then(|| next.to_string())))
+    }
+
+    /// The list of names that begin with `prefix`, to its end, shown to `visit`.
+    fn pages(&self, prefix: &str, most: u32, visit: &mut Visit) -> Result<()> {
+        let (mut marker, mut circle) = (None::<String>, Circle::default());
+        loop {
+            Stop::of_process().check()?;
+            match self.page(prefix, marker.as_deref(), most, visit)? {
+                ControlFlow::Continue(Some(next)) if circle.closes_at(&next) => {
+                    return Err(Error::io(
+                        "the service answers with a list that goes on with what it has shown",
+                    )
+                    .with("store", self.place.clone())
+                    .next("check that the endpoint is that of an Azure blob service"));
+                }
+                ControlFlow::Continue(Some(next)) => marker = Some(next),
+                ControlFlow::Continue(None) | ControlFlow::Break(()) => return Ok(()),
+            }
         }
     }
 }
@@ -231,7 +255,7 @@ impl Objects for Azure {
     }
 
     fn open(&self) -> Result<()> {
-        self.page(None, 1, &mut |_| Ok(ControlFlow::Continue(()))).map(drop)
+        self.page(&self.prefix, None, 1, &mut |_| Ok(ControlFlow::Continue(()))).map(drop)
     }
 
     fn prepare(&self) -> Result<()> {
@@ -240,17 +264,27 @@ impl Objects for Azure {
     }
 
     fn list(&self, visit: &mut Visit) -> Result<()> {
-        let mut marker = None;
-        loop {
-            match self.page(marker.as_deref(), 5000, visit)? {
-                ControlFlow::Continue(Some(next)) => marker = Some(next),
-                ControlFlow::Continue(None) | ControlFlow::Break(()) => return Ok(()),
-            }
-        }
+        self.pages(&self.prefix, 1000, visit)
     }
 
-    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
-        match self.ask(&Method::GET, &self.address(key), None) {
+    fn size(&self, key: &[u8]) -> Result<Option<u64>> {
+        let mut size = None;
+        // Its own name is the first of those that begin with it.
+        self.pages(&self.object(key), 1, &mut |found| match found {
+            Found::Object { key: found, size: bytes, .. } if found == key => {
+                size = Some(bytes);
+                Ok(ControlFlow::Break(()))
+            }
+            _ => Ok(ControlFlow::Continue(())),
+        })?;
+        Ok(size)
+    }
+
+    fn get(&self, key: &[u8], most: u64) -> Result<Option<Vec<u8>>> {
+        if most > MOST {
+            return Err(too_large(key, most, MOST, &self.place));
+        }
+        match self.ask(&Method::GET, &self.address(key), None, most) {
             Ok(answer) => Ok(Some(answer.body)),
             Err(failure) if absent(&failure) => Ok(None),
             Err(failure) => Err(self.failed(failure, "read a blob", key)),
@@ -259,15 +293,15 @@ impl Objects for Azure {
 
     fn put(&self, key: &[u8], value: Vec<u8>) -> Result<()> {
         if value.len() as u64 > MOST {
-            return Err(too_large(key, value.len(), MOST, &self.place));
+            return Err(too_large(key, value.len() as u64, MOST, &self.place));
         }
-        self.ask(&Method::PUT, &self.address(key), Some(value))
+        self.ask(&Method::PUT, &self.address(key), Some(value), wire::LONGEST_RECEIPT)
             .map(drop)
             .map_err(|failure| self.failed(failure, "write a blob", key))
     }
 
     fn delete(&self, key: &[u8]) -> Result<()> {
-        match self.ask(&Method::DELETE, &self.address(key), None) {
+        match self.ask(&Method::DELETE, &self.address(key), None, wire::LONGEST_RECEIPT) {
             Ok(_) => Ok(()),
             Err(failure) if absent(&failure) => Ok(()),
             Err(failure) => Err(self.failed(failure, "delete a blob", key)),
@@ -299,8 +333,11 @@ fn endpoint(account: &str, configured: Option<&str>, env: &dyn Fn(&str) -> Optio
 
 /// Whether an object is not there, in a container that is.
 fn absent(failure: &Failure) -> bool {
-    matches!(failure, Failure::Status(404, code) if code.as_deref() != Some("ContainerNotFound"))
+    matches!(failure, Failure::Status(404, code)
+        if code.as_deref().is_none_or(|code| code.eq_ignore_ascii_case("BlobNotFound")))
 }
+
+const NAMES: Names = Names { root: "EnumerationResults", item: "Blob", group: "BlobPrefix" };
 
 const ADVICE: Advice = Advice {
     forbidden: "check the key or the token in the configuration, and that it may list the container and read it",

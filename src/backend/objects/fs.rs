@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::ops::ControlFlow;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -166,21 +166,22 @@ impl Objects for Fs {
         self.walk(&self.root, &mut Vec::new(), visit).map(drop)
     }
 
-    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
-        let path = self.file(key);
-        match fs::read(&path) {
-            Ok(value) => Ok(Some(value)),
-            // A link that leads nowhere is there, and what it stands for cannot be read.
-            Err(error)
-                if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
-                    && fs::symlink_metadata(&path).is_err() =>
-            {
-                Ok(None)
+    fn size(&self, key: &[u8]) -> Result<Option<u64>> {
+        self.read(key, |path| fs::metadata(path).map(|meta| meta.len()))
+    }
+
+    fn get(&self, key: &[u8], most: u64) -> Result<Option<Vec<u8>>> {
+        self.read(key, |path| {
+            let file = File::open(path)?;
+            let mut value =
+                Vec::with_capacity(usize::try_from(most.min(file.metadata()?.len())).unwrap_or(0));
+            // One more tells that there is more.
+            file.take(most.saturating_add(1)).read_to_end(&mut value)?;
+            match value.len() as u64 > most {
+                true => Err(std::io::Error::other("it is longer than it was listed")),
+                false => Ok(value),
             }
-            Err(error) => {
-                Err(failed("cannot read a blob", &path, error).with("key", hex(key)).next(READ_ADVICE))
-            }
-        }
+        })
     }
 
     fn put(&self, key: &[u8], value: Vec<u8>) -> Result<()> {
@@ -238,6 +239,24 @@ impl Objects for Fs {
 }
 
 impl Fs {
+    /// Reads something of the file of a key; `None` if it is not there.
+    fn read<T>(&self, key: &[u8], read: impl FnOnce(&Path) -> std::io::Result<T>) -> Result<Option<T>> {
+        let path = self.file(key);
+        match read(&path) {
+            Ok(value) => Ok(Some(value)),
+            // A link that leads nowhere is there, and what it stands for cannot be read.
+            Err(error)
+                if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
+                    && fs::symlink_metadata(&path).is_err() =>
+            {
+                Ok(None)
+            }
+            Err(error) => {
+                Err(failed("cannot read a blob", &path, error).with("key", hex(key)).next(READ_ADVICE))
+            }
+        }
+    }
+
     fn unwritten(&self, key: &[u8], error: std::io::Error) -> Error {
         let full = matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded);
         failed("cannot write a blob", &self.file(key), error).with("key", hex(key)).next(match full {

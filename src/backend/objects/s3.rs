@@ -12,10 +12,12 @@ use reqwest::Method;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::target::too_large;
-use super::wire::{self, Advice, Answer, Failure, Manners, Wire, percent, unpercent};
-use super::{Found, Objects, Visit, names, xml};
+use super::wire::{self, Advice, Answer, Circle, Failure, Manners, Wire, percent, unpercent};
+use super::xml::{self, Names, NoList};
+use super::{Found, Objects, Visit, names};
 use crate::error::{Error, Result};
 use crate::finding::hex;
+use crate::stop::Stop;
 use credentials::Credentials;
 
 mod credentials;
@@ -116,9 +118,15 @@ impl S3 {
         format!("{}/{}", self.bucket, percent(&self.object(key), b"/"))
     }
 
-    fn ask(&self, method: &Method, address: &str, body: Vec<u8>) -> std::result::Result<Answer, Failure> {
+    fn ask(
+        &self,
+        method: &Method,
+        address: &str,
+        body: Vec<u8>,
+        most: u64,
+    ) -> std::result::Result<Answer, Failure> {
         let body = object_store::client::HttpRequestBody::from(body);
-        self.wire.ask(async || {
+        let prepare = async || {
             let mut request = wire::request(method.clone(), address, Vec::new())?;
             *request.body_mut() = body.clone();
             let keys = self.credentials.get(&self.place).await?;
@@ -127,7 +135,8 @@ impl S3 {
                 .try_authorize(&mut request, None)
                 .map_err(|_| Error::io("cannot sign a request").with("store", self.place.clone()))?;
             Ok(request)
-        })
+        };
+        self.wire.ask(prepare, most)
     }
 
     fn failed(&self, failure: Failure, doing: &str, key: &[u8]) -> Error {
@@ -135,9 +144,10 @@ impl S3 {
         error.with("object", self.object(key)).with("key", hex(key))
     }
 
-    /// A page of the list, shown to `visit`; the token of the next one.
+    /// A page of the list of names that begin with `prefix`, shown to `visit`; the token of the next one.
     fn page(
         &self,
+        prefix: &str,
         token: Option<&str>,
         most: u32,
         visit: &mut Visit,
@@ -148,11 +158,11 @@ impl S3 {
         }
         // Encoded, because not every name can stand in XML.
         address.push_str(&format!("encoding-type=url&list-type=2&max-keys={most}"));
-        if !self.prefix.is_empty() {
-            address.push_str(&format!("&prefix={}", percent(&self.prefix, b"")));
+        if !prefix.is_empty() {
+            address.push_str(&format!("&prefix={}", percent(prefix, b"")));
         }
         let answer = self
-            .ask(&Method::GET, &address, Vec::new())
+            .ask(&Method::GET, &address, Vec::new(), wire::LONGEST_LIST)
             .map_err(|failure| self.wire.error(failure, "list the objects of the bucket", &ADVICE))?;
         let text = answer.text(&self.place)?;
         let wrong = |what: &str| {
@@ -160,11 +170,15 @@ impl S3 {
                 .with("store", self.place.clone())
                 .next("check that the endpoint in the configuration is that of an S3 service")
         };
-        let list = xml::list(&text, "ListBucketResult", "Contents")
-            .ok_or_else(|| wrong("something that is no list"))?;
-        let encoded = xml::field(&list.fields, "EncodingType") == Some("url");
+        let list = xml::list(&text, &NAMES).map_err(|why| match why {
+            NoList::Other => wrong("something that is no list"),
+            NoList::Grouped => wrong("a list that does not name every object"),
+        })?;
+        let encoded = xml::field(&list.fields, "EncodingType");
+        let encoded = encoded.is_some_and(|encoding| encoding.trim().eq_ignore_ascii_case("url"));
         for item in &list.items {
-            let name = xml::field(item, "Key").ok_or_else(|| wrong("an object without a name"))?;
+            let name = xml::field(item, "Key").filter(|name| !name.is_empty());
+            let name = name.ok_or_else(|| wrong("an object without a name"))?;
             let size = xml::field(item, "Size").and_then(|size| size.trim().parse().ok());
             let size = size.ok_or_else(|| wrong("an object without a size"))?;
             let etag = xml::field(item, "ETag").unwrap_or_default();
@@ -178,15 +192,25 @@ impl S3 {
                 return Ok(ControlFlow::Break(()));
             }
         }
-        if xml::field(&list.fields, "IsTruncated") != Some("true") {
-            return Ok(ControlFlow::Continue(None));
-        }
-        let next = xml::field(&list.fields, "NextContinuationToken").map(str::to_string);
-        match next {
-            Some(next) if !next.is_empty() && token != Some(next.as_str()) => {
-                Ok(ControlFlow::Continue(Some(next)))
+        next_token(&list).map(ControlFlow::Continue).map_err(wrong)
+    }
+
+    /// The list of names that begin with `prefix`, to its end, shown to `visit`.
+    fn pages(&self, prefix: &str, most: u32, visit: &mut Visit) -> Result<()> {
+        let (mut token, mut circle) = (None::<String>, Circle::default());
+        loop {
+            Stop::of_process().check()?;
+            match self.page(prefix, token.as_deref(), most, visit)? {
+                ControlFlow::Continue(Some(next)) if circle.closes_at(&next) => {
+                    return Err(Error::io(
+                        "the service answers with a list that goes on with what it has shown",
+                    )
+                    .with("store", self.place.clone())
+                    .next("check that the endpoint in the configuration is that of an S3 service"));
+                }
+                ControlFlow::Continue(Some(next)) => token = Some(next),
+                ControlFlow::Continue(None) | ControlFlow::Break(()) => return Ok(()),
             }
-            _ => Err(wrong("a list that does not say how it goes on")),
         }
     }
 
@@ -212,7 +236,7 @@ impl Objects for S3 {
     }
 
     fn open(&self) -> Result<()> {
-        self.page(None, 1, &mut |_| Ok(ControlFlow::Continue(()))).map(drop)
+        self.page(&self.prefix, None, 1, &mut |_| Ok(ControlFlow::Continue(()))).map(drop)
     }
 
     fn prepare(&self) -> Result<()> {
@@ -221,17 +245,27 @@ impl Objects for S3 {
     }
 
     fn list(&self, visit: &mut Visit) -> Result<()> {
-        let mut token = None;
-        loop {
-            match self.page(token.as_deref(), 1000, visit)? {
-                ControlFlow::Continue(Some(next)) => token = Some(next),
-                ControlFlow::Continue(None) | ControlFlow::Break(()) => return Ok(()),
-            }
-        }
+        self.pages(&self.prefix, 1000, visit)
     }
 
-    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
-        match self.ask(&Method::GET, &self.address(key), Vec::new()) {
+    fn size(&self, key: &[u8]) -> Result<Option<u64>> {
+        let mut size = None;
+        // Its own name is the first of those that begin with it, where a service keeps the order of S3.
+        self.pages(&self.object(key), 1, &mut |found| match found {
+            Found::Object { key: found, size: bytes, .. } if found == key => {
+                size = Some(bytes);
+                Ok(ControlFlow::Break(()))
+            }
+            _ => Ok(ControlFlow::Continue(())),
+        })?;
+        Ok(size)
+    }
+
+    fn get(&self, key: &[u8], most: u64) -> Result<Option<Vec<u8>>> {
+        if most > MOST {
+            return Err(too_large(key, most, MOST, &self.place));
+        }
+        match self.ask(&Method::GET, &self.address(key), Vec::new(), most) {
             Ok(answer) => Ok(Some(answer.body)),
             Err(failure) if absent(&failure) => Ok(None),
             Err(failure) => Err(self.failed(failure, "read a blob", key)),
@@ -240,15 +274,15 @@ impl Objects for S3 {
 
     fn put(&self, key: &[u8], value: Vec<u8>) -> Result<()> {
         if value.len() as u64 > MOST {
-            return Err(too_large(key, value.len(), MOST, &self.place));
+            return Err(too_large(key, value.len() as u64, MOST, &self.place));
         }
-        self.ask(&Method::PUT, &self.address(key), value)
+        self.ask(&Method::PUT, &self.address(key), value, wire::LONGEST_RECEIPT)
             .map(drop)
             .map_err(|failure| self.failed(failure, "write a blob", key))
     }
 
     fn delete(&self, key: &[u8]) -> Result<()> {
-        match self.ask(&Method::DELETE, &self.address(key), Vec::new()) {
+        match self.ask(&Method::DELETE, &self.address(key), Vec::new(), wire::LONGEST_RECEIPT) {
             Ok(_) => Ok(()),
             Err(failure) if absent(&failure) => Ok(()),
             Err(failure) => Err(self.failed(failure, "delete a blob", key)),
@@ -256,10 +290,36 @@ impl Objects for S3 {
     }
 }
 
-/// Whether an object is not there, in a bucket that is.
-fn absent(failure: &Failure) -> bool {
-    matches!(failure, Failure::Status(404, code) if code.as_deref() != Some("NoSuchBucket"))
+/// Where a list goes on; `None` if it says that this was its end. What it does not say is never taken for the
+/// end: the objects that it leaves out would be lost without a word.
+///
+/// Errors: what is wrong with the list.
+fn next_token(list: &xml::List) -> std::result::Result<Option<String>, &'static str> {
+    let stated = |name| xml::field(&list.fields, name).map(str::trim);
+    // It counts what this page should show.
+    let count = stated("KeyCount").and_then(|count| count.parse::<usize>().ok());
+    if count.is_some_and(|count| count > list.items.len()) {
+        return Err("a list that shows fewer objects than it counts");
+    }
+    let next = stated("NextContinuationToken").filter(|token| !token.is_empty()).map(str::to_string);
+    let truncated = stated("IsTruncated").map(str::to_ascii_lowercase);
+    match (truncated.as_deref(), next) {
+        // A token leads further, whatever else is said; what is listed twice counts once.
+        (_, Some(next)) => Ok(Some(next)),
+        (Some("false" | "0"), None) => Ok(None),
+        (Some("true" | "1"), None) => Err("a list that does not say how it goes on"),
+        _ => Err("a list that does not say whether it is complete"),
+    }
 }
+
+/// Whether an object is not there, in a bucket that is. An answer without a code may come from anything on the
+/// way only if that answers for every object; one with another code is about something else.
+fn absent(failure: &Failure) -> bool {
+    matches!(failure, Failure::Status(404, code)
+        if code.as_deref().is_none_or(|code| code.eq_ignore_ascii_case("NoSuchKey")))
+}
+
+const NAMES: Names = Names { root: "ListBucketResult", item: "Contents", group: "CommonPrefixes" };
 
 const ADVICE: Advice = Advice {
     forbidden: "check the keys in the configuration, and that they may list the bucket and read it",

@@ -15,6 +15,7 @@ use crate::catalog::{BackendKind, Table};
 use crate::error::{Error, Result};
 use crate::finding::hex;
 use crate::page::Page;
+use crate::stop::Stop;
 
 /// A place of objects opened for reading.
 pub struct ObjectSource {
@@ -67,6 +68,7 @@ impl ObjectSource {
         let mut sorter = Sorter::new();
         let (mut foreign, mut sample) = (0, None);
         self.objects.list(&mut |found| {
+            Stop::of_process().check()?;
             match found {
                 Found::Object { key, size, stamp } if (self.possible)(&key) => {
                     sorter.push(Entry { key, size, stamp })?;
@@ -147,7 +149,13 @@ impl Source for ObjectSource {
     }
 
     fn get(&self, table: &Table, key: &[u8]) -> Result<Option<Vec<u8>>> {
-        if self.holds(table) { self.objects.get(key) } else { Ok(None) }
+        if !self.holds(table) {
+            return Ok(None);
+        }
+        match self.objects.size(key)? {
+            Some(size) => self.objects.get(key, size),
+            None => Ok(None),
+        }
     }
 
     fn estimate(&self, table: &Table) -> Result<Estimate> {
@@ -255,8 +263,8 @@ impl ObjectPages<'_> {
                     }
                 },
             };
-            let (objects, key) = (Arc::clone(&self.source.objects), entry.key.clone());
-            let answer = pool.run(move || objects.get(&key))?;
+            let (objects, key, size) = (Arc::clone(&self.source.objects), entry.key.clone(), entry.size);
+            let answer = pool.run(move || objects.get(&key, size))?;
             self.ahead.push_back(Ahead { entry, answer, _held: held });
         }
         Ok(())
@@ -271,14 +279,21 @@ impl ObjectPages<'_> {
             };
             let objects = &self.source.objects;
             match answer.wait()? {
-                Ok(Some(value)) => page.push(&entry.key, &value),
-                Ok(None) => {
-                    let gone = Error::io("a blob that was listed is not there any more")
+                Ok(Some(value)) if value.len() as u64 == entry.size => page.push(&entry.key, &value),
+                Ok(other) => {
+                    let what = match other {
+                        None => "a blob that was listed is not there any more".to_string(),
+                        Some(value) => {
+                            let (listed, read) = (entry.size, value.len());
+                            format!("a blob was listed with {listed} bytes and read with {read}")
+                        }
+                    };
+                    let changed = Error::io(what)
                         .with("object", objects.name(&entry.key))
                         .with("store", objects.place())
                         .with("key", hex(&entry.key))
                         .next("make sure that no server runs on this store, then start again");
-                    self.source.lose(entry.key, true, gone)?;
+                    self.source.lose(entry.key, true, changed)?;
                 }
                 Err(error) => self.source.lose(entry.key, true, error)?,
             }

@@ -235,7 +235,7 @@ impl Drop for Ended {
 
 /// The error of an object that no single request can write.
 #[cfg(feature = "object-http")]
-pub(super) fn too_large(key: &[u8], size: usize, most: u64, store: &str) -> Error {
+pub(super) fn too_large(key: &[u8], size: u64, most: u64, store: &str) -> Error {
     Error::io(format!("a blob of {size} bytes is larger than the store takes in one request, {most} bytes"))
         .with("store", store)
         .with("key", crate::finding::hex(key))

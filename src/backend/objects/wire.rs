@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use object_store::client::{HttpRequest, HttpRequestBody};
 use reqwest::header::HeaderValue;
-use reqwest::{Client, Method, Response, Url};
+use reqwest::{Client, Method, Response, StatusCode, Url};
 use tokio::runtime::{Builder, Runtime};
 
 use super::xml;
 use crate::error::{Error, Result};
+use crate::stop::Stop;
 
 /// Longest wait before a request is repeated.
 const LONGEST_PAUSE: Duration = Duration::from_secs(64);
@@ -20,8 +21,14 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(64);
 const SLOWEST: u64 = 128 << 10;
 /// Bytes of an answer that are set aside before they arrive.
 const AHEAD: u64 = 1 << 20;
-/// Bytes that an error or a page of a list may have.
-const LONGEST_TEXT: usize = 64 << 20;
+/// Bytes of an error that are read; the rest of a longer one is not waited for.
+const LONGEST_ERROR: u64 = 64 << 10;
+/// Bytes that a page of a list may have: a thousand objects with the longest names take half of it.
+pub(super) const LONGEST_LIST: u64 = 16 << 20;
+/// Bytes that the answer to a request for no content may have.
+pub(super) const LONGEST_RECEIPT: u64 = 1 << 20;
+/// How often a waiting request looks at the request to end.
+const LOOK: Duration = Duration::from_millis(200);
 
 /// How requests are made.
 #[derive(Debug, Clone)]
@@ -67,6 +74,8 @@ pub(super) enum Failure {
     Distrusted(String),
     /// It was too slow.
     Slow(Duration),
+    /// It sends more bytes than were asked for.
+    Long(u64),
     /// The request cannot even be made.
     Ours(Error),
 }
@@ -95,22 +104,24 @@ impl Wire {
     }
 
     /// Makes a request, and makes it again while it fails in passing. `prepare` signs it anew every time.
+    /// The answer may have `most` bytes. Ends early when the process is asked to end.
     pub fn ask(
         &self,
         prepare: impl AsyncFn() -> Result<HttpRequest>,
+        most: u64,
     ) -> std::result::Result<Answer, Failure> {
         let runtime = runtime().map_err(Failure::Ours)?;
-        runtime.handle().block_on(async {
+        runtime.handle().block_on(unless_stopped(async {
             let mut repeated = 0;
             loop {
-                let failure = match self.once(prepare().await.map_err(Failure::Ours)?).await {
+                let failure = match self.once(prepare().await.map_err(Failure::Ours)?, most).await {
                     Ok(answer) => return Ok(answer),
                     Err(failure) => failure,
                 };
                 let passing = match &failure {
                     Failure::Status(status, _) => *status >= 500 || matches!(status, 408 | 429),
                     Failure::Lost(_) | Failure::Slow(_) => true,
-                    Failure::Distrusted(_) | Failure::Ours(_) => false,
+                    Failure::Distrusted(_) | Failure::Long(_) | Failure::Ours(_) => false,
                 };
                 if !passing || repeated >= self.manners.retries {
                     return Err(failure);
@@ -119,10 +130,10 @@ impl Wire {
                 tokio::time::sleep(pause.min(LONGEST_PAUSE)).await;
                 repeated += 1;
             }
-        })
+        }))
     }
 
-    async fn once(&self, request: HttpRequest) -> std::result::Result<Answer, Failure> {
+    async fn once(&self, request: HttpRequest, most: u64) -> std::result::Result<Answer, Failure> {
         let (parts, body) = request.into_parts();
         let url = Url::parse(&parts.uri.to_string())
             .map_err(|_| Failure::Ours(Error::usage("the address of the service is none")))?;
@@ -136,18 +147,21 @@ impl Wire {
         if let Some(bytes) = body.as_bytes().filter(|bytes| !bytes.is_empty()) {
             *request.body_mut() = Some(bytes.clone().into());
         }
+        let reads = request.method() == Method::GET;
         let limit = self.manners.timeout;
         let upload = limit.saturating_add(Duration::from_secs(length / SLOWEST));
         let mut response = within(upload, self.client.execute(request)).await?;
         let status = response.status();
-        if status.is_success() {
-            return Ok(Answer { body: self.body(&mut response, usize::MAX).await? });
+        // Any other success is an answer to something that was not asked, a part of the object for instance.
+        if status.is_success() && (!reads || status == StatusCode::OK) {
+            let body = self.body(&mut response, most).await?;
+            return if body.len() as u64 > most { Err(Failure::Long(most)) } else { Ok(Answer { body }) };
         }
         // A code that a service has made, and not a text that may repeat what it was sent.
         let header = response.headers().get("x-ms-error-code").and_then(|code| code.to_str().ok());
         let mut code = header.map(str::to_string);
         if code.is_none() {
-            let text = self.body(&mut response, LONGEST_TEXT).await.unwrap_or_default();
+            let text = self.body(&mut response, LONGEST_ERROR).await.unwrap_or_default();
             code = std::str::from_utf8(&text).ok().and_then(|text| xml::text_of(text, "Code"));
         }
         let plain =
@@ -155,13 +169,14 @@ impl Wire {
         Err(Failure::Status(status.as_u16(), code.filter(plain)))
     }
 
-    async fn body(&self, response: &mut Response, most: usize) -> std::result::Result<Vec<u8>, Failure> {
-        let ahead = response.content_length().unwrap_or(0).min(AHEAD);
+    /// The body, or as much of it as shows that it has more than `most` bytes.
+    async fn body(&self, response: &mut Response, most: u64) -> std::result::Result<Vec<u8>, Failure> {
+        let ahead = response.content_length().unwrap_or(0).min(most).min(AHEAD);
         let mut body = Vec::with_capacity(usize::try_from(ahead).unwrap_or(0));
         while let Some(chunk) = within(self.manners.timeout, response.chunk()).await? {
             body.extend_from_slice(&chunk);
-            if body.len() > most {
-                return Err(Failure::Lost("the answer does not end".to_string()));
+            if body.len() as u64 > most {
+                break;
             }
         }
         Ok(body)
@@ -200,11 +215,28 @@ impl Wire {
             )))
             .because(why)
             .next("give the service a certificate that this machine trusts, or use --allow-invalid-certs"),
+            Failure::Long(most) => place(Error::io(format!(
+                "cannot {doing}: the service sends more than the {most} bytes expected"
+            )))
+            .next("check the endpoint in the configuration, and that no server runs on this store"),
             Failure::Slow(limit) => {
                 let limit = limit.as_millis();
                 place(Error::io(format!("cannot {doing}: no answer within {limit} ms{tries}")))
                     .next("check the network, or raise the timeout in the configuration")
             }
+        }
+    }
+}
+
+/// Does `work`, but ends when the process is asked to end and the work has to wait.
+async fn unless_stopped<T>(
+    work: impl Future<Output = std::result::Result<T, Failure>>,
+) -> std::result::Result<T, Failure> {
+    let mut work = std::pin::pin!(work);
+    loop {
+        match tokio::time::timeout(LOOK, work.as_mut()).await {
+            Ok(done) => return done,
+            Err(_) => Stop::of_process().check().map_err(Failure::Ours)?,
         }
     }
 }
@@ -263,6 +295,29 @@ pub(super) fn request(method: Method, address: &str, body: Vec<u8>) -> Result<Ht
     *request.method_mut() = method;
     *request.uri_mut() = address.parse().map_err(|_| Error::usage("the address of an object is too long"))?;
     Ok(request)
+}
+
+/// Whether a list of answers goes round in a circle: says so of a place that was met before. Finds every circle,
+/// after at most three times its length, by remembering one place.
+#[derive(Debug, Default)]
+pub(super) struct Circle {
+    met: Option<String>,
+    steps: u64,
+    next: u64,
+}
+
+impl Circle {
+    pub fn closes_at(&mut self, place: &str) -> bool {
+        if self.met.as_deref() == Some(place) {
+            return true;
+        }
+        self.steps += 1;
+        if self.steps >= self.next {
+            self.next = self.steps * 2;
+            self.met = Some(place.to_string());
+        }
+        false
+    }
 }
 
 /// Whether a text is an address of a service, with a host and without credentials and the like.
@@ -341,6 +396,18 @@ mod tests {
         assert_eq!(percent("a/b ü", b"/"), "a/b%20%C3%BC");
         assert_eq!(unpercent("a+b%2B", true), "a b+");
         assert_eq!(unpercent("a+b%2B%ff", true), "a+b%2B%ff");
+    }
+
+    #[test]
+    fn circles_of_any_length_are_found_and_nothing_else() {
+        for (lead, length) in [(0, 1), (0, 2), (3, 1), (5, 7), (1000, 300)] {
+            let mut circle = Circle::default();
+            let place = |step: u64| if step < lead { step } else { lead + (step - lead) % length };
+            let closed = (0..lead * 3 + length * 4).find(|step| circle.closes_at(&place(*step).to_string()));
+            assert!(closed.is_some_and(|step| step >= lead + length), "{lead} {length} {closed:?}");
+        }
+        let mut circle = Circle::default();
+        assert!((0..10_000).all(|step| !circle.closes_at(&step.to_string())));
     }
 
     #[test]

@@ -1,168 +1,157 @@
-//! As much of XML as lists of objects and errors of services are made of.
+//! Lists of objects and errors of services, read from XML.
 //!
-//! A walk over start tags, texts and end tags. No namespaces, no entities beyond the five, nothing that grows
-//! with what is read.
+//! Names of elements are compared without their namespace and without regard to case, because services differ
+//! in both. A document that is not well-formed to its end is no list. Knows neither S3 nor Azure.
 
-/// A piece of a document.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Piece<'a> {
-    /// A start tag: name and attributes as they stand.
-    Start(&'a str, &'a str),
-    /// Text between tags, entities resolved.
-    Text(String),
-    /// An end tag, or the end of an empty element.
-    End(&'a str),
+use quick_xml::Reader;
+use quick_xml::events::{BytesStart, Event};
+
+/// An element of an item.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Field {
+    /// Name without namespace, in lower case.
+    pub name: String,
+    /// Whether an attribute `Encoded` says that the text is percent-encoded.
+    pub encoded: bool,
+    /// Text, entities resolved; empty for an element without any.
+    pub text: String,
 }
 
-/// The pieces of a document, until its end or until it is none.
-pub(super) struct Pieces<'a> {
-    rest: &'a str,
-    empty: Option<&'a str>,
+/// A list of items as services answer with.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct List {
+    /// The elements of every item.
+    pub items: Vec<Vec<Field>>,
+    /// The elements beside them.
+    pub fields: Vec<Field>,
 }
 
-impl<'a> Pieces<'a> {
-    pub fn new(document: &'a str) -> Self {
-        Pieces { rest: document, empty: None }
-    }
+/// The names that a list has for its parts.
+pub(super) struct Names {
+    /// The outermost element.
+    pub root: &'static str,
+    /// An item.
+    pub item: &'static str,
+    /// What stands for several items that are not listed one by one.
+    pub group: &'static str,
 }
 
-impl<'a> Iterator for Pieces<'a> {
-    type Item = Piece<'a>;
+/// Why a document cannot be used as a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NoList {
+    /// It is another document, or not all of one.
+    Other,
+    /// It puts several objects under one name, so that they are not listed.
+    Grouped,
+}
 
-    fn next(&mut self) -> Option<Piece<'a>> {
-        if let Some(name) = self.empty.take() {
-            return Some(Piece::End(name));
-        }
-        loop {
-            let Some(tag) = self.rest.strip_prefix('<') else {
-                if self.rest.is_empty() {
-                    return None;
+/// Reads a list; it must not be taken for an empty one where it is none.
+pub(super) fn list(document: &str, names: &Names) -> Result<List, NoList> {
+    let mut list = List::default();
+    // Names of the open elements.
+    let mut open: Vec<String> = Vec::new();
+    let (mut inside, mut ended) = (false, false);
+    let mut reader = reader(document);
+    loop {
+        match reader.read_event().map_err(|_| NoList::Other)? {
+            Event::Start(_) if ended => return Err(NoList::Other),
+            Event::Start(tag) => {
+                let field = field_of(&tag);
+                match open.len() {
+                    0 if !is(&field.name, names.root) => return Err(NoList::Other),
+                    0 => {}
+                    // Azure has its items one level deeper than S3.
+                    1 | 2 if !inside && is(&field.name, names.item) => {
+                        list.items.push(Vec::new());
+                        inside = true;
+                    }
+                    _ if is(&field.name, names.group) => return Err(NoList::Grouped),
+                    _ => list.current(inside).push(field.clone()),
                 }
-                let (text, rest) = self.rest.split_at(self.rest.find('<').unwrap_or(self.rest.len()));
-                self.rest = rest;
-                return Some(Piece::Text(resolved(text)));
-            };
-            if let Some(data) = tag.strip_prefix("![CDATA[") {
-                let (text, rest) = data.split_once("]]>")?;
-                self.rest = rest;
-                return Some(Piece::Text(text.to_string()));
+                open.push(field.name);
             }
-            if let Some(comment) = tag.strip_prefix("!--") {
-                self.rest = comment.split_once("-->")?.1;
-                continue;
+            Event::End(_) => {
+                let name = open.pop().unwrap_or_default();
+                inside &= open.len() > 2 || !is(&name, names.item);
+                ended = open.is_empty();
             }
-            let (tag, rest) = tag.split_once('>')?;
-            self.rest = rest;
-            if tag.starts_with(['?', '!']) {
-                continue;
+            Event::Eof => return if ended { Ok(list) } else { Err(NoList::Other) },
+            event => {
+                let text = text_of_event(&event).ok_or(NoList::Other)?;
+                // White space between elements belongs to none.
+                if let (Some(name), Some(field)) = (open.last(), list.current(inside).last_mut())
+                    && field.name == *name
+                {
+                    field.text.push_str(&text);
+                }
             }
-            if let Some(name) = tag.strip_prefix('/') {
-                return Some(Piece::End(name.trim_end()));
-            }
-            let (tag, empty) = tag.strip_suffix('/').map_or((tag, false), |tag| (tag, true));
-            let (name, attributes) = tag.split_once(char::is_whitespace).unwrap_or((tag, ""));
-            self.empty = empty.then_some(name);
-            return Some(Piece::Start(name, attributes.trim()));
         }
     }
+}
+
+impl List {
+    fn current(&mut self, inside: bool) -> &mut Vec<Field> {
+        match self.items.last_mut() {
+            Some(item) if inside => item,
+            _ => &mut self.fields,
+        }
+    }
+}
+
+/// The text of a field; `None` if there is no such element.
+pub(super) fn field<'a>(fields: &'a [Field], name: &str) -> Option<&'a str> {
+    fields.iter().find(|field| is(&field.name, name)).map(|field| field.text.as_str())
 }
 
 /// The text of the first element of this name; empty if it has none.
 pub(super) fn text_of(document: &str, element: &str) -> Option<String> {
-    let mut pieces = Pieces::new(document);
-    pieces.find(|piece| matches!(piece, Piece::Start(name, _) if *name == element))?;
-    match pieces.next()? {
-        Piece::Text(text) => Some(text),
+    let mut reader = reader(document);
+    loop {
+        match reader.read_event().ok()? {
+            Event::Start(tag) if is(&field_of(&tag).name, element) => break,
+            Event::Eof => return None,
+            _ => {}
+        }
+    }
+    let mut text = String::new();
+    loop {
+        match reader.read_event().ok()? {
+            Event::Start(_) | Event::End(_) | Event::Eof => return Some(text),
+            event => text.push_str(&text_of_event(&event)?),
+        }
+    }
+}
+
+fn reader(document: &str) -> Reader<&[u8]> {
+    let mut reader = Reader::from_str(document.trim_start_matches('\u{feff}'));
+    reader.config_mut().expand_empty_elements = true;
+    reader
+}
+
+fn is(name: &str, wanted: &str) -> bool {
+    name.eq_ignore_ascii_case(wanted)
+}
+
+fn field_of(tag: &BytesStart) -> Field {
+    let name = String::from_utf8_lossy(tag.local_name().as_ref()).to_ascii_lowercase();
+    let encoded = tag.attributes().flatten().any(|attribute| {
+        attribute.key.local_name().as_ref().eq_ignore_ascii_case(b"encoded")
+            && matches!(attribute.value.to_ascii_lowercase().as_slice(), b"true" | b"1")
+    });
+    Field { name, encoded, text: String::new() }
+}
+
+/// The text that an event stands for; nothing for comments and the like, `None` for an entity that is not
+/// one of XML's own.
+fn text_of_event(event: &Event) -> Option<String> {
+    match event {
+        Event::Text(text) => text.decode().ok().map(|text| text.into_owned()),
+        Event::CData(text) => text.decode().ok().map(|text| text.into_owned()),
+        Event::GeneralRef(entity) => match entity.resolve_char_ref().ok()? {
+            Some(character) => Some(character.to_string()),
+            None => quick_xml::escape::resolve_predefined_entity(&entity.decode().ok()?).map(str::to_owned),
+        },
         _ => Some(String::new()),
-    }
-}
-
-/// An element of an item: name, attributes, text.
-pub(super) type Field<'a> = (&'a str, &'a str, String);
-
-/// A list of items as services answer with.
-pub(super) struct List<'a> {
-    /// The elements of every item.
-    pub items: Vec<Vec<Field<'a>>>,
-    /// The elements beside them.
-    pub fields: Vec<Field<'a>>,
-}
-
-/// The `item`s of a document whose outermost element is `root`; `None` if it is no such document or not all
-/// of it, which must not be taken for an empty list.
-pub(super) fn list<'a>(document: &'a str, root: &str, item: &str) -> Option<List<'a>> {
-    let mut list = List { items: Vec::new(), fields: Vec::new() };
-    let (mut inside, mut started, mut ended) = (false, false, false);
-    let mut open: Option<(&str, &str)> = None;
-    for piece in Pieces::new(document) {
-        match piece {
-            Piece::Start(name, _) if !started => {
-                if name != root {
-                    return None;
-                }
-                started = true;
-            }
-            Piece::Start(name, _) if name == item => {
-                list.items.push(Vec::new());
-                (inside, open) = (true, None);
-            }
-            Piece::Start(name, attributes) => open = Some((name, attributes)),
-            Piece::Text(text) => {
-                let Some((name, attributes)) = open else { continue };
-                let fields = if inside { list.items.last_mut() } else { Some(&mut list.fields) };
-                fields?.push((name, attributes, text));
-            }
-            Piece::End(name) => {
-                open = None;
-                inside &= name != item;
-                ended |= name == root;
-            }
-        }
-    }
-    ended.then_some(list)
-}
-
-/// The text of a field.
-pub(super) fn field<'a>(fields: &'a [Field], name: &str) -> Option<&'a str> {
-    fields.iter().find(|(found, ..)| *found == name).map(|(.., text)| text.as_str())
-}
-
-fn resolved(text: &str) -> String {
-    let mut whole = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once('&') {
-        whole.push_str(before);
-        let entity = after.split_once(';').and_then(|(name, after)| Some((character(name)?, after)));
-        match entity {
-            Some((character, after)) => {
-                whole.push(character);
-                rest = after;
-            }
-            None => {
-                whole.push('&');
-                rest = after;
-            }
-        }
-    }
-    whole.push_str(rest);
-    whole
-}
-
-fn character(entity: &str) -> Option<char> {
-    match entity {
-        "amp" => Some('&'),
-        "lt" => Some('<'),
-        "gt" => Some('>'),
-        "quot" => Some('"'),
-        "apos" => Some('\''),
-        _ => {
-            let number = entity.strip_prefix('#')?;
-            let number = match number.strip_prefix(|c: char| c.eq_ignore_ascii_case(&'X')) {
-                Some(number) => u32::from_str_radix(number, 16),
-                None => number.parse(),
-            };
-            char::from_u32(number.ok()?)
-        }
     }
 }
 
@@ -171,47 +160,70 @@ fn character(entity: &str) -> Option<char> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn pieces_come_in_order() {
-        let document = "\u{feff}<?xml version=\"1.0\"?><!-- x > y --><A b=\"c\">1 &lt; 2 &#x41;&#66; &unknown; &<B/>\
-                        <![CDATA[<raw>]]></A>";
-        let pieces: Vec<Piece> = Pieces::new(document).skip(1).collect();
-        assert_eq!(
-            pieces,
-            [
-                Piece::Start("A", "b=\"c\""),
-                Piece::Text("1 < 2 AB &unknown; &".to_string()),
-                Piece::Start("B", ""),
-                Piece::End("B"),
-                Piece::Text("<raw>".to_string()),
-                Piece::End("A"),
-            ]
-        );
-        assert_eq!(text_of(document, "B").as_deref(), Some(""));
-        assert_eq!(text_of(document, "C"), None);
-        assert_eq!(text_of("<Code>x</Code>", "Code").as_deref(), Some("x"));
+    const NAMES: Names = Names { root: "R", item: "I", group: "G" };
+
+    fn plain(list: &List) -> Vec<Vec<(&str, &str)>> {
+        let all = list.items.iter().chain([&list.fields]);
+        all.map(|fields| fields.iter().map(|f| (f.name.as_str(), f.text.as_str())).collect()).collect()
     }
 
     #[test]
     fn a_list_is_read_whole_or_not_at_all() {
-        let document =
-            "<?xml?><R><Name>b</Name><I><Key e=\"1\">k</Key><P><S>2</S></P></I><I/><T>true</T></R>";
-        let found = list(document, "R", "I").unwrap();
+        let document = "\u{feff}<?xml version=\"1.0\"?><!-- x > y --><R><Name>b</Name>\n<I><Key a=\">\" \
+                        e:Encoded='True'>k &lt; &#x41;&#66;<!-- - --><![CDATA[<raw>]]></Key><P><S>2</S></P></I><I/> \
+                        <T>true</T><E/></R>";
+        let found = list(document, &NAMES).unwrap();
         assert_eq!(
-            found.items,
-            [vec![("Key", "e=\"1\"", "k".to_string()), ("S", "", "2".to_string())], vec![]]
+            plain(&found),
+            [
+                vec![("key", "k < AB<raw>"), ("p", ""), ("s", "2")],
+                vec![],
+                vec![("name", "b"), ("t", "true"), ("e", "")]
+            ]
         );
-        assert_eq!((field(&found.fields, "Name"), field(&found.fields, "T")), (Some("b"), Some("true")));
-        for end in 0..document.len() {
-            assert!(list(&document[..end], "R", "I").is_none(), "{}", &document[..end]);
+        assert!(found.items[0][0].encoded && !found.items[0][2].encoded);
+        assert_eq!((field(&found.fields, "NAME"), field(&found.fields, "E")), (Some("b"), Some("")));
+        assert_eq!(field(&found.fields, "Key"), None);
+        for (end, _) in document.char_indices() {
+            assert_eq!(list(&document[..end], &NAMES), Err(NoList::Other), "{}", &document[..end]);
         }
-        assert!(list("<html><R></R></html>", "R", "I").is_none());
     }
 
     #[test]
-    fn what_is_no_document_ends() {
-        for broken in ["", "<", "<a", "<!--", "<![CDATA[x", "text", "<a><b", "&#xffffffff;&#;&;"] {
-            assert!(Pieces::new(broken).count() < 3, "{broken}");
+    fn items_may_lie_one_level_deeper() {
+        let found = list("<R><Is><I><K>1</K></I><I><K>2</K></I></Is><N/></R>", &NAMES).unwrap();
+        assert_eq!(plain(&found), [vec![("k", "1")], vec![("k", "2")], vec![("is", ""), ("n", "")]]);
+    }
+
+    #[test]
+    fn names_count_without_namespace_and_case() {
+        let document = "<x:r xmlns:x='u'><x:i><y:KEY>k</y:KEY></x:i><x:t>1</x:t></x:r>";
+        let found = list(document, &NAMES).unwrap();
+        assert_eq!(plain(&found), [vec![("key", "k")], vec![("t", "1")]]);
+    }
+
+    #[test]
+    fn what_is_no_list_or_hides_objects_is_told_apart() {
+        for (document, why) in [
+            ("", NoList::Other),
+            ("<html><R></R></html>", NoList::Other),
+            ("<R></R><R></R>", NoList::Other),
+            ("<R><I></R></I>", NoList::Other),
+            ("<R>&unknown;</R>", NoList::Other),
+            ("<R><G><P>a</P></G></R>", NoList::Grouped),
+            ("<R><B><G/></B></R>", NoList::Grouped),
+        ] {
+            assert_eq!(list(document, &NAMES), Err(why), "{document}");
+        }
+    }
+
+    #[test]
+    fn the_text_of_an_element_is_found() {
+        let document = "<Error><B/><a:Code>x&amp;y</a:Code></Error>";
+        assert_eq!(text_of(document, "code").as_deref(), Some("x&y"));
+        assert_eq!(text_of(document, "B").as_deref(), Some(""));
+        for broken in ["", "<", "<a", "<Code", "<!--", "<![CDATA[x", "text", "<a><b", "&#xffffffff;&#;&;"] {
+            assert_eq!(text_of(broken, "Code"), None, "{broken}");
         }
     }
 }
