@@ -120,9 +120,9 @@ impl Config {
         &self.notices
     }
 
-    /// The data store. Errors are of kind usage and name key, line and file, or member and file.
+    /// The data store, by its real path. Errors are of kind usage and name key, line and file, or member and file.
     pub fn data_store(&self) -> Result<StoreConfig> {
-        match &self.source {
+        let store = match &self.source {
             Source::Toml(toml) => {
                 // The server reads the other settings from this store, so only the file can name it.
                 let key = "storage.data";
@@ -130,7 +130,8 @@ impl Config {
                 store::toml::store(settings, &settings.required(key)?, Use::Data, key)
             }
             Source::Json(json) => json.data_store(&self.env, &self.file),
-        }
+        };
+        store?.resolved()
     }
 
     /// The blob store as file and settings name it. It is the data store if the ids are equal.
@@ -151,7 +152,7 @@ impl Config {
         let Some(id) = setting(settings, key, settings_row)? else {
             return Err(settings.missing(key));
         };
-        store::toml::store(settings, &id, Use::Blob, key)
+        store::toml::store(settings, &id, Use::Blob, key)?.resolved()
     }
 
     /// The blob store as the data store of a server from 0.16 on names it: by the value of the object
@@ -165,7 +166,9 @@ impl Config {
         version: &SchemaVersion,
         value: Option<&[u8]>,
     ) -> Result<BlobPlace> {
-        value.map_or(Ok(BlobPlace::DataStore), |value| registry::blob_place(version, value, &self.env))
+        value
+            .map_or(Ok(BlobPlace::DataStore), |value| registry::blob_place(version, value, &self.env))?
+            .resolved()
     }
 
     /// Stores of other roles that are not the data store. `settings_row` as for
@@ -221,7 +224,7 @@ pub fn blob_config(
     path: &Path,
     env: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
 ) -> Result<BlobPlace> {
-    Config::load(path, env)?.blob_place()
+    Config::load(path, env)?.blob_place()?.resolved()
 }
 
 // Neither values nor the environment are printed.

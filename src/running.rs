@@ -1,9 +1,9 @@
 //! Is a server running on a store? Finds who holds the locks of RocksDB and SQLite files, and judges the other
 //! sessions of a database.
 //!
-//! Asks the kernel about record locks; takes none itself and writes nothing. That must happen before this
-//! process opens the store: closing a file gives up the locks this process has on it. A database is asked
-//! through its source, when it is open.
+//! Asks the kernel about record locks; takes none itself and writes nothing. The files it asks about stay open to the
+//! end of the process, so that it can be asked again while a store is open. A database is asked through its source,
+//! when it is open.
 
 use std::fs::File;
 use std::io::{Seek, SeekFrom};
@@ -95,7 +95,10 @@ fn locked(path: &Path) -> Option<Holder> {
         typ: FlockType::WriteLock,
         offset_type: FlockOffsetType::Set,
     };
-    let lock = fcntl_getlk(&file, &probe).ok().flatten()?;
+    let lock = fcntl_getlk(&file, &probe).ok().flatten();
+    // Closing it would give up every lock that this process has on the file, those of an open store included.
+    std::mem::forget(file);
+    let lock = lock?;
     let pid = lock.pid.map(|pid| pid.as_raw_nonzero().get());
     let program = pid.and_then(|pid| std::fs::read_to_string(format!("/proc/{pid}/comm")).ok());
     Some(Holder { file: path.to_path_buf(), pid, program: program.map(|name| name.trim().to_string()) })

@@ -24,6 +24,16 @@ pub enum BlobPlace {
     Elsewhere(StoreConfig),
 }
 
+impl BlobPlace {
+    /// The same place by its real path.
+    pub(super) fn resolved(self) -> Result<BlobPlace> {
+        match self {
+            BlobPlace::Elsewhere(store) => store.resolved().map(BlobPlace::Elsewhere),
+            BlobPlace::DataStore => Ok(BlobPlace::DataStore),
+        }
+    }
+}
+
 /// Id of a blob store that is described by an object.
 const ID: &str = "blob";
 

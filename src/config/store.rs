@@ -4,6 +4,7 @@
 
 pub(super) mod toml;
 
+mod place;
 mod recovery;
 
 use std::fmt;
@@ -37,7 +38,8 @@ pub enum Compression {
     Lz4,
 }
 
-/// What a store is and how to reach it. Paths are as written: relative ones to the current directory.
+/// What a store is and how to reach it. Paths lead over no link; others are as written: relative ones to the current
+/// directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StoreKind {
     /// A RocksDB database.
