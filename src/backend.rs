@@ -231,6 +231,12 @@ pub trait Source: Send + Sync {
         Ok(None)
     }
 
+    /// What at the end of its logs is not read because it was never finished, as a server leaves it that is killed:
+    /// a sentence each.
+    fn log_ends(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// What the user should know about how the store was opened (copies made, files touched).
     fn notes(&self) -> Vec<String> {
         Vec::new()

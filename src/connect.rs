@@ -117,6 +117,7 @@ pub fn open(config: &Config, how: Reading, budget: &Budget, console: &Console) -
     let source = if how.salvage { engines::salvaging(&data, budget)? } else { source(&data, budget)? };
     let said = source.notes();
     said.iter().for_each(|note| console.say(format!("note: {note}")));
+    source.log_ends().iter().for_each(|end| console.warn(end));
     let version = version(source.as_ref(), &how, &data, console)?;
     if (config.era() == Era::Json) != version.blobs_marked {
         console.warn(format!(
@@ -154,6 +155,7 @@ impl Connected {
             console.say(format!("note: {note}"));
             self.said.push(note);
         }
+        source.log_ends().iter().for_each(|end| console.warn(end));
         let unused = engines::blob_table(subspace, kind)?;
         let routed = RoutedSource::new(self.store.into_source(), source, BlobTables { unused, used });
         let rule = self.place.blob_rule(version);

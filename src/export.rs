@@ -459,7 +459,7 @@ fn check_destination(options: &Options, preflight: &mut Preflight) -> Result<()>
     Ok(())
 }
 
-/// Rows in tables that no subspace of the schema version accounts for.
+/// Rows in tables that no subspace of the schema version accounts for, and ends of logs that were not read.
 pub(crate) fn strangers(store: &Store) -> Result<Findings> {
     let mut findings = Findings::new();
     for (table, legacy) in store.strangers()? {
@@ -472,6 +472,9 @@ pub(crate) fn strangers(store: &Store) -> Result<Findings> {
             }
         };
         findings.add(kind, table.name, &[], || what.to_string());
+    }
+    for end in store.source().log_ends() {
+        findings.add(FindingKind::LogEnd, "", &[], || end);
     }
     Ok(findings)
 }

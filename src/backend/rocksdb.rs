@@ -13,6 +13,7 @@ use rocksdb::{
 use crate::catalog::{self, BackendKind, Table, ValueKind};
 use crate::error::{Error, ErrorKind};
 
+mod log;
 mod salvage;
 mod source;
 mod target;

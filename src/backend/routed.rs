@@ -113,6 +113,10 @@ impl Source for RoutedSource {
         losses
     }
 
+    fn log_ends(&self) -> Vec<String> {
+        [self.data.log_ends(), self.blobs.log_ends()].concat()
+    }
+
     fn notes(&self) -> Vec<String> {
         [self.data.notes(), self.blobs.notes()].concat()
     }

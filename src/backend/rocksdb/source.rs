@@ -11,6 +11,7 @@ use rocksdb::{
     Cache, ColumnFamilyDescriptor, DBRawIteratorWithThreadMode, DBRecoveryMode, Options, ReadOptions,
 };
 
+use super::log;
 use super::salvage::SalvagePages;
 use super::{Db, database_options, family, family_options, translate};
 use crate::backend::{Estimate, KeyRange, Loss, Pages, Source, TableState};
@@ -26,6 +27,7 @@ pub struct RocksSource {
     db: Db,
     // What was left out; only there when damage is read around.
     losses: Option<Mutex<Vec<Loss>>>,
+    log_ends: Vec<String>,
 }
 
 impl RocksSource {
@@ -69,7 +71,21 @@ impl RocksSource {
         check_directory(&place)?;
         let (families, db) = open_families(options, &place, memory)
             .map_err(|e| translate(e, "open the RocksDB database", &place))?;
-        Ok(RocksSource { path: place, families, db, losses: losses.map(Mutex::new) })
+        let log::PassedOver { ends, holes } = log::passed_over(&place)?;
+        let mut losses = losses;
+        for hole in holes {
+            let Some(losses) = &mut losses else {
+                return Err(Error::io("a write-ahead log of the RocksDB database is damaged")
+                    .with("path", place.display().to_string())
+                    .because(hole)
+                    .next("restore it from a backup, or export what can still be read with --salvage"));
+            };
+            let reason = format!(
+                "the write-ahead log {hole}: records are missing, and others may be as they were earlier"
+            );
+            losses.push(Loss { reason, ..Loss::default() });
+        }
+        Ok(RocksSource { path: place, families, db, losses: losses.map(Mutex::new), log_ends: ends })
     }
 
     pub(super) fn db(&self) -> &Db {
@@ -170,6 +186,10 @@ impl Source for RocksSource {
         let losses =
             self.losses.as_ref().map(|losses| losses.lock().unwrap_or_else(PoisonError::into_inner).clone());
         losses.unwrap_or_default()
+    }
+
+    fn log_ends(&self) -> Vec<String> {
+        self.log_ends.clone()
     }
 
     fn fingerprint(&self) -> Result<Option<String>> {
