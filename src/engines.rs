@@ -369,11 +369,8 @@ pub fn exists(data: &StoreConfig) -> Result<bool> {
             }
             Err(error) => absent(path, error, "directory"),
         },
-        StoreKind::Sqlite { path } => match std::fs::metadata(path) {
-            // SQLite takes an empty file for an empty database.
-            Ok(meta) => Ok(!meta.is_file() || meta.len() > 0),
-            Err(error) => absent(path, error, "file"),
-        },
+        #[cfg(feature = "sqlite")]
+        StoreKind::Sqlite { path } => crate::backend::sqlite::exists(path),
         StoreKind::Fs { path, .. } => match std::fs::read_dir(path) {
             Ok(_) => Ok(true),
             Err(error) => absent(path, error, "directory"),

@@ -292,7 +292,38 @@ fn damaged_pages_of_sqlite() {
         found[found.len() / 2]
     };
     type Damage<'a> = Box<dyn Fn(&Path) + 'a>;
-    let damages: [(&str, Damage, usize); 8] = [
+    // Half of what it has goes from the list of its cells, and stays where it is.
+    let fewer = |path: &Path, page: u64| {
+        let count = fs::read(path).unwrap()[(page * PAGE) as usize + 3..][..2].to_vec();
+        let half = u16::from_be_bytes([count[0], count[1]]) / 2;
+        write_at(path, page * PAGE + 3, &half.to_be_bytes());
+    };
+    let damages: [(&str, Damage, usize); 12] = [
+        ("a leaf page that lists fewer cells", Box::new(|path| fewer(path, middle(path, leaf))), 200),
+        (
+            "an index leaf page that lists fewer cells",
+            Box::new(|path| fewer(path, middle(path, index_leaf))),
+            1,
+        ),
+        (
+            "leaf and index leaf pages that list fewer cells",
+            Box::new(|path| {
+                fewer(path, middle(path, leaf));
+                pages(path, index_leaf).into_iter().for_each(|page| fewer(path, page));
+            }),
+            200,
+        ),
+        (
+            "a key of the index that is not that of its row",
+            Box::new(|path| {
+                let page = middle(path, index_leaf) * PAGE;
+                let bytes = fs::read(path).unwrap();
+                let cell = u16::from_be_bytes([bytes[page as usize + 8], bytes[page as usize + 9]]);
+                // Behind lengths and types, in the key.
+                flip(path, page + u64::from(cell) + 6);
+            }),
+            2,
+        ),
         ("a leaf page of zeros", Box::new(|path| zero(path, middle(path, leaf))), 200),
         (
             "three leaf pages of garbage",

@@ -5,22 +5,48 @@
 
 use std::path::Path;
 
-use rusqlite::ErrorCode;
+use rusqlite::{ErrorCode, ffi};
 
 use crate::error::{Error, ErrorKind};
+use crate::stop::{Stop, interrupted};
 
+mod both_ways;
+mod connection;
+mod files;
+mod journal;
+mod logs;
 mod salvage;
+mod shape;
 mod source;
 mod target;
+mod wal;
 
+pub use files::exists;
 pub use source::SqliteSource;
 pub use target::SqliteTarget;
+
+/// What to do about a damaged database.
+const REMEDY: &str = "look at the system's log for what is wrong with the disk, restore the file from a backup, or \
+                      export what can still be read with --salvage";
 
 /// The only place where SQLite's errors become ours.
 fn translate(error: rusqlite::Error, doing: &str, path: &Path) -> Error {
     let place = path.display().to_string();
     let new = |kind, message: String| Error::new(kind, message).with("database", place.clone());
+    let extended = match &error {
+        rusqlite::Error::SqliteFailure(failure, _) => failure.extended_code,
+        _ => 0,
+    };
+    if extended == ffi::SQLITE_IOERR_NOMEM {
+        return new(ErrorKind::Io, format!("cannot {doing}: there is not enough memory"))
+            .because(error)
+            .next("free some memory and try again");
+    }
     match error.sqlite_error_code() {
+        Some(ErrorCode::OperationInterrupted) => interrupted(),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) if Stop::of_process().stopped() => {
+            interrupted()
+        }
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             new(ErrorKind::Refused, format!("cannot {doing}: the database is locked by another process"))
                 .because(error)
@@ -38,10 +64,16 @@ fn translate(error: rusqlite::Error, doing: &str, path: &Path) -> Error {
         Some(ErrorCode::DiskFull) => new(ErrorKind::Io, format!("cannot {doing}: the disk is full"))
             .because(error)
             .next("free some space and try again"),
-        Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied | ErrorCode::ReadOnly) => {
-            new(ErrorKind::Io, format!("cannot {doing}"))
+        Some(ErrorCode::OutOfMemory) => {
+            new(ErrorKind::Io, format!("cannot {doing}: there is not enough memory"))
                 .because(error)
-                .next("check that the path exists and that this user may use it")
+                .next("free some memory and try again")
+        }
+        Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied | ErrorCode::ReadOnly) => {
+            new(ErrorKind::Io, format!("cannot {doing}")).because(error).next(
+                "check that the path exists, that this user may use it and the -wal, -shm and -journal files beside \
+                 it, and that the limit of open files (ulimit -n) is not reached",
+            )
         }
         Some(ErrorCode::SystemIoFailure) => new(ErrorKind::Io, format!("cannot {doing}"))
             .because(error)

@@ -1,170 +1,263 @@
 //! Reading around damage in a SQLite database: everything readable is brought into a private database, which is
 //! then exported like any other.
 //!
-//! A table is two trees: rows by number, and the index of keys. Rows are read by number around what is damaged;
-//! what is missing then is looked up by the keys that the index still knows. Keys whose rows cannot be read
-//! either way are lost by name; where both trees are damaged, only the place is known.
+//! A table is two trees: rows by number, and the index of keys. Both are walked, always. Rows are read by number
+//! around what is damaged; every key of the index must have a row, and every row a key. Keys whose rows cannot be
+//! read are lost by name; where a part of the index cannot be read, nothing proves that its rows are complete, so
+//! that range is a loss too. Damage that neither walk would notice is asked of SQLite's own check of the file.
+//!
+//! The private database is made from the catalog. No text of the damaged one is executed, and tables that the
+//! server does not create are named and left out.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, ffi};
 
-use super::quoted;
-use crate::backend::Loss;
+use super::connection::{self, Mode, go_on};
+use super::shape::{self, Shape};
+use super::{both_ways, quoted};
+use crate::backend::{Loss, TableState};
+use crate::catalog::{Table, ValueKind};
+
+mod check;
 
 /// A number beyond every row that a server could have written.
 const BEYOND: i64 = 1 << 50;
 
-/// Copies what can be read of every table of `damaged` into the new database at `scratch`.
-///
-/// Errors: those of writing `scratch`, and of a database whose schema cannot be read.
-pub(super) fn copy(damaged: &Connection, scratch: &Path) -> rusqlite::Result<Vec<Loss>> {
-    let mut target = Connection::open(scratch)?;
-    target.execute_batch("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-16384;")?;
-    let list = "SELECT name, sql FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' \
-                ESCAPE '\\' AND sql IS NOT NULL";
-    let tables: Vec<(String, String)> = damaged
-        .prepare(list)?
-        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect::<Result<_, _>>()?;
-    let mut losses = Vec::new();
-    for (name, create) in tables {
-        target.execute_batch(&create)?;
-        let transaction = target.transaction()?;
-        Table::new(damaged, &transaction, &name)?.copy(&mut losses)?;
-        transaction.commit()?;
-    }
-    Ok(losses)
+/// Keys of one table that are named one by one; of more, only the range is kept.
+const NAMED: usize = 100_000;
+
+/// What was found besides rows.
+#[derive(Debug, Default)]
+pub(super) struct Salvaged {
+    /// What could not be read, or not be proven to be whole.
+    pub losses: Vec<Loss>,
+    /// Tables that the server does not create; nothing of them was read.
+    pub unknown: Vec<TableState>,
 }
 
-/// One table on its way.
-struct Table<'a> {
+/// Copies what can be read of every table of the server in `damaged` into the new database at `scratch`.
+///
+/// Errors: those of writing `scratch`, of a database whose schema cannot be read, and of a request to end.
+pub(super) fn copy(damaged: &Connection, scratch: &Path) -> rusqlite::Result<Salvaged> {
+    let mut target = connection::open(scratch, Mode::Create)?;
+    target.execute_batch("PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF; PRAGMA cache_size=-16384;")?;
+    let mut salvaged = Salvaged::default();
+    let mut walks = BTreeMap::new();
+    let known = shape::tables();
+    for table in &known {
+        let found = shape::of(damaged, table)?;
+        if found == Shape::Absent {
+            continue;
+        }
+        target.execute_batch(table.create)?;
+        if let Shape::Other(sql) = found {
+            salvaged.losses.push(Loss {
+                table: table.name.to_string(),
+                reason: format!(
+                    "the table is not as the server makes it, nothing of it was read: {}",
+                    shape::shown(&sql)
+                ),
+                ..Loss::default()
+            });
+            continue;
+        }
+        let transaction = target.transaction()?;
+        let walk = Walk::new(damaged, &transaction, table).run()?;
+        transaction.commit()?;
+        walks.insert(table.name, walk);
+    }
+    salvaged.unknown = unknown(damaged, &known)?;
+    let unexplained = check::unexplained(damaged, &walks)?;
+    for (_, walk) in walks {
+        salvaged.losses.extend(walk.losses);
+    }
+    salvaged.losses.extend(unexplained);
+    Ok(salvaged)
+}
+
+/// Tables that the server does not create; those that cannot be looked into count as having rows.
+fn unknown(damaged: &Connection, known: &[&'static Table]) -> rusqlite::Result<Vec<TableState>> {
+    let names = "SELECT name FROM sqlite_master WHERE type = 'table' \
+                 AND NOT (name >= 'sqlite_' AND name < 'sqlite`') ORDER BY name";
+    let names: Vec<String> =
+        damaged.prepare(names)?.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let others = names.into_iter().filter(|name| !known.iter().any(|k| k.name.eq_ignore_ascii_case(name)));
+    Ok(others
+        .map(|name| {
+            let any = format!("SELECT 1 FROM {} LIMIT 1", quoted(&name));
+            let empty = damaged.query_row(&any, [], |_| Ok(())).optional().is_ok_and(|row| row.is_none());
+            TableState { name, rows: !empty }
+        })
+        .collect())
+}
+
+/// One table on its way, and what came of it.
+struct Walk<'a> {
     damaged: &'a Connection,
     target: &'a Connection,
-    name: &'a str,
-    // What a row is read by, all columns, and the statement that writes them.
-    columns: usize,
-    by_key: bool,
+    table: &'static Table,
+    name: String,
+    index: String,
     insert: String,
+    done: Walked,
 }
 
-impl<'a> Table<'a> {
-    fn new(damaged: &'a Connection, target: &'a Connection, name: &'a str) -> rusqlite::Result<Self> {
-        let names: Vec<String> = target
-            .prepare(&format!("PRAGMA table_info({})", quoted(name)))?
-            .query_map([], |row| row.get(1))?
-            .collect::<Result<_, _>>()?;
-        let places = vec!["?"; names.len()].join(",");
-        Ok(Table {
+/// What the two walks over a table have found.
+#[derive(Debug, Default)]
+struct Walked {
+    losses: Vec<Loss>,
+    // Whether reading rows, or the index, met damage.
+    rows_broken: bool,
+    index_broken: bool,
+    // Keys lost beyond those that are named: the first and the last.
+    more: Option<(Vec<u8>, Vec<u8>, u64)>,
+}
+
+/// What became of a row.
+enum Written {
+    Taken,
+    /// Left out, and why.
+    Refused(String),
+}
+
+impl<'a> Walk<'a> {
+    fn new(damaged: &'a Connection, target: &'a Connection, table: &'static Table) -> Self {
+        let name = quoted(table.name);
+        let places =
+            if table.value == ValueKind::None { "(k) VALUES (?1)" } else { "(k, v) VALUES (?1, ?2)" };
+        Walk {
             damaged,
             target,
+            table,
+            index: quoted(&both_ways::index(table.name)),
+            insert: format!("INSERT INTO {name} {places}"),
             name,
-            columns: names.len(),
-            by_key: names.first().is_some_and(|first| first == "k"),
-            insert: format!("INSERT OR IGNORE INTO {} VALUES ({places})", quoted(name)),
-        })
+            done: Walked::default(),
+        }
     }
 
-    fn copy(&self, losses: &mut Vec<Loss>) -> rusqlite::Result<()> {
+    fn run(mut self) -> rusqlite::Result<Walked> {
         let gaps = self.copy_rows()?;
-        if gaps.is_empty() {
-            return Ok(());
+        self.done.rows_broken = !gaps.is_empty();
+        let (listed, gap) = self.keys(gaps.first())?;
+        self.done.index_broken = gap.is_some();
+        if let Some((after, before, reason)) = gap {
+            let reason = match gaps.first() {
+                Some(rows) => format!("rows and index are both damaged: {reason}; {rows}"),
+                None => format!(
+                    "the index of keys is damaged, so nothing proves that every row was found: {reason}"
+                ),
+            };
+            self.loss(None, after, before, reason);
         }
-        let lost = |key, after, before, reason: &str| Loss {
-            table: self.name.to_string(),
-            key,
-            after,
-            before,
-            reason: reason.to_string(),
-        };
-        let reason = gaps.first().map(|gap| gap.reason.clone()).unwrap_or_default();
-        if !self.by_key {
-            losses.push(lost(None, None, None, &reason));
-            return Ok(());
+        let rows = format!("SELECT count(*) FROM {} WHERE k >= x''", self.name);
+        let rows: i64 = self.target.query_row(&rows, [], |row| row.get(0))?;
+        if u64::try_from(rows).is_ok_and(|rows| rows > listed) {
+            self.rows_without_key()?;
         }
-        let has = format!("SELECT 1 FROM {} WHERE k = ?1", quoted(self.name));
-        let mut has = self.target.prepare(&has)?;
-        let columns = format!("SELECT * FROM {} WHERE k = ?1", quoted(self.name));
-        let mut one = self.damaged.prepare(&columns)?;
-        let index_gaps = self.keys(&mut |key| {
-            if has.query_row([key], |_| Ok(())).optional()?.is_some() {
-                return Ok(());
-            }
-            let mut rows = one.query([key])?;
-            match rows.next() {
-                Ok(Some(row)) => {
-                    // Reading a column may fail only now: long values are spread over pages.
-                    match self.write(row) {
-                        Ok(()) => Ok(()),
-                        Err(error) if is_damage(&error) => {
-                            losses.push(lost(Some(key.to_vec()), None, None, &error.to_string()));
-                            Ok(())
-                        }
-                        Err(error) => Err(error),
-                    }
-                }
-                Ok(None) => {
-                    losses.push(lost(
-                        Some(key.to_vec()),
-                        None,
-                        None,
-                        "the index has this key, the table no row",
-                    ));
-                    Ok(())
-                }
-                Err(error) => {
-                    losses.push(lost(Some(key.to_vec()), None, None, &error.to_string()));
-                    Ok(())
-                }
-            }
-        })?;
-        for (after, before, reason) in index_gaps {
-            losses.push(lost(None, after, before, &format!("rows and index are both damaged: {reason}")));
+        if let Some((first, last, count)) = self.done.more.take() {
+            let reason = format!("{count} more keys from {} to {}", hex_of(&first), hex_of(&last));
+            self.loss(None, None, None, reason);
         }
-        Ok(())
+        Ok(self.done)
     }
 
-    fn write(&self, row: &rusqlite::Row) -> rusqlite::Result<()> {
+    fn loss(&mut self, key: Option<&[u8]>, after: Option<Vec<u8>>, before: Option<Vec<u8>>, reason: String) {
+        if let Some(key) = key
+            && self.done.losses.len() >= NAMED
+        {
+            let more = self.done.more.get_or_insert_with(|| (key.to_vec(), Vec::new(), 0));
+            more.1 = key.to_vec();
+            more.2 += 1;
+            return;
+        }
+        let (table, key) = (self.table.name.to_string(), key.map(<[u8]>::to_vec));
+        self.done.losses.push(Loss { table, key, after, before, reason });
+    }
+
+    /// Columns that are read, the key first.
+    fn columns(&self) -> &'static str {
+        if self.table.value == ValueKind::None { "k" } else { "k, v" }
+    }
+
+    /// Writes a row, key first. Nothing is converted or replaced on the way.
+    fn write(&self, row: &rusqlite::Row) -> rusqlite::Result<Written> {
+        let key = row.get_ref(0)?;
+        let value = if self.table.value == ValueKind::None { None } else { Some(row.get_ref(1)?) };
+        if self.table.value == ValueKind::Counter
+            && let Some(value) = value.filter(|value| !matches!(value, ValueRef::Integer(_)))
+        {
+            // The column would make a number of it.
+            return Ok(Written::Refused(format!("its counter is stored as {}", value.data_type())));
+        }
         let mut insert = self.target.prepare_cached(&self.insert)?;
-        for column in 0..self.columns {
-            let value = row.get_ref(column)?;
-            insert.raw_bind_parameter(column + 1, rusqlite::types::ToSqlOutput::Borrowed(value))?;
+        insert.raw_bind_parameter(1, ToSqlOutput::Borrowed(key))?;
+        if let Some(value) = value {
+            insert.raw_bind_parameter(2, ToSqlOutput::Borrowed(value))?;
         }
-        insert.raw_execute().map(|_| ())
+        match insert.raw_execute() {
+            Ok(_) => Ok(Written::Taken),
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
+                if self.has_equal(key, value)? {
+                    return Ok(Written::Taken);
+                }
+                let why = match value {
+                    Some(ValueRef::Null) => "its value is NULL, which the server does not read",
+                    _ => "there is another row with the same key, which was read before and is kept",
+                };
+                Ok(Written::Refused(why.to_string()))
+            }
+            Err(error) => Err(error),
+        }
     }
 
-    /// Copies rows by number; where reading fails, goes on at the next number that works.
-    fn copy_rows(&self) -> rusqlite::Result<Vec<Gap>> {
-        let select =
-            format!("SELECT * FROM {} NOT INDEXED WHERE rowid >= ?1 ORDER BY rowid", quoted(self.name));
-        let number = format!(
-            "SELECT rowid FROM {} NOT INDEXED WHERE rowid >= ?1 ORDER BY rowid LIMIT 1",
-            quoted(self.name)
+    /// Whether the row was read already: a damaged tree can lead to a page twice.
+    fn has_equal(&self, key: ValueRef, value: Option<ValueRef>) -> rusqlite::Result<bool> {
+        let find = format!("SELECT {} FROM {} WHERE k = ?1", self.columns(), self.name);
+        let mut find = self.target.prepare_cached(&find)?;
+        let mut rows = find.query([ToSqlOutput::Borrowed(key)])?;
+        let Some(row) = rows.next()? else { return Ok(false) };
+        Ok(value.is_none_or(|value| row.get_ref(1).is_ok_and(|found| found == value)))
+    }
+
+    /// Copies rows by number; where reading fails, goes on at the next number that works. Returns why it failed,
+    /// each time.
+    fn copy_rows(&mut self) -> rusqlite::Result<Vec<String>> {
+        let columns = self.columns();
+        let select = format!(
+            "SELECT {columns}, rowid FROM {} NOT INDEXED WHERE rowid >= ?1 ORDER BY rowid",
+            self.name
         );
-        let select = select.replace("SELECT *", "SELECT *, rowid");
+        let number =
+            format!("SELECT rowid FROM {} NOT INDEXED WHERE rowid >= ?1 ORDER BY rowid LIMIT 1", self.name);
+        let damaged = self.damaged;
         let mut from = i64::MIN;
         let mut gaps = Vec::new();
         loop {
+            go_on()?;
             let before = from;
             let reason = match self.copy_from(&select, &mut from)? {
                 None => return Ok(gaps),
                 Some(reason) => reason,
             };
-            let first =
-                |from: i64| self.damaged.query_row(&number, [from], |row| row.get::<_, i64>(0)).optional();
+            let first = |from: i64| damaged.query_row(&number, [from], |row| row.get::<_, i64>(0)).optional();
             let reads = |from: i64| first(from).is_ok();
+            gaps.push(reason);
             if from == before
                 && let Ok(Some(damaged)) = first(from)
             {
                 // Its number can be read, the row cannot: what it holds goes on in a damaged page.
-                gaps.push(Gap { reason });
-                from = damaged.saturating_add(1);
+                let Some(next) = damaged.checked_add(1) else { return Ok(gaps) };
+                from = next;
                 continue;
             }
             // The damaged page holds numbers next to each other: twice as far each time, then back to its end.
             let (mut step, start) = (1i64, from.max(0));
             while !reads(start.saturating_add(step)) && step < BEYOND {
+                go_on()?;
                 step *= 2;
             }
             let (mut low, mut high) = (start.saturating_add(step / 2), start.saturating_add(step));
@@ -175,7 +268,6 @@ impl<'a> Table<'a> {
                     false => low = middle,
                 }
             }
-            gaps.push(Gap { reason });
             if step >= BEYOND {
                 return Ok(gaps);
             }
@@ -183,9 +275,12 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// Copies rows from a number on; the reason if reading ended before the last one. `from` moves along.
-    fn copy_from(&self, select: &str, from: &mut i64) -> rusqlite::Result<Option<String>> {
-        let mut statement = match self.damaged.prepare_cached(select) {
+    /// Copies rows from a number on; the reason if reading ended before the last one. `from` moves along, never
+    /// back.
+    fn copy_from(&mut self, select: &str, from: &mut i64) -> rusqlite::Result<Option<String>> {
+        let damaged = self.damaged;
+        let number_at = if self.table.value == ValueKind::None { 1 } else { 2 };
+        let mut statement = match damaged.prepare_cached(select) {
             Err(error) if is_damage(&error) => return Ok(Some(error.to_string())),
             statement => statement?,
         };
@@ -198,73 +293,177 @@ impl<'a> Table<'a> {
                 Err(error) => return Err(error),
             };
             match self.write(row) {
-                Ok(()) => {}
+                Ok(Written::Taken) => {}
+                Ok(Written::Refused(why)) => {
+                    let key = row.get_ref(0)?.as_bytes().map(<[u8]>::to_vec).unwrap_or_default();
+                    self.loss(Some(&key), None, None, why);
+                }
                 Err(error) if is_damage(&error) => return Ok(Some(error.to_string())),
                 Err(error) => return Err(error),
             }
-            if let ValueRef::Integer(number) = row.get_ref(self.columns)? {
-                *from = number.saturating_add(1);
+            if let ValueRef::Integer(number) = row.get_ref(number_at)? {
+                *from = number.saturating_add(1).max(*from);
             }
         }
     }
 
-    /// Gives every key that the index knows to `each`; the gaps in between with the reason.
-    #[allow(clippy::type_complexity)]
-    fn keys(
-        &self,
-        each: &mut dyn FnMut(&[u8]) -> rusqlite::Result<()>,
-    ) -> rusqlite::Result<Vec<(Option<Vec<u8>>, Option<Vec<u8>>, String)>> {
-        let up = format!("SELECT k FROM {} WHERE k >= x'' ORDER BY k", quoted(self.name));
-        let (last, reason) = self.walk(&up, None, each)?;
-        let Some(reason) = reason else { return Ok(Vec::new()) };
+    /// Walks the index: every key that was not found by its row is looked up, and lost if that fails. Returns how
+    /// many keys have a row, and the part of the index that cannot be read.
+    fn keys(&mut self, rows: Option<&String>) -> rusqlite::Result<(u64, Option<Gap>)> {
+        let from = format!("SELECT k FROM {} INDEXED BY {}", self.name, self.index);
+        let up = self.walk(&format!("{from} WHERE k >= x'' ORDER BY k"), None, false, rows)?;
+        let Some(reason) = up.reason else { return Ok((up.present, None)) };
         // From the other end, down to the damage.
-        let down = format!("SELECT k FROM {} WHERE k > ?1 ORDER BY k DESC", quoted(self.name));
-        let bottom = last.clone().unwrap_or_default();
-        let (first, _) = self.walk(&down, Some(&bottom), each)?;
-        Ok(vec![(last, first, reason)])
+        let bottom = up.last.clone().unwrap_or_default();
+        let down = self.walk(&format!("{from} WHERE k > ?1 ORDER BY k DESC"), Some(&bottom), true, rows)?;
+        Ok((up.present + down.present, Some((up.last, down.last, reason))))
     }
 
     fn walk(
-        &self,
+        &mut self,
         select: &str,
         bottom: Option<&[u8]>,
-        each: &mut dyn FnMut(&[u8]) -> rusqlite::Result<()>,
-    ) -> rusqlite::Result<(Option<Vec<u8>>, Option<String>)> {
-        let mut statement = match self.damaged.prepare(select) {
-            Err(error) if is_damage(&error) => return Ok((None, Some(error.to_string()))),
+        down: bool,
+        gaps: Option<&String>,
+    ) -> rusqlite::Result<Steps> {
+        let (damaged, target) = (self.damaged, self.target);
+        let has = format!("SELECT 1 FROM {} WHERE k = ?1", self.name);
+        let mut has = target.prepare(&has)?;
+        let mut steps = Steps::default();
+        let mut statement = match damaged.prepare(select) {
+            Err(error) if is_damage(&error) => {
+                steps.reason = Some(error.to_string());
+                return Ok(steps);
+            }
             statement => statement?,
         };
         let mut rows = match bottom {
             Some(bottom) => statement.query([bottom])?,
             None => statement.query([])?,
         };
-        let mut last = None;
         loop {
-            match rows.next() {
-                Ok(None) => return Ok((last, None)),
-                Ok(Some(row)) => {
-                    let Ok(key) = row.get_ref(0)?.as_bytes().map(<[u8]>::to_vec) else { continue };
-                    each(&key)?;
-                    last = Some(key);
+            let key = match rows.next() {
+                Ok(None) => return Ok(steps),
+                Ok(Some(row)) => match row.get_ref(0)? {
+                    ValueRef::Blob(key) => key.to_vec(),
+                    _ => continue,
+                },
+                Err(error) if is_damage(&error) => {
+                    steps.reason = Some(error.to_string());
+                    return Ok(steps);
                 }
-                Err(error) if is_damage(&error) => return Ok((last, Some(error.to_string()))),
+                Err(error) => return Err(error),
+            };
+            let in_order =
+                steps.last.as_ref().is_none_or(|last| if down { key < *last } else { key > *last });
+            if !in_order {
+                steps.reason = Some("its keys are not in order".to_string());
+                return Ok(steps);
+            }
+            if has.query_row([&key], |_| Ok(())).optional()?.is_some() || self.row_of(&key, gaps)? {
+                steps.present += 1;
+            }
+            steps.last = Some(key);
+        }
+    }
+
+    /// Reads the row of a key by way of the index; a loss if that fails.
+    fn row_of(&mut self, key: &[u8], gaps: Option<&String>) -> rusqlite::Result<bool> {
+        let damaged = self.damaged;
+        let select = format!("SELECT {} FROM {} NOT INDEXED WHERE rowid = ?1", self.columns(), self.name);
+        let number = format!("SELECT rowid FROM {} INDEXED BY {} WHERE k = ?1", self.name, self.index);
+        let no_row = || match gaps {
+            Some(reason) => format!("its row cannot be read: {reason}"),
+            None => "the index has this key, the table no row".to_string(),
+        };
+        let read = || -> rusqlite::Result<Result<(), String>> {
+            let number: Option<i64> =
+                damaged.prepare_cached(&number)?.query_row([key], |row| row.get(0)).optional()?;
+            let mut select = damaged.prepare_cached(&select)?;
+            let mut rows = select.query([number])?;
+            match rows.next()? {
+                // The row of another key, if any.
+                Some(row) if row.get_ref(0)? == ValueRef::Blob(key) => Ok(match self.write(row)? {
+                    Written::Taken => Ok(()),
+                    Written::Refused(why) => Err(why),
+                }),
+                Some(_) => Ok(Err("the row that the index leads to has another key".to_string())),
+                None => Ok(Err(no_row())),
+            }
+        };
+        let lost = match read() {
+            Ok(Ok(())) => return Ok(true),
+            Ok(Err(why)) => why,
+            Err(error) if is_damage(&error) => error.to_string(),
+            Err(error) => return Err(error),
+        };
+        // A row that was refused is lost already, under the same key.
+        if !self.done.losses.iter().rev().take(NAMED).any(|loss| loss.key.as_deref() == Some(key)) {
+            self.loss(Some(key), None, None, lost);
+        }
+        Ok(false)
+    }
+
+    /// Names the rows that the index does not list. They are kept: only the server does not see them.
+    fn rows_without_key(&mut self) -> rusqlite::Result<()> {
+        let (damaged, target) = (self.damaged, self.target);
+        let keys = format!("SELECT k FROM {} WHERE k >= x'' ORDER BY k", self.name);
+        let listed = format!("SELECT 1 FROM {} INDEXED BY {} WHERE k = ?1", self.name, self.index);
+        let (mut keys, mut listed) = (target.prepare(&keys)?, damaged.prepare(&listed)?);
+        let mut rows = keys.query([])?;
+        while let Some(row) = rows.next()? {
+            let key = row.get_ref(0)?.as_bytes().map(<[u8]>::to_vec).unwrap_or_default();
+            match listed.query_row([&key], |_| Ok(())).optional() {
+                Ok(Some(())) => {}
+                Ok(None) if self.is_in_gap(&key) => {}
+                Ok(None) => {
+                    let why = "the index does not list this row, so that the server did not see it; it is in the dump";
+                    self.loss(Some(&key), None, None, why.to_string());
+                }
+                // In the part of the index that cannot be read.
+                Err(error) if is_damage(&error) => {}
                 Err(error) => return Err(error),
             }
+            go_on()?;
         }
+        Ok(())
+    }
+
+    /// Whether a key lies in a range that is a loss already.
+    fn is_in_gap(&self, key: &[u8]) -> bool {
+        self.done.losses.iter().filter(|loss| loss.key.is_none()).any(|loss| {
+            loss.after.as_deref().is_none_or(|after| key > after)
+                && loss.before.as_deref().is_none_or(|before| key < before)
+        })
     }
 }
 
-struct Gap {
-    reason: String,
+/// The keys around what cannot be read, and why not.
+type Gap = (Option<Vec<u8>>, Option<Vec<u8>>, String);
+
+/// How far a walk over an index came.
+#[derive(Default)]
+struct Steps {
+    present: u64,
+    last: Option<Vec<u8>>,
+    reason: Option<String>,
 }
 
-/// Whether an error tells of the damaged database, and not of the private one or of memory.
+fn hex_of(key: &[u8]) -> String {
+    crate::finding::hex_start(key)
+}
+
+/// Whether an error tells of the damaged database, and not of memory, descriptors, locks or the private database.
 fn is_damage(error: &rusqlite::Error) -> bool {
-    use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase, SystemIoFailure};
     match error {
-        rusqlite::Error::SqliteFailure(failure, _) => {
-            matches!(failure.code, DatabaseCorrupt | NotADatabase | SystemIoFailure)
-        }
+        rusqlite::Error::SqliteFailure(failure, _) => match failure.code {
+            ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => true,
+            ErrorCode::SystemIoFailure => {
+                [ffi::SQLITE_IOERR_READ, ffi::SQLITE_IOERR_SHORT_READ, ffi::SQLITE_IOERR_CORRUPTFS]
+                    .contains(&failure.extended_code)
+            }
+            _ => false,
+        },
         // Text that is no text, a column that is missing: what a torn page looks like.
         rusqlite::Error::Utf8Error(..) | rusqlite::Error::InvalidColumnType(..) => true,
         _ => false,

@@ -1,23 +1,25 @@
 //! Reading a SQLite store without a trace: no lock, no `-shm`, no byte changed.
 //!
-//! Knows SQLite's files and how to see a consistent state of them; not what the tables mean.
+//! Knows how to see a consistent state of a database and to read its rows; not what the tables mean. Which files
+//! belong to it, and what its logs come to, is known to `files` and `logs`.
 
-use std::fmt::Write as _;
-use std::fs::{self, File};
-use std::io::{ErrorKind, Read, Seek, SeekFrom};
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OpenFlags, OptionalExtension};
+use rusqlite::{Connection, ErrorCode, OptionalExtension};
 
-use super::{quoted, salvage, translate};
+use super::connection::{self, Mode};
+use super::files::{Files, Seen, changed, private_directory};
+use super::logs::{Logs, SharedFile};
+use super::shape::{self, Shape};
+use super::{both_ways, quoted, salvage, translate};
 use crate::backend::{Estimate, KeyRange, Loss, Pages, Source, TableState};
 use crate::catalog::{BackendKind, Table, ValueKind};
+use crate::dir::PrivateDir;
 use crate::error::{Error, Result};
-use crate::finding::hex;
 use crate::page::Page;
 
 /// A database with a log is copied up to this size; a larger one is read in place.
@@ -31,63 +33,69 @@ const SAMPLES: u64 = 64;
 enum Access {
     /// Nothing but the database file counts; SQLite is told that it cannot change.
     Immutable,
-    /// A private copy of database and logs, removed afterwards.
-    Copy { dir: PathBuf },
+    /// A private copy of database and logs, removed with the source.
+    Copy { _dir: PrivateDir },
     /// The original, because it is too large to copy.
     ReadOnly,
 }
 
 /// A SQLite database opened for reading.
 pub struct SqliteSource {
-    path: PathBuf,
+    // Before the files: SQLite's locks would go with the first of them that is closed.
+    idle: Mutex<Vec<Connection>>,
+    // What SQLite opens: the original or a copy.
     file: PathBuf,
     access: Access,
+    files: Arc<Files>,
+    // The original as it was when it was opened, or copied.
+    seen: Seen,
     cache_kib: u64,
+    log_ends: Vec<String>,
     losses: Vec<Loss>,
-    idle: Mutex<Vec<Connection>>,
+    // Tables that were left out by a salvage because the server has no such tables.
+    unknown: Vec<TableState>,
+    // Tables whose rows and index were compared, or are being compared.
+    compared: Mutex<BTreeMap<&'static str, Arc<Mutex<bool>>>>,
 }
 
 impl SqliteSource {
     /// Opens the database at `path`; `memory` bounds the page caches of all connections together, in bytes.
     ///
-    /// Errors: usage if there is no such file, I/O if it cannot be read.
+    /// Errors: usage if there is no such file, refused if its log may lie elsewhere, I/O if it cannot be read or one
+    /// of its logs is damaged.
     pub fn open(path: &Path, memory: u64, connections: usize) -> Result<Self> {
-        SqliteSource::open_by(path, memory, connections, choose_access)
+        let files = Arc::new(Files::open(path)?);
+        // Before SQLite opens anything.
+        let shared = SharedFile::beside(files.path())?;
+        let seen = files.look()?;
+        files.has_its_database(&seen)?;
+        let (access, file) = choose_access(&files, &seen)?;
+        let logs = Logs::judge(&file, shared)?;
+        files.unchanged_since(&seen)?;
+        if let Some(damage) = logs.damage {
+            return Err(damaged(files.path(), &damage));
+        }
+        SqliteSource::new((files, seen), (access, file), cache(memory, connections), logs.ends)
     }
 
-    fn open_by(
-        path: &Path,
-        memory: u64,
-        connections: usize,
-        choose: impl FnOnce(&Path) -> Result<Access>,
+    fn new(
+        (files, seen): (Arc<Files>, Seen),
+        (access, file): (Access, PathBuf),
+        cache_kib: u64,
+        log_ends: Vec<String>,
     ) -> Result<Self> {
-        let place = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
-        match fs::metadata(path) {
-            Ok(meta) if meta.is_file() => {}
-            Ok(_) => {
-                return Err(Error::usage("the SQLite database is not a regular file")
-                    .with("path", place.display().to_string())
-                    .next("check the path in the configuration"));
-            }
-            // A file among the parents is a wrong path, too.
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-                return Err(Error::usage("the SQLite database does not exist")
-                    .with("path", place.display().to_string())
-                    .next("check the path in the configuration and the directory this was started in"));
-            }
-            Err(error) => return Err(cannot_read(&place, error)),
-        }
-        // SQLite reports a file that it may not read as an empty error; the system says more.
-        File::open(path).map_err(|error| cannot_read(&place, error))?;
-        let access = choose(path)?;
-        let file = match &access {
-            Access::Copy { dir } => dir.join(path.file_name().unwrap_or_default()),
-            _ => path.to_path_buf(),
+        let source = SqliteSource {
+            idle: Mutex::default(),
+            file,
+            access,
+            files,
+            seen,
+            cache_kib,
+            log_ends,
+            losses: Vec::new(),
+            unknown: Vec::new(),
+            compared: Mutex::default(),
         };
-        // The system's own cache backs this one; more than that only doubles it.
-        let cache_kib = (memory / 1024 / connections.max(1) as u64).min(2 << 10);
-        let source =
-            SqliteSource { path: place, file, access, cache_kib, losses: Vec::new(), idle: Mutex::default() };
         let connection = source.connect()?;
         source.give_back(connection);
         Ok(source)
@@ -98,54 +106,68 @@ impl SqliteSource {
     ///
     /// Errors: as [`SqliteSource::open`], and I/O if not even its schema can be read.
     pub fn salvage(path: &Path, memory: u64, connections: usize) -> Result<Self> {
-        let damaged = match stated_length(path) {
-            // SQLite opens no database whose end is gone: a copy gets zeros for it.
-            Some(length) => SqliteSource::open_by(path, memory, connections, |path| {
-                let access = private_copy(path)?;
-                if let Access::Copy { dir } = &access {
-                    let file = dir.join(path.file_name().unwrap_or_default());
-                    let longer =
-                        File::options().write(true).open(&file).and_then(|file| file.set_len(length));
-                    longer.map_err(|error| cannot_copy(dir, error))?;
-                }
-                Ok(access)
-            })?,
-            None => SqliteSource::open(path, memory, connections)?,
+        let files = Arc::new(Files::open(path)?);
+        let shared = SharedFile::beside(files.path())?;
+        let seen = files.look()?;
+        files.has_its_database(&seen)?;
+        let name = files.path().file_name().unwrap_or_default().to_os_string();
+        let mut losses = Vec::new();
+        let stated = files.stated_length();
+        let original = Logs::judge(files.path(), shared)?;
+        let (access, file, ends) = if stated.is_some() || original.damage.is_some() {
+            let dir = private_directory()?;
+            let file = files.copy(&dir, &seen)?;
+            let logs = Logs::judge(&file, shared)?;
+            logs.recover(&dir, &name)?;
+            losses.extend(logs.damage.map(|damage| Loss {
+                reason: format!(
+                    "{damage}; what only it held is missing, and rows may be as they were earlier"
+                ),
+                ..Loss::default()
+            }));
+            lengthen(&dir, &name, stated)?;
+            (Access::Copy { _dir: dir }, file, logs.ends)
+        } else {
+            let (access, file) = choose_access(&files, &seen)?;
+            (access, file, original.ends)
         };
+        let cache_kib = cache(memory, connections);
+        let damaged = SqliteSource::new((files, seen), (access, file), cache_kib, ends)?;
         let dir = private_directory()?;
-        let scratch = dir.join("salvaged");
-        let copied =
-            damaged.with("salvage the SQLite database", |connection| salvage::copy(connection, &scratch));
-        let losses = match copied {
-            Ok(losses) => losses,
-            Err(error) => {
-                let _ = fs::remove_dir_all(&dir);
-                return Err(error);
-            }
-        };
-        let mut source = SqliteSource::open(&scratch, memory, connections)?;
-        // The directory goes with the source.
-        source.access = Access::Copy { dir };
-        source.path = damaged.path.clone();
+        let scratch = dir.path().join("salvaged");
+        let doing = "salvage the SQLite database";
+        let salvaged = damaged.with(doing, |connection| salvage::copy(connection, &scratch))?;
+        losses.extend(salvaged.losses);
+        let of_original = (Arc::clone(&damaged.files), damaged.seen.clone());
+        let mut source = SqliteSource::new(
+            of_original,
+            (Access::Copy { _dir: dir }, scratch),
+            cache_kib,
+            damaged.log_ends.clone(),
+        )?;
         source.losses = losses;
+        source.unknown = salvaged.unknown;
         Ok(source)
     }
 
+    /// The path of the database, without links.
+    fn path(&self) -> &Path {
+        self.files.path()
+    }
+
     fn connect(&self) -> Result<Connection> {
-        let fail = |e| translate(e, "open the SQLite database", &self.path);
+        let fail = |e| self.failed(e, "open the SQLite database");
         if let Some(connection) = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop() {
             return Ok(connection);
         }
-        let base = OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let (query, flags) = match self.access {
-            Access::Immutable => ("?immutable=1", base | OpenFlags::SQLITE_OPEN_READ_ONLY),
-            Access::ReadOnly => ("?mode=ro", base | OpenFlags::SQLITE_OPEN_READ_ONLY),
+        let mode = match self.access {
+            Access::Immutable => Mode::Immutable,
+            Access::ReadOnly => Mode::ReadOnly,
             // Recovering the log needs write access, which the copy may be given.
-            Access::Copy { .. } => ("?mode=rw", base | OpenFlags::SQLITE_OPEN_READ_WRITE),
+            Access::Copy { .. } => Mode::ReadWrite,
         };
-        let connection = Connection::open_with_flags(uri(&self.file, query), flags).map_err(fail)?;
-        let begin =
-            format!("PRAGMA cache_size=-{}; PRAGMA mmap_size=0; PRAGMA query_only=1; BEGIN;", self.cache_kib);
+        let connection = connection::open(&self.file, mode).map_err(fail)?;
+        let begin = format!("PRAGMA cache_size=-{}; PRAGMA query_only=1; BEGIN;", self.cache_kib);
         connection.execute_batch(&begin).map_err(fail)?;
         // The transaction begins with the first read; from here on the connection sees one state.
         let tables =
@@ -160,32 +182,78 @@ impl SqliteSource {
 
     fn with<T>(&self, doing: &str, run: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
         let connection = self.connect()?;
-        let result = run(&connection).map_err(|error| translate(error, doing, &self.path));
+        let result = run(&connection).map_err(|error| self.failed(error, doing));
         self.give_back(connection);
         result
     }
 
-    fn has_table(&self, table: &Table) -> Result<bool> {
-        self.with("look for a table", |c| exists(c, table.name))
+    /// A failed statement in our words. What looks like damage may be a file that changes while it is read.
+    fn failed(&self, error: rusqlite::Error, doing: &str) -> Error {
+        let suspicious = matches!(
+            error.sqlite_error_code(),
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::SystemIoFailure)
+        );
+        let copied = matches!(self.access, Access::Copy { .. });
+        if suspicious && !copied && self.files.look().is_ok_and(|now| now != self.seen) {
+            return changed(self.path()).because(error);
+        }
+        translate(error, doing, self.path())
     }
-}
 
-impl Drop for SqliteSource {
-    fn drop(&mut self) {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
-        if let Access::Copy { dir } = &self.access {
-            // Best effort: the directory is private, and the system cleans its temporary files.
-            let _ = fs::remove_dir_all(dir);
+    /// Whether the table is there.
+    ///
+    /// Errors: refused if it is there and not as the server makes it.
+    fn has_table(&self, table: &Table) -> Result<bool> {
+        match self.with("look for a table", |connection| shape::of(connection, table))? {
+            Shape::Absent => Ok(false),
+            Shape::AsCreated => Ok(true),
+            Shape::Other(found) => Err(Error::refused("a table of the store is not as the server makes it")
+                .with("database", self.path().display().to_string())
+                .with("table", table.name)
+                .with("found", shape::shown(&found))
+                .next(format!(
+                    "bring its rows into a table as the server makes it ({}) under this name, and start again",
+                    table.create
+                ))),
         }
     }
-}
 
-impl SqliteSource {
+    /// Errors: I/O if the rows of a table and its index do not hold the same keys.
+    fn compare(&self, table: &Table) -> Result<()> {
+        let compared = Arc::clone(
+            self.compared.lock().unwrap_or_else(PoisonError::into_inner).entry(table.name).or_default(),
+        );
+        // Once for each table, however many threads read it.
+        let mut compared = compared.lock().unwrap_or_else(PoisonError::into_inner);
+        if *compared {
+            return Ok(());
+        }
+        if let Some(difference) = self.with("compare rows and keys", |c| both_ways::difference(c, table))? {
+            self.files.unchanged_since(&self.seen)?;
+            return Err(Error::io("the SQLite database is damaged: a table and its index differ")
+                .with("database", self.path().display().to_string())
+                .with("table", table.name)
+                .because(difference)
+                .next(super::REMEDY));
+        }
+        *compared = true;
+        Ok(())
+    }
+
     fn pages(&self, table: Table, range: &KeyRange) -> Result<Box<dyn Pages + Send + '_>> {
         let present = self.has_table(&table)?;
+        if present {
+            self.compare(&table)?;
+        }
         let connection = if present { Some(self.connect()?) } else { None };
         Ok(Box::new(SqlitePages { source: self, connection, table, range: range.clone(), done: !present }))
     }
+}
+
+/// The page cache of one of so many connections, in KiB.
+fn cache(memory: u64, connections: usize) -> u64 {
+    // The system's own cache backs this one; more than that only doubles it.
+    (memory / 1024 / connections.max(1) as u64).min(2 << 10)
 }
 
 impl Source for SqliteSource {
@@ -195,16 +263,9 @@ impl Source for SqliteSource {
 
     fn tables(&self) -> Result<Vec<TableState>> {
         self.with("list the tables", |connection| {
-            let names = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' \
-                         ESCAPE '\\' ORDER BY name";
-            let names: Vec<String> =
-                connection.prepare(names)?.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
-            let mut tables = Vec::with_capacity(names.len());
-            for name in names {
-                let any = format!("SELECT 1 FROM {} LIMIT 1", quoted(&name));
-                let rows = connection.query_row(&any, [], |_| Ok(())).optional()?.is_some();
-                tables.push(TableState { name, rows });
-            }
+            let mut tables = shape::listed(connection)?;
+            tables.extend(self.unknown.iter().cloned());
+            tables.sort_by(|a, b| a.name.cmp(&b.name));
             Ok(tables)
         })
     }
@@ -265,24 +326,9 @@ impl Source for SqliteSource {
     }
 
     fn fingerprint(&self) -> Result<Option<String>> {
-        let start = |path: &Path, at: u64, length: usize| -> std::io::Result<(std::fs::Metadata, String)> {
-            let mut file = File::open(path)?;
-            let mut bytes = vec![0; length];
-            file.seek(SeekFrom::Start(at))?;
-            // A file shorter than that has no salt or counter.
-            let read = file.read(&mut bytes)?;
-            Ok((file.metadata()?, hex(bytes.get(..read).unwrap_or_default())))
-        };
-        let fail = |error| cannot_read(&self.path, error);
-        // The file change counter of the database header, and the salts of the write-ahead log's. A checkpoint
-        // does not raise the counter, but writes the file.
-        let (meta, counter) = start(&self.path, 24, 4).map_err(fail)?;
-        let (wal, salts) = match start(&beside(&self.path, "-wal"), 16, 8) {
-            Err(error) if error.kind() == ErrorKind::NotFound => (0, String::new()),
-            found => found.map(|(meta, salts)| (meta.len(), salts)).map_err(fail)?,
-        };
-        let written = format!("{}.{:09}", meta.mtime(), meta.mtime_nsec());
-        Ok(Some(format!("{} {written} {counter} {wal} {salts}", meta.len())))
+        // Of what was opened: a store that has changed since has no state that could be named.
+        self.files.unchanged_since(&self.seen)?;
+        Ok(Some(self.seen.text()))
     }
 
     fn scan<'a>(&'a self, table: &'a Table, range: &KeyRange) -> Result<Box<dyn Pages + Send + 'a>> {
@@ -308,18 +354,22 @@ impl Source for SqliteSource {
     }
 
     fn notes(&self) -> Vec<String> {
-        match &self.access {
-            Access::Immutable => Vec::new(),
-            Access::Copy { .. } => vec![format!(
-                "{} has unflushed changes in its log: a private copy of both is read, the original stays untouched",
-                self.path.display()
-            )],
-            Access::ReadOnly => vec![format!(
-                "{} has unflushed changes in its log and is too large to copy: it is read in place, which may touch \
-                 its -shm file; the database and its log stay untouched",
-                self.path.display()
-            )],
-        }
+        let path = self.path().display();
+        let how = match &self.access {
+            Access::Immutable => None,
+            Access::Copy { .. } => Some(format!(
+                "{path} has unflushed changes in its log: a private copy of both is read, the original stays untouched"
+            )),
+            Access::ReadOnly => Some(format!(
+                "{path} has unflushed changes in its log and is too large to copy: it is read in place, which may \
+                 touch its -shm file; the database and its log stay untouched"
+            )),
+        };
+        how.into_iter().collect()
+    }
+
+    fn log_ends(&self) -> Vec<String> {
+        self.log_ends.clone()
     }
 }
 
@@ -348,7 +398,7 @@ impl Pages for SqlitePages<'_> {
                     self.table.name,
                     crate::finding::hex(self.range.after.as_deref().unwrap_or_default())
                 );
-                Err(translate(error, "read the SQLite database", &self.source.path).with("table", place))
+                Err(self.source.failed(error, "read the SQLite database").with("table", place))
             }
         }
     }
@@ -411,11 +461,6 @@ fn logical<'a>(value: ValueRef<'a>, counter: &'a mut [u8; 8]) -> &'a [u8] {
     }
 }
 
-fn exists(connection: &Connection, table: &str) -> rusqlite::Result<bool> {
-    let find = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?1";
-    Ok(connection.prepare_cached(find)?.query_row([table], |_| Ok(())).optional()?.is_some())
-}
-
 fn last_rowid(connection: &Connection, table: &Table) -> rusqlite::Result<u64> {
     let last = format!("SELECT max(rowid) FROM {}", quoted(table.name));
     let last: Option<i64> = connection.query_row(&last, [], |row| row.get(0))?;
@@ -430,111 +475,41 @@ fn sample_rowids(last: u64) -> impl Iterator<Item = i64> {
     })
 }
 
-fn cannot_read(path: &Path, error: std::io::Error) -> Error {
-    Error::io("cannot read the SQLite database")
-        .with("path", path.display().to_string())
-        .because(error)
-        .next("run as a user who may read it")
-}
-
 /// A log with content must be honoured: the write-ahead log of a killed server, or the rollback journal of an
 /// interrupted writer. Either needs SQLite to recover it, which writes; so a copy is recovered.
-fn choose_access(path: &Path) -> Result<Access> {
-    let size = |path: &Path| match fs::metadata(path) {
-        Ok(meta) => Ok(meta.len()),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(0),
-        Err(error) => Err(cannot_read(path, error)),
-    };
-    let logs = [beside(path, "-wal"), beside(path, "-journal")];
-    let log_size = size(&logs[0])? + size(&logs[1])?;
-    if log_size == 0 {
-        return Ok(Access::Immutable);
+fn choose_access(files: &Files, seen: &Seen) -> Result<(Access, PathBuf)> {
+    let log = files.log_length()?;
+    if log == 0 {
+        return Ok((Access::Immutable, files.path().to_path_buf()));
     }
-    let total = size(path)? + log_size;
-    let temporary = std::env::temp_dir();
-    let room = rustix::fs::statvfs(&temporary).map_or(0, |fs| fs.f_bavail.saturating_mul(fs.f_frsize));
+    let total = seen.length() + log;
+    let room = rustix::fs::statvfs(&std::env::temp_dir());
+    let room = room.map_or(0, |fs| fs.f_bavail.saturating_mul(fs.f_frsize));
     if total >= COPY_LIMIT || room < total + total / 4 {
-        return Ok(Access::ReadOnly);
+        return Ok((Access::ReadOnly, files.path().to_path_buf()));
     }
-    private_copy(path)
-}
-
-/// Copies a database and its logs into a directory of their own.
-fn private_copy(path: &Path) -> Result<Access> {
     let dir = private_directory()?;
-    let access = Access::Copy { dir: dir.clone() };
-    for file in [path.to_path_buf(), beside(path, "-wal"), beside(path, "-journal")] {
-        // A database that has only begun is empty beside its journal.
-        if (file == path || fs::metadata(&file).is_ok_and(|meta| meta.len() > 0))
-            && let Err(error) = copy_private(&file, &dir.join(file.file_name().unwrap_or_default()))
-        {
-            let _ = fs::remove_dir_all(&dir);
-            return Err(cannot_copy(&dir, error));
-        }
-    }
-    Ok(access)
+    let file = files.copy(&dir, seen)?;
+    Ok((Access::Copy { _dir: dir }, file))
 }
 
-fn private_directory() -> Result<PathBuf> {
-    let dir = std::env::temp_dir().join(format!("stalwart-migrate-{}-{:x}", std::process::id(), random()));
-    fs::DirBuilder::new().mode(0o700).create(&dir).map_err(|error| cannot_copy(&dir, error))?;
-    Ok(dir)
+/// Gives a private copy the length that it should have: SQLite opens no database whose end is gone.
+fn lengthen(dir: &PrivateDir, name: &OsStr, length: Option<u64>) -> Result<()> {
+    let Some(length) = length else { return Ok(()) };
+    let longer = dir.dir().reopen_file(name).and_then(|file| match file.metadata()?.len() < length {
+        true => file.set_len(length),
+        false => Ok(()),
+    });
+    longer.map_err(|error| super::files::cannot_copy(dir.path(), error))
 }
 
-fn cannot_copy(dir: &Path, error: std::io::Error) -> Error {
-    Error::io("cannot make a private copy of the SQLite database")
-        .with("path", dir.display().to_string())
-        .because(error)
-        .next("set TMPDIR to a directory with enough space")
-}
-
-/// The length a database file should have by its own header, if it is shorter than that.
-///
-/// Format: "Database File Format" of SQLite, section 1.3: page size at offset 16, pages at offset 28.
-fn stated_length(path: &Path) -> Option<u64> {
-    let mut header = [0; 32];
-    File::open(path).ok()?.read_exact(&mut header).ok()?;
-    let page = match u16::from_be_bytes([header[16], header[17]]) {
-        1 => 65_536,
-        size => u64::from(size),
-    };
-    let stated = page * u64::from(u32::from_be_bytes([header[28], header[29], header[30], header[31]]));
-    let found = fs::metadata(path).ok()?.len();
-    // A header that is damaged itself may say anything.
-    (found < stated && stated / 64 <= found).then_some(stated)
-}
-
-/// The file that SQLite keeps next to the database under its name and a suffix.
-fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
-}
-
-/// Copies without the permissions of the original, which may lack our write access.
-fn copy_private(from: &Path, to: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::OpenOptionsExt;
-    let mut target = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(to)?;
-    std::io::copy(&mut File::open(from)?, &mut target)?;
-    Ok(())
-}
-
-fn random() -> u64 {
-    use std::hash::{BuildHasher, Hasher};
-    std::collections::hash_map::RandomState::new().build_hasher().finish()
-}
-
-/// A `file:` URI that names exactly this path, whatever bytes it has.
-fn uri(path: &Path, query: &str) -> String {
-    let mut uri = String::from("file:");
-    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
-    for &byte in absolute.as_os_str().as_bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'_' | b'.' | b'~' => {
-                uri.push(char::from(byte))
-            }
-            _ => drop(write!(uri, "%{byte:02x}")),
-        }
-    }
-    uri + query
+/// The error of a log that SQLite would not apply whole.
+fn damaged(path: &Path, damage: &str) -> Error {
+    Error::io("the SQLite database cannot be read whole")
+        .with("database", path.display().to_string())
+        .because(damage.to_string())
+        .next(
+            "if this is a copy, copy the database, its -wal and its -shm file again from the stopped server; otherwise \
+             restore it from a backup, or export what can still be read with --salvage",
+        )
 }

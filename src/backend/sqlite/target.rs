@@ -8,9 +8,10 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
 
-use super::{quoted, translate};
+use super::connection::{self, Mode};
+use super::{files, quoted, shape, translate};
 use crate::backend::{Shard, Target};
 use crate::catalog::{BackendKind, Table, ValueKind};
 use crate::error::{Error, Result};
@@ -30,23 +31,20 @@ pub struct SqliteTarget {
 impl SqliteTarget {
     /// Opens or creates the database; `memory` bounds SQLite's page cache, in bytes.
     pub fn open(path: &Path, memory: u64) -> Result<Self> {
-        let place = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
-        if let Some(parent) = place.parent() {
-            std::fs::create_dir_all(parent).map_err(|error| {
-                Error::io("cannot create the directory of the SQLite database")
-                    .with("path", parent.display().to_string())
-                    .because(error)
-                    .next("run as a user who may write there")
-            })?;
-        }
+        let place = files::to_write(path)?;
         let fail = |e| translate(e, "open the SQLite database for writing", &place);
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-            | OpenFlags::SQLITE_OPEN_CREATE
-            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(&place, flags).map_err(fail)?;
+        let connection = connection::open(&place, Mode::Create).map_err(fail)?;
+        let extras = shape::extras(&connection).map_err(fail)?;
+        if let Some(first) = extras.first() {
+            return Err(Error::refused(
+                "the SQLite database has what the server does not make: it would take part in writing",
+            )
+            .with("path", place.display().to_string())
+            .with("found", first.clone())
+            .next("remove it, or use another, fresh store"));
+        }
         let pragmas = format!(
-            "PRAGMA locking_mode=EXCLUSIVE; PRAGMA synchronous=NORMAL; PRAGMA temp_store=memory; \
-             PRAGMA cache_size=-{}; PRAGMA mmap_size=0;",
+            "PRAGMA locking_mode=EXCLUSIVE; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-{};",
             // Sorted inserts touch the right edge of two trees; more cache is not faster.
             memory / 4 / 1024
         );

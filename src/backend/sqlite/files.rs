@@ -1,0 +1,459 @@
+//! The files of a SQLite store: which ones belong together, what they look like, and a private copy of them.
+//!
+//! SQLite finds a log by the name of the real file, so everything here is about that name: links are resolved
+//! before anything is looked at. Knows nothing of tables.
+
+use std::fs::{self, File, Metadata};
+use std::io::{ErrorKind, Read};
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+use super::journal::{self, Journal};
+use crate::dir::{Dir, PrivateDir};
+use crate::error::{Error, Result};
+use crate::finding::hex;
+use crate::stop::{Stop, interrupted};
+
+/// Permissions of a directory that is made for a database: as the server makes them.
+const DIRECTORY: u32 = 0o750;
+
+/// A file as the system describes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Stamp {
+    device: u64,
+    inode: u64,
+    length: u64,
+    written: (i64, i64),
+}
+
+/// The files of a store at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Seen {
+    database: Stamp,
+    // The file change counter of the database header: a checkpoint does not raise it, but writes the file.
+    counter: [u8; 4],
+    // With the salts of its header, which change when it begins again.
+    log: Option<(Stamp, Vec<u8>)>,
+    journal: Option<Stamp>,
+}
+
+/// The files of a store that is read.
+#[derive(Debug)]
+pub(super) struct Files {
+    path: PathBuf,
+    // Open as long as the store is: SQLite's locks would go with the first file that is closed.
+    database: File,
+}
+
+/// What is beside a database under its name and a suffix.
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+/// The length of a log; 0 where there is none.
+///
+/// Errors: refused for anything but a regular file, which SQLite would not take for a log; I/O.
+pub(super) fn length(path: &Path) -> Result<u64> {
+    match fs::symlink_metadata(path) {
+        Ok(meta) if meta.is_file() => Ok(meta.len()),
+        Ok(_) => Err(Error::refused("the log of the SQLite database is not a regular file")
+            .with("path", path.display().to_string())
+            .next("put the file itself in its place; SQLite follows no link there")),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(0),
+        Err(error) => Err(cannot_read(path, error)),
+    }
+}
+
+impl Files {
+    /// Opens the files of the database at `path`, which may lead over links.
+    ///
+    /// Errors: usage if there is no such file; refused if its log may lie beside another name of it; I/O if one of
+    /// its files cannot be read.
+    pub fn open(path: &Path) -> Result<Files> {
+        let place = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+        let absent = |error: std::io::Error| {
+            let error = Error::usage("the SQLite database does not exist")
+                .with("path", place.display().to_string())
+                .because(error)
+                .next("check the path in the configuration and the directory this was started in");
+            match [beside(&place, "-wal"), beside(&place, "-journal")].iter().find(|log| log.exists()) {
+                Some(log) => error.with("its log is there", log.display().to_string()),
+                None => error,
+            }
+        };
+        let real = match fs::canonicalize(path) {
+            Ok(real) => real,
+            // A file among the parents is a wrong path, too.
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                return Err(absent(error));
+            }
+            Err(error) => return Err(cannot_read(&place, error)),
+        };
+        if !fs::metadata(&real).map_err(|error| cannot_read(&real, error))?.is_file() {
+            return Err(Error::usage("the SQLite database is not a regular file")
+                .with("path", real.display().to_string())
+                .next("check the path in the configuration"));
+        }
+        // SQLite reports a file that it may not read as an empty error; the system says more.
+        let database = File::open(&real).map_err(|error| cannot_read(&real, error))?;
+        let meta = database.metadata().map_err(|error| cannot_read(&real, error))?;
+        for log in [beside(&real, "-wal"), beside(&real, "-journal")] {
+            if length(&log)? > 0 {
+                File::open(&log).map_err(|error| cannot_read(&log, error))?;
+            }
+        }
+        check_names(&real, &meta)?;
+        Ok(Files { path: real, database })
+    }
+
+    /// The real path of the database.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Bytes of its logs.
+    pub fn log_length(&self) -> Result<u64> {
+        Ok(length(&beside(&self.path, "-wal"))? + length(&beside(&self.path, "-journal"))?)
+    }
+
+    /// The files as they are now.
+    pub fn look(&self) -> Result<Seen> {
+        let fail = |error| cannot_read(&self.path, error);
+        let stamp = |meta: &Metadata| Stamp {
+            device: meta.dev(),
+            inode: meta.ino(),
+            length: meta.len(),
+            written: (meta.mtime(), meta.mtime_nsec()),
+        };
+        let database = stamp(&fs::metadata(&self.path).map_err(fail)?);
+        let mut counter = [0; 4];
+        // A file shorter than its header has no counter.
+        let _ = self.database.read_exact_at(&mut counter, 24);
+        let log = beside(&self.path, "-wal");
+        let log = match length(&log)? {
+            0 => None,
+            _ => {
+                // SQLite holds no lock on this file that closing it could give up.
+                let file = File::open(&log).map_err(|error| cannot_read(&log, error))?;
+                let mut salts = vec![0; 8];
+                let read = file.read_at(&mut salts, 16).map_err(|error| cannot_read(&log, error))?;
+                salts.truncate(read);
+                Some((stamp(&file.metadata().map_err(|error| cannot_read(&log, error))?), salts))
+            }
+        };
+        let journal = beside(&self.path, "-journal");
+        let journal = match length(&journal)? {
+            0 => None,
+            _ => Some(stamp(&fs::metadata(&journal).map_err(|error| cannot_read(&journal, error))?)),
+        };
+        Ok(Seen { database, counter, log, journal })
+    }
+
+    /// Refuses an empty database beside a log with content.
+    ///
+    /// Errors: refused; I/O.
+    pub fn has_its_database(&self, seen: &Seen) -> Result<()> {
+        if seen.length() == 0 { no_log_left(&self.path) } else { Ok(()) }
+    }
+
+    /// The length the database should have by its own header, if it is shorter than that.
+    ///
+    /// Format: "Database File Format" of SQLite, section 1.3: page size at offset 16, pages at offset 28.
+    pub fn stated_length(&self) -> Option<u64> {
+        let mut header = [0; 32];
+        self.database.read_exact_at(&mut header, 0).ok()?;
+        let page = match u16::from_be_bytes([header[16], header[17]]) {
+            1 => 65_536,
+            size => u64::from(size),
+        };
+        let stated = page * u64::from(u32::from_be_bytes([header[28], header[29], header[30], header[31]]));
+        let found = self.database.metadata().ok()?.len();
+        // A header that is damaged itself may say anything.
+        (found < stated && stated / 64 <= found).then_some(stated)
+    }
+
+    /// Errors: that another process wrote the store, if it is not as it was seen before.
+    pub fn unchanged_since(&self, before: &Seen) -> Result<()> {
+        match self.look()? == *before {
+            true => Ok(()),
+            false => Err(changed(&self.path)),
+        }
+    }
+
+    /// Copies database and logs into `dir`, as they were at one moment: the copies have the names of the originals.
+    /// Returns the path of the database's.
+    ///
+    /// Errors: I/O; that the store is not as it was seen before.
+    pub fn copy(&self, dir: &PrivateDir, before: &Seen) -> Result<PathBuf> {
+        let name = self.path.file_name().unwrap_or_default();
+        for suffix in ["", "-wal", "-journal"] {
+            let from = beside(&self.path, suffix);
+            // A database that has only begun is empty beside its journal.
+            if suffix.is_empty() || length(&from)? > 0 {
+                let mut source = File::open(&from).map_err(|error| cannot_read(&from, error))?;
+                copy_private(&mut source, dir, &beside(Path::new(name), suffix))?;
+            }
+        }
+        // One file was copied after the other.
+        self.unchanged_since(before)?;
+        Ok(dir.path().join(name))
+    }
+}
+
+impl Seen {
+    /// What stays the same as long as nothing is written, for a run that goes on later. Nothing in it says where the
+    /// store is.
+    pub fn text(&self) -> String {
+        let (wal, salts) =
+            self.log.as_ref().map_or((0, String::new()), |(stamp, salts)| (stamp.length, hex(salts)));
+        let (seconds, nanoseconds) = self.database.written;
+        let counter = hex(&self.counter);
+        format!("{} {seconds}.{nanoseconds:09} {counter} {wal} {salts}", self.database.length)
+    }
+
+    /// Bytes of the database.
+    pub fn length(&self) -> u64 {
+        self.database.length
+    }
+}
+
+/// The error of a store that was written during the run.
+pub(super) fn changed(path: &Path) -> Error {
+    Error::io("the store changed during the run: another process wrote to it, most likely a server")
+        .with("database", path.display().to_string())
+        .next("stop the server and whatever else uses the store, and begin again")
+}
+
+/// Refuses a database whose log may lie beside another of its names: SQLite looks beside the name it was given.
+fn check_names(path: &Path, meta: &Metadata) -> Result<()> {
+    if meta.nlink() < 2 {
+        return Ok(());
+    }
+    let error = Error::refused(
+        "the SQLite database has several names (hard links), and its log lies beside one of them",
+    )
+    .with("path", path.display().to_string());
+    let mut names = 0;
+    let entries = path.parent().map(fs::read_dir).transpose().map_err(|error| cannot_read(path, error))?;
+    for entry in entries.into_iter().flatten().flatten() {
+        let other = entry.path();
+        let same = fs::symlink_metadata(&other)
+            .is_ok_and(|found| (found.dev(), found.ino()) == (meta.dev(), meta.ino()));
+        if !same {
+            continue;
+        }
+        names += 1;
+        if other != path && (length(&beside(&other, "-wal"))? > 0 || length(&beside(&other, "-journal"))? > 0)
+        {
+            return Err(error
+                .with("log beside", other.display().to_string())
+                .next("name that path in the configuration"));
+        }
+    }
+    if names == meta.nlink() || length(&beside(path, "-wal"))? > 0 || length(&beside(path, "-journal"))? > 0 {
+        return Ok(());
+    }
+    Err(error.next(
+        "name the path in the configuration that the server used, with its log; or, if no log belongs to it, copy the \
+         database to a file of its own",
+    ))
+}
+
+/// Whether there is a database to open for reading at `path`: an absent or empty file can become a target.
+///
+/// Errors: refused if a log with content lies beside it, which SQLite would delete; I/O.
+pub fn exists(path: &Path) -> Result<bool> {
+    let found = match fs::metadata(path) {
+        // SQLite takes an empty file for an empty database.
+        Ok(meta) => !meta.is_file() || meta.len() > 0,
+        Err(error) if error.kind() == ErrorKind::NotFound => false,
+        Err(error) if error.kind() == ErrorKind::NotADirectory => {
+            return Err(Error::usage("the target is not a file")
+                .with("path", path.display().to_string())
+                .because(error)
+                .next("check the path in the configuration"));
+        }
+        Err(error) => {
+            return Err(Error::io("cannot look at the target")
+                .with("path", path.display().to_string())
+                .because(error)
+                .next("run as a user who may use it"));
+        }
+    };
+    if !found {
+        // Through a link it lies beside the real file.
+        let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+        no_log_left(&real)?;
+        if let Ok(meta) = fs::metadata(&real) {
+            one_name(&real, &meta)?;
+        }
+    }
+    Ok(found)
+}
+
+/// Refuses an empty or absent database that has a log with content: the only copy of its rows.
+fn no_log_left(path: &Path) -> Result<()> {
+    for suffix in ["-wal", "-journal"] {
+        let log = beside(path, suffix);
+        let found = length(&log)?;
+        if found == 0 {
+            continue;
+        }
+        let mut file = File::open(&log).map_err(|error| cannot_read(&log, error))?;
+        let begun = match journal::read(&mut file, found).map_err(|error| cannot_read(&log, error))? {
+            // The first transaction of a database that has not become one.
+            Journal::Whole(0) | Journal::Finished(_) => suffix == "-journal",
+            _ => false,
+        };
+        if !begun {
+            return Err(Error::refused(
+                "the SQLite database is empty or absent, but a log with content lies beside it",
+            )
+            .with("path", path.display().to_string())
+            .with("log", log.display().to_string())
+            .next("put the database back to which the log belongs, or move the log to another directory"));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses to write a database that has several names: its log would lie beside one of them only.
+pub(super) fn one_name(path: &Path, meta: &Metadata) -> Result<()> {
+    match meta.is_file() && meta.nlink() > 1 {
+        false => Ok(()),
+        true => Err(Error::refused("the SQLite database has several names (hard links)")
+            .with("path", path.display().to_string())
+            .next("name a file of its own in the configuration: what one name leads to must not change under another")),
+    }
+}
+
+/// The path under which a database is written, without links; its directory is made.
+///
+/// Errors: usage for a link that leads nowhere; refused as [`exists`] and for several names; I/O.
+pub(super) fn to_write(path: &Path) -> Result<PathBuf> {
+    let place = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    let real = match fs::canonicalize(&place) {
+        Ok(real) => real,
+        Err(_) if fs::symlink_metadata(&place).is_ok_and(|meta| meta.is_symlink()) => {
+            return Err(Error::usage("the path of the SQLite database is a link that leads nowhere")
+                .with("path", place.display().to_string())
+                .next("remove the link, or make what it leads to"));
+        }
+        Err(_) => {
+            let (parent, name) = Dir::holding_created(&place, DIRECTORY).map_err(|error| {
+                Error::io("cannot create the directory of the SQLite database")
+                    .with("path", place.display().to_string())
+                    .because(error)
+                    .next("run as a user who may write there")
+            })?;
+            fs::canonicalize(parent.path()).map_err(|error| cannot_read(parent.path(), error))?.join(name)
+        }
+    };
+    if !exists(&real)? {
+        return Ok(real);
+    }
+    one_name(&real, &fs::metadata(&real).map_err(|error| cannot_read(&real, error))?)?;
+    Ok(real)
+}
+
+/// A new private directory among the temporary files of the system.
+pub(super) fn private_directory() -> Result<PrivateDir> {
+    let temporary = std::env::temp_dir();
+    // SQLite is told to follow no links.
+    let real = fs::canonicalize(&temporary).map_err(|error| cannot_copy(&temporary, error))?;
+    PrivateDir::create(&real).map_err(|error| cannot_copy(&real, error))
+}
+
+/// Copies without the permissions of the original, which may lack our write access.
+fn copy_private(source: &mut File, dir: &PrivateDir, to: &Path) -> Result<()> {
+    let fail = |error| cannot_copy(dir.path(), error);
+    let mut target = dir.dir().create_private_file(to).map_err(fail)?;
+    loop {
+        // In parts, between which a signal is noticed.
+        if std::io::copy(&mut source.by_ref().take(64 << 20), &mut target).map_err(fail)? == 0 {
+            return Ok(());
+        }
+        Stop::of_process().check()?;
+    }
+}
+
+/// The error of a copy that cannot be made.
+pub(super) fn cannot_copy(dir: &Path, error: std::io::Error) -> Error {
+    if error.kind() == ErrorKind::Interrupted {
+        return interrupted();
+    }
+    Error::io("cannot make a private copy of the SQLite database")
+        .with("path", dir.display().to_string())
+        .because(error)
+        .next("set TMPDIR to a directory with enough space")
+}
+
+/// The error of a file that cannot be read.
+pub(super) fn cannot_read(path: &Path, error: std::io::Error) -> Error {
+    if error.kind() == ErrorKind::Interrupted {
+        return interrupted();
+    }
+    let next = match error.raw_os_error().map(rustix::io::Errno::from_raw_os_error) {
+        Some(rustix::io::Errno::MFILE | rustix::io::Errno::NFILE) => {
+            "raise the limit of open files (ulimit -n) and try again"
+        }
+        Some(rustix::io::Errno::NOMEM) => "free some memory and try again",
+        Some(rustix::io::Errno::IO) => {
+            "look at the system's log for what is wrong with the disk, and try again"
+        }
+        _ => "run as a user who may read it",
+    };
+    Error::io("cannot read a file of the SQLite database")
+        .with("path", path.display().to_string())
+        .because(error)
+        .next(next)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_write_of_another_process_is_seen() {
+        let check = |what: &str, write: &dyn Fn(&Path), seen: bool| {
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path().join("a");
+            for (suffix, content) in [("", [7; 100]), ("-wal", [8; 100]), ("-journal", [9; 100])] {
+                fs::write(beside(&path, suffix), content).unwrap();
+            }
+            let files = Files::open(&path).unwrap();
+            let before = files.look().unwrap();
+            write(&path);
+            let copy = private_directory().unwrap();
+            let copied = files.copy(&copy, &before);
+            assert_eq!(copied.is_err(), seen, "{what}");
+            assert_eq!(files.unchanged_since(&before).is_err(), seen, "{what}");
+            if seen {
+                assert!(copied.unwrap_err().to_string().contains("changed during the run"), "{what}");
+            } else {
+                assert_eq!(fs::read(beside(&copied.unwrap(), "-wal")).unwrap(), [8; 100]);
+            }
+        };
+        let append = |path: PathBuf| {
+            let bytes = [fs::read(&path).unwrap(), vec![1]].concat();
+            fs::write(path, bytes).unwrap();
+        };
+        check("nothing", &|_| {}, false);
+        check("a longer database", &|path| append(path.to_path_buf()), true);
+        check("a longer log", &|path| append(beside(path, "-wal")), true);
+        check("a longer journal", &|path| append(beside(path, "-journal")), true);
+        check("no log any more", &|path| fs::remove_file(beside(path, "-wal")).unwrap(), true);
+        check(
+            "another file of the same name",
+            &|path| {
+                fs::copy(path, path.with_extension("new")).unwrap();
+                fs::rename(path.with_extension("new"), path).unwrap();
+            },
+            true,
+        );
+        check("an index of the log", &|path| fs::write(beside(path, "-shm"), b"x").unwrap(), false);
+    }
+}

@@ -1,0 +1,173 @@
+//! The logs beside a SQLite database: what SQLite will make of them, what it would pass over, and what can be
+//! brought back of a damaged one.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+use super::files::{beside, cannot_copy, cannot_read, length};
+use super::journal::{self, Journal};
+use super::wal::{self, Shared};
+use crate::dir::PrivateDir;
+use crate::error::Result;
+
+/// What the logs beside a database come to.
+#[derive(Debug, Default)]
+pub(super) struct Logs {
+    /// What is left out as it should be, a sentence each.
+    pub ends: Vec<String>,
+    /// What is damaged or missing.
+    pub damage: Option<String>,
+    // What can be brought back of a damaged log.
+    log: wal::Log,
+    // Frames of it that are in the database file.
+    in_database: u64,
+}
+
+/// What a `-shm` file says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SharedFile {
+    /// There is none, or nothing was ever in it.
+    Nothing,
+    /// It cannot be relied on.
+    Unsure,
+    /// How far a log went.
+    Says(Shared),
+}
+
+impl SharedFile {
+    /// Reads the file beside the database at `path`. To be done before SQLite opens the database: its locks on this
+    /// file would go when it is closed.
+    pub fn beside(path: &Path) -> Result<SharedFile> {
+        let shared = beside(path, "-shm");
+        if length(&shared)? == 0 {
+            return Ok(SharedFile::Nothing);
+        }
+        let mut start = [0; Shared::BYTES];
+        let read = File::open(&shared).and_then(|file| file.read_at(&mut start, 0));
+        let read = read.map_err(|error| cannot_read(&shared, error))?;
+        Ok(match Shared::of(&start) {
+            Some(says) if read == Shared::BYTES => SharedFile::Says(says),
+            _ if start.iter().all(|byte| *byte == 0) => SharedFile::Nothing,
+            _ => SharedFile::Unsure,
+        })
+    }
+}
+
+impl Logs {
+    /// Judges the logs beside `database`, by SQLite's own rules.
+    ///
+    /// Errors: I/O.
+    pub fn judge(database: &Path, shared: SharedFile) -> Result<Logs> {
+        let mut logs = Logs::default();
+        let log = beside(database, "-wal");
+        let bytes = length(&log)?;
+        if bytes > 0 {
+            let mut file = File::open(&log).map_err(|error| cannot_read(&log, error))?;
+            let found = wal::read(&mut file, bytes, page_size(database)).map_err(|e| cannot_read(&log, e))?;
+            let own = match shared {
+                SharedFile::Says(says) if found.salts() == Some(says.salts) => Some(says),
+                _ => None,
+            };
+            logs.in_database = own.map_or(0, |says| u64::from(says.in_database));
+            let written = own.map_or(0, |says| u64::from(says.frames));
+            if let Some(damage) = &found.damage {
+                logs.damage = Some(format!("its write-ahead log is damaged: {damage}"));
+            } else if written > found.applied {
+                logs.damage = Some(format!(
+                    "its write-ahead log ends too early: the server had written {written} frames by its -shm file, \
+                     and {} are there",
+                    found.applied
+                ));
+            } else if found.ignored > 0 {
+                logs.ends.push(format!(
+                    "{} bytes at the end of its write-ahead log are left out: they belong to a transaction that was \
+                     not finished",
+                    found.ignored
+                ));
+            }
+            logs.log = found;
+        } else {
+            match shared {
+                SharedFile::Says(says) if says.frames > says.in_database => {
+                    logs.damage = Some(format!(
+                        "its write-ahead log (-wal) is missing: by its -shm file {} of {} frames were not in the \
+                         database yet",
+                        says.frames - says.in_database,
+                        says.frames
+                    ));
+                }
+                SharedFile::Unsure => {
+                    logs.damage = Some(
+                        "its write-ahead log (-wal) is missing, and its -shm file does not say what was in it"
+                            .to_string(),
+                    );
+                }
+                SharedFile::Says(_) | SharedFile::Nothing => {}
+            }
+        }
+        let journal = beside(database, "-journal");
+        let bytes = length(&journal)?;
+        if bytes > 0 {
+            let mut file = File::open(&journal).map_err(|error| cannot_read(&journal, error))?;
+            match journal::read(&mut file, bytes).map_err(|error| cannot_read(&journal, error))? {
+                Journal::Empty | Journal::Whole(_) => {}
+                Journal::Finished(why) => logs.ends.push(format!(
+                    "the rollback journal of {bytes} bytes beside it is not played back: {why}"
+                )),
+                Journal::Damaged(why) => {
+                    logs.damage = Some(format!("its rollback journal is damaged: {why}"));
+                }
+            }
+        }
+        Ok(logs)
+    }
+
+    /// Writes what a damaged write-ahead log still has into the private copy of the database, which lies in `dir`
+    /// under `name` beside it, and removes the log.
+    ///
+    /// Errors: I/O.
+    pub fn recover(&self, dir: &PrivateDir, name: &OsStr) -> Result<()> {
+        let log = beside(Path::new(name), "-wal");
+        if self.damage.is_none() || length(&dir.path().join(&log))? == 0 {
+            return Ok(());
+        }
+        let fail = |error| cannot_copy(dir.path(), error);
+        let file = dir.dir().reopen_file(name).map_err(fail)?;
+        let mut frames = dir.dir().open_file(&log).map_err(fail)?;
+        // Every page is in one of the two: larger numbers are made up.
+        let most = file.metadata().and_then(|one| Ok(one.len() + frames.metadata()?.len())).map_err(fail)?;
+        let mut length = None;
+        let written = self.log.recover(&mut frames, self.in_database, |page, pages_after, content| {
+            let bytes = content.len() as u64;
+            let end = u64::from(pages_after) * bytes;
+            if pages_after > 0 && end <= most {
+                length = Some(end);
+            }
+            match u64::from(page) * bytes <= most {
+                true => file.write_all_at(content, u64::from(page - 1) * bytes),
+                false => Ok(()),
+            }
+        });
+        written.map_err(fail)?;
+        if let Some(length) = length {
+            file.set_len(length).map_err(fail)?;
+        }
+        dir.dir().remove(&log).map_err(fail)
+    }
+}
+
+/// Bytes of a page by the header of a database; `None` where there is no header.
+///
+/// Format: "Database File Format" of SQLite, section 1.3.2.
+fn page_size(database: &Path) -> Option<u32> {
+    let mut header = [0; 18];
+    File::open(database).ok()?.read_exact(&mut header).ok()?;
+    Some(match u16::from_be_bytes([header[16], header[17]]) {
+        1 => 65_536,
+        size => u32::from(size),
+    })
+    .filter(|size| size.is_power_of_two() && *size >= 512)
+}

@@ -1,0 +1,191 @@
+//! Whether a table of a store is the one that the server creates.
+//!
+//! Only such tables are read and written: a view, a virtual table, a generated column, a constraint of another
+//! kind would make SQLite run what a stranger wrote, and another key would change what is a record. Compares text
+//! with text; runs none of it.
+
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OptionalExtension};
+
+use super::quoted;
+use crate::backend::TableState;
+use crate::catalog::{self, BackendKind, Table};
+
+/// A table as it was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// There is none of this name.
+    Absent,
+    /// As the server creates it.
+    AsCreated,
+    /// Another one, in the words of the database.
+    Other(String),
+}
+
+/// Every table of any schema version, each name once.
+pub(super) fn tables() -> Vec<&'static Table> {
+    let mut tables: Vec<&'static Table> = Vec::new();
+    for version in catalog::versions().iter().rev() {
+        let own = version.subspaces.iter().filter_map(|subspace| subspace.table(BackendKind::Sqlite).ok());
+        let legacy = version.legacy_tables(BackendKind::Sqlite).map(|legacy| legacy.table);
+        for table in own.chain(legacy) {
+            if !tables.iter().any(|known| known.name == table.name) {
+                tables.push(table);
+            }
+        }
+    }
+    tables.sort_by_key(|table| table.name);
+    tables
+}
+
+/// Looks at the table in the schema.
+pub(super) fn of(connection: &Connection, table: &Table) -> rusqlite::Result<Shape> {
+    let find =
+        "SELECT type, rootpage, sql FROM sqlite_master WHERE name = ?1 COLLATE NOCASE AND type <> 'index'";
+    let found = connection.prepare_cached(find)?.query_row([table.name], |row| {
+        let text = |at| match row.get_ref(at) {
+            Ok(ValueRef::Text(text)) => String::from_utf8_lossy(text).into_owned(),
+            _ => String::new(),
+        };
+        // What is no table has no page.
+        let page = matches!(row.get_ref(1)?, ValueRef::Integer(page) if page > 0);
+        Ok((text(0) == "table" && page, text(2)))
+    });
+    Ok(match found.optional()? {
+        None => Shape::Absent,
+        Some((true, sql)) if words(&sql) == words(table.create) => Shape::AsCreated,
+        Some((_, sql)) => Shape::Other(sql),
+    })
+}
+
+/// The tables that can hold rows, with whether they do. Of a virtual table that is only assumed: looking would run
+/// the module that it names.
+pub(super) fn listed(connection: &Connection) -> rusqlite::Result<Vec<TableState>> {
+    // The range is that of names that begin with `sqlite_`.
+    let names = "SELECT name, rootpage > 0 FROM sqlite_master WHERE type = 'table' \
+                 AND NOT (name >= 'sqlite_' AND name < 'sqlite`') ORDER BY name";
+    let mut statement = connection.prepare(names)?;
+    let names = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let names: Vec<(String, bool)> = names.collect::<Result<_, _>>()?;
+    let mut tables = Vec::with_capacity(names.len());
+    for (name, ordinary) in names {
+        let any = format!("SELECT 1 FROM {} LIMIT 1", quoted(&name));
+        let rows = !ordinary || connection.query_row(&any, [], |_| Ok(())).optional()?.is_some();
+        tables.push(TableState { name, rows });
+    }
+    Ok(tables)
+}
+
+/// What a table was found to be, for a message.
+pub(super) fn shown(sql: &str) -> String {
+    const MOST: usize = 200;
+    let mut shown: String = sql.chars().take(MOST).collect();
+    if shown.len() < sql.len() {
+        shown.push('…');
+    }
+    shown
+}
+
+/// A trigger or a further index on the tables that the server creates, by name: each would take part in writing.
+pub(super) fn extras(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    let find = "SELECT type, name, tbl_name FROM sqlite_master \
+                WHERE type = 'trigger' OR type = 'index' AND sql IS NOT NULL ORDER BY name";
+    let known = tables();
+    let mut statement = connection.prepare(find)?;
+    let mut rows = statement.query([])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (kind, name, on): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        if known.iter().any(|table| table.name.eq_ignore_ascii_case(&on)) {
+            found.push(format!("{kind} {name} on {on}"));
+        }
+    }
+    Ok(found)
+}
+
+/// The words and signs of a `CREATE TABLE`, without what does not change the table: blanks, the case of letters,
+/// `IF NOT EXISTS`, and quotes around the names of table and columns. Elsewhere a quoted word is another one: as
+/// part of a type, `"PRIMARY"` makes no key.
+fn words(sql: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let mut rest = sql.chars().peekable();
+    while let Some(c) = rest.next() {
+        let close = match c {
+            '"' | '`' => Some(c),
+            '[' => Some(']'),
+            _ => None,
+        };
+        let mut word = String::new();
+        if let Some(close) = close {
+            let name = words.len() == 2 || words.last().is_some_and(|last| last == "(" || last == ",");
+            word.extend((!name).then_some('"'));
+            word.extend(rest.by_ref().take_while(|c| *c != close));
+        } else if c.is_ascii_alphanumeric() || c == '_' {
+            word.push(c);
+            while let Some(next) = rest.next_if(|c| c.is_ascii_alphanumeric() || *c == '_') {
+                word.push(next);
+            }
+        } else if c.is_ascii_whitespace() {
+            continue;
+        } else {
+            word.push(c);
+        }
+        words.push(word.to_ascii_uppercase());
+        if words.get(2..5).is_some_and(|optional| optional == ["IF", "NOT", "EXISTS"]) {
+            words.truncate(2);
+        }
+    }
+    words
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_table_of_the_server_is_as_created() {
+        let table = *tables().iter().find(|table| table.create.contains("v BLOB")).unwrap();
+        let name = table.name;
+        let check = |sql: &str, expect: bool| {
+            let connection = Connection::open_in_memory().unwrap();
+            connection.execute_batch("CREATE TABLE other (x)").unwrap();
+            connection.execute_batch(&sql.replace('@', name)).unwrap();
+            let found = of(&connection, table).unwrap();
+            assert_eq!(found == Shape::AsCreated, expect, "{sql}: {found:?}");
+            assert_ne!(found, Shape::Absent, "{sql}");
+        };
+        check(table.create, true);
+        check("create table \"@\" (k blob primary key,\n  v blob not null)", true);
+        check("CREATE TABLE old (k BLOB PRIMARY KEY, v BLOB NOT NULL); ALTER TABLE old RENAME TO @", true);
+        check("CREATE TABLE @ (k BLOB PRIMARY KEY, v BLOB NOT NULL) WITHOUT ROWID", false);
+        check("CREATE TABLE @ (k BLOB, v BLOB NOT NULL)", false);
+        check("CREATE TABLE @ (k BLOB PRIMARY KEY COLLATE NOCASE, v BLOB NOT NULL)", false);
+        check("CREATE TABLE @ (k BLOB PRIMARY KEY, v BLOB NOT NULL CHECK (length(v) > 0))", false);
+        check("CREATE TABLE @ (k BLOB PRIMARY KEY, v BLOB NOT NULL AS (zeroblob(9)))", false);
+        check("CREATE TABLE @ (k BLOB PRIMARY KEY, v TEXT NOT NULL)", false);
+        check("CREATE TABLE @ (k BLOB PRIMARY KEY, v BLOB NOT NULL, w)", false);
+        check("CREATE TABLE @ (k BLOB \"PRIMARY\" \"KEY\", v BLOB NOT NULL)", false);
+        check("CREATE TABLE @ (k\u{a0}BLOB PRIMARY KEY, v BLOB NOT NULL)", false);
+        check("CREATE VIEW @ AS SELECT x AS k, x AS v FROM other", false);
+        check("CREATE VIRTUAL TABLE @ USING fts5(k, v)", false);
+        let connection = Connection::open_in_memory().unwrap();
+        assert_eq!(of(&connection, table).unwrap(), Shape::Absent);
+    }
+
+    #[test]
+    fn what_takes_part_in_writing_is_found() {
+        let table = *tables().first().unwrap();
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(table.create).unwrap();
+        connection.execute_batch("CREATE TABLE own (x); CREATE INDEX own_x ON own (x)").unwrap();
+        assert_eq!(extras(&connection).unwrap(), Vec::<String>::new());
+        let name = table.name;
+        let add = format!(
+            "CREATE INDEX i2 ON {name} (k, k); CREATE TRIGGER t2 AFTER INSERT ON {name} BEGIN SELECT 1; END"
+        );
+        connection.execute_batch(&add).unwrap();
+        let expect = [format!("index i2 on {name}"), format!("trigger t2 on {name}")];
+        assert_eq!(extras(&connection).unwrap(), expect);
+    }
+}
