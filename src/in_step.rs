@@ -56,8 +56,14 @@ pub fn compare(
     let mut left = Side::new(left, subspace, page_bytes, stop)?;
     let mut right = Side::new(right, subspace, page_bytes, stop)?;
     loop {
-        left.fill()?;
-        right.fill()?;
+        // A store needs twice the memory of a large value while it decodes it, a dump once: it comes afterwards.
+        if right.decodes {
+            right.fill()?;
+            left.fill()?;
+        } else {
+            left.fill()?;
+            right.fill()?;
+        }
         let (ours, theirs) = (left.current(), right.current());
         let (order, key) = match (ours, theirs) {
             (None, None) => break,
@@ -89,6 +95,7 @@ struct Side<'a> {
     page: Page,
     at: usize,
     ended: bool,
+    decodes: bool,
     budget: usize,
     stop: &'a Stop,
 }
@@ -101,7 +108,8 @@ impl<'a> Side<'a> {
         stop: &'a Stop,
     ) -> Result<Side<'a>> {
         let records = origin.read(subspace, &KeyRange::all())?;
-        Ok(Side { records, page: Page::new(), at: 0, ended: false, budget, stop })
+        let decodes = matches!(origin, Origin::Store(_));
+        Ok(Side { records, page: Page::new(), at: 0, ended: false, decodes, budget, stop })
     }
 
     fn fill(&mut self) -> Result<()> {

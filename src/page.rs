@@ -2,6 +2,11 @@
 //!
 //! Knows neither stores nor the dump; records are logical (counters as 8 bytes little-endian).
 
+/// A value of so many bytes is not copied where that can be helped.
+const LARGE: usize = 1 << 20;
+/// Memory that an empty page keeps at most, in bytes: one that held a huge value would keep it for nothing.
+const KEPT: usize = 8 << 20;
+
 /// Records in key order, bounded by bytes.
 #[derive(Debug, Default, Clone)]
 pub struct Page {
@@ -16,18 +21,70 @@ impl Page {
         Page::default()
     }
 
+    /// An empty page with room for so many records whose [size](Page::size) is this, and not a byte more.
+    pub fn with_room(records: usize, size: usize) -> Self {
+        let bytes = size.saturating_sub(records * size_of::<(usize, usize)>());
+        Page { bytes: Vec::with_capacity(bytes), ends: Vec::with_capacity(records) }
+    }
+
     /// Appends a record.
     pub fn push(&mut self, key: &[u8], value: &[u8]) {
+        if value.len() >= LARGE {
+            // Growing by doubling would take twice as much.
+            self.bytes.reserve_exact(key.len() + value.len());
+        }
         self.bytes.extend_from_slice(key);
         let key_end = self.bytes.len();
         self.bytes.extend_from_slice(value);
         self.ends.push((key_end, self.bytes.len()));
     }
 
-    /// Removes all records and keeps the memory.
+    /// Appends a record whose value nobody else needs: a large one becomes the arena, and is not copied.
+    pub fn push_owned(&mut self, key: &[u8], mut value: Vec<u8>) {
+        if value.len() < LARGE {
+            return self.push(key, &value);
+        }
+        let (before, length) = (self.bytes.len(), value.len());
+        let key_end = before + key.len();
+        value.reserve_exact(key_end);
+        value.resize(key_end + length, 0);
+        value.copy_within(..length, key_end);
+        for (slot, byte) in value.iter_mut().zip(self.bytes.iter().chain(key)) {
+            *slot = *byte;
+        }
+        self.bytes = value;
+        self.ends.push((key_end, key_end + length));
+    }
+
+    /// Appends a record whose value `append` adds to what it is given, which it leaves as it is otherwise. After an
+    /// error there is no such record.
+    pub fn push_with<E>(
+        &mut self,
+        key: &[u8],
+        append: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(key);
+        let key_end = self.bytes.len();
+        match append(&mut self.bytes) {
+            Ok(()) => {
+                self.ends.push((key_end, self.bytes.len().max(key_end)));
+                Ok(())
+            }
+            Err(error) => {
+                self.bytes.truncate(start);
+                Err(error)
+            }
+        }
+    }
+
+    /// Removes all records and keeps the memory, unless that is much.
     pub fn clear(&mut self) {
         self.bytes.clear();
         self.ends.clear();
+        if self.capacity() > KEPT {
+            *self = Page::default();
+        }
     }
 
     /// Number of records.
@@ -83,5 +140,41 @@ mod tests {
         assert_eq!(page.last(), Some((&b"b"[..], &b""[..])));
         page.clear();
         assert!(page.is_empty() && page.last().is_none());
+    }
+
+    #[test]
+    fn a_large_value_comes_in_every_way_and_leaves_no_memory_taken() {
+        let value: Vec<u8> = (0..LARGE as u32 * 3).map(|n| (n % 251) as u8).collect();
+        for small in [0, 3] {
+            let mut pages = [(); 3].map(|()| Page::new());
+            for page in &mut pages {
+                (0..small).for_each(|n: u8| page.push(&[n], b"small"));
+            }
+            let [copied, owned, appended] = &mut pages;
+            copied.push(b"large", &value);
+            owned.push_owned(b"large", value.clone());
+            let refused = appended.push_with(b"not this", |bytes| {
+                bytes.extend_from_slice(b"half");
+                Err(())
+            });
+            assert!(refused.is_err());
+            let taken = appended.push_with::<()>(b"large", |bytes| {
+                bytes.extend_from_slice(&value);
+                Ok(())
+            });
+            assert!(taken.is_ok());
+            for page in &mut pages {
+                page.push(b"last", b"");
+                page.push_owned(b"z", b"small".to_vec());
+                assert_eq!(page.len(), usize::from(small) + 3);
+                assert_eq!(page.get(usize::from(small)), Some((&b"large"[..], &value[..])));
+                assert_eq!(page.last(), Some((&b"z"[..], &b"small"[..])));
+            }
+        }
+        let mut page = Page::new();
+        page.push(b"k", &vec![0; KEPT + 1]);
+        assert!(page.capacity() <= KEPT + LARGE, "no more than what is in it");
+        page.clear();
+        assert_eq!(page.capacity(), 0);
     }
 }

@@ -3,6 +3,7 @@
 //! Joins a backend's pages with the catalog: blobs are decoded, every record is checked, and what belongs to
 //! one installation stays behind. Export, verification and comparison all read through here.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -210,6 +211,32 @@ impl Reading<'_> {
     }
 }
 
+/// Fills an empty page with blobs as their content, and leaves no large one in `raw`.
+fn decode(
+    subspace: &'static Subspace,
+    rule: (BlobRule, &ComputedBlobKeys),
+    raw: &mut Page,
+    page: &mut Page,
+    findings: &mut Findings,
+) {
+    let decoded: Vec<Cow<[u8]>> =
+        raw.iter().map(|(key, stored)| check::blob(subspace, rule, key, stored, findings)).collect();
+    let lengths = raw.iter().map(|(_, stored)| stored.len());
+    let unchanged = |(content, stored): (&Cow<[u8]>, usize)| matches!(content, Cow::Borrowed(content) if content.len() == stored);
+    if decoded.iter().zip(lengths).all(unchanged) {
+        drop(decoded);
+        std::mem::swap(raw, page);
+        return;
+    }
+    for ((key, _), content) in raw.iter().zip(decoded) {
+        match content {
+            Cow::Owned(content) => page.push_owned(key, content),
+            Cow::Borrowed(content) => page.push(key, content),
+        }
+    }
+    raw.clear();
+}
+
 impl Pages for Reading<'_> {
     fn read_next(&mut self, page: &mut Page, budget: usize) -> Result<bool> {
         page.clear();
@@ -230,11 +257,11 @@ impl Pages for Reading<'_> {
             if !pages.next(&mut self.raw, budget).map_err(place)? {
                 return Ok(false);
             }
+            if subspace.value == ValueKind::Blob {
+                decode(subspace, self.blobs, &mut self.raw, page, findings);
+                continue;
+            }
             for (key, value) in self.raw.iter() {
-                if subspace.value == ValueKind::Blob {
-                    page.push(key, &check::blob(subspace, self.blobs, key, value, findings));
-                    continue;
-                }
                 match check::record(subspace, key, value, findings) {
                     Some(layout) if !layout.travels => {
                         *self.tally.left_behind.entry(layout.name).or_default() += 1;

@@ -26,13 +26,14 @@ const SKIPPED: [&str; 8] = [
 ];
 
 /// Quoted single letters in `src/` that are no subspaces: file, letters, what they are.
-const LETTERS: [(&str, &str, &str); 10] = [
+const LETTERS: [(&str, &str, &str); 11] = [
     ("src/backend/mysql/source.rs", "kv", "columns of every table"),
     ("src/backend/mysql/target.rs", "k", "column of every table"),
     ("src/backend/postgres/source.rs", "kv", "columns of every table"),
     ("src/backend/postgres/target.rs", "k", "column of every table"),
     ("src/backend/sqlite/salvage.rs", "k", "column of every table"),
     ("src/backend/sqlite/source.rs", "kv", "columns of every table"),
+    ("src/backend/sqlite/target.rs", "v", "column of every table"),
     ("src/cli.rs", "bkmg", "units of --memory"),
     ("src/config/toml/parser.rs", "tnr", "escapes"),
     ("src/config/value.rs", "smhd", "units of a duration"),

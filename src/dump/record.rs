@@ -22,9 +22,6 @@ pub const CONTENT_HEADER: usize = 6;
 /// Longest key, in bytes.
 pub const MAX_KEY: usize = 65_536;
 
-// Buffers for records that span blocks are given back above this size.
-const KEEP: usize = 1024 * 1024;
-
 /// What the content says before its records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ContentHeader {
@@ -68,7 +65,6 @@ pub struct RecordReader<R> {
     before: u64,
     max_value: u64,
     key: Vec<u8>,
-    value: Vec<u8>,
     // The key is read and a value of this length follows.
     pending: Option<usize>,
     failed: bool,
@@ -86,7 +82,6 @@ impl<R: Read> RecordReader<R> {
             before: 0,
             max_value: u64::from(u32::MAX),
             key: Vec::new(),
-            value: Vec::new(),
             pending: None,
             failed: false,
         };
@@ -153,12 +148,12 @@ impl<R: Read> RecordReader<R> {
                 if !page.is_empty() && page.size() + self.key.len() + length > limit {
                     return Ok(true);
                 }
-                self.take_value(length)?;
-                page.push(&self.key, &self.value);
+                let key = std::mem::take(&mut self.key);
+                // Into the page, not by way of a buffer: a value may be larger than everything else.
+                let taken = page.push_with(&key, |bytes| self.take_value(length, &key, bytes));
+                self.key = key;
+                taken?;
                 self.pending = None;
-                if self.value.capacity() > KEEP {
-                    self.value = Vec::new();
-                }
             } else if let Some((key, value, next)) = self.whole_record() {
                 if !page.is_empty() && page.size() + key.len() + value.len() > limit {
                     return Ok(true);
@@ -241,26 +236,23 @@ impl<R: Read> RecordReader<R> {
 
     fn take_key(&mut self, length: usize) -> Result<()> {
         let mut key = std::mem::take(&mut self.key);
+        key.clear();
         let outcome = self.take_bytes(length, &mut key);
         self.key = key;
         if outcome? { Ok(()) } else { Err(self.partial("inside a key")) }
     }
 
-    fn take_value(&mut self, length: usize) -> Result<()> {
-        let mut value = std::mem::take(&mut self.value);
-        let outcome = self.take_bytes(length, &mut value);
-        self.value = value;
-        if outcome? {
-            return Ok(());
+    fn take_value(&mut self, length: usize, key: &[u8], out: &mut Vec<u8>) -> Result<()> {
+        match self.take_bytes(length, out)? {
+            true => Ok(()),
+            false => Err(self.partial("inside a value").with("key", hex_start(key))),
         }
-        let key = hex_start(&self.key);
-        Err(self.partial("inside a value").with("key", key))
     }
 
-    /// Replaces `out` by the next `length` bytes; false if the content ends before.
+    /// Appends the next `length` bytes to `out`; false if the content ends before.
     fn take_bytes(&mut self, length: usize, out: &mut Vec<u8>) -> Result<bool> {
-        out.clear();
-        while out.len() < length {
+        let mut missing = length;
+        while missing > 0 {
             let rest = self.frame.block().get(self.at..).unwrap_or_default();
             if rest.is_empty() {
                 if !self.advance()? {
@@ -268,8 +260,9 @@ impl<R: Read> RecordReader<R> {
                 }
                 continue;
             }
-            let taken = rest.get(..length - out.len()).unwrap_or(rest);
+            let taken = rest.get(..missing).unwrap_or(rest);
             out.extend_from_slice(taken);
+            missing -= taken.len();
             self.at += taken.len();
         }
         Ok(true)

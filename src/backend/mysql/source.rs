@@ -391,6 +391,8 @@ impl Rows {
             outcome.bytes += key.len() + value.len();
             if hopper.push(key, value) {
                 self.range.after = Some(key.to_vec());
+                // What has arrived is in the page: it is given back before anybody works on that.
+                drop(row);
                 if !hopper.hand_over().await {
                     outcome.stopped = true;
                     return Ok(outcome);

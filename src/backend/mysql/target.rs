@@ -21,6 +21,10 @@ const STATEMENT_BYTES: u64 = 1 << 20;
 /// Rows in a statement. Powers of two, so that few statements are prepared; two placeholders each stay far
 /// below the 65 535 that a statement may have.
 const MOST_ROWS: usize = 1024;
+/// A value of so many bytes goes to the database in pieces.
+const LARGE: usize = 32 << 20;
+/// Bytes of a piece.
+const PIECE: usize = 8 << 20;
 
 /// A MySQL or MariaDB database opened for writing.
 pub struct MysqlTarget {
@@ -226,6 +230,11 @@ async fn insert(
 ) -> sqlx::Result<()> {
     let mut start = 0;
     while start < page.len() {
+        if let Some((key, value)) = page.get(start).filter(|(_, value)| value.len() >= LARGE) {
+            insert_large(connection, table, key, value).await?;
+            start += 1;
+            continue;
+        }
         let rows = rows_that_fit(page, start, bytes);
         let mut query = sqlx::query(AssertSqlSafe(statement(table, rows)));
         for index in start..start + rows {
@@ -240,6 +249,30 @@ async fn insert(
         start += rows;
     }
     Ok(())
+}
+
+/// Inserts a row whose value goes to the database in pieces, into a variable of the session first: the client library
+/// copies what is bound to a statement, and what it sends, once more each.
+async fn insert_large(
+    connection: &mut MySqlConnection,
+    table: &Table,
+    key: &[u8],
+    value: &[u8],
+) -> sqlx::Result<()> {
+    sqlx::raw_sql("SET @stalwart_migrate = x''").execute(&mut *connection).await?;
+    for piece in value.chunks(PIECE) {
+        let add = "SET @stalwart_migrate = CONCAT(@stalwart_migrate, ?)";
+        sqlx::query(add).bind(piece).execute(&mut *connection).await?;
+        check_warnings(connection).await?;
+    }
+    let insert = format!("INSERT INTO {} (k, v) VALUES (?, @stalwart_migrate)", quoted(table.name));
+    let query = sqlx::query(AssertSqlSafe(insert)).persistent(false).bind(key);
+    let written = query.execute(&mut *connection).await?.rows_affected();
+    if written != 1 {
+        return Err(sqlx::Error::Protocol(format!("{written} of 1 rows written")));
+    }
+    check_warnings(connection).await?;
+    sqlx::raw_sql("SET @stalwart_migrate = NULL").execute(connection).await.map(|_| ())
 }
 
 /// How many rows from `start` on make a statement: a power of two of them within the limit, or a single one.

@@ -350,14 +350,22 @@ impl Rows {
         let mut joined = Vec::new();
         while let Some(arrived) = stream.try_next().await? {
             let mut rest = decoder.receive(&arrived, &mut joined);
+            let mut full = false;
             while let Some(record) = decoder.next(&mut rest).map_err(Failed::Row)? {
                 if !hopper.push(record.key, record.value()) {
                     continue;
                 }
                 self.reached = hopper.last().map(<[u8]>::to_vec);
-                if !hopper.hand_over().await {
+                full = rest.is_empty();
+                if !full && !hopper.hand_over().await {
                     return Ok(());
                 }
+            }
+            // What has arrived is in the page: it is given back before anybody works on that.
+            drop(arrived);
+            joined = Vec::new();
+            if full && !hopper.hand_over().await {
+                return Ok(());
             }
         }
         if decoder.complete() { Ok(()) } else { Err(Failed::Row(Malformed::Format)) }

@@ -186,7 +186,10 @@ impl PostgresShard<'_> {
 
 impl Shard for PostgresShard<'_> {
     fn write(&mut self, page: &Page) -> Result<()> {
-        if self.pending.is_empty() && page.size() >= COPY_BYTES {
+        if page.size() >= COPY_BYTES {
+            // Not by way of another page, which would take its memory again.
+            let before = std::mem::take(&mut self.pending);
+            self.flush(&before)?;
             return self.flush(page);
         }
         page.iter().for_each(|(key, value)| self.pending.push(key, value));
@@ -196,10 +199,7 @@ impl Shard for PostgresShard<'_> {
         let mut full = std::mem::take(&mut self.pending);
         self.flush(&full)?;
         full.clear();
-        // A page that held one huge value would keep its memory for nothing.
-        if full.capacity() <= 4 * COPY_BYTES {
-            self.pending = full;
-        }
+        self.pending = full;
         Ok(())
     }
 

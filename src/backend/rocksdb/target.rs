@@ -235,6 +235,8 @@ impl Shard for RocksShard<'_> {
         let (target, table) = (self.target, self.table);
         let Some(mut writer) = self.writer.take() else { return Ok(()) };
         writer.finish().map_err(|e| target.fail(e, "finish a table file", table))?;
+        // Its buffers hold the largest value once more, and ingesting the file reads that again.
+        drop(writer);
         let handle = target
             .db
             .cf_handle(table.name)

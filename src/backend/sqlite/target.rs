@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
+use rusqlite::blob::ZeroBlob;
 
 use super::connection::{self, Mode};
 use super::{files, quoted, shape, translate};
@@ -17,6 +18,11 @@ use crate::catalog::{BackendKind, Table, ValueKind};
 use crate::error::{Error, Result};
 use crate::page::Page;
 use crate::settle::Settling;
+
+/// A value of so many bytes is written in pieces.
+const LARGE: usize = 16 << 20;
+/// Bytes of a piece.
+const PIECE: usize = 1 << 20;
 
 /// A SQLite database opened for writing, locked against everyone else.
 pub struct SqliteTarget {
@@ -205,6 +211,21 @@ fn insert(connection: &Connection, table: &Table, page: &Page) -> rusqlite::Resu
     let mut statement = connection.prepare_cached(&insert)?;
     for (key, value) in page.iter() {
         statement.raw_bind_parameter(1, key)?;
+        if table.value != ValueKind::None
+            && value.len() >= LARGE
+            && let Ok(length) = i32::try_from(value.len())
+        {
+            // SQLite would copy it twice: into the parameter and into the row.
+            statement.raw_bind_parameter(2, ZeroBlob(length))?;
+            statement.raw_execute()?;
+            let row = connection.last_insert_rowid();
+            let mut blob = connection.blob_open("main", table.name, "v", row, false)?;
+            for (at, piece) in value.chunks(PIECE).enumerate() {
+                blob.write_at(piece, at * PIECE)?;
+            }
+            blob.close()?;
+            continue;
+        }
         match (table.value, <[u8; 8]>::try_from(value)) {
             (ValueKind::None, _) => {}
             (ValueKind::Counter, Ok(number)) => {
