@@ -174,6 +174,21 @@ impl Findings {
         }
     }
 
+    /// Counts what another run has counted.
+    pub fn recall(&mut self, kind: FindingKind, count: u64) {
+        if count > 0 {
+            *self.counts.entry(kind).or_default() += count;
+        }
+    }
+
+    /// Keeps a sample of what is counted already, as another run has written it down.
+    pub fn recall_sample(&mut self, finding: Finding) {
+        let samples = self.samples.entry(finding.kind).or_default();
+        if finding.kind.is_complete() || samples.in_memory() < SAMPLES {
+            samples.push(finding);
+        }
+    }
+
     /// Adds what another part of the run found. Samples stay sorted when `other` is merged in key order.
     pub fn merge(&mut self, other: Findings) {
         for (kind, count) in other.counts {

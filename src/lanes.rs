@@ -33,6 +33,11 @@ impl Budget {
         self.memory / 2
     }
 
+    /// Bytes for sorting the files of a dump that are out of order: the engine's half, which a dump has no use for.
+    pub fn sorting(&self) -> usize {
+        usize::try_from(self.engine()).unwrap_or(usize::MAX)
+    }
+
     /// Readers per lane: besides each other, lanes have their sinks and what works beside those, so that a
     /// reader for every second core keeps all of them busy. More of them only wait for each other, and a
     /// database on the same machine pays for each.
@@ -324,10 +329,7 @@ impl Pool {
 
     fn give(&self, mut page: Page) {
         page.clear();
-        // A page that held one huge blob would keep its memory for nothing.
-        if page.capacity() <= 8 << 20 {
-            lock(&self.0).push(page);
-        }
+        lock(&self.0).push(page);
     }
 }
 

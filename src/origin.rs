@@ -3,6 +3,8 @@
 //! Import and copy, `verify --against` and `diff` read through here, so that they treat both alike: records are
 //! checked on the way, blobs are decoded, and what belongs to one installation stays behind.
 
+use std::path::Path;
+
 use crate::backend::{KeyRange, Pages};
 use crate::catalog::{self, SchemaVersion, Subspace, ValueKind};
 use crate::check;
@@ -221,6 +223,13 @@ impl Pages for DumpPages {
     fn read_next(&mut self, page: &mut Page, budget: usize) -> Result<bool> {
         self.0.read_page(page, budget)
     }
+}
+
+/// Opens a dump; sorting its files has a part of the budget.
+///
+/// Errors: those of [`Dump::open`].
+pub fn open_dump(dir: &Path, budget: &Budget) -> Result<Dump> {
+    Ok(Dump::open(dir)?.with_sort_budget(budget.sorting()))
 }
 
 /// Checks every file of a dump, and shows how far that is.

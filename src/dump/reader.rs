@@ -6,6 +6,8 @@
 
 pub mod check;
 
+mod sorted;
+
 pub mod subspace;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,20 +15,22 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{BufReader, ErrorKind as IoErrorKind, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use rustix::fs::OFlags;
 
-use super::findings::FindingLines;
+use super::findings::{FindingLines, RecordedFinding};
 use super::frame::{MAGIC, OUR_FLG, SERVER_FLG};
 use super::manifest::{
-    DIRECTORY, FINDINGS, MANIFEST, MAX_MANIFEST, Manifest, RESUME, SubspaceEntry, letter_of,
+    DIRECTORY, FINDINGS, MANIFEST, MAX_MANIFEST, Manifest, RESUME, SubspaceEntry, letter_of, parse_kind,
 };
 use super::record::{CONTENT_MAGIC, RecordReader};
 use super::writer::PARTIAL;
 use crate::error::{Error, Result};
+use crate::finding::{Finding, Findings};
 pub use check::FileCheck;
 use check::Scan;
+use sorted::Room;
 pub use subspace::{SubspaceReader, Verify};
 
 // Bytes read from a file at a time.
@@ -49,7 +53,7 @@ pub struct Dump {
     manifest: Option<Manifest>,
     files: Vec<SubspaceFile>,
     ignored: Vec<String>,
-    sort_budget: usize,
+    room: Arc<Room>,
     scans: Mutex<BTreeMap<char, Scan>>,
 }
 
@@ -85,9 +89,9 @@ impl Dump {
         if listing.inner.contains(MANIFEST) { open_ours(dir, listing) } else { open_servers(dir, listing) }
     }
 
-    /// Sets the memory for sorting a server's file whose records are out of order, in bytes.
+    /// Sets the memory for sorting a server's files whose records are out of order, in bytes; all of them share it.
     pub fn with_sort_budget(mut self, bytes: usize) -> Self {
-        self.sort_budget = bytes;
+        self.room = Room::new(bytes);
         self
     }
 
@@ -138,6 +142,23 @@ impl Dump {
         }
         let path = self.dir.join(DIRECTORY).join(FINDINGS);
         Ok(Some(FindingLines::new(open_regular(&path)?.0, path)))
+    }
+
+    /// What the export has found, as far as this release knows the kinds: the counts of the manifest and the lines
+    /// of its list; nothing for a server's dump.
+    pub fn recorded(&self) -> Result<Findings> {
+        let mut findings = Findings::new();
+        let Some(manifest) = &self.manifest else { return Ok(findings) };
+        for (kind, count) in manifest.findings.iter().filter_map(|(name, n)| Some((parse_kind(name)?, *n))) {
+            findings.recall(kind, count);
+        }
+        for line in self.findings()?.into_iter().flatten() {
+            let RecordedFinding { kind, subspace, key, detail } = line?;
+            if let Some(kind) = parse_kind(&kind) {
+                findings.recall_sample(Finding { kind, subspace, key, detail });
+            }
+        }
+        Ok(findings)
     }
 
     /// What cannot be proven about a server's dump, for reports; nothing for ours. `expected` are the letters
@@ -273,7 +294,7 @@ fn open_ours(dir: &Path, listing: Listing) -> Result<Dump> {
         manifest: Some(manifest),
         files: files.into_iter().map(|(file, _)| file).collect(),
         ignored: Vec::new(),
-        sort_budget: SORT_BUDGET,
+        room: Room::new(SORT_BUDGET),
         scans: Mutex::default(),
     })
 }
@@ -340,7 +361,7 @@ fn open_servers(dir: &Path, listing: Listing) -> Result<Dump> {
         manifest: None,
         files: files.into_iter().map(|(file, _)| file).collect(),
         ignored: listing.others,
-        sort_budget: SORT_BUDGET,
+        room: Room::new(SORT_BUDGET),
         scans: Mutex::default(),
     })
 }

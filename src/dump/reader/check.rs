@@ -9,7 +9,8 @@ use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 
-use super::subspace::{PAGE, Sorted};
+use super::sorted::{Extent, Sorted};
+use super::subspace::PAGE;
 use super::{BUFFER, Dump, open_regular, place};
 use crate::dump::digest::{Digest, SubspaceDigest, Totals};
 use crate::dump::frame::FrameReader;
@@ -47,6 +48,8 @@ pub struct FileCheck {
 pub(super) struct Scan {
     /// Whether keys ascend strictly.
     pub(super) ordered: bool,
+    /// What sorting them would take.
+    pub(super) extent: Extent,
     digest: SubspaceDigest,
     end_mark: bool,
     findings: Findings,
@@ -217,10 +220,11 @@ impl Dump {
         let mut digest = Digest::new();
         let mut ordered = true;
         let mut last: Option<Vec<u8>> = None;
-        let (mut page, mut offset) = (Page::new(), 0);
+        let (mut page, mut offset, mut extent) = (Page::new(), 0, Extent::default());
         while records.read_page(&mut page, PAGE)? {
             seen(records.offset() - offset);
             offset = records.offset();
+            extent.add(&page);
             let mut before = last.as_deref();
             for (key, _) in page.iter() {
                 ordered &= before.is_none_or(|before| before < key);
@@ -234,12 +238,12 @@ impl Dump {
         let end_mark = records.end().is_some_and(|end| end.end_mark);
         let mut findings = Findings::new();
         if !ordered {
-            let sorted = Sorted::load(self.open_records(letter)?, letter, self.sort_budget)?;
+            let sorted = Sorted::load(self.open_records(letter)?, letter, extent, &self.room)?;
             digest = Digest::new();
             sorted.iter().for_each(|(key, value)| digest.add(key, value));
             findings = sorted.findings;
         }
-        Ok(Scan { ordered, digest: digest.finish(), end_mark, findings })
+        Ok(Scan { ordered, extent, digest: digest.finish(), end_mark, findings })
     }
 }
 

@@ -1,17 +1,17 @@
 //! Reads the records of one subspace in key order, and proves them against the manifest at the end.
 //!
-//! A server's file whose records repeat or are out of order (a read replica failed while it exported) is
-//! sorted in memory if that fits the budget; equal repeats are taken once, differing ones are an error.
+//! How a server's file is read whose records are out of order, `sorted` knows.
 
 use std::fs::File;
 use std::io::BufReader;
 
+use super::sorted::Sorted;
 use super::{BUFFER, Dump, open_regular};
 use crate::dump::digest::{Digest, SubspaceDigest};
 use crate::dump::manifest::SubspaceEntry;
 use crate::dump::record::RecordReader;
 use crate::error::{Error, Result};
-use crate::finding::{FindingKind, Findings, hex_start};
+use crate::finding::{Findings, hex_start};
 use crate::page::Page;
 
 // Bytes of records fetched at a time where the caller has no say.
@@ -61,7 +61,7 @@ impl Dump {
         let entry = self.entry(letter).cloned();
         let mut findings = Findings::new();
         let source = if entry.is_none() && !self.scan(letter)?.ordered {
-            let sorted = Sorted::load(self.open_records(letter)?, letter, self.sort_budget)?;
+            let sorted = self.sorted(letter)?;
             findings = sorted.findings.clone();
             Source::Sorted(sorted)
         } else {
@@ -178,86 +178,5 @@ impl SubspaceReader {
 
     fn damage(&self, what: impl Into<String>) -> Error {
         Error::damaged(what).with("subspace", self.letter.to_string()).with("file", &self.file)
-    }
-}
-
-/// Records of a server's file that had to be sorted.
-pub(super) struct Sorted {
-    records: Page,
-    order: Vec<usize>,
-    at: usize,
-    /// What was wrong with the order.
-    pub(super) findings: Findings,
-}
-
-impl Sorted {
-    /// Reads all records, sorts them and takes equal repeats once.
-    ///
-    /// Errors: `Refused` if they need more than `budget` bytes; `Damaged` if two values claim one key.
-    pub(super) fn load(
-        mut records: RecordReader<BufReader<File>>,
-        letter: char,
-        budget: usize,
-    ) -> Result<Sorted> {
-        let subspace = letter.to_string();
-        let mut findings = Findings::new();
-        let (mut all, mut page) = (Page::new(), Page::new());
-        while records.read_page(&mut page, PAGE)? {
-            for (key, value) in page.iter() {
-                if all.last().is_some_and(|(before, _)| before > key) {
-                    let detail = || "comes after a greater key".to_owned();
-                    findings.add(FindingKind::OutOfOrder, &*subspace, key, detail);
-                }
-                all.push(key, value);
-            }
-            if all.size() + all.len() * size_of::<usize>() > budget {
-                let what =
-                    format!("the records are out of order, and sorting takes more than {budget} bytes");
-                return Err(Error::refused(what)
-                    .with("subspace", subspace)
-                    .with("file", records.file())
-                    .next("allow more with --memory, or export the store with this tool instead"));
-            }
-        }
-        let key = |index: &usize| all.get(*index).map(|(key, _)| key).unwrap_or_default();
-        let mut order: Vec<usize> = (0..all.len()).collect();
-        order.sort_by(|a, b| key(a).cmp(key(b)));
-        let mut kept: Vec<usize> = Vec::with_capacity(order.len());
-        for index in order {
-            let (Some((key, value)), before) = (all.get(index), kept.last().and_then(|&k| all.get(k))) else {
-                continue;
-            };
-            match before {
-                Some((same, first)) if same == key => {
-                    if first != value {
-                        return Err(Error::damaged("two values claim one key")
-                            .with("subspace", subspace)
-                            .with("file", records.file())
-                            .with("key", hex_start(key))
-                            .next("export the store with this tool instead"));
-                    }
-                    let detail = || "repeated with the same value, taken once".to_owned();
-                    findings.add(FindingKind::Duplicate, &*subspace, key, detail);
-                }
-                _ => kept.push(index),
-            }
-        }
-        Ok(Sorted { records: all, order: kept, at: 0, findings })
-    }
-
-    /// Records in key order, each key once.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        self.order.iter().filter_map(|&index| self.records.get(index))
-    }
-
-    fn next_page(&mut self, page: &mut Page, limit: usize) -> bool {
-        while let Some((key, value)) = self.order.get(self.at).and_then(|&index| self.records.get(index)) {
-            if !page.is_empty() && page.size() + key.len() + value.len() > limit {
-                break;
-            }
-            page.push(key, value);
-            self.at += 1;
-        }
-        !page.is_empty()
     }
 }
