@@ -58,13 +58,15 @@ pub fn source(data: &StoreConfig, budget: &Budget) -> Result<Box<dyn Source>> {
         #[cfg(feature = "postgres")]
         kind @ StoreKind::Postgres { .. } => {
             let settings = postgres(kind, data).ok_or_else(|| unsupported(data))?;
-            Ok(Box::new(crate::backend::postgres::PostgresSource::open(settings)?))
+            let source = crate::backend::postgres::PostgresSource::open(settings);
+            Ok(Box::new(source.map_err(|error| refused_password(error, data))?))
         }
         #[cfg(feature = "mysql")]
         kind @ StoreKind::Mysql { .. } => {
             let settings = mysql(kind, data).ok_or_else(|| unsupported(data))?;
             let connections = budget.jobs * budget.readers();
-            Ok(Box::new(crate::backend::mysql::MysqlSource::open(settings, connections)?))
+            let source = crate::backend::mysql::MysqlSource::open(settings, connections);
+            Ok(Box::new(source.map_err(|error| refused_password(error, data))?))
         }
         _ => Err(unsupported(data)),
     }
@@ -98,14 +100,33 @@ pub fn target(
         #[cfg(feature = "postgres")]
         kind @ StoreKind::Postgres { .. } => {
             let settings = postgres(kind, data).ok_or_else(|| unsupported(data))?;
-            Ok(Box::new(crate::backend::postgres::PostgresTarget::open(settings)?))
+            let target = crate::backend::postgres::PostgresTarget::open(settings);
+            Ok(Box::new(target.map_err(|error| refused_password(error, data))?))
         }
         #[cfg(feature = "mysql")]
         kind @ StoreKind::Mysql { .. } => {
             let settings = mysql(kind, data).ok_or_else(|| unsupported(data))?;
-            Ok(Box::new(crate::backend::mysql::MysqlTarget::open(settings)?))
+            let target = crate::backend::mysql::MysqlTarget::open(settings);
+            Ok(Box::new(target.map_err(|error| refused_password(error, data))?))
         }
         _ => Err(unsupported(data)),
+    }
+}
+
+/// Says what about a password may be why it is refused, without showing it. The server sends what a file holds to
+/// its last byte, so this program does too.
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+fn refused_password(error: Error, data: &StoreConfig) -> Error {
+    let (StoreKind::Postgres { password, .. } | StoreKind::Mysql { password, .. }) = &data.kind else {
+        return error;
+    };
+    let blank = password.as_ref().is_some_and(|secret| secret.expose() != secret.expose().trim());
+    match blank && error.to_string().contains("password") {
+        true => error.next(
+            "the password in the configuration begins or ends with a blank or a line break, which is part of it: a \
+             file that ends in a line break is taken with it",
+        ),
+        false => error,
     }
 }
 
