@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::inspect::Place;
 use crate::lanes::Budget;
 use crate::selection::Request;
+use crate::strict::Strict;
 
 /// Memory used unless told otherwise, in bytes.
 const DEFAULT_MEMORY: u64 = 128 << 20;
@@ -318,6 +319,11 @@ impl Common {
             jobs: self.jobs.map_or(cpus, usize::from).clamp(1, 256),
             memory: self.memory.unwrap_or(DEFAULT_MEMORY),
         }
+    }
+
+    /// Whether findings are failures.
+    pub fn strict(&self) -> Strict {
+        Strict::new(self.strict)
     }
 
     /// What is said about the blob store.

@@ -2,21 +2,28 @@
 //!
 //! Results that were asked for (tables, catalogs) go to stdout. Errors are printed by `main`.
 
+use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::fs::{File, OpenOptions};
+use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
-use std::sync::OnceLock;
 use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use serde::Serialize;
 
-use crate::error::{Error, Result, one_line};
+use crate::error::{Error, Result, one_line, unseen};
 use crate::progress::Show;
 use crate::stop::{LOOK, Stop};
 
 /// Where everything said goes as well, with `--report`. One for the process: errors are said in many places.
 static REPORT: OnceLock<File> = OnceLock::new();
+
+/// The first failure to write anything, which [`close`] returns: a line that is lost must not end a run half way,
+/// and must not let it end as if nothing had been lost.
+static LOST: Mutex<Option<Error>> = Mutex::new(None);
 
 /// Writes everything said from now on into a new, private file as well.
 ///
@@ -41,8 +48,45 @@ pub fn report_to(path: &Path) -> Result<()> {
 }
 
 fn report(line: &str) {
-    if let Some(mut file) = REPORT.get() {
-        let _ = writeln!(file, "{line}");
+    if let Some(mut file) = REPORT.get()
+        && let Err(error) = writeln!(file, "{line}")
+    {
+        lost("cannot write the report", "free some space where --report goes", error);
+    }
+}
+
+/// Remembers what could not be written.
+fn lost(what: &str, next: &str, error: std::io::Error) {
+    let mut first = LOST.lock().unwrap_or_else(PoisonError::into_inner);
+    first.get_or_insert_with(|| {
+        Error::io(what).because(error).next(next).next("repeat the command: part of its output is missing")
+    });
+}
+
+/// Takes note of an outcome of writing to stdout. A closed pipe (`… | head`) is the reader's choice; nothing is lost
+/// by not telling it more.
+pub fn wrote(outcome: std::io::Result<()>) {
+    match outcome {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            lost("cannot write to stdout", "check where stdout goes and whether there is space", error);
+        }
+        _ => {}
+    }
+}
+
+/// Brings everything that was said to where it goes.
+///
+/// Errors: I/O, if any of it could not be written.
+pub fn close() -> Result<()> {
+    wrote(std::io::stdout().flush());
+    if let Some(file) = REPORT.get()
+        && let Err(error) = file.sync_all()
+    {
+        lost("cannot write the report", "free some space where --report goes", error);
+    }
+    match LOST.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        Some(error) => Err(error),
+        None => Ok(()),
     }
 }
 
@@ -85,7 +129,9 @@ impl Console {
         let mut out = std::io::stdout().lock();
         match out.write_all(bytes).and_then(|()| out.flush()) {
             Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-                Err(Error::io("cannot write to stdout").because(error).next("check where stdout goes"))
+                Err(Error::io("cannot write to stdout")
+                    .because(error)
+                    .next("check where stdout goes and whether there is space"))
             }
             _ => Ok(()),
         }
@@ -96,7 +142,7 @@ impl Console {
         if self.json
             && let Ok(line) = serde_json::to_string(data)
         {
-            write_line(&line);
+            write_line(&escaped(&line));
         }
     }
 
@@ -135,10 +181,51 @@ pub fn ask(question: &str, stop: &Stop) -> Result<String> {
 pub fn to_stderr(line: &str) {
     let line = &one_line(line);
     report(line);
-    let _ = writeln!(std::io::stderr(), "{line}");
+    match writeln!(std::io::stderr(), "{line}") {
+        // A warning that a full disk has swallowed is not said; a terminal that is gone has no reader.
+        Err(error) if matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge) => {
+            lost("cannot write to stderr", "check where stderr goes and whether there is space", error);
+        }
+        _ => {}
+    }
 }
 
 fn write_line(line: &str) {
-    // A closed pipe (`… | head`) is the reader's choice; nothing is lost by not telling it more.
-    let _ = writeln!(std::io::stdout(), "{line}");
+    wrote(writeln!(std::io::stdout(), "{line}"));
+}
+
+/// JSON that a terminal shows as it is: outside of strings it has no such characters, and in them they may be escaped.
+fn escaped(json: &str) -> Cow<'_, str> {
+    let special = |c: char| c.is_control() || unseen(c);
+    if !json.contains(special) {
+        return Cow::Borrowed(json);
+    }
+    let mut line = String::with_capacity(json.len() + 16);
+    for c in json.chars() {
+        match special(c) {
+            true => {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    let _ = write!(line, "\\u{unit:04x}");
+                }
+            }
+            false => line.push(c),
+        }
+    }
+    Cow::Owned(line)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_keeps_its_value_and_shows_what_it_holds() {
+        for text in ["plain", "a\u{202e}b", "\u{9b}1m", "\u{e0041}\u{feff}", "é世", "\n\u{7f}\""] {
+            let line = serde_json::to_string(text).unwrap();
+            let shown = escaped(&line);
+            assert!(!shown.contains(|c: char| c.is_control() || unseen(c)), "{shown:?}");
+            assert_eq!(serde_json::from_str::<String>(&shown).unwrap(), text);
+        }
+    }
 }

@@ -8,7 +8,7 @@ use crate::connect::{self, BlobChoice, Reading};
 use crate::destination::{self, Loading};
 use crate::error::{Error, Result};
 use crate::export;
-use crate::import::{Imported, plan};
+use crate::import::{Imported, nothing_written, plan};
 use crate::limits;
 use crate::origin::Origin;
 use crate::preflight::Preflight;
@@ -51,6 +51,7 @@ pub fn run(options: &Options) -> Result<Imported> {
     for subspace in &held {
         export::unreachable_rows(&connected.store, subspace, &mut findings)?;
     }
+    how.strict.check(&findings).map_err(nothing_written)?;
     let to = connect::configuration(options.to, console)?;
     let data = to.data_store()?;
     let source_place = connected.place.clone();
@@ -110,8 +111,5 @@ pub fn run(options: &Options) -> Result<Imported> {
     let state = State::new("copy", &transfer.target, &transfer.parts, from);
     let done = transfer.run(&state, how)?;
     copied.complete(done.loaded, done.verified, how);
-    if how.strict && copied.findings.any_strict() {
-        return Err(export::strict(&copied.findings));
-    }
     Ok(copied)
 }

@@ -1,19 +1,19 @@
 //! Diff: two dumps, two stores, or one of each, record by record. Writes nothing.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Serialize;
 
 use crate::audit::HashList;
-use crate::catalog::Subspace;
+use crate::catalog::{SchemaVersion, Subspace};
 use crate::connect::{self, BlobChoice, Reading};
 use crate::console::Console;
-use crate::dump::reader::Dump;
 use crate::error::{Error, Result};
 use crate::finding::{Findings, hex};
 use crate::in_step::{self, Pair};
 use crate::lanes::{Budget, in_parallel};
-use crate::origin::Origin;
+use crate::origin::{self, Origin};
 use crate::progress::Progress;
 use crate::running;
 use crate::selection::Request;
@@ -47,6 +47,12 @@ pub struct Compared {
     pub subspaces: Vec<Counts>,
     /// Subspaces that were not compared, with the reason.
     pub left_out: Vec<(char, String)>,
+    /// What reading left and right has found.
+    #[serde(skip)]
+    pub findings: [Findings; 2],
+    /// What the exports of those sides that are dumps have found, as their manifests count it.
+    #[serde(skip)]
+    pub recorded: Vec<BTreeMap<String, u64>>,
 }
 
 /// How many records of a subspace are where.
@@ -84,15 +90,17 @@ impl Compared {
 
 /// Compares two dumps or stores.
 ///
-/// Errors: usage, refused, damaged (a dump that cannot be read, another schema version), I/O, interrupted.
+/// Errors: usage, refused (also for different schema versions), damaged (a dump that cannot be read), I/O,
+/// interrupted. Findings about the data are no errors.
 pub fn run(options: &Options) -> Result<Compared> {
     let [left, right] = options.sides;
     let (left, right) = (open(left, options)?, open(right, options)?);
     let version = left.version();
     if version.number != right.version().number {
-        return Err(Error::damaged("the two have different schema versions")
-            .with("left", version.number.to_string())
-            .with("right", right.version().number.to_string())
+        let named = |version: &SchemaVersion| format!("{} ({})", version.number, version.releases);
+        return Err(Error::refused("the two have different schema versions")
+            .with("left", named(version))
+            .with("right", named(right.version()))
             .next("only data of one schema version can be compared"));
     }
     let selected = options.request.resolve(version)?;
@@ -125,10 +133,21 @@ pub fn run(options: &Options) -> Result<Compared> {
         )
     })?;
     drop(progress);
-    let mut compared = Compared { subspaces: Vec::new(), left_out };
-    for Part { counts, shown, .. } in done {
+    let mut compared = Compared { left_out, ..Compared::default() };
+    for (side, findings) in [&left, &right].into_iter().zip(&mut compared.findings) {
+        match side {
+            Origin::Store(store) => findings.merge(crate::export::strangers(store)?),
+            Origin::Dump(held) => {
+                compared.recorded.extend(held.dump.manifest().map(|manifest| manifest.findings.clone()));
+            }
+        }
+    }
+    for Part { counts, shown, found, .. } in done {
         shown.iter().for_each(|line| options.console.print(line));
         compared.subspaces.push(counts);
+        for (findings, part) in compared.findings.iter_mut().zip(found) {
+            findings.merge(part);
+        }
     }
     Ok(compared)
 }
@@ -137,7 +156,7 @@ pub fn run(options: &Options) -> Result<Compared> {
 fn open(path: &Path, options: &Options) -> Result<Origin> {
     let console = &options.console;
     if path.is_dir() {
-        return Origin::dump(Dump::open(path)?);
+        return Origin::dump(origin::open_dump(path, &options.budget)?);
     }
     let config = connect::configuration(path, console)?;
     let reading = Reading { schema: options.schema, blobs: options.blobs, ..Reading::default() };
@@ -164,8 +183,8 @@ pub(crate) struct Part {
     pub counts: Counts,
     /// The first differences in words.
     pub shown: Vec<String>,
-    /// What reading the right side has found.
-    pub found: Findings,
+    /// What reading left and right has found.
+    pub found: [Findings; 2],
     /// Hashes of blobs that the right side names or has.
     pub hashes: Option<HashList>,
 }
@@ -182,7 +201,7 @@ pub(crate) fn counts(
     let mut counts = Counts { letter: subspace.letter, name: subspace.name, ..Counts::default() };
     let mut shown = Vec::new();
     let (mut seen, mut bytes) = (0, 0);
-    let [_, right] = in_step::compare(sides, subspace, page_bytes, stop, |pair| {
+    let found = in_step::compare(sides, subspace, page_bytes, stop, |pair| {
         let Pair { key, left, right } = pair;
         if let (Some(hashes), Some(_)) = (&mut hashes, right) {
             hashes.push_key(subspace, key)?;
@@ -216,5 +235,5 @@ pub(crate) fn counts(
         Ok(true)
     })?;
     progress.add(seen, bytes);
-    Ok(Part { subspace, counts, shown, found: right.findings, hashes })
+    Ok(Part { subspace, counts, shown, found: found.map(|tally| tally.findings), hashes })
 }

@@ -27,10 +27,11 @@ use crate::running;
 use crate::selection::Request;
 use crate::stop::Stop;
 use crate::store::{Store, Tally};
+use crate::strict::Strict;
 
 mod resume;
 
-use resume::{begin, resume_subspace, unfinished};
+use resume::{Begun, begin, resume_subspace, unfinished};
 
 /// What to export and how.
 pub struct Options<'a> {
@@ -43,7 +44,7 @@ pub struct Options<'a> {
     /// Overrides the schema version the store states.
     pub schema: Option<u32>,
     /// Findings are fatal.
-    pub strict: bool,
+    pub strict: Strict,
     /// Check and plan, write nothing.
     pub dry_run: bool,
     /// Agreed to what must be agreed to.
@@ -114,6 +115,8 @@ pub fn run(options: &Options) -> Result<Exported> {
         unreachable_rows(&connected.store, subspace, &mut findings)?;
         sized.push((subspace, estimate));
     }
+    // What is known before anything is read or written.
+    options.strict.check(&findings).map_err(listed)?;
     let expected = sized.iter().map(|(_, estimate)| estimate.bytes).sum();
     if !options.resume {
         preflight.space(options.dir, expected);
@@ -126,7 +129,14 @@ pub fn run(options: &Options) -> Result<Exported> {
     // The largest first: at the end nobody should wait for one long file.
     sized.sort_by_key(|(_, estimate)| std::cmp::Reverse(estimate.bytes));
     let subspaces: Vec<&'static Subspace> = sized.into_iter().map(|(subspace, _)| subspace).collect();
-    let (writer, state) = begin(&connected, &subspaces, options)?;
+    let (writer, state) = match begin(&connected, &subspaces, options)? {
+        Begun::Unfinished(writer, state) => (writer, state),
+        Begun::Complete(manifest, findings, state) => {
+            console.say("the interrupted export is complete already: only its state was left");
+            state.remove()?;
+            return Ok(Exported { manifest: Some(*manifest), audit: None, findings });
+        }
+    };
     let writer = Mutex::new(writer);
     let done = {
         let progress = Progress::start(console.progress(), "export", expected);
@@ -266,9 +276,7 @@ fn conclude(
     for note in connected.store.source().notes().iter().filter(|note| !connected.said.contains(note)) {
         options.console.say(format!("note: {note}"));
     }
-    if options.strict && findings.any_strict() {
-        return Err(strict(findings));
-    }
+    options.strict.check(findings).map_err(listed)?;
     let description = Description {
         tool_version: env!("CARGO_PKG_VERSION").to_string(),
         server_releases: connected.store.version().releases.to_string(),
@@ -334,23 +342,8 @@ pub(crate) fn audit_blobs(
     Ok(audit)
 }
 
-/// The error that `--strict` makes of findings.
-pub fn strict(findings: &Findings) -> Error {
-    let counts: Vec<String> = findings
-        .counts()
-        .iter()
-        .filter(|(kind, _)| !kind.is_notice())
-        .map(|(kind, count)| format!("{count} {}", kind.title()))
-        .collect();
-    let first = findings.samples().find(|finding| !finding.kind.is_notice());
-    let mut error =
-        Error::new(ErrorKind::Findings, format!("--strict: there are findings: {}", counts.join(", ")));
-    if let Some(first) = first {
-        error = error
-            .with("first in subspace", first.subspace.clone())
-            .with("key", first.key.clone())
-            .because(first.detail.clone());
-    }
+/// What to do about findings that a strict export ends with.
+fn listed(error: Error) -> Error {
     error.next("run without --strict to keep every record and have the findings listed")
 }
 

@@ -149,7 +149,7 @@ fn prepare(options: &Options, preflight: &mut Preflight) -> Result<Option<Prepar
     let config = connect::configuration(options.config, &how.console)?;
     let data = config.data_store()?;
     preflight.pass("configuration", options.config.display().to_string());
-    let origin = Origin::dump(Dump::open(options.dir)?)?;
+    let origin = Origin::dump(origin::open_dump(options.dir, &how.budget)?)?;
     let version = origin.version();
     let Origin::Dump(held_dump) = &origin else { return Ok(None) };
     let dump = &held_dump.dump;
@@ -162,6 +162,9 @@ fn prepare(options: &Options, preflight: &mut Preflight) -> Result<Option<Prepar
                 .with("subspace", file.letter.to_string())
                 .next("was the dump edited? export it again")
         })?);
+    }
+    if let Some(manifest) = dump.manifest() {
+        how.strict.check_recorded(&manifest.findings).map_err(nothing_written)?;
     }
     let incomplete_dump = dump.manifest().is_some_and(|manifest| manifest.incomplete());
     if incomplete_dump {
@@ -219,9 +222,7 @@ fn prepare(options: &Options, preflight: &mut Preflight) -> Result<Option<Prepar
     let Some(checks) = checks else { return Ok(None) };
     let mut findings = Findings::new();
     checks.iter().for_each(|check| findings.merge(check.findings.clone()));
-    if how.strict && findings.any_strict() {
-        return Err(crate::export::strict(&findings));
-    }
+    how.strict.check(&findings).map_err(nothing_written)?;
     let from = identity(dump, &checks)?;
     let imported = Imported {
         schema_version: version.number,
@@ -233,6 +234,11 @@ fn prepare(options: &Options, preflight: &mut Preflight) -> Result<Option<Prepar
         ..Imported::default()
     };
     Ok(Some(Prepared { transfer, from, imported }))
+}
+
+/// What to do about findings that a strict run knows of before it writes.
+pub fn nothing_written(error: Error) -> Error {
+    error.next("nothing was written; run without --strict to take every record as it is")
 }
 
 /// What changes whenever a dump does.

@@ -3,6 +3,7 @@
 //! Both are read through the catalog of their schema version. A running server is warned about, never refused:
 //! looking does no harm. How the results look, it does not know.
 
+use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -12,12 +13,14 @@ use serde::Serialize;
 
 use crate::backend::{KeyRange, Pages};
 use crate::catalog::{self, SchemaVersion, Subspace};
+use crate::check;
 use crate::connect::{self, BlobChoice, Connected, Reading};
 use crate::console::Console;
 use crate::dump::reader::{Dump, SubspaceReader, Verify};
 use crate::error::{Error, ErrorKind, Result};
-use crate::finding::{Findings, hex, unhex};
+use crate::finding::{FindingKind, Findings, hex, unhex};
 use crate::lanes::{Budget, in_parallel};
+use crate::origin;
 use crate::page::Page;
 use crate::progress::Progress;
 use crate::selection::Request;
@@ -83,6 +86,9 @@ pub struct Contents {
     /// What reading a store has found; a dump is not read.
     #[serde(skip)]
     pub findings: Findings,
+    /// What the export of a dump has found, as its manifest counts it.
+    #[serde(skip)]
+    pub recorded: BTreeMap<String, u64>,
 }
 
 /// How much a subspace holds.
@@ -103,17 +109,22 @@ pub struct Held {
 }
 
 /// What a list of records has come to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Listed {
     /// Records delivered.
     pub records: u64,
     /// Whether there are more than asked for.
     pub more: bool,
+    /// What is wrong with records that were delivered.
+    #[serde(skip)]
+    pub findings: Findings,
 }
 
 /// A blob's content.
 #[derive(Debug)]
 pub struct Blob {
+    /// Letter of the blob subspace.
+    pub letter: char,
     /// Key in the blob subspace.
     pub key: Vec<u8>,
     /// The content, decoded.
@@ -144,9 +155,13 @@ pub fn contents(request: &Request, options: &Options) -> Result<Contents> {
         left_behind: Vec::new(),
         absent: Vec::new(),
         findings: Findings::new(),
+        recorded: BTreeMap::new(),
     };
-    if let From::Store(connected) = &from {
-        contents.findings.merge(crate::export::strangers(&connected.store)?);
+    match &from {
+        From::Store(connected) => contents.findings.merge(crate::export::strangers(&connected.store)?),
+        From::Dump(dump) => {
+            contents.recorded = dump.manifest().map(|manifest| manifest.findings.clone()).unwrap_or_default();
+        }
     }
     for (mut held, tally) in done {
         held.share =
@@ -174,7 +189,7 @@ pub fn records(
     let (from, version) = open(options, &|version| Ok(vec![find(version, subspace)?]))?;
     let subspace = find(version, subspace)?;
     let prefixes = Prefixes::of(subspace, fields)?;
-    let mut listed = Listed { records: 0, more: false };
+    let mut listed = Listed { records: 0, more: false, findings: Findings::new() };
     'prefixes: for prefix in prefixes.bytes() {
         let mut reader = from.read(subspace, &KeyRange::around(prefix))?;
         let mut page = Page::new();
@@ -195,6 +210,7 @@ pub fn records(
                     return Ok(listed);
                 }
                 listed.records += 1;
+                check::record(subspace, key, value, &mut listed.findings);
                 each(&Record::new(subspace, key, value, VALUE_START));
             }
         }
@@ -202,10 +218,10 @@ pub fn records(
     Ok(listed)
 }
 
-/// The record of a key in hex, with its whole value.
+/// The record of a key in hex, with its whole value, and what is wrong with it.
 ///
 /// Errors: as [`records`]; exit code 1 if there is no such record.
-pub fn record(subspace: &str, key: &str, options: &Options) -> Result<Record> {
+pub fn record(subspace: &str, key: &str, options: &Options) -> Result<(Record, Findings)> {
     let key = unhex(key).filter(|key| !key.is_empty()).ok_or_else(|| {
         Error::usage("a key is an even number of hex digits")
             .with("key", key)
@@ -214,7 +230,11 @@ pub fn record(subspace: &str, key: &str, options: &Options) -> Result<Record> {
     let (from, version) = open(options, &|version| Ok(vec![find(version, subspace)?]))?;
     let subspace = find(version, subspace)?;
     match get(&from, subspace, &key, options)? {
-        Some(value) => Ok(Record::new(subspace, &key, &value, usize::MAX)),
+        Some(value) => {
+            let mut findings = Findings::new();
+            check::record(subspace, &key, &value, &mut findings);
+            Ok((Record::new(subspace, &key, &value, usize::MAX), findings))
+        }
         None => Err(Error::io("there is no such record")
             .with("subspace", format!("{} ({})", subspace.letter, subspace.name))
             .with("key", format!("{}: {}", hex(&key), subspace.describe(&key)))
@@ -246,7 +266,7 @@ pub fn blob(name: &str, options: &Options) -> Result<Blob> {
             .next(format!("list the blobs with --subspace {}", subspace.name)));
     };
     let proven = layout.content_hash.then(|| blake3::hash(&content).as_bytes() == key.as_slice());
-    Ok(Blob { key, content, proven })
+    Ok(Blob { letter: subspace.letter, key, content, proven })
 }
 
 /// What is looked into.
@@ -297,7 +317,7 @@ fn open(
     let console = &options.console;
     match options.place {
         Place::Dump(dir) => {
-            let dump = Dump::open(dir)?;
+            let dump = origin::open_dump(dir, &options.budget)?;
             let number = options.schema.unwrap_or(dump.schema_version());
             let version = catalog::version(number).ok_or_else(|| connect::unknown_version(number))?;
             Ok((From::Dump(Box::new(dump)), version))
@@ -438,8 +458,10 @@ impl Blob {
     pub fn save(&self, file: &Path) -> Result<()> {
         let mut options = OpenOptions::new();
         let written = options.write(true).create_new(true).mode(0o600).open(file).and_then(|mut out| {
-            out.write_all(&self.content)?;
-            out.sync_all()
+            // What is there in part is not the blob.
+            out.write_all(&self.content).and_then(|()| out.sync_all()).inspect_err(|_| {
+                let _ = std::fs::remove_file(file);
+            })
         });
         written.map_err(|error| {
             let place = std::path::absolute(file).unwrap_or_else(|_| file.to_path_buf());
@@ -451,6 +473,17 @@ impl Blob {
             };
             failed.with("file", place.display().to_string())
         })
+    }
+
+    /// What is wrong with it.
+    pub fn findings(&self) -> Findings {
+        let mut findings = Findings::new();
+        if self.proven == Some(false) {
+            findings.add(FindingKind::BlobMismatch, self.letter, &self.key, || {
+                "the content does not hash to the key".to_string()
+            });
+        }
+        findings
     }
 
     /// Refuses content that does not hash to its key.

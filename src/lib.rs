@@ -29,6 +29,8 @@ pub mod backend;
 
 pub mod lanes;
 
+pub mod strict;
+
 pub mod selection;
 
 pub mod archive;

@@ -11,6 +11,7 @@ use crate::audit::{Audit, HashList};
 use crate::backend::{KeyRange, Pages, Shard, Target};
 use crate::blob::{self, BlobRule};
 use crate::catalog::{self, Subspace, Table, ValueKind};
+use crate::counters::Counters;
 use crate::dump::digest::{PartDigest, Totals};
 use crate::error::Result;
 use crate::finding::Findings;
@@ -22,6 +23,7 @@ use crate::progress::Progress;
 use crate::proof::Expected;
 use crate::stop::Stop;
 use crate::store::Tally;
+use crate::strict::Strict;
 
 /// What to load and where from.
 pub struct Load<'a> {
@@ -37,6 +39,8 @@ pub struct Load<'a> {
     pub clearing: &'a Clearing,
     /// Threads and memory.
     pub budget: Budget,
+    /// Whether findings are failures: then everything is looked for before the target looks complete.
+    pub strict: Strict,
     /// Raised when the run should end.
     pub stop: &'a Stop,
     /// Counts what is read.
@@ -72,7 +76,7 @@ pub struct Loaded {
 }
 
 impl Load<'_> {
-    /// Clears and writes the target.
+    /// Clears the target and writes everything but the schema-version record.
     ///
     /// Errors: I/O, damaged and interrupted; the target is incomplete then, and says so by lacking the
     /// schema-version record.
@@ -95,9 +99,21 @@ impl Load<'_> {
             (part.subspace.value != ValueKind::Blob, std::cmp::Reverse(size))
         });
         let mut done = Vec::new();
+        let counters = Mutex::new(Counters::new(self.origin.version()));
         for group in [others, links] {
-            done.extend(in_parallel(jobs, &group, |part| self.load(part, target))?);
+            done.extend(in_parallel(jobs, &group, |part| self.load(part, target, &counters))?);
         }
+        let mut loaded = conclude(done)?;
+        if self.strict.is_on() {
+            counters.into_inner().unwrap_or_else(PoisonError::into_inner).check(&mut loaded.findings);
+        }
+        Ok(loaded)
+    }
+
+    /// Makes the target look complete: writes the schema-version record, which comes last.
+    ///
+    /// Errors: I/O.
+    pub fn seal(&self, target: &dyn Target) -> Result<()> {
         let record = catalog::schema_version_record();
         if let Some(value) = &self.version_record
             && let Some(part) = self.parts.iter().find(|part| part.subspace.letter == record.letter)
@@ -106,11 +122,10 @@ impl Load<'_> {
             page.push(record.key, value);
             write(target, part.table, &page)?;
         }
-        target.finish()?;
-        conclude(done)
+        target.finish()
     }
 
-    fn load(&self, part: &Part, target: &dyn Target) -> Result<Done> {
+    fn load(&self, part: &Part, target: &dyn Target, counters: &Mutex<Counters>) -> Result<Done> {
         let subspace = part.subspace;
         let ranges: Vec<(usize, KeyRange)> =
             self.origin.ranges(subspace, self.budget.ranges())?.into_iter().enumerate().collect();
@@ -118,13 +133,20 @@ impl Load<'_> {
         let record = catalog::schema_version_record();
         let held_back = self.version_record.is_some() && subspace.letter == record.letter;
         let mut hashes = HashList::of(subspace, &std::env::temp_dir())?;
+        let version = self.origin.version();
+        // Reading the target back looks at them again; a strict run must know before.
+        let counted = self.strict.is_on() && Counters::concerns(version, subspace);
         let written = |key: &[u8]| part.after.as_deref().is_some_and(|after| key <= after);
         let read = |(index, range): &(usize, KeyRange), emit: &mut dyn FnMut(&mut Page) -> Result<()>| {
             let mut records = self.origin.read(subspace, range)?;
             let (mut digest, mut raw, mut page) = (PartDigest::new(), Page::new(), Page::new());
+            let mut seen = Counters::new(version);
             while records.next(&mut raw, self.budget.page_bytes())? {
                 if part.stated.is_none() {
                     digest.add_page(&raw);
+                }
+                if counted {
+                    raw.iter().for_each(|(key, value)| seen.see_record(subspace, key, value));
                 }
                 self.progress.add(raw.len() as u64, raw.size() as u64);
                 if self.stop.stopped() {
@@ -141,6 +163,7 @@ impl Load<'_> {
                 emit(&mut page)?;
             }
             let tally = records.into_tally();
+            counters.lock().unwrap_or_else(PoisonError::into_inner).merge(seen);
             outcomes.lock().unwrap_or_else(PoisonError::into_inner).push((*index, digest, tally));
             Ok(())
         };
@@ -150,8 +173,10 @@ impl Load<'_> {
         let encode = |page: &Page, encoded: &mut Page| {
             for (key, value) in page.iter() {
                 // What is in the target already is not written again.
-                let value = if written(key) { Cow::Borrowed(value) } else { blob::encode(self.rule, value) };
-                encoded.push(key, &value);
+                match if written(key) { Cow::Borrowed(value) } else { blob::encode(self.rule, value) } {
+                    Cow::Owned(value) => encoded.push_owned(key, value),
+                    Cow::Borrowed(value) => encoded.push(key, value),
+                }
             }
         };
         let through = match subspace.value {

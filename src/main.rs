@@ -8,6 +8,7 @@ use stalwart_migrate::console::{self, Console, to_stderr};
 use stalwart_migrate::error::{Error, ErrorKind, Result};
 use stalwart_migrate::owner::Owner;
 use stalwart_migrate::stop::Stop;
+use stalwart_migrate::strict::End;
 use stalwart_migrate::{copy, diff, export, import, inspect, report, signals, transfer, verify};
 
 fn main() -> ExitCode {
@@ -22,18 +23,19 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         // Help and version are what was asked for, and go to stdout.
         Err(answer) if !answer.use_stderr() => {
-            let _ = answer.print();
-            return ExitCode::SUCCESS;
+            console::wrote(answer.print());
+            return end(0);
         }
         Err(wrong) => {
             let error = cli::usage_error(&wrong);
             to_stderr(&format!("error: {error}"));
-            return ExitCode::from(error.kind().exit_code());
+            return end(error.kind().exit_code());
         }
     };
     let console = cli.common.console();
-    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(&cli))) {
-        Ok(Ok(code)) => ExitCode::from(code),
+    let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(&cli)?.conclude()));
+    end(match done {
+        Ok(Ok(code)) => code,
         Ok(Err(error)) => {
             let error = match error.kind() {
                 ErrorKind::Io => error.or_next("see to the cause, then repeat the command"),
@@ -42,9 +44,21 @@ fn main() -> ExitCode {
             to_stderr(&format!("error: {error}"));
             let code = error.kind().exit_code();
             console.data(&Failed { event: "failed", exit_code: code, error: error.to_string() });
-            ExitCode::from(code)
+            code
         }
-        Err(_) => ExitCode::from(1),
+        Err(_) => 1,
+    })
+}
+
+/// The exit code of a run, all of whose output must have got where it was sent: what could not be written makes a
+/// success a failure.
+fn end(code: u8) -> ExitCode {
+    match console::close() {
+        Err(error) => {
+            to_stderr(&format!("error: {error}"));
+            ExitCode::from(if code == 0 { error.kind().exit_code() } else { code })
+        }
+        Ok(()) => ExitCode::from(code),
     }
 }
 
@@ -55,16 +69,19 @@ struct Failed {
     error: String,
 }
 
-fn run(cli: &Cli) -> Result<u8> {
+fn run(cli: &Cli) -> Result<End> {
     let (common, console) = (&cli.common, cli.common.console());
+    let strict = common.strict();
     let command = cli.command()?;
     match &command {
         Command::Catalog => {
             report::catalog(&console);
-            return Ok(0);
+            return Ok(End::plain(0));
         }
-        Command::Completions(shell) => return console.bytes(&cli::completions(*shell)).map(|()| 0),
-        Command::Man => return console.bytes(&cli::manual()?).map(|()| 0),
+        Command::Completions(shell) => {
+            return console.bytes(&cli::completions(*shell)).map(|()| End::plain(0));
+        }
+        Command::Man => return console.bytes(&cli::manual()?).map(|()| End::plain(0)),
         _ => {}
     }
     if common.salvage && !matches!(command, Command::Export { .. }) {
@@ -83,7 +100,7 @@ fn run(cli: &Cli) -> Result<u8> {
                 dir: &dir,
                 request: &common.request(false),
                 schema: common.schema,
-                strict: common.strict,
+                strict,
                 dry_run: common.dry_run,
                 yes: common.yes,
                 salvage: common.salvage,
@@ -95,7 +112,7 @@ fn run(cli: &Cli) -> Result<u8> {
                 console,
                 stop: &stop,
             })?;
-            Ok(report::export(&exported, &dir, &console))
+            Ok(report::export(&exported, &dir, strict, &console))
         }
         Command::Import { config, dir } => {
             if let Some(types) = &common.types {
@@ -107,7 +124,7 @@ fn run(cli: &Cli) -> Result<u8> {
                 request: &common.request(true),
                 transfer: how(common, owner.as_ref(), console, &stop),
             })?;
-            Ok(report::import(&imported, common.dry_run, "the dump", &console))
+            Ok(report::import(&imported, common.dry_run, "the dump", strict, &console))
         }
         Command::Copy { from, to } => {
             let copied = copy::run(&copy::Options {
@@ -117,7 +134,7 @@ fn run(cli: &Cli) -> Result<u8> {
                 schema: common.schema,
                 transfer: how(common, owner.as_ref(), console, &stop),
             })?;
-            Ok(report::import(&copied, common.dry_run, "the source", &console))
+            Ok(report::import(&copied, common.dry_run, "the source", strict, &console))
         }
         Command::Diff { left, right } => {
             let compared = diff::run(&diff::Options {
@@ -129,7 +146,7 @@ fn run(cli: &Cli) -> Result<u8> {
                 console,
                 stop: &stop,
             })?;
-            Ok(report::diff(&compared, &console))
+            Ok(report::diff(&compared, strict, &console))
         }
         Command::Verify { dir, against } => {
             let verified = verify::run(&verify::Options {
@@ -141,10 +158,10 @@ fn run(cli: &Cli) -> Result<u8> {
                 console,
                 stop: &stop,
             })?;
-            Ok(report::verify(&verified, &console))
+            Ok(report::verify(&verified, strict, &console))
         }
         Command::Inspect(ask) => look(&ask, cli, &stop),
-        Command::Catalog | Command::Completions(_) | Command::Man => Ok(0),
+        Command::Catalog | Command::Completions(_) | Command::Man => Ok(End::plain(0)),
     }
 }
 
@@ -158,7 +175,7 @@ fn how<'a>(
     transfer::Options {
         dry_run: common.dry_run,
         no_verify: common.no_verify,
-        strict: common.strict,
+        strict: common.strict(),
         yes: common.yes,
         resume: common.resume,
         wipe: common.wipe_target,
@@ -172,8 +189,9 @@ fn how<'a>(
     }
 }
 
-fn look(ask: &cli::Inspect, cli: &Cli, stop: &Stop) -> Result<u8> {
+fn look(ask: &cli::Inspect, cli: &Cli, stop: &Stop) -> Result<End> {
     let (common, console) = (&cli.common, cli.common.console());
+    let strict = common.strict();
     let place = cli.place(ask)?;
     let options = inspect::Options {
         place,
@@ -197,15 +215,16 @@ fn look(ask: &cli::Inspect, cli: &Cli, stop: &Stop) -> Result<u8> {
             Some(file) => blob.save(file)?,
             None => console.bytes(&blob.content)?,
         }
-        return Ok(report::blob(&blob, ask.out.as_deref(), &console));
+        return Ok(report::blob(&blob, ask.out.as_deref(), strict, &console));
     }
     let Some(subspace) = &ask.subspace else {
-        return Ok(report::contents(&inspect::contents(&common.request(true), &options)?, &console));
+        return Ok(report::contents(&inspect::contents(&common.request(true), &options)?, strict, &console));
     };
     if let Some(key) = &ask.get {
-        return Ok(report::record(&inspect::record(subspace, key, &options)?, &console));
+        let (record, found) = inspect::record(subspace, key, &options)?;
+        return Ok(report::record(&record, &found, strict, &console));
     }
     let each = &mut |record: &inspect::Record| report::listed(record, &console);
     let listed = inspect::records(subspace, &ask.prefix, ask.limit, &options, each)?;
-    Ok(report::list(&listed, &console))
+    Ok(report::list(&listed, strict, &console))
 }

@@ -10,6 +10,7 @@ use crate::export::Exported;
 use crate::finding::{Findings, hex};
 use crate::import::{Imported, totals};
 use crate::inspect::{Blob, Contents, Held, Listed, Record};
+use crate::strict::{End, Strict};
 use crate::verify::{Verified, damaged};
 
 /// Finished, but the result does not hold everything.
@@ -26,22 +27,18 @@ struct Event<'a, T: Serialize> {
     outcome: &'a T,
 }
 
-fn event<T: Serialize>(
-    console: &Console,
-    name: &'static str,
-    exit_code: u8,
-    findings: &Findings,
-    outcome: &T,
-) {
+fn event<T: Serialize>(console: &Console, name: &'static str, end: &End, findings: &Findings, outcome: &T) {
+    let exit_code = end.exit_code();
     let findings = crate::dump::manifest::finding_counts(findings);
     console.data(&Event { event: name, exit_code, findings, outcome });
 }
 
-/// Reports an export; returns the exit code.
-pub fn export(exported: &Exported, dir: &std::path::Path, console: &Console) -> u8 {
+/// Reports an export.
+pub fn export(exported: &Exported, dir: &std::path::Path, strict: Strict, console: &Console) -> End {
     let code = if exported.findings.incomplete() { INCOMPLETE } else { 0 };
-    event(console, "exported", code, &exported.findings, exported);
-    let Some(manifest) = &exported.manifest else { return code };
+    let end = End::new(strict, code, &exported.findings);
+    event(console, "exported", &end, &exported.findings, exported);
+    let Some(manifest) = &exported.manifest else { return end };
     table(console, manifest.subspaces.iter().map(|s| (s.letter, s.name.as_str(), s.records, s.bytes())));
     for left in &manifest.left_behind {
         console.say(format!(
@@ -58,17 +55,18 @@ pub fn export(exported: &Exported, dir: &std::path::Path, console: &Console) -> 
     if code == INCOMPLETE {
         console.warn("the dump is incomplete: see the findings above and manifest/findings.jsonl");
     }
-    code
+    end
 }
 
-/// Reports an import or a copy of what `from` names; returns the exit code.
-pub fn import(imported: &Imported, dry_run: bool, from: &str, console: &Console) -> u8 {
+/// Reports an import or a copy of what `from` names.
+pub fn import(imported: &Imported, dry_run: bool, from: &str, strict: Strict, console: &Console) -> End {
     let incomplete = imported.incomplete_dump || imported.findings.incomplete();
     let code = if incomplete { INCOMPLETE } else { 0 };
-    event(console, "imported", code, &imported.findings, imported);
+    let end = End::new(strict, code, &imported.findings);
+    event(console, "imported", &end, &imported.findings, imported);
     findings(&imported.findings, console);
     if dry_run {
-        return code;
+        return end;
     }
     table(console, imported.subspaces.iter().map(|s| (s.letter, s.name, s.records, s.bytes)));
     let (records, bytes) = totals(&imported.subspaces);
@@ -79,7 +77,7 @@ pub fn import(imported: &Imported, dry_run: bool, from: &str, console: &Console)
     };
     blobs(imported.audit.as_ref(), console);
     console.say(format!("imported {records} records, {bytes} bytes; {verified}"));
-    let Some(version) = catalog::version(imported.schema_version) else { return code };
+    let Some(version) = catalog::version(imported.schema_version) else { return end };
     console.say("next:");
     console.say(format!("- only the server releases {} may start on this store", version.releases));
     if rustix::process::geteuid().is_root() && !imported.owned {
@@ -98,11 +96,11 @@ pub fn import(imported: &Imported, dry_run: bool, from: &str, console: &Console)
         console.say("- the dump has no search index: let the server re-index its search");
     }
     console.say("- keep the source until you have seen the server working on the new store");
-    code
+    end
 }
 
-/// Reports a verification; returns the exit code.
-pub fn verify(verified: &Verified, console: &Console) -> u8 {
+/// Reports a verification.
+pub fn verify(verified: &Verified, strict: Strict, console: &Console) -> End {
     let differences: u64 = verified.subspaces.iter().map(|s| s.differences).sum();
     let code = if differences > 0 || damaged(&verified.findings) {
         DAMAGED
@@ -111,7 +109,8 @@ pub fn verify(verified: &Verified, console: &Console) -> u8 {
     } else {
         0
     };
-    event(console, "verified", code, &verified.findings, verified);
+    let end = End::new(strict, code, &verified.findings).and_recorded(&verified.recorded);
+    event(console, "verified", &end, &verified.findings, verified);
     table(console, verified.subspaces.iter().map(|s| (s.letter, s.name, s.records, s.bytes)));
     for subspace in verified.subspaces.iter().filter(|s| s.differences > 0) {
         console.warn(format!(
@@ -129,13 +128,18 @@ pub fn verify(verified: &Verified, console: &Console) -> u8 {
         INCOMPLETE => "what is there is right, but the dump is incomplete",
         _ => "damage or differences were found",
     });
-    code
+    end
 }
 
-/// Reports a comparison; returns the exit code.
-pub fn diff(compared: &Compared, console: &Console) -> u8 {
+/// Reports a comparison.
+pub fn diff(compared: &Compared, strict: Strict, console: &Console) -> End {
     let code = if compared.equal() { 0 } else { DAMAGED };
-    event(console, "compared", code, &Findings::new(), compared);
+    let [left, right] = &compared.findings;
+    let recorded = compared.recorded.iter();
+    let end = recorded.fold(End::new(strict, code, left).and(right), End::and_recorded);
+    let mut both = left.clone();
+    both.merge(right.clone());
+    event(console, "compared", &end, &both, compared);
     console.print(format!(
         "{:<2} {:<18} {:>14} {:>12} {:>12} {:>12}",
         "", "subspace", "equal", "only left", "only right", "different"
@@ -149,12 +153,18 @@ pub fn diff(compared: &Compared, console: &Console) -> u8 {
     for (letter, why) in &compared.left_out {
         console.say(format!("not compared: {letter}: {why}"));
     }
+    for (side, found) in ["left", "right"].into_iter().zip(&compared.findings) {
+        if !found.is_empty() {
+            console.say(format!("on the {side}:"));
+            findings(found, console);
+        }
+    }
     console.say(if code == 0 { "both hold the same" } else { "they differ" });
-    code
+    end
 }
 
-/// Prints what a dump or a store holds; returns the exit code.
-pub fn contents(contents: &Contents, console: &Console) -> u8 {
+/// Prints what a dump or a store holds.
+pub fn contents(contents: &Contents, strict: Strict, console: &Console) -> End {
     #[derive(Serialize)]
     struct Row<'a> {
         event: &'static str,
@@ -179,7 +189,8 @@ pub fn contents(contents: &Contents, console: &Console) -> u8 {
     }
     let all = if contents.bytes == 0 { 0.0 } else { 100.0 };
     line("", "total", "", contents.records, contents.bytes, all);
-    event(console, "inspected", 0, &contents.findings, contents);
+    let end = End::new(strict, 0, &contents.findings).and_recorded(&contents.recorded);
+    event(console, "inspected", &end, &contents.findings, contents);
     for (letter, layout, records) in &contents.left_behind {
         console.say(format!(
             "not counted: {records} {layout} records of {letter}, which belong to this installation"
@@ -190,7 +201,7 @@ pub fn contents(contents: &Contents, console: &Console) -> u8 {
         console.say(format!("not there: {}", letters.join(" ")));
     }
     findings(&contents.findings, console);
-    0
+    end
 }
 
 #[derive(Serialize)]
@@ -215,21 +226,22 @@ pub fn listed(record: &Record, console: &Console) {
     console.print(line.trim_end());
 }
 
-/// Reports the end of a list; returns the exit code.
-pub fn list(listed: &Listed, console: &Console) -> u8 {
-    event(console, "listed", 0, &Findings::new(), listed);
+/// Reports the end of a list.
+pub fn list(listed: &Listed, strict: Strict, console: &Console) -> End {
+    let end = End::new(strict, 0, &listed.findings);
+    event(console, "listed", &end, &listed.findings, listed);
     match listed {
-        Listed { more: true, records } => {
+        Listed { more: true, records, .. } => {
             console.say(format!("the first {records} records; --limit N lists more, --limit 0 all"));
         }
         Listed { records: 0, .. } => console.say("no records"),
         Listed { records, .. } => console.say(format!("{records} records")),
     }
-    0
+    end
 }
 
-/// Prints one record with its whole value; returns the exit code.
-pub fn record(record: &Record, console: &Console) -> u8 {
+/// Prints one record with its whole value.
+pub fn record(record: &Record, found: &Findings, strict: Strict, console: &Console) -> End {
     console.data(&RecordEvent { event: "record", record });
     console.print(format!("key      {}", record.key));
     console.print(format!("decoded  {}", record.described));
@@ -247,11 +259,11 @@ pub fn record(record: &Record, console: &Console) -> u8 {
         let line = format!("{:08x}  {:<47}  {}", row * 16, pairs.join(" "), text.collect::<String>());
         console.print(line.trim_end());
     }
-    0
+    End::new(strict, 0, found)
 }
 
-/// Says where a blob went; returns the exit code.
-pub fn blob(blob: &Blob, file: Option<&std::path::Path>, console: &Console) -> u8 {
+/// Says where a blob went.
+pub fn blob(blob: &Blob, file: Option<&std::path::Path>, strict: Strict, console: &Console) -> End {
     #[derive(Serialize)]
     struct Written {
         event: &'static str,
@@ -275,7 +287,7 @@ pub fn blob(blob: &Blob, file: Option<&std::path::Path>, console: &Console) -> u
         hash_matches: blob.proven,
         file,
     });
-    0
+    End::new(strict, 0, &blob.findings())
 }
 
 /// Prints the catalog: a table, or every detail with `--json`.

@@ -29,6 +29,7 @@ use crate::proof::{self, Expected};
 use crate::resume::{self, StateFile};
 use crate::set_aside;
 use crate::stop::Stop;
+use crate::strict::Strict;
 
 mod target;
 
@@ -42,7 +43,7 @@ pub struct Options<'a> {
     /// Do not read the target back.
     pub no_verify: bool,
     /// Findings are fatal.
-    pub strict: bool,
+    pub strict: Strict,
     /// Agreed to what must be agreed to.
     pub yes: bool,
     /// Go on with an interrupted run.
@@ -272,7 +273,7 @@ impl Transfer {
         self.confirm_wipe(options)?;
         set_aside::save(&self.origin, &self.parts, &self.clearing, options)?;
         let version = self.version();
-        let target = self.target.writer(options)?;
+        let mut target = self.target.writer(options)?;
         let state = match held {
             Some(held) => Some(held),
             None => begin(&self.target.state, state, options)?,
@@ -295,10 +296,21 @@ impl Transfer {
                 version_record: self.version_record.clone(),
                 clearing: &self.clearing,
                 budget: options.budget,
+                strict: options.strict,
                 stop: options.stop,
                 progress: &progress,
             };
-            load.run(target.as_ref()).map_err(half_filled)?
+            let mut loaded = load.run(target.as_ref()).map_err(half_filled)?;
+            if options.strict.is_on() && !options.no_verify && loaded.links.is_some() {
+                // Blobs that are not loaded are looked for before the target looks complete, not afterwards.
+                target.finish().map_err(half_filled)?;
+                drop(target);
+                self.target.find_blobs(&mut loaded, options).map_err(half_filled)?;
+                target = self.target.writer(options).map_err(half_filled)?;
+            }
+            options.strict.check(&loaded.findings).map_err(half_filled)?;
+            load.seal(target.as_ref()).map_err(half_filled)?;
+            loaded
         };
         // Gives up the lock, so that the store can be read back.
         drop(target);
@@ -460,7 +472,12 @@ fn changed(subspace: &'static Subspace, key: &[u8]) -> Error {
 }
 
 fn half_filled(error: Error, resumable: bool) -> Error {
+    let findings = error.kind() == ErrorKind::Findings;
     error.next(match resumable {
+        true if findings => {
+            "the target is incomplete: do not start the server on it; keep every record nevertheless with the same \
+             command, --resume and no --strict, or empty it with --wipe-target and start again"
+        }
         true => {
             "the target is incomplete: do not start the server on it; go on with the same command and --resume, \
              or empty it with --wipe-target and start again"

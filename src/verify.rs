@@ -1,5 +1,6 @@
 //! Verify: a dump on its own, or record by record against a store. Writes nothing.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Serialize;
@@ -53,6 +54,9 @@ pub struct Verified {
     pub unproven: Vec<String>,
     /// The dump's own export was incomplete.
     pub incomplete_dump: bool,
+    /// What the dump's own export has found, as its manifest counts it.
+    #[serde(skip)]
+    pub recorded: BTreeMap<String, u64>,
     /// Linked, unlinked and missing blobs.
     #[serde(skip)]
     pub audit: Option<Audit>,
@@ -83,7 +87,7 @@ pub struct VerifiedSubspace {
 /// Errors: usage, refused (unfinished dump, unknown version), damaged, I/O, interrupted. Findings about the
 /// data are no errors.
 pub fn run(options: &Options) -> Result<Verified> {
-    let dump = Dump::open(options.dir)?;
+    let dump = origin::open_dump(options.dir, &options.budget)?;
     let version = catalog::version(dump.schema_version()).ok_or_else(|| {
         connect::unknown_version(dump.schema_version()).with("dump", options.dir.display().to_string())
     })?;
@@ -92,6 +96,7 @@ pub fn run(options: &Options) -> Result<Verified> {
     let mut verified = Verified {
         unproven: dump.unproven(&expected),
         incomplete_dump: dump.manifest().is_some_and(|manifest| manifest.incomplete()),
+        recorded: dump.manifest().map(|manifest| manifest.findings.clone()).unwrap_or_default(),
         ..Verified::default()
     };
     match options.against {
@@ -278,9 +283,11 @@ fn against(
     let store = connected.store;
     running::check_sessions(&store.source().sessions()?, &connected.place.location(), true, console)?;
     if store.version().number != version.number {
-        return Err(Error::damaged("dump and store have different schema versions")
-            .with("dump", version.number.to_string())
-            .with("store", store.version().number.to_string()));
+        let named = |version: &SchemaVersion| format!("{} ({})", version.number, version.releases);
+        return Err(Error::refused("dump and store have different schema versions")
+            .with("dump", named(version))
+            .with("store", named(store.version()))
+            .next("compare the dump with a store of its own schema version"));
     }
     verified.findings.merge(crate::export::strangers(&store)?);
     let right = Origin::Store(Box::new(store));
@@ -296,6 +303,7 @@ fn against(
     let (mut named, mut blobs) = (None, None);
     for diff::Part { subspace, counts, shown, found, hashes } in done {
         shown.iter().for_each(|line| console.print(line));
+        let [_, found] = found;
         verified.findings.merge(found);
         if let Some(hashes) = hashes {
             let side = if subspace.value == ValueKind::Blob { &mut blobs } else { &mut named };

@@ -379,3 +379,41 @@ fn a_signal_ends_every_step_before_it_reads_much_more() {
         }
     }
 }
+
+#[test]
+fn a_report_that_cannot_be_written_is_never_a_success() {
+    let site = Site::of("0.15.5", Sqlite);
+    let dump = site.export("dump");
+    let report = site.path("the-report");
+    let arguments = [Path::new("verify"), &dump, Path::new("--report"), &report];
+    for (kind, after) in [("write", 0), ("write", 2), ("sync", 0)] {
+        let _ = fs::remove_file(&report);
+        let mark = site.path("mark");
+        let mut command = site.program();
+        let Some(disk) = disk() else { return };
+        command
+            .args(arguments)
+            .env("LD_PRELOAD", disk)
+            .env("FAULT_KIND", kind)
+            .env("FAULT_FILE", "the-report");
+        command.env("FAULT_AFTER", after.to_string()).env("FAULT_ERRNO", ENOSPC.to_string());
+        command.env("FAULT_MARK", &mark);
+        let outcome = site::outcome(command).expect(1);
+        assert!(mark.exists() && outcome.error().contains("cannot write the report"), "{outcome:?}");
+        says_what_next(&outcome, "No space left");
+    }
+    // A blob of which only a part was written is none.
+    let blob = ["inspect", dump.to_str().unwrap(), "--blob"];
+    let blob =
+        [&blob[..], &["02bd4fa496c3c0486de66c6a2914d952f084eea788c6364dfae04b65c45b0ded", "--out"]].concat();
+    let out = site.path("the-blob");
+    for kind in ["write", "sync"] {
+        let mut command = site.program();
+        let Some(disk) = disk() else { return };
+        command.args(&blob).arg(&out).env("LD_PRELOAD", disk).env("FAULT_KIND", kind);
+        command.env("FAULT_FILE", "the-blob").env("FAULT_AFTER", "0").env("FAULT_ERRNO", ENOSPC.to_string());
+        let outcome = site::outcome(command).expect(1);
+        says_what_next(&outcome, "cannot write the blob");
+        assert!(!out.exists(), "{kind}: a part of the blob is left");
+    }
+}

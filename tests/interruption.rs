@@ -221,3 +221,58 @@ fn a_killed_import_is_never_taken_for_a_complete_store() {
         interrupted_import(&source, &dump, engine, Signal::KILL);
     }
 }
+
+#[test]
+fn a_run_killed_after_its_last_write_is_complete_and_says_so() {
+    let site = with_blobs(BLOBS);
+    let dump = half_exported(&site, "dump");
+    let state = dump.join("manifest/resume.json");
+    let saved = std::fs::read(&state).unwrap();
+    site.export_with("dump", &["--resume"]).expect(0);
+    // As a kill between the manifest and the removal of the state leaves it.
+    let files = || {
+        let mut files = trace(&dump);
+        files.retain(|path, _| path.is_file());
+        files
+    };
+    let complete = files();
+    let put_back = || std::fs::write(&state, &saved).unwrap();
+    put_back();
+    let again = site.export_with("dump", &["--resume", "--json"]).expect(0);
+    assert!(again.stderr.contains("complete already"), "{again:?}");
+    assert_eq!(again.json().pop().unwrap()["event"], "exported");
+    assert!(files() == complete, "only the state has gone");
+    // Not that of another run, and never with advice to remove what is whole.
+    put_back();
+    let other = site.export_with("dump", &["--resume", "--exclude", "z"]).expect(5);
+    for word in ["the export is complete", "other subspaces", "verify DIR"] {
+        assert!(other.error().contains(word), "{other:?}");
+    }
+    let database = Connection::open(site.store()).unwrap();
+    database.execute("INSERT INTO s (k, v) VALUES (x'78', x'78')", []).unwrap();
+    drop(database);
+    let later = site.export_with("dump", &["--resume"]).expect(5);
+    for word in ["the export is complete", "the store has changed", "another directory"] {
+        assert!(later.error().contains(word), "{later:?}");
+    }
+    assert!(!later.error().contains("remove"), "{later:?}");
+    std::fs::remove_file(&state).unwrap();
+
+    // An import: killed after the schema-version record, before anything was proven.
+    for engine in ENGINES {
+        let target = Site::empty("0.15.5", engine);
+        let state = target.path("state");
+        let more = ["--state", state.to_str().unwrap()];
+        let mut command = target.program();
+        command.arg("-c").arg(target.config()).arg("-i").arg(&dump).args(more);
+        let child = started(&mut command);
+        until("the import begins", || state.exists() && std::fs::metadata(&state).unwrap().len() > 100);
+        let saved = std::fs::read(&state).unwrap();
+        ended(child).expect(0);
+        std::fs::write(&state, &saved).unwrap();
+        let again = target.import_with(&dump, &[&more[..], &["--resume"]].concat()).expect(0);
+        assert!(again.stderr.contains("read back and equal to the dump"), "{again:?}");
+        assert!(!state.exists(), "the state has gone");
+        assert_same(&dump, &target.export("again"));
+    }
+}

@@ -150,7 +150,7 @@ fn a_difference_is_named_and_counted() {
         assert!(shown.stdout.contains(words), "{words}: {shown:?}");
     }
     let other = Site::of("0.13.4", Sqlite);
-    let versions = diff(&dump, &plain(&other), &[]).expect(4);
+    let versions = diff(&dump, &plain(&other), &[]).expect(5);
     assert!(versions.error().contains("different schema versions"), "{versions:?}");
     diff(&dump, &site.path("nothing"), &[]).expect(2);
 }

@@ -3,6 +3,7 @@
 //! What a file holds is read again and checked as if it came from the store; how far a run came is not written
 //! down anywhere else.
 
+use std::path::Path;
 use std::sync::Mutex;
 
 use serde::{Deserialize, Serialize};
@@ -13,7 +14,8 @@ use crate::catalog::{Subspace, ValueKind};
 use crate::check;
 use crate::connect::Connected;
 use crate::dump::digest::PartDigest;
-use crate::dump::manifest::{DIRECTORY, RESUME};
+use crate::dump::manifest::{DIRECTORY, MANIFEST, Manifest, RESUME};
+use crate::dump::reader::Dump;
 use crate::dump::writer::{DumpWriter, Resumed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::finding::{FindingKind, Findings};
@@ -37,12 +39,20 @@ struct State {
     subspaces: String,
 }
 
+/// What an export begins with.
+pub(super) enum Begun {
+    /// A dump that is new, or that an interrupted run has left.
+    Unfinished(DumpWriter, StateFile),
+    /// The interrupted run had written everything, its manifest last: that, and what it had found.
+    Complete(Box<Manifest>, Findings, StateFile),
+}
+
 /// Begins a dump, or opens the one that an interrupted run has left.
 pub(super) fn begin(
     connected: &Connected,
     subspaces: &[&'static Subspace],
     options: &Options,
-) -> Result<(DumpWriter, StateFile)> {
+) -> Result<Begun> {
     let inside = options.dir.join(DIRECTORY).join(RESUME);
     let path = options.state.unwrap_or(&inside);
     let source = connected.store.source();
@@ -60,13 +70,16 @@ pub(super) fn begin(
     if !options.resume {
         let writer = DumpWriter::create(options.dir, state.schema_version)?;
         return match StateFile::create(path, &state) {
-            Ok(file) => Ok((writer, file)),
+            Ok(file) => Ok(Begun::Unfinished(writer, file)),
             Err(error) => {
                 // Nothing was written yet, so nothing is lost with it.
                 let _ = writer.abandon();
                 Err(error)
             }
         };
+    }
+    if options.dir.join(DIRECTORY).join(MANIFEST).exists() {
+        return complete(path, &state, options);
     }
     let writer = DumpWriter::reopen(options.dir, state.schema_version)?;
     let Some((file, before)) = StateFile::open::<State>(path)? else {
@@ -81,7 +94,40 @@ pub(super) fn begin(
             .with("path", options.dir.display().to_string())
             .next("remove the directory and export again"));
     }
-    Ok((writer, file))
+    Ok(Begun::Unfinished(writer, file))
+}
+
+/// A dump whose manifest is there, if it is that of the run that has left its state.
+///
+/// Errors: refused, if there is no such state, or it is about something else.
+fn complete(path: &Path, state: &State, options: &Options) -> Result<Begun> {
+    let refused = |what: String| {
+        Error::refused(what)
+            .with("path", options.dir.display().to_string())
+            .next("check it with `verify DIR`; for another export name another directory")
+    };
+    let Some((file, before)) = StateFile::open::<State>(path)? else {
+        // Nothing says which run it was, and nothing is left to do.
+        return Err(refused("the export is complete: it has a manifest".to_string()));
+    };
+    if let Some(what) = before.difference(state) {
+        return Err(refused(format!("the export is complete, but is not the one asked for: {what}")));
+    }
+    let dump = Dump::open(options.dir)?;
+    let found = dump.manifest().map(|manifest| {
+        let letters: String = manifest.subspaces.iter().map(|entry| entry.letter).collect();
+        (manifest, letters)
+    });
+    match found {
+        Some((manifest, letters))
+            if manifest.schema_version == state.schema_version
+                && manifest.source == state.source
+                && letters == state.subspaces =>
+        {
+            Ok(Begun::Complete(Box::new(manifest.clone()), dump.recorded()?, file))
+        }
+        _ => Err(refused("the dump in the directory is not that of the interrupted export".to_string())),
+    }
 }
 
 impl State {
