@@ -97,6 +97,9 @@ pub struct Common {
     /// Accept any certificate of an S3 service
     #[arg(long, global = true)]
     pub allow_invalid_certs: bool,
+    /// Talk to a database in clear, password included, if it declines the TLS that the configuration asks for
+    #[arg(long, global = true)]
+    pub allow_plaintext: bool,
     /// Give the files of the target to this user and group, as chown takes them
     #[arg(long, value_name = "USER:GROUP", global = true)]
     pub owner: Option<String>,
@@ -328,7 +331,11 @@ impl Common {
 
     /// What is said about the blob store.
     pub fn blobs(&self) -> BlobChoice<'_> {
-        BlobChoice { file: self.blob_config.as_deref(), allow_invalid_certs: self.allow_invalid_certs }
+        BlobChoice {
+            file: self.blob_config.as_deref(),
+            allow_invalid_certs: self.allow_invalid_certs,
+            allow_plaintext: self.allow_plaintext,
+        }
     }
 
     /// Where to speak.

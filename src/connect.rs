@@ -46,6 +46,8 @@ pub struct BlobChoice<'a> {
     pub file: Option<&'a Path>,
     /// Any certificate will do.
     pub allow_invalid_certs: bool,
+    /// Databases that decline the TLS that is configured may be talked to in clear, the data store included.
+    pub allow_plaintext: bool,
 }
 
 impl Place {
@@ -74,12 +76,17 @@ impl BlobChoice<'_> {
         Ok(named.map(|place| self.settle(place, data)))
     }
 
+    /// A store with what was agreed to for it.
+    pub fn agreed(&self, store: StoreConfig) -> StoreConfig {
+        if self.allow_plaintext { store.with_plaintext() } else { store }
+    }
+
     /// The place as it is used: the data store under another name is the data store.
     pub fn settle(&self, place: BlobPlace, data: &StoreConfig) -> BlobPlace {
         match place {
             BlobPlace::Elsewhere(store) if !store.same_place(data) => {
                 let store = if self.allow_invalid_certs { store.without_certificates() } else { store };
-                BlobPlace::Elsewhere(store)
+                BlobPlace::Elsewhere(self.agreed(store))
             }
             _ => BlobPlace::DataStore,
         }
@@ -111,7 +118,7 @@ pub struct Reading<'a> {
 /// Opens the data store of a configuration for reading; its blobs are those in the data store until
 /// [`Connected::with_blobs`].
 pub fn open(config: &Config, how: Reading, budget: &Budget, console: &Console) -> Result<Connected> {
-    let data = config.data_store()?;
+    let data = how.blobs.agreed(config.data_store()?);
     // Before the store is opened: closing a file gives up the locks this process has on it.
     let holder = running::holder(&data.kind);
     let source = if how.salvage { engines::salvaging(&data, budget)? } else { source(&data, budget)? };

@@ -53,7 +53,7 @@ pub fn run(options: &Options) -> Result<Imported> {
     }
     how.strict.check(&findings).map_err(nothing_written)?;
     let to = connect::configuration(options.to, console)?;
-    let data = to.data_store()?;
+    let data = how.blobs.agreed(to.data_store()?);
     let source_place = connected.place.clone();
     if data.same_place(&source_place.data) {
         return Err(Error::usage("source and target are the same store")

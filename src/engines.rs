@@ -148,7 +148,7 @@ fn postgres(kind: &StoreKind, data: &StoreConfig) -> Option<crate::backend::post
     };
     let exposed = |secret: Option<crate::config::Secret>| secret.map(|secret| secret.expose().to_string());
     let (password, options) = (exposed(password), exposed(options));
-    let place = data.location();
+    let (place, allow_plaintext) = (data.location(), data.allow_plaintext);
     Some(crate::backend::postgres::PostgresSettings {
         host,
         port,
@@ -159,6 +159,7 @@ fn postgres(kind: &StoreKind, data: &StoreConfig) -> Option<crate::backend::post
         timeout,
         tls,
         allow_invalid_certs,
+        allow_plaintext,
         place,
     })
 }

@@ -147,7 +147,7 @@ struct Prepared {
 fn prepare(options: &Options, preflight: &mut Preflight) -> Result<Option<Prepared>> {
     let how = &options.transfer;
     let config = connect::configuration(options.config, &how.console)?;
-    let data = config.data_store()?;
+    let data = how.blobs.agreed(config.data_store()?);
     preflight.pass("configuration", options.config.display().to_string());
     let origin = Origin::dump(origin::open_dump(options.dir, &how.budget)?)?;
     let version = origin.version();

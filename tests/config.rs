@@ -231,7 +231,7 @@ fn settings_and_defaults_of_data_stores() {
             },
         ),
     ] {
-        let expect = StoreConfig { id: "d".into(), compression: Compression::None, kind };
+        let expect = StoreConfig::new("d", Compression::None, kind);
         assert_eq!(data(lines).unwrap_or_else(|e| panic!("{lines:?}: {e}")), expect);
     }
 }
@@ -291,7 +291,7 @@ fn settings_and_defaults_of_blob_stores() {
             },
         ),
     ] {
-        let expect = StoreConfig { id: "b".into(), compression: Compression::None, kind };
+        let expect = StoreConfig::new("b", Compression::None, kind);
         assert_eq!(blob(lines).unwrap_or_else(|e| panic!("{lines:?}: {e}")), expect);
     }
 }

@@ -3,6 +3,8 @@
 #![cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 #![allow(clippy::unwrap_used)]
 
+#[path = "databases/declined.rs"]
+mod declined;
 #[path = "databases/proxy.rs"]
 mod proxy;
 #[path = "databases/servers.rs"]

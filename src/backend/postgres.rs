@@ -41,10 +41,12 @@ pub struct PostgresSettings {
     pub options: Option<String>,
     /// Limit for connecting.
     pub timeout: Option<Duration>,
-    /// Whether to try TLS.
+    /// Whether to use TLS.
     pub tls: bool,
     /// Whether any certificate will do.
     pub allow_invalid_certs: bool,
+    /// Whether to go on in clear if TLS is declined, as the mail server does.
+    pub allow_plaintext: bool,
     /// How to name the database in messages.
     pub place: String,
 }
@@ -69,16 +71,24 @@ impl PostgresSettings {
         let tls = self.tls && !host.starts_with('/');
         let mode = match (tls, self.allow_invalid_certs) {
             (false, _) => PgSslMode::Disable,
-            (true, true) => PgSslMode::Prefer,
+            // Not "prefer": whoever stands between could decline, and would be given the password.
+            (true, true) => PgSslMode::Require,
             (true, false) => PgSslMode::VerifyFull,
         };
         match self.connect_with(host, mode) {
-            // As the server does: TLS is preferred, and a database that declines it is used in clear.
-            Err(Failed::Declined) => self.connect_with(host, PgSslMode::Disable),
+            Err(Failed::Declined) if self.allow_plaintext => self.connect_with(host, PgSslMode::Disable),
             other => other,
         }
         .map_err(|failed| match failed {
-            Failed::Declined => Error::io("cannot connect: TLS is declined").with("database", &*self.place),
+            Failed::Declined => Error::io(
+                "cannot connect: the database server declines TLS, which the configuration asks for; nothing secret \
+                 was sent to it",
+            )
+            .with("database", &*self.place)
+            .next(
+                "turn on TLS on the database server, or repeat with --allow-plaintext to go on in clear as the mail \
+                 server does, if the network between is trusted",
+            ),
             Failed::Other(error) => error,
         })
     }
@@ -87,8 +97,7 @@ impl PostgresSettings {
         let options = self.connect_options(host, mode).map_err(Failed::Other)?;
         let mut declined = false;
         let session = Session::open(options.connect(), self.timeout, &self.place, |error| {
-            declined =
-                matches!(&error, sqlx::Error::Tls(why) if why.to_string().contains("does not support"));
+            declined = matches!(&error, sqlx::Error::Tls(why) if sql::declined(why.as_ref()));
             self.translate(error, "connect")
         });
         match session {

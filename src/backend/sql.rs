@@ -55,6 +55,7 @@ pub(super) fn translate(
     let cause = match &error {
         sqlx::Error::Database(error) => cause(error.as_ref()),
         sqlx::Error::Io(error) => Some(lost(error)),
+        sqlx::Error::Tls(why) if declined(why.as_ref()) => Some(DECLINED),
         sqlx::Error::Tls(_) => Some(NO_TLS),
         sqlx::Error::Protocol(_) => Some(LOST),
         _ => None,
@@ -84,6 +85,18 @@ pub(super) const LOST: Cause = Cause {
     kind: ErrorKind::Io,
     what: "the connection was lost",
     next: "look into the log of the database server, then start again",
+};
+
+/// Whether TLS failed because the database server does not do it.
+pub(super) fn declined(why: &(dyn std::error::Error + Send + Sync)) -> bool {
+    // sqlx has no other sign of it.
+    why.to_string().contains("does not support TLS")
+}
+
+const DECLINED: Cause = Cause {
+    kind: ErrorKind::Io,
+    what: "the database server declines TLS, which the configuration asks for; nothing secret was sent to it",
+    next: "turn on TLS on the database server, or check host and port in the configuration",
 };
 
 const NO_TLS: Cause = Cause {

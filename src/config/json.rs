@@ -50,7 +50,7 @@ impl Json {
         let object = Object { map: &self.0, within: String::new(), env, checked: false };
         let kind = data_store(object).map_err(|e| e.with("file", shown(&file.to_string_lossy())))?;
         // The server's own importer compresses whatever its settings say.
-        Ok(StoreConfig { id: ID.to_string(), compression: Compression::Lz4, kind })
+        Ok(StoreConfig::new(ID, Compression::Lz4, kind))
     }
 
     /// The blob store that the object describes. Errors are of kind usage and name member and file.

@@ -108,7 +108,7 @@ fn shards(pickle: &mut Pickle<'_>) -> Result<Vec<StoreConfig>> {
 
 /// The blob store that an object describes. The importer of this era's servers compresses whatever they say.
 pub(super) fn blob_store_of(kind: StoreKind) -> StoreConfig {
-    StoreConfig { id: ID.to_string(), compression: Compression::Lz4, kind }
+    StoreConfig::new(ID, Compression::Lz4, kind)
 }
 
 /// A member of it.

@@ -26,6 +26,8 @@ pub struct StoreConfig {
     pub compression: Compression,
     /// Where it is.
     pub kind: StoreKind,
+    /// Whether the user has agreed to talk to it in clear if it declines the TLS that is configured.
+    pub allow_plaintext: bool,
 }
 
 /// The setting `compression` of a store. It matters to blobs only.
@@ -72,7 +74,7 @@ pub enum StoreKind {
         options: Option<Secret>,
         /// Limit for connecting.
         timeout: Option<Duration>,
-        /// Whether to try TLS; the server goes on in clear if it is declined.
+        /// Whether to use TLS. The mail server goes on in clear if that is declined.
         tls: bool,
         /// Whether any certificate will do.
         allow_invalid_certs: bool,
@@ -210,6 +212,11 @@ impl fmt::Display for Secret {
 }
 
 impl StoreConfig {
+    /// A store for which nothing was agreed to.
+    pub fn new(id: impl Into<String>, compression: Compression, kind: StoreKind) -> StoreConfig {
+        StoreConfig { id: id.into(), compression, kind, allow_plaintext: false }
+    }
+
     /// Where the store is, for people: an absolute path or `engine://host:port/database`. Holds no secret.
     pub fn location(&self) -> String {
         match &self.kind {
@@ -274,6 +281,15 @@ impl StoreConfig {
                     && self.location() == other.location()
             }
         }
+    }
+
+    /// The same store, talked to in clear if it declines the TLS that is configured.
+    pub fn with_plaintext(mut self) -> StoreConfig {
+        self.allow_plaintext = true;
+        if let StoreKind::Sharded { stores } = &mut self.kind {
+            *stores = std::mem::take(stores).into_iter().map(StoreConfig::with_plaintext).collect();
+        }
+        self
     }
 
     /// The same store, reached whatever certificate it shows.

@@ -14,7 +14,7 @@ fn read(content: &str) -> Result<BlobPlace> {
 }
 
 fn json_store(kind: StoreKind) -> BlobPlace {
-    BlobPlace::Elsewhere(StoreConfig { id: "blob".into(), compression: Compression::Lz4, kind })
+    BlobPlace::Elsewhere(StoreConfig::new("blob", Compression::Lz4, kind))
 }
 
 fn fs(path: &str, depth: u8) -> StoreKind {
@@ -40,13 +40,10 @@ fn bucket(region: &str, endpoint: Option<&str>, access_key: Option<&str>) -> Sto
 
 #[test]
 fn both_formats_name_a_blob_store() {
-    let member = |at: usize, path: &str| StoreConfig {
-        id: format!("blob.{at}"),
-        compression: Compression::Lz4,
-        kind: fs(path, 2),
-    };
+    let member =
+        |at: usize, path: &str| StoreConfig::new(format!("blob.{at}"), Compression::Lz4, fs(path, 2));
     let toml_store =
-        |id: &str, compression, kind| BlobPlace::Elsewhere(StoreConfig { id: id.into(), compression, kind });
+        |id: &str, compression, kind| BlobPlace::Elsewhere(StoreConfig::new(id, compression, kind));
     for (content, expect) in [
         (r#"{"@type":"Default"}"#, BlobPlace::DataStore),
         (r#" {"@type":"FileSystem","path":"/srv/blobs"}"#, json_store(fs("/srv/blobs", 2))),

@@ -39,11 +39,11 @@ fn hex(text: &str) -> Vec<u8> {
 }
 
 fn elsewhere(kind: StoreKind) -> BlobPlace {
-    BlobPlace::Elsewhere(StoreConfig { id: "blob".into(), compression: Compression::Lz4, kind })
+    BlobPlace::Elsewhere(StoreConfig::new("blob", Compression::Lz4, kind))
 }
 
 fn sharded(kinds: Vec<StoreKind>) -> StoreKind {
-    let member = |(at, kind)| StoreConfig { id: format!("blob.{at}"), compression: Compression::Lz4, kind };
+    let member = |(at, kind)| StoreConfig::new(format!("blob.{at}"), Compression::Lz4, kind);
     StoreKind::Sharded { stores: kinds.into_iter().enumerate().map(member).collect() }
 }
 

@@ -95,7 +95,7 @@ pub(in crate::config) fn store(
         }
         _ => section.sharded()?,
     };
-    Ok(StoreConfig { id: id.to_string(), compression, kind })
+    Ok(StoreConfig::new(id, compression, kind))
 }
 
 /// The type of store `id` in lower case, if the file defines the store.
