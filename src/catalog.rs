@@ -10,9 +10,9 @@ mod interpreter;
 mod rules;
 
 pub use descriptors::{
-    Backend, BackendKind, FreshRule, Layout, LegacySubspace, LegacyTable, Mapping, Pieces, SchemaVersion,
-    Segment, SegmentKind, ServerDump, SideTable, Singleton, StoreGroup, Subspace, Table, ValueForm,
-    ValueKind, Variant, VersionRecord,
+    Backend, BackendKind, Companion, FreshRule, Layout, LegacySubspace, LegacyTable, Mapping, Pieces,
+    SchemaVersion, Segment, SegmentKind, ServerDump, SideTable, Singleton, StoreGroup, Subspace, Table,
+    ValueForm, ValueKind, Variant, VersionRecord,
 };
 pub use interpreter::{Field, FieldValue, Sampler};
 pub use rules::{ComputedKeys, Conditions, CounterRule, Cover, CoveredId, LayoutRef};
@@ -63,6 +63,11 @@ pub fn backends() -> &'static [Backend] {
 /// What the schema says about a data store as a whole.
 pub fn backend(kind: BackendKind) -> Option<&'static Backend> {
     backends().iter().find(|backend| backend.kind == kind)
+}
+
+/// What is known of a table of this name that is not the server's.
+pub fn companion(kind: BackendKind, name: &str) -> Option<&'static Companion> {
+    generated::COMPANIONS.iter().find(|companion| companion.backend == kind && companion.is_named(name))
 }
 
 /// The record that tells a store's schema version: at the same place in every version.

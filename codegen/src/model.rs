@@ -107,6 +107,8 @@ pub(crate) struct Backend {
     pub kinds: [TableKind; 4],
     pub refuses: Vec<(Text, String)>,
     pub side_tables: Vec<SideTable>,
+    /// Names, or their beginnings with a star, and titles.
+    pub companions: Vec<(String, String)>,
 }
 
 impl Backend {

@@ -156,6 +156,8 @@ pub(crate) struct Backend {
     pub refuses: Vec<Refusal>,
     #[serde(default)]
     pub side_tables: Vec<SideTable>,
+    #[serde(default)]
+    pub companions: Vec<Companion>,
 }
 
 /// What the tables of one value kind look like.
@@ -203,6 +205,15 @@ pub(crate) struct Refusal {
 pub(crate) struct SideTable {
     pub name: At<String>,
     pub versions: Option<At<String>>,
+    pub title: At<String>,
+}
+
+/// A table of something else that is often in the same database.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Companion {
+    /// Its name, or the beginning of its name and a star.
+    pub name: At<String>,
     pub title: At<String>,
 }
 

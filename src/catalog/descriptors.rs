@@ -421,6 +421,26 @@ pub struct SideTable {
     pub title: &'static str,
 }
 
+/// A table of something else that is often in the same database.
+#[derive(Debug)]
+pub struct Companion {
+    /// The backend.
+    pub backend: BackendKind,
+    /// Its name, or the beginning of its name and a star.
+    pub name: &'static str,
+    /// What it is.
+    pub title: &'static str,
+}
+
+impl Companion {
+    pub(super) fn is_named(&self, name: &str) -> bool {
+        match self.name.strip_suffix('*') {
+            Some(start) => name.starts_with(start),
+            None => name == self.name,
+        }
+    }
+}
+
 /// A data store as a whole.
 #[derive(Debug)]
 pub struct Backend {

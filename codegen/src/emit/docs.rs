@@ -144,6 +144,12 @@ fn backends(out: &mut String, model: &Model) {
         for (name, because) in &backend.refuses {
             let _ = writeln!(out, "\nNo place for `{}`: {}", name.value, one_line(because));
         }
+        if !backend.companions.is_empty() {
+            out.push_str("\nTables of others that are often in the same database, and are left alone:\n\n");
+            let rows =
+                backend.companions.iter().map(|(name, title)| vec![format!("`{name}`"), title.clone()]);
+            table(out, &["Table", "What"], rows);
+        }
         if !backend.side_tables.is_empty() {
             out.push_str("\nTables beside the subspaces, which the server rebuilds:\n\n");
             let rows = backend

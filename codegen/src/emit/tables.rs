@@ -19,6 +19,7 @@ const KINDS: [ValueKind; 4] = [ValueKind::Bytes, ValueKind::None, ValueKind::Cou
 /// What stands before the modules: versions, backends, names, tables.
 pub(super) fn items(model: &Model, shapes: &[Shape<'_>]) -> Vec<TokenStream> {
     let mut items = vec![versions(model), record(model), backends(model)];
+    items.extend(companions(model));
     items.extend(model.names.iter().map(|table| {
         let name = names_static(&table.name);
         let values = table.values.iter().map(|(value, word)| {
@@ -220,6 +221,23 @@ fn backends(model: &Model) -> TokenStream {
     });
     let count = plain(model.backends.len());
     quote! { pub(super) static BACKENDS: [Backend; #count] = [#(#entries),*]; }
+}
+
+/// Nothing where there is none, so that a schema without them need not know of them.
+fn companions(model: &Model) -> Option<TokenStream> {
+    let entries: Vec<TokenStream> = model
+        .backends
+        .iter()
+        .flat_map(|backend| {
+            let kind = backend_kind(backend);
+            backend.companions.iter().map(move |(name, title)| {
+                quote! { Companion { backend: #kind, name: #name, title: #title } }
+            })
+        })
+        .collect();
+    let count = plain(entries.len());
+    (!entries.is_empty())
+        .then(|| quote! { pub(super) static COMPANIONS: [Companion; #count] = [#(#entries),*]; })
 }
 
 fn template(backend: &Backend, kind: ValueKind, table: &TableKind) -> TokenStream {

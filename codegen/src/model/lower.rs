@@ -164,6 +164,7 @@ impl Lower<'_> {
             legacy_required: backend.legacy_required,
             kinds,
             refuses: backend.refuses.into_iter().map(|r| (text(r.subspace), r.because.value)).collect(),
+            companions: backend.companions.into_iter().map(|c| (c.name.value, c.title.value)).collect(),
             side_tables: backend
                 .side_tables
                 .into_iter()

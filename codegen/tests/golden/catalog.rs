@@ -372,6 +372,64 @@ pub(super) static BACKENDS: [Backend; 5] = [
     },
 ];
 
+pub(super) static COMPANIONS: [Companion; 11] = [
+    Companion {
+        backend: BackendKind::Sqlite,
+        name: "accounts",
+        title: "Accounts of an SQL directory",
+    },
+    Companion {
+        backend: BackendKind::Sqlite,
+        name: "emails",
+        title: "Addresses of an SQL directory",
+    },
+    Companion {
+        backend: BackendKind::Sqlite,
+        name: "group_members",
+        title: "Groups of an SQL directory",
+    },
+    Companion {
+        backend: BackendKind::Sqlite,
+        name: "_litestream_*",
+        title: "State of Litestream",
+    },
+    Companion {
+        backend: BackendKind::Postgres,
+        name: "accounts",
+        title: "Accounts of an SQL directory",
+    },
+    Companion {
+        backend: BackendKind::Postgres,
+        name: "emails",
+        title: "Addresses of an SQL directory",
+    },
+    Companion {
+        backend: BackendKind::Postgres,
+        name: "group_members",
+        title: "Groups of an SQL directory",
+    },
+    Companion {
+        backend: BackendKind::Postgres,
+        name: "spatial_ref_sys",
+        title: "Reference systems of PostGIS",
+    },
+    Companion {
+        backend: BackendKind::Mysql,
+        name: "accounts",
+        title: "Accounts of an SQL directory",
+    },
+    Companion {
+        backend: BackendKind::Mysql,
+        name: "emails",
+        title: "Addresses of an SQL directory",
+    },
+    Companion {
+        backend: BackendKind::Mysql,
+        name: "group_members",
+        title: "Groups of an SQL directory",
+    },
+];
+
 static NAMES_COLLECTION: [(u64, &str); 14] = [
     (0, "Email"),
     (1, "Mailbox"),
