@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs the database servers that tests/databases.rs runs privately, and the clients it loads fixtures with.
+# Installs the database servers and the pooler that tests/databases.rs runs privately, and the clients it loads fixtures
+# with.
 #
 # Nothing is started here: the tests use servers that run already, and start their own in temporary directories
 # for settings of their own or where none runs.
@@ -14,6 +15,7 @@ compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql
 have psql || missing+=(postgresql-client)
 { have mariadb-install-db && { have mariadbd || [[ -x /usr/sbin/mariadbd ]]; }; } || missing+=(mariadb-server)
 have mariadb || missing+=(mariadb-client)
+have pgbouncer || missing+=(pgbouncer)
 have openssl || missing+=(openssl)
 have setpriv || missing+=(util-linux)
 ((${#missing[@]})) || exit 0

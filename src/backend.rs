@@ -106,6 +106,32 @@ pub struct TableState {
     pub rows: bool,
 }
 
+/// A table of the catalog that is not there or cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreadable {
+    /// Its name by the catalog.
+    pub table: String,
+    /// Whether the store has no such table; otherwise reading it fails.
+    pub absent: bool,
+    /// Why, as a clause.
+    pub why: String,
+    /// What to do about it.
+    pub next: String,
+}
+
+impl Unreadable {
+    /// A table that the store does not have.
+    pub fn absent(table: &Table) -> Self {
+        Unreadable {
+            table: table.name.to_string(),
+            absent: true,
+            why: "there is no such table, although the server creates it whenever it starts".to_string(),
+            next: "a table that was dropped or lost took its records along: restore the store from a backup"
+                .to_string(),
+        }
+    }
+}
+
 /// A guess at the size of a table, for plans and progress only.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Estimate {
@@ -176,6 +202,27 @@ pub trait Source: Send + Sync {
 
     /// Every table of the store that could hold records, in name order; nothing is left out silently.
     fn tables(&self) -> Result<Vec<TableState>>;
+
+    /// Those of `tables` that are not there or cannot be read. No record is read for it.
+    fn unreadable(&self, tables: &[&Table]) -> Result<Vec<Unreadable>> {
+        let there = self.tables()?;
+        let absent = tables.iter().filter(|table| !there.iter().any(|found| found.name == table.name));
+        Ok(absent.map(|table| Unreadable::absent(table)).collect())
+    }
+
+    /// Whether records could be written to `tables`, and those created that are not there: privileges, settings
+    /// and what the tables are. Nothing is tried.
+    ///
+    /// Errors: refused, naming everything that is in the way.
+    fn writable(&self, _tables: &[&Table]) -> Result<()> {
+        Ok(())
+    }
+
+    /// Whether a table that the catalog does not know has other columns than the server's own tables have, so that
+    /// it is somebody else's.
+    fn has_other_columns(&self, _name: &str) -> Result<bool> {
+        Ok(false)
+    }
 
     /// The value of `key`, or `None` where table or key is absent.
     fn get(&self, table: &Table, key: &[u8]) -> Result<Option<Vec<u8>>>;

@@ -12,6 +12,7 @@ use crate::config::{BlobPlace, Compression, Config, Elsewhere, Era, StoreConfig,
 use crate::console::Console;
 use crate::engines::{self, source};
 use crate::error::{Error, Result};
+use crate::gaps;
 use crate::lanes::Budget;
 use crate::running;
 use crate::store::{self, Store};
@@ -132,15 +133,26 @@ pub fn open(config: &Config, how: Reading, budget: &Budget, console: &Console) -
             version.number, version.releases
         ));
     }
-    let record = |subspace: &'static Subspace, key: &[u8]| -> Result<Option<Vec<u8>>> {
+    let gaps = gaps::find(source.as_ref(), version)?;
+    let gap = |subspace: &Subspace| gaps.iter().any(|gap| gap.subspace.letter == subspace.letter);
+    let known = |subspace: &'static Subspace, key: &[u8]| -> Result<Option<Vec<u8>>> {
         let Ok(table) = subspace.table(source.kind()) else { return Ok(None) };
-        source.get(table, key)
+        if gap(subspace) { Ok(None) } else { source.get(table, key) }
+    };
+    let record = |subspace: &'static Subspace, key: &[u8]| -> Result<Option<Vec<u8>>> {
+        match gap(subspace) {
+            // What cannot be read is no answer.
+            true => Err(gaps::refusal(&gaps, &data.location()).next(
+                "where the blobs are stands in one of them: name the blob store with --blob-config FILE",
+            )),
+            false => known(subspace, key),
+        }
     };
     let blobs = match how.blobs.named(&data)? {
         Some(place) => place,
         None => how.blobs.settle(blob_place(config, version, record)?, &data),
     };
-    let elsewhere = elsewhere(config, version, record)?;
+    let elsewhere = elsewhere(config, version, known)?;
     let blobs = match blobs {
         BlobPlace::Elsewhere(store) => Some(store),
         BlobPlace::DataStore => None,
@@ -249,7 +261,7 @@ fn version(
     let mut stated = match how.schema {
         // A damaged record must not keep the user from overriding it.
         Some(number) => Some(number),
-        None => store::schema_version(source)?,
+        None => stated(source, data)?,
     };
     if let (None, Some(otherwise)) = (stated, how.otherwise) {
         console.warn(format!(
@@ -262,12 +274,30 @@ fn version(
             catalog::version(number).ok_or_else(|| unknown_version(number).with("store", data.location()))
         }
         None => {
+            if let Some(error) = gaps::version_unread(source, &data.location())? {
+                return Err(error);
+            }
             Err(Error::refused("the store states no schema version").with("store", data.location()).next(
                 "a store of 0.11 or older must be upgraded by its server first; an unfinished import must be \
              finished with --resume; --schema N overrides",
             ))
         }
     }
+}
+
+/// The version that a store states.
+///
+/// Errors: refused if it cannot be read, naming every table of which that is so.
+fn stated(source: &dyn Source, data: &StoreConfig) -> Result<Option<u32>> {
+    let record = catalog::schema_version_record();
+    let hidden = match record.table(source.kind()) {
+        Some(table) => source.unreadable(&[table])?.iter().any(|unreadable| !unreadable.absent),
+        None => false,
+    };
+    if hidden && let Some(error) = gaps::version_unread(source, &data.location())? {
+        return Err(error);
+    }
+    store::schema_version(source)
 }
 
 /// The error for a schema version that the catalog does not know, listing those it knows.

@@ -8,6 +8,7 @@ use crate::connect::{self, BlobChoice, Reading};
 use crate::destination::{self, Loading};
 use crate::error::{Error, Result};
 use crate::export;
+use crate::gaps;
 use crate::import::{Imported, nothing_written, plan};
 use crate::limits;
 use crate::origin::Origin;
@@ -47,7 +48,12 @@ pub fn run(options: &Options) -> Result<Imported> {
     let connected = connected.with_blobs_of(&selected, reading, &how.budget, console)?;
     export::check_source(&connected, &mut preflight, (how.dry_run, how.yes), console)?;
     let mut findings = export::strangers(&connected.store)?;
-    let (held, skipped) = export::split(&connected.store, &selected);
+    let (mut held, mut skipped) = export::split(&connected.store, &selected);
+    let gaps = gaps::among(connected.store.gaps(), &held);
+    let readable = gaps::agree(&gaps, how.yes, &connected.place.location());
+    preflight.check("tables", readable, String::clone)?;
+    gaps::leave_out(&gaps, &mut held, &mut skipped);
+    findings.merge(gaps::findings(&gaps));
     for subspace in &held {
         export::unreachable_rows(&connected.store, subspace, &mut findings)?;
     }

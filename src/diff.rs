@@ -11,6 +11,7 @@ use crate::connect::{self, BlobChoice, Reading};
 use crate::console::Console;
 use crate::error::{Error, Result};
 use crate::finding::{Findings, hex};
+use crate::gaps::{self, Gap};
 use crate::in_step::{self, Pair};
 use crate::lanes::{Budget, in_parallel};
 use crate::origin::{self, Origin};
@@ -53,6 +54,8 @@ pub struct Compared {
     /// What the exports of those sides that are dumps have found, as their manifests count it.
     #[serde(skip)]
     pub recorded: Vec<BTreeMap<String, u64>>,
+    /// Subspaces whose tables one of the stores lacks, although its server creates them: letter, where, why.
+    pub missing: Vec<(char, &'static str, String)>,
 }
 
 /// How many records of a subspace are where.
@@ -84,7 +87,7 @@ impl Counts {
 impl Compared {
     /// Whether nothing differs.
     pub fn equal(&self) -> bool {
-        self.subspaces.iter().all(|counts| counts.differences() == 0)
+        self.missing.is_empty() && self.subspaces.iter().all(|counts| counts.differences() == 0)
     }
 }
 
@@ -134,9 +137,19 @@ pub fn run(options: &Options) -> Result<Compared> {
     })?;
     drop(progress);
     let mut compared = Compared { left_out, ..Compared::default() };
-    for (side, findings) in [&left, &right].into_iter().zip(&mut compared.findings) {
+    for (at, (side, other)) in [(&left, &right), (&right, &left)].into_iter().enumerate() {
+        let Some(findings) = compared.findings.get_mut(at) else { continue };
         match side {
-            Origin::Store(store) => findings.merge(crate::export::strangers(store)?),
+            Origin::Store(store) => {
+                findings.merge(crate::export::strangers(store)?);
+                let selected = |gap: &&Gap| subspaces.iter().any(|s| s.letter == gap.subspace.letter);
+                // What a dump was made without is not missing here.
+                let gaps = store.gaps().iter().filter(selected).filter(|gap| other.holds(gap.subspace));
+                let gaps: Vec<Gap> = gaps.cloned().collect();
+                findings.merge(gaps::findings(&gaps));
+                let name = if at == 0 { "left" } else { "right" };
+                compared.missing.extend(gaps.into_iter().map(|gap| (gap.subspace.letter, name, gap.why)));
+            }
             Origin::Dump(held) => {
                 compared.recorded.extend(held.dump.manifest().map(|manifest| manifest.findings.clone()));
             }
@@ -172,7 +185,8 @@ fn open(path: &Path, options: &Options) -> Result<Origin> {
     }
     let sessions = connected.store.source().sessions()?;
     running::check_sessions(&sessions, &connected.place.location(), true, console)?;
-    Ok(Origin::Store(Box::new(connected.store)))
+    gaps::none_hidden(&gaps::among(connected.store.gaps(), &selected), &connected.place.location())?;
+    Ok(Origin::Store(Box::new(connected.store.past_absent())))
 }
 
 /// One subspace compared.

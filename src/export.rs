@@ -18,6 +18,7 @@ use crate::dump::manifest::{Completeness, LeftBehind, Manifest, Skipped, Subspac
 use crate::dump::writer::{Description, DumpWriter, Resumed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::finding::{FindingKind, Findings, hex};
+use crate::gaps;
 use crate::lanes::{Budget, Lane, in_parallel};
 use crate::leases;
 use crate::page::Page;
@@ -26,7 +27,7 @@ use crate::progress::Progress;
 use crate::running;
 use crate::selection::Request;
 use crate::stop::Stop;
-use crate::store::{Store, Tally};
+use crate::store::{Store, Stranger, Tally};
 use crate::strict::Strict;
 
 mod resume;
@@ -102,13 +103,23 @@ pub fn run(options: &Options) -> Result<Exported> {
         true => connected.with_blobs(how, &options.budget, console)?,
         false => connected.with_blobs_of(&selected, how, &options.budget, console)?,
     };
-    let (selected, skipped) = split(&connected.store, &selected);
+    let (mut selected, mut skipped) = split(&connected.store, &selected);
+    let blobs = version.blobs().filter(|_| by_name);
+    let asked: Vec<&'static Subspace> = selected.iter().copied().chain(blobs).collect();
+    let gaps = gaps::among(connected.store.gaps(), &asked);
+    let agreed = options.yes || options.salvage;
+    if agreed {
+        gaps::leave_out(&gaps, &mut selected, &mut skipped);
+    }
     describe(&connected, &selected, &skipped, console);
     let mut preflight = Preflight::new(*console, options.dry_run);
     preflight.pass("configuration", options.config.display().to_string());
     check_source(&connected, &mut preflight, (options.dry_run, options.yes), console)?;
+    let readable = gaps::agree(&gaps, agreed, &connected.place.location());
+    preflight.check("tables", readable, String::clone)?;
     check_destination(options, &mut preflight)?;
     let mut findings = strangers(&connected.store)?;
+    findings.merge(gaps::findings(&gaps));
     let mut sized = Vec::with_capacity(selected.len());
     for subspace in selected {
         let estimate = connected.store.estimate(subspace)?;
@@ -266,6 +277,7 @@ fn conclude(
     }
     if let (None, Some(_), Some(subspace)) = (&blobs, &links, connected.store.version().blobs())
         && !options.no_verify
+        && connected.store.gap(subspace).is_none()
     {
         blobs = Some((subspace, connected.store.blob_names(subspace, options.dir, options.stop)?));
     }
@@ -455,16 +467,23 @@ fn check_destination(options: &Options, preflight: &mut Preflight) -> Result<()>
 /// Rows in tables that no subspace of the schema version accounts for, and ends of logs that were not read.
 pub(crate) fn strangers(store: &Store) -> Result<Findings> {
     let mut findings = Findings::new();
-    for (table, legacy) in store.strangers()? {
-        let (kind, what) = match legacy {
-            true => {
-                (FindingKind::LegacyRows, "an older schema version has left rows here, which do not travel")
-            }
-            false => {
-                (FindingKind::UnknownTable, "the catalog does not know this table, whose rows do not travel")
-            }
+    for (table, stranger) in store.strangers()? {
+        let (kind, what) = match stranger {
+            Stranger::Legacy => (
+                FindingKind::LegacyRows,
+                "an older schema version has left rows here, which do not travel".to_string(),
+            ),
+            Stranger::Unknown => (
+                FindingKind::UnknownTable,
+                "the catalog does not know this table, whose rows do not travel".to_string(),
+            ),
+            Stranger::Companion(title) => (FindingKind::OtherTable, title.to_string()),
+            Stranger::Other => (
+                FindingKind::OtherTable,
+                "its columns are not those of the server's tables: it is left where it is".to_string(),
+            ),
         };
-        findings.add(kind, table.name, &[], || what.to_string());
+        findings.add(kind, table.name, &[], || what);
     }
     for end in store.source().log_ends() {
         findings.add(FindingKind::LogEnd, "", &[], || end);
@@ -477,7 +496,7 @@ pub(crate) fn unreachable_rows(
     subspace: &'static Subspace,
     findings: &mut Findings,
 ) -> Result<()> {
-    if let Some(table) = store.table(subspace)
+    if let Some(table) = store.table(subspace).filter(|_| store.gap(subspace).is_none())
         && let Some((count, why)) = store.source().unreachable(table)?
     {
         findings.add_all(FindingKind::Lost, count, subspace.letter, &[], || format!("{count} rows: {why}"));

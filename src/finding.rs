@@ -23,6 +23,10 @@ pub enum FindingKind {
     BadValue,
     /// A table, column family or key prefix that the catalog does not know holds rows.
     UnknownTable,
+    /// A table of something else in the same database.
+    OtherTable,
+    /// A table that the server always has is not there or cannot be read.
+    MissingTable,
     /// A table of an older schema version still holds rows.
     LegacyRows,
     /// The trailer hash of an archived value does not match its payload.
@@ -62,6 +66,7 @@ impl FindingKind {
         matches!(
             self,
             FindingKind::UnknownTable
+                | FindingKind::MissingTable
                 | FindingKind::LegacyRows
                 | FindingKind::BlobMismatch
                 | FindingKind::BlobMissing
@@ -78,6 +83,7 @@ impl FindingKind {
                 | FindingKind::UnusedBlobs
                 | FindingKind::ForeignObject
                 | FindingKind::LogEnd
+                | FindingKind::OtherTable
         )
     }
 
@@ -87,6 +93,8 @@ impl FindingKind {
             FindingKind::UnknownKey => "keys of no known layout",
             FindingKind::BadValue => "values that break the rule of their layout",
             FindingKind::UnknownTable => "tables the catalog does not know",
+            FindingKind::OtherTable => "tables that are not this server's, which are left where they are",
+            FindingKind::MissingTable => "tables of the server that are not there or cannot be read",
             FindingKind::LegacyRows => "tables of an older schema version that still hold rows",
             FindingKind::BadArchive => "archives whose hash does not match",
             FindingKind::BlobMismatch => "blobs whose content does not hash to their key",

@@ -54,8 +54,14 @@ pub enum Extent<'a> {
 
 /// Looks at every row the target has and decides.
 ///
-/// Errors: refused, naming each subspace that is in the way with count and sample keys.
-pub fn check(target: &dyn Source, version: &'static SchemaVersion, extent: Extent) -> Result<Clearing> {
+/// Errors: refused, naming each subspace that is in the way with count and sample keys. Tables of something else are
+/// in the way unless they are known companions or `others` says that they were agreed to.
+pub fn check(
+    target: &dyn Source,
+    version: &'static SchemaVersion,
+    extent: Extent,
+    others: bool,
+) -> Result<Clearing> {
     check_version(target, version, extent)?;
     let mut clearing = Clearing::default();
     let mut in_the_way = Vec::new();
@@ -73,7 +79,7 @@ pub fn check(target: &dyn Source, version: &'static SchemaVersion, extent: Exten
     }
     if matches!(extent, Extent::Everything) {
         in_the_way.extend(filled_side_tables(target, version)?.into_iter().map(named_side_table));
-        in_the_way.extend(unknown_tables(target, version)?);
+        in_the_way.extend(unknown_tables(target, version, others)?);
         in_the_way.extend(unused_table(target)?);
     }
     if in_the_way.is_empty() {
@@ -93,7 +99,7 @@ pub fn check(target: &dyn Source, version: &'static SchemaVersion, extent: Exten
 /// whether their rows may go.
 pub fn wipe(target: &dyn Source, version: &'static SchemaVersion, extent: Extent) -> Result<Clearing> {
     check_version(target, version, extent)?;
-    let mut unknown = unknown_tables(target, version)?;
+    let mut unknown = unknown_tables(target, version, false)?;
     unknown.extend(unused_table(target)?);
     if !unknown.is_empty() && matches!(extent, Extent::Everything) {
         return Err(Error::refused("the target holds what --wipe-target does not touch")
@@ -177,13 +183,43 @@ pub fn check_side_tables(target: &dyn Source, version: &'static SchemaVersion) -
         .next("begin again with --wipe-target and without --resume"))
 }
 
-fn unknown_tables(target: &dyn Source, version: &'static SchemaVersion) -> Result<Vec<String>> {
+fn unknown_tables(target: &dyn Source, version: &'static SchemaVersion, others: bool) -> Result<Vec<String>> {
+    let mut unknown = Vec::new();
+    for (name, other) in filled_unknown(target, version)? {
+        match other {
+            true if catalog::companion(target.kind(), &name).is_some() => {}
+            true if others => {}
+            true => unknown.push(format!("table {name} (of something else; --yes leaves it alone) has rows")),
+            false => unknown.push(format!("table {name} (unknown to the catalog) has rows")),
+        }
+    }
+    Ok(unknown)
+}
+
+/// Tables with rows that the catalog does not map, and whether their columns show that they are not the server's.
+fn filled_unknown(target: &dyn Source, version: &'static SchemaVersion) -> Result<Vec<(String, bool)>> {
     let known = |name: &str| {
         version.subspaces.iter().any(|s| s.table(target.kind()).is_ok_and(|table| table.name == name))
             || version.side_tables(target.kind()).any(|side| side.table.name == name)
     };
     let unknown = target.tables()?.into_iter().filter(|table| table.rows && !known(&table.name));
-    Ok(unknown.map(|table| format!("table {} (unknown to the catalog) has rows", table.name)).collect())
+    unknown
+        .map(|table| Ok((target.has_other_columns(&table.name)?, table.name)))
+        .map(|found: Result<_>| found.map(|(other, name)| (name, other)))
+        .collect()
+}
+
+/// Tables of something else that are left alone, with what they are.
+///
+/// Errors: those of asking the target.
+pub fn left_alone(target: &dyn Source, version: &'static SchemaVersion) -> Result<Vec<String>> {
+    let others = filled_unknown(target, version)?.into_iter().filter(|(_, other)| *other);
+    Ok(others
+        .map(|(name, _)| match catalog::companion(target.kind(), &name) {
+            Some(companion) => format!("{name} ({})", companion.title),
+            None => name,
+        })
+        .collect())
 }
 
 /// A table that another store has taken the place of.

@@ -67,7 +67,7 @@ pub fn none_hidden(gaps: &[Gap], place: &str) -> Result<()> {
 
 /// The error of reading past gaps, with the ways on.
 pub fn refusal(gaps: &[Gap], place: &str) -> Error {
-    unread(gaps, place).and_next(&format!(
+    unread(gaps, place).next(&format!(
         "or leave these subspaces out with --exclude {0}; --yes goes on without them and ends with exit code 3",
         letters(gaps)
     ))
@@ -117,8 +117,9 @@ pub fn findings(gaps: &[Gap]) -> Findings {
     let mut findings = Findings::new();
     for gap in gaps {
         let name = gap.subspace.name;
-        findings
-            .add(FindingKind::MissingTable, gap.subspace.letter, &[], || format!("table of {name}: {}", gap.why));
+        findings.add(FindingKind::MissingTable, gap.subspace.letter, &[], || {
+            format!("table of {name}: {}", gap.why)
+        });
     }
     findings
 }
@@ -147,5 +148,5 @@ pub fn version_unread(source: &dyn Source, place: &str) -> Result<Option<Error>>
         return Ok(None);
     }
     let error = unread(&gaps, place).with("schema version", "unknown, for one of them states it");
-    Ok(Some(error.and_next("--schema N names the version instead")))
+    Ok(Some(error.next("--schema N names the version instead")))
 }

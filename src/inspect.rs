@@ -19,6 +19,7 @@ use crate::console::Console;
 use crate::dump::reader::{Dump, SubspaceReader, Verify};
 use crate::error::{Error, ErrorKind, Result};
 use crate::finding::{FindingKind, Findings, hex, unhex};
+use crate::gaps;
 use crate::lanes::{Budget, in_parallel};
 use crate::origin;
 use crate::page::Page;
@@ -158,7 +159,10 @@ pub fn contents(request: &Request, options: &Options) -> Result<Contents> {
         recorded: BTreeMap::new(),
     };
     match &from {
-        From::Store(connected) => contents.findings.merge(crate::export::strangers(&connected.store)?),
+        From::Store(connected) => {
+            contents.findings.merge(crate::export::strangers(&connected.store)?);
+            contents.findings.merge(gaps::findings(&gaps::among(connected.store.gaps(), &wanted)));
+        }
         From::Dump(dump) => {
             contents.recorded = dump.manifest().map(|manifest| manifest.findings.clone()).unwrap_or_default();
         }
@@ -410,7 +414,7 @@ fn count_store(
 ) -> Result<Vec<(Held, Tally)>> {
     let store = &connected.store;
     let (mut parts, mut expected) = (Vec::new(), 0);
-    for subspace in wanted.iter().filter(|subspace| store.table(subspace).is_some()) {
+    for subspace in wanted.iter().filter(|s| store.table(s).is_some() && store.gap(s).is_none()) {
         expected += store.estimate(subspace)?.bytes;
         let ranges = store.ranges(subspace, options.budget.parts())?;
         parts.extend(ranges.into_iter().map(|range| (*subspace, range)));

@@ -46,7 +46,7 @@ pub fn fresh(store: &Store) -> Result<Vec<Lease>> {
     let now = SystemTime::now();
     let mut found = Vec::new();
     for subspace in store.version().subspaces {
-        let Some(table) = store.table(subspace) else { continue };
+        let Some(table) = store.table(subspace).filter(|_| store.gap(subspace).is_none()) else { continue };
         for layout in subspace.layouts.iter().filter(|layout| layout.value == ValueForm::Lease) {
             let range = KeyRange::around(&layout.prefix(&[]).unwrap_or_default());
             let mut pages = store.source().scan(table, &range)?;

@@ -74,6 +74,7 @@ pub mod export;
 pub mod proof;
 
 pub mod fresh;
+pub mod gaps;
 
 pub mod limits;
 

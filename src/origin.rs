@@ -15,6 +15,7 @@ use crate::dump::manifest::SubspaceEntry;
 use crate::dump::reader::{Dump, FileCheck, SubspaceReader, Verify};
 use crate::error::{Error, Result};
 use crate::finding::hex;
+use crate::gaps::Gap;
 use crate::lanes::Budget;
 use crate::page::Page;
 use crate::progress::Progress;
@@ -62,6 +63,14 @@ impl Origin {
         match self {
             Origin::Dump(held) => held.dump.has(subspace.letter),
             Origin::Store(store) => store.table(subspace).is_some(),
+        }
+    }
+
+    /// Subspaces of a store whose tables are not there or cannot be read.
+    pub fn gaps(&self) -> &[Gap] {
+        match self {
+            Origin::Dump(..) => &[],
+            Origin::Store(store) => store.gaps(),
         }
     }
 

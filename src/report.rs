@@ -7,7 +7,7 @@ use crate::catalog::{self, SchemaVersion, ValueForm};
 use crate::console::Console;
 use crate::diff::Compared;
 use crate::export::Exported;
-use crate::finding::{Findings, hex};
+use crate::finding::{FindingKind, Findings, hex};
 use crate::import::{Imported, totals};
 use crate::inspect::{Blob, Contents, Held, Listed, Record};
 use crate::strict::{End, Strict};
@@ -158,6 +158,9 @@ pub fn diff(compared: &Compared, strict: Strict, console: &Console) -> End {
             console.say(format!("on the {side}:"));
             findings(found, console);
         }
+    }
+    for (letter, side, why) in &compared.missing {
+        console.warn(format!("the {side} lacks the table of {letter}: {why}"));
     }
     console.say(if code == 0 { "both hold the same" } else { "they differ" });
     end
@@ -399,6 +402,9 @@ fn findings(findings: &Findings, console: &Console) {
         let text = format!("{count} {}", kind.title());
         if kind.is_notice() {
             console.say(format!("notice: {text}"));
+            for sample in findings.samples().filter(|s| s.kind == *kind && *kind == FindingKind::OtherTable) {
+                console.say(format!("  {}: {}", sample.subspace, sample.detail));
+            }
             continue;
         }
         console.warn(format!("found {text}"));

@@ -15,6 +15,7 @@ use crate::check;
 use crate::computed::ComputedBlobKeys;
 use crate::error::{Error, Result};
 use crate::finding::Findings;
+use crate::gaps::{self, Gap};
 use crate::page::Page;
 use crate::stop::{Stop, interrupted};
 
@@ -24,6 +25,22 @@ pub struct Store {
     version: &'static SchemaVersion,
     rule: BlobRule,
     computed: ComputedBlobKeys,
+    gaps: Vec<Gap>,
+    // Whether tables that are not there are read as empty ones.
+    past_absent: bool,
+}
+
+/// A table that no subspace accounts for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stranger {
+    /// An older version of the server has left it.
+    Legacy,
+    /// It could be one of the server's, of a version that the catalog does not know.
+    Unknown,
+    /// It is another program's that is often there: what it is.
+    Companion(&'static str),
+    /// Its columns are not those of the server's tables.
+    Other,
 }
 
 /// What reading has found besides records.
@@ -67,14 +84,44 @@ impl Store {
     ///
     /// Errors: those of reading the objects that name blobs of their own.
     pub fn open(source: Box<dyn Source>, version: &'static SchemaVersion, rule: BlobRule) -> Result<Self> {
+        let gaps = gaps::find(source.as_ref(), version)?;
         let computed = {
             let source = source.as_ref();
             ComputedBlobKeys::read(version, |subspace, range| {
-                let table = subspace.table(source.kind()).ok();
+                let gap = gaps.iter().any(|gap| gap.subspace.letter == subspace.letter);
+                let table = subspace.table(source.kind()).ok().filter(|_| !gap);
                 table.map(|table| source.scan(table, range)).transpose()
             })?
         };
-        Ok(Store { source, version, rule, computed })
+        Ok(Store { source, version, rule, computed, gaps, past_absent: false })
+    }
+
+    /// Subspaces whose tables are not there or cannot be read. Reading one of them is an error, so that none is
+    /// taken for empty.
+    pub fn gaps(&self) -> &[Gap] {
+        &self.gaps
+    }
+
+    /// Reads tables that are not there as empty ones: the user was told of them.
+    pub fn past_absent(mut self) -> Self {
+        self.past_absent = true;
+        self
+    }
+
+    /// The gap a subspace is.
+    pub fn gap(&self, subspace: &Subspace) -> Option<&Gap> {
+        self.gaps.iter().find(|gap| gap.subspace.letter == subspace.letter)
+    }
+
+    /// The table to read a subspace from; `None` where there is nothing to read.
+    ///
+    /// Errors: refused where there should be.
+    fn readable(&self, subspace: &'static Subspace) -> Result<Option<&'static Table>> {
+        match self.gap(subspace) {
+            None => Ok(self.table(subspace)),
+            Some(gap) if gap.absent && self.past_absent => Ok(None),
+            Some(gap) => Err(gaps::refusal(std::slice::from_ref(gap), self.source.kind().title())),
+        }
     }
 
     /// The engine, for somebody who joins it with another.
@@ -104,18 +151,20 @@ impl Store {
 
     /// Approximate size of a subspace.
     pub fn estimate(&self, subspace: &'static Subspace) -> Result<Estimate> {
-        self.table(subspace).map_or(Ok(Estimate::default()), |table| self.source.estimate(table))
+        let table = self.table(subspace).filter(|_| self.gap(subspace).is_none());
+        table.map_or(Ok(Estimate::default()), |table| self.source.estimate(table))
     }
 
     /// Splits a subspace for parallel reading.
     pub fn ranges(&self, subspace: &'static Subspace, n: usize) -> Result<Vec<KeyRange>> {
-        self.table(subspace).map_or(Ok(vec![KeyRange::all()]), |table| self.source.ranges(table, n))
+        let table = self.table(subspace).filter(|_| self.gap(subspace).is_none());
+        table.map_or(Ok(vec![KeyRange::all()]), |table| self.source.ranges(table, n))
     }
 
     /// Reads the records of a range that travel.
     pub fn read<'a>(&'a self, subspace: &'static Subspace, range: &KeyRange) -> Result<Reading<'a>> {
         let place = |error: Error| error.with("subspace", format!("{} ({})", subspace.letter, subspace.name));
-        let pages = match self.table(subspace) {
+        let pages = match self.readable(subspace)? {
             Some(table) => Some(self.source.scan(table, range).map_err(place)?),
             None => None,
         };
@@ -131,7 +180,7 @@ impl Store {
 
     /// One record, whether or not it travels; a blob decoded.
     pub fn get(&self, subspace: &'static Subspace, key: &[u8]) -> Result<Option<Vec<u8>>> {
-        let Some(table) = self.table(subspace) else { return Ok(None) };
+        let Some(table) = self.readable(subspace)? else { return Ok(None) };
         let value = self.source.get(table, key).map_err(|error| {
             error
                 .with("subspace", format!("{} ({})", subspace.letter, subspace.name))
@@ -149,7 +198,7 @@ impl Store {
     /// `dir`.
     pub fn blob_names(&self, subspace: &'static Subspace, dir: &Path, stop: &Stop) -> Result<HashList> {
         let mut names = HashList::create(dir)?;
-        let Some(table) = self.table(subspace) else { return Ok(names) };
+        let Some(table) = self.readable(subspace)? else { return Ok(names) };
         let mut pages = self.source.keys(table)?;
         let mut page = Page::new();
         while pages.next(&mut page, 1 << 18)? {
@@ -163,7 +212,7 @@ impl Store {
 
     /// Says again what reading a blob has found, for a reader that has its content from elsewhere.
     pub fn check_blob(&self, subspace: &'static Subspace, key: &[u8], findings: &mut Findings) -> Result<()> {
-        let Some(table) = self.table(subspace) else { return Ok(()) };
+        let Some(table) = self.readable(subspace)? else { return Ok(()) };
         if let Some(stored) = self.source.get(table, key)? {
             check::blob(subspace, self.blobs(), key, &stored, findings);
         }
@@ -174,17 +223,26 @@ impl Store {
         (self.rule, &self.computed)
     }
 
-    /// Tables with rows that belong to no subspace of this schema version, and whether an older version of
-    /// the server has left them.
-    pub fn strangers(&self) -> Result<Vec<(TableState, bool)>> {
+    /// Tables with rows that belong to no subspace of this schema version, and what they are.
+    pub fn strangers(&self) -> Result<Vec<(TableState, Stranger)>> {
         let kind = self.source.kind();
         let legacy: Vec<&str> = self.version.legacy_tables(kind).map(|legacy| legacy.table.name).collect();
+        let classify = |table: &TableState| -> Result<Stranger> {
+            let name = table.name.as_str();
+            Ok(match catalog::companion(kind, name) {
+                _ if legacy.contains(&name) => Stranger::Legacy,
+                // A name proves nothing about a table that could be one of the server's.
+                _ if !self.source.has_other_columns(name)? => Stranger::Unknown,
+                Some(companion) => Stranger::Companion(companion.title),
+                None => Stranger::Other,
+            })
+        };
         let known = |name: &str| {
             self.version.subspaces.iter().any(|s| s.table(kind).is_ok_and(|t| t.name == name))
                 || self.version.side_tables(kind).any(|side| side.table.name == name)
         };
         let tables = self.source.tables()?.into_iter().filter(|table| table.rows && !known(&table.name));
-        Ok(tables.map(|table| (legacy.contains(&table.name.as_str()), table)).map(|(l, t)| (t, l)).collect())
+        tables.map(|table| classify(&table).map(|stranger| (table, stranger))).collect()
     }
 }
 

@@ -20,6 +20,7 @@ use crate::dump::manifest::SubspaceEntry;
 use crate::dump::reader::{Dump, SubspaceReader, Verify};
 use crate::error::{Error, ErrorKind, Result};
 use crate::finding::{FindingKind, Findings, hex};
+use crate::gaps;
 use crate::lanes::{Budget, Lane, in_parallel};
 use crate::origin::{self, Origin};
 use crate::page::Page;
@@ -99,6 +100,7 @@ pub fn run(options: &Options) -> Result<Verified> {
         recorded: dump.manifest().map(|manifest| manifest.findings.clone()).unwrap_or_default(),
         ..Verified::default()
     };
+    left_out(&dump, &options.console)?;
     match options.against {
         Some(config) => against(dump, &subspaces, config, options, &mut verified)?,
         None => alone(&dump, version, &subspaces, options, &mut verified)?,
@@ -106,9 +108,25 @@ pub fn run(options: &Options) -> Result<Verified> {
     Ok(verified)
 }
 
+/// Repeats which tables the export of a dump has not seen.
+fn left_out(dump: &Dump, console: &Console) -> Result<()> {
+    if !dump.manifest().is_some_and(|manifest| manifest.count(FindingKind::MissingTable) > 0) {
+        return Ok(());
+    }
+    for finding in dump.findings()?.into_iter().flatten() {
+        let finding = finding?;
+        if finding.known_kind() == Some(FindingKind::MissingTable) {
+            console.warn(format!("not in the dump: subspace {}: {}", finding.subspace, finding.detail));
+        }
+    }
+    Ok(())
+}
+
 /// Whether the findings of a verification mean damage (exit 4).
 pub fn damaged(findings: &Findings) -> bool {
-    [FindingKind::BadArchive, FindingKind::BlobMismatch].iter().any(|kind| findings.count(*kind) > 0)
+    [FindingKind::BadArchive, FindingKind::BlobMismatch, FindingKind::MissingTable]
+        .iter()
+        .any(|kind| findings.count(*kind) > 0)
 }
 
 fn known(dump: &Dump, version: &'static SchemaVersion) -> Result<Vec<&'static Subspace>> {
@@ -290,7 +308,10 @@ fn against(
             .next("compare the dump with a store of its own schema version"));
     }
     verified.findings.merge(crate::export::strangers(&store)?);
-    let right = Origin::Store(Box::new(store));
+    let gaps = gaps::among(store.gaps(), subspaces);
+    gaps::none_hidden(&gaps, &connected.place.location())?;
+    verified.findings.merge(gaps::findings(&gaps));
+    let right = Origin::Store(Box::new(store.past_absent()));
     let progress = Progress::start(console.progress(), "compare", total);
     let names = ["the dump", "the store"];
     let compared: Vec<&'static Subspace> =
@@ -325,7 +346,8 @@ fn against(
     if let (Some((link, links)), Some((blob, blobs))) = (named, blobs) {
         verified.audit = Some(crate::export::audit_blobs(link, links, blob, blobs, &mut verified.findings)?);
     }
-    for subspace in version.subspaces.iter().filter(|s| !left.holds(s)) {
+    let unseen = |s: &Subspace| right.gaps().iter().any(|gap| gap.subspace.letter == s.letter);
+    for subspace in version.subspaces.iter().filter(|s| !left.holds(s) && !unseen(s)) {
         let mut reading = right.read(subspace, &KeyRange::all())?;
         if reading.next(&mut Page::new(), 1)? {
             console.say(format!("not compared: {} ({}) is not in the dump", subspace.letter, subspace.name));

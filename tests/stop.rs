@@ -78,7 +78,7 @@ fn whatever_reads_ends_once_the_process_was_asked_to() {
         ends(&format!("a scan of {engine:?}"), scan);
         let keys = source.keys(table).and_then(|mut pages| pages.next(&mut page, 1 << 20));
         ends(&format!("keys of {engine:?}"), keys);
-        let looked = fresh::check(source.as_ref(), version, fresh::Extent::Everything);
+        let looked = fresh::check(source.as_ref(), version, fresh::Extent::Everything, false);
         ends(&format!("a look at a target in {engine:?}"), looked.map(drop));
     }
     for (reading, (_, engine)) in readings.iter_mut().zip(&sites) {

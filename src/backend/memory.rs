@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::{Estimate, KeyRange, Pages, Shard, Source, TableState, Target};
+use super::{Estimate, KeyRange, Pages, Shard, Source, TableState, Target, Unreadable};
 use crate::catalog::{BackendKind, Table};
 use crate::error::Result;
 use crate::page::Page;
@@ -41,6 +41,11 @@ impl Source for Memory {
             rows: !records.is_empty(),
         };
         Ok(self.lock().iter().map(state).collect())
+    }
+
+    fn unreadable(&self, _tables: &[&Table]) -> Result<Vec<Unreadable>> {
+        // Every table that nothing was written to is an empty one.
+        Ok(Vec::new())
     }
 
     fn get(&self, table: &Table, key: &[u8]) -> Result<Option<Vec<u8>>> {

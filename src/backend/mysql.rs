@@ -73,7 +73,8 @@ impl MysqlSettings {
             options = options.password(password);
         }
         // The configured timeout is one for idle connections of the mail server.
-        Session::open(options.connect(), None::<Duration>, &self.place, |error| {
+        let reach = Some((self.host.as_str(), self.port)).filter(|_| !self.host.starts_with('/'));
+        Session::open(reach, options.connect(), None::<Duration>, &self.place, |error| {
             self.translate(error, "connect")
         })
     }

@@ -1,7 +1,7 @@
 //! PostgreSQL through sqlx: one table per subspace, found along the search path.
 //!
-//! How to connect, and what PostgreSQL's errors mean. `source.rs` reads, `target.rs` writes, `copy.rs` knows
-//! the binary format of `COPY`; none of them knows what the tables mean.
+//! How to connect, and what PostgreSQL's errors mean. `source.rs` reads, `target.rs` writes, `relations.rs` finds the
+//! tables, `copy.rs` knows the binary format of `COPY`; none of them knows what the tables mean.
 
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use crate::backend::sql::{self, Cause, LOST};
 use crate::error::{Error, ErrorKind, Result};
 
 mod copy;
+mod relations;
 mod source;
 mod target;
 
@@ -19,6 +20,18 @@ pub use source::PostgresSource;
 pub use target::PostgresTarget;
 
 type Session = sql::Session<PgConnection>;
+
+/// Makes a session independent of what others have set or put into the database. Functions and operators of the same
+/// names in other schemas must not be found, limits are meant for others, a policy that hides rows is an error, and
+/// what is committed is on the disk. Which limits there are depends on the release.
+const PREPARE: &str = "SET search_path = pg_catalog, pg_temp; SET standard_conforming_strings = on; \
+     SET row_security = off; SET default_transaction_isolation = 'read committed'; \
+     SELECT set_config(name, '0', false) FROM pg_settings WHERE name IN ('statement_timeout', 'lock_timeout', \
+        'transaction_timeout', 'idle_in_transaction_session_timeout', 'idle_session_timeout'); \
+     SELECT set_config(name, 'on', false) FROM pg_settings WHERE name = 'synchronous_commit' AND setting = 'off'";
+
+/// How often two connections are asked which session of the database serves them.
+const ASKED: usize = 3;
 
 /// Where the server's connection pool looks for a socket if no host is configured.
 /// source: deadpool-postgres 0.14.1, which `crates/store/src/backend/postgres/main.rs` @ v0.15.5 uses
@@ -96,7 +109,8 @@ impl PostgresSettings {
     fn connect_with(&self, host: &str, mode: PgSslMode) -> Result<Session, Failed> {
         let options = self.connect_options(host, mode).map_err(Failed::Other)?;
         let mut declined = false;
-        let session = Session::open(options.connect(), self.timeout, &self.place, |error| {
+        let reach = Some((host, self.port)).filter(|_| !host.starts_with('/'));
+        let session = Session::open(reach, options.connect(), self.timeout, &self.place, |error| {
             declined = matches!(&error, sqlx::Error::Tls(why) if sql::declined(why.as_ref()));
             self.translate(error, "connect")
         });
@@ -136,10 +150,68 @@ impl PostgresSettings {
             .disable_statement_logging())
     }
 
+    /// Frees a session from what others have set; returns the schemas of its search path that exist, in their order.
+    fn prepare(&self, session: &mut Session) -> Result<Vec<String>> {
+        let path = session.run(async |connection| {
+            let path = "SELECT pg_catalog.current_schemas(false)::pg_catalog.text[]";
+            let path = sqlx::query_scalar(path).fetch_one(&mut *connection).await?;
+            sqlx::raw_sql(PREPARE).execute(connection).await?;
+            Ok(path)
+        });
+        path.map_err(|error| self.translate(error, "prepare a connection"))
+    }
+
+    /// Whether each connection has a session of the database to itself, as snapshots, locks and settings need it.
+    ///
+    /// Errors: refused where a pooler gives a session to another connection after every transaction.
+    fn check_direct(&self, one: &mut Session, two: &mut Session) -> Result<()> {
+        let process = |session: &mut Session| -> Result<i32> {
+            // Nothing is prepared: the next statement may be another session's.
+            let asked = session.run(async |connection| {
+                let ask = sqlx::raw_sql("SELECT pg_catalog.pg_backend_pid()");
+                ask.fetch_one(connection).await?.try_get(0)
+            });
+            asked.map_err(|error| self.translate(error, "connect"))
+        };
+        let (first, second) = (process(one)?, process(two)?);
+        let mut shared = first == second;
+        // An odd number of questions: where sessions take turns, the turn comes to another one.
+        for _ in 0..ASKED {
+            shared |= process(one)? != first || process(two)? != second || process(one)? != first;
+        }
+        if !shared {
+            return Ok(());
+        }
+        Err(Error::refused(
+            "the connection leads to a pooler that shares sessions of the database out by transaction or statement",
+        )
+        .with("database", &*self.place)
+        .because("two connections were served by the same session of the database")
+        .next(
+            "name host and port of the database server itself in the configuration that this program is given \
+             (PgBouncer: not its port, or pool_mode = session for this database)",
+        ))
+    }
+
     fn translate(&self, error: sqlx::Error, doing: &str) -> Error {
+        if let sqlx::Error::Configuration(why) = &error
+            && why.to_string().contains("saslprep")
+        {
+            // What sqlx says shows a character of the secret.
+            return Error::io("cannot connect: the user name or the password cannot be used with SCRAM")
+                .with("database", &*self.place)
+                .because(
+                    "SASLprep (RFC 4013) refuses it: it holds a control character, as the end of a line, or another \
+                     character that is prohibited, or mixes directions of writing",
+                )
+                .next(
+                    "check that it is not the end of a line that a file or variable has brought along; otherwise give \
+                     the user another password, at least for the migration (ALTER ROLE … PASSWORD), and name it in \
+                     the configuration",
+                );
+        }
         sql::translate(error, doing, &self.place, |error| {
-            let insecure = error.message().contains("no encryption") || error.message().contains("SSL off");
-            cause(error.code().as_deref().unwrap_or_default(), insecure)
+            cause(error.code().as_deref().unwrap_or_default(), error.message())
         })
     }
 
@@ -160,9 +232,15 @@ enum Failed {
 }
 
 /// What an error code says. Codes: PostgreSQL's documentation, appendix A.
-fn cause(code: &str, insecure: bool) -> Option<Cause> {
+fn cause(code: &str, message: &str) -> Option<Cause> {
     let io = |what, next| Some(Cause { kind: ErrorKind::Io, what, next });
+    let insecure = message.contains("no encryption") || message.contains("SSL off");
     match code {
+        // The words of PgBouncer.
+        "08P01" if message.contains("startup parameter") => io(
+            "a connection pooler does not take the options of the store",
+            "name host and port of the database server itself in the configuration that this program is given",
+        ),
         "28000" if insecure => io(
             "the database server wants TLS, or does not let this user in",
             "set tls.enable in the configuration, or look into pg_hba.conf",
@@ -180,6 +258,10 @@ fn cause(code: &str, insecure: bool) -> Option<Cause> {
             "the database is read-only",
             "use the primary server, and a user without default_transaction_read_only",
         ),
+        "40001" if message.contains("recovery") => io(
+            "the standby server has cancelled a long read, to go on with its recovery",
+            "read from the primary server, or raise max_standby_streaming_delay on the standby",
+        ),
         "53300" => io("there are too many connections", "stop other clients, or use fewer --jobs"),
         "53100" => io("the disk of the database server is full", "free some space and start again"),
         "54000" => io(
@@ -192,6 +274,13 @@ fn cause(code: &str, insecure: bool) -> Option<Cause> {
     }
 }
 
+/// The refusal of a database that takes no rows.
+fn read_only(place: &str) -> Error {
+    Error::refused("cannot write to the database: it is read-only")
+        .with("database", place)
+        .next("use the primary server, and a user without default_transaction_read_only")
+}
+
 /// An identifier as PostgreSQL quotes it.
 fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
@@ -200,12 +289,6 @@ fn quoted(name: &str) -> String {
 /// Bytes as a literal.
 fn literal(bytes: &[u8]) -> String {
     format!("'\\x{}'::bytea", crate::finding::hex(bytes))
-}
-
-/// Whether a table of this name is found along the search path.
-async fn has_table(connection: &mut PgConnection, name: &str) -> sqlx::Result<bool> {
-    let find = sqlx::query("SELECT to_regclass($1) IS NOT NULL").bind(quoted(name));
-    find.fetch_one(connection).await?.try_get(0)
 }
 
 /// Takes leave of the server.

@@ -3,7 +3,9 @@
 //! A table of blobs leads to the blob store, every other one to the data store, so that nobody else has to know
 //! that there are two. Knows nothing of how either keeps its records.
 
-use super::{Estimate, KeyRange, Limits, Loss, Pages, Sessions, Shard, Source, TableState, Target};
+use super::{
+    Estimate, KeyRange, Limits, Loss, Pages, Sessions, Shard, Source, TableState, Target, Unreadable,
+};
 use crate::catalog::{BackendKind, Table, ValueKind};
 use crate::error::Result;
 
@@ -50,6 +52,31 @@ impl Source for RoutedSource {
         tables.push(TableState { name: self.tables.unused.name.to_string(), rows });
         tables.sort_by(|one, other| one.name.cmp(&other.name));
         Ok(tables)
+    }
+
+    fn unreadable(&self, tables: &[&Table]) -> Result<Vec<Unreadable>> {
+        let (blobs, data): (Vec<&Table>, Vec<&Table>) =
+            tables.iter().copied().partition(|table| table.value == ValueKind::Blob);
+        let mut found = self.data.unreadable(&data)?;
+        if !blobs.is_empty() {
+            found.extend(self.blobs.unreadable(&[self.tables.used])?.into_iter().map(|unreadable| {
+                Unreadable {
+                    table: self.tables.unused.name.to_string(),
+                    why: format!("in the blob store, {}", unreadable.why),
+                    ..unreadable
+                }
+            }));
+        }
+        Ok(found)
+    }
+
+    fn writable(&self, tables: &[&Table]) -> Result<()> {
+        self.data.writable(tables)?;
+        self.blobs.writable(&[self.tables.used]).map_err(|error| error.with("store of", "blobs"))
+    }
+
+    fn has_other_columns(&self, name: &str) -> Result<bool> {
+        self.data.has_other_columns(name)
     }
 
     fn get(&self, table: &Table, key: &[u8]) -> Result<Option<Vec<u8>>> {

@@ -21,6 +21,7 @@ use crate::stop::{LOOK, Stop};
 const CONNECT_LIMIT: Duration = Duration::from_secs(30);
 
 /// Why a statement failed, in terms that lead somewhere.
+#[derive(Clone, Copy)]
 pub(super) struct Cause {
     /// What the caller can do about it.
     pub kind: ErrorKind,
@@ -37,6 +38,8 @@ pub(super) fn translate(
     place: &str,
     cause: impl FnOnce(&dyn sqlx::error::DatabaseError) -> Option<Cause>,
 ) -> Error {
+    let connecting = doing == CONNECT;
+    let lost_or_never = if connecting { NEVER } else { LOST };
     let lost = |error: &std::io::Error| match error.kind() {
         std::io::ErrorKind::ConnectionRefused => Cause {
             kind: ErrorKind::Io,
@@ -49,15 +52,27 @@ pub(super) fn translate(
             next: "check the socket directory in the configuration and that the database server is running",
         },
         // How the TLS library reports a certificate that it does not accept.
-        std::io::ErrorKind::InvalidData => NO_TLS,
-        _ => LOST,
+        std::io::ErrorKind::InvalidData => no_tls(&error.to_string()),
+        std::io::ErrorKind::TimedOut
+        | std::io::ErrorKind::HostUnreachable
+        | std::io::ErrorKind::NetworkUnreachable
+        | std::io::ErrorKind::AddrNotAvailable
+            if connecting =>
+        {
+            Cause {
+                kind: ErrorKind::Io,
+                what: "the host cannot be reached",
+                next: "check host and port in the configuration, and the network and firewalls between",
+            }
+        }
+        _ => lost_or_never,
     };
     let cause = match &error {
         sqlx::Error::Database(error) => cause(error.as_ref()),
         sqlx::Error::Io(error) => Some(lost(error)),
         sqlx::Error::Tls(why) if declined(why.as_ref()) => Some(DECLINED),
-        sqlx::Error::Tls(_) => Some(NO_TLS),
-        sqlx::Error::Protocol(_) => Some(LOST),
+        sqlx::Error::Tls(why) => Some(no_tls(&why.to_string())),
+        sqlx::Error::Protocol(_) => Some(lost_or_never),
         _ => None,
     };
     let kind = cause.as_ref().map_or(ErrorKind::Io, |cause| cause.kind);
@@ -99,12 +114,45 @@ const DECLINED: Cause = Cause {
     next: "turn on TLS on the database server, or check host and port in the configuration",
 };
 
-const NO_TLS: Cause = Cause {
+/// The connection was never there.
+const NEVER: Cause = Cause {
     kind: ErrorKind::Io,
-    what: "TLS cannot be established",
-    next: "check the certificate of the database server, and tls.enable and tls.allow-invalid-certs in the \
-           configuration",
+    what: "what answers closed the connection, or is no such database server",
+    next: "check host, port and tls.enable in the configuration, and look into the log of the database server",
 };
+
+/// Why the TLS library, which says `why`, has not accepted the other side.
+fn no_tls(why: &str) -> Cause {
+    let (what, next) = if why.contains("UnknownIssuer") || why.contains("CaUsedAsEndEntity") {
+        (
+            "TLS cannot be established: no authority that is publicly known has signed the certificate of the database \
+             server",
+            "give it such a certificate, or set tls.allow-invalid-certs in the configuration if the network between is \
+             trusted",
+        )
+    } else if why.contains("NotValidForName") || why.contains("not valid for name") {
+        (
+            "TLS cannot be established: the certificate of the database server is for another host",
+            "name the host in the configuration as the certificate does, or set tls.allow-invalid-certs if the network \
+             between is trusted",
+        )
+    } else if why.contains("Expired") || why.contains("expired") || why.contains("NotValidYet") {
+        (
+            "TLS cannot be established: the certificate of the database server has expired or is not valid yet",
+            "renew it, and check the clock of this machine",
+        )
+    } else {
+        (
+            "TLS cannot be established",
+            "check the certificate of the database server, and tls.enable and tls.allow-invalid-certs in the \
+             configuration",
+        )
+    };
+    Cause { kind: ErrorKind::Io, what, next }
+}
+
+/// What errors of connecting say was being done.
+const CONNECT: &str = "connect";
 
 /// A connection and what drives it.
 pub(super) struct Session<C> {
@@ -113,9 +161,21 @@ pub(super) struct Session<C> {
     pub connection: C,
 }
 
+/// The error of a host whose name leads to no address.
+fn unresolved(error: std::io::Error, place: &str) -> Error {
+    Error::io("cannot connect: the name of the host cannot be resolved")
+        .with("database", place)
+        .because(error)
+        .next(
+            "check the host in the configuration, and whether this machine or container can resolve it \
+             (getent hosts NAME); start again if the failure is a temporary one",
+        )
+}
+
 impl<C> Session<C> {
-    /// Connects, within `limit`.
+    /// Connects, within `limit`. `reach` are host and port, where those lead there.
     pub fn open<F: Future<Output = sqlx::Result<C>>>(
+        reach: Option<(&str, u16)>,
         connect: F,
         limit: Option<Duration>,
         place: &str,
@@ -125,11 +185,20 @@ impl<C> Session<C> {
             Error::io("cannot prepare a connection").with("database", place).because(error)
         })?;
         let limit = limit.filter(|limit| !limit.is_zero()).unwrap_or(CONNECT_LIMIT);
+        let attempt = async {
+            // Only here an error is certainly one of finding the host.
+            if let Some(reach) = reach
+                && let Err(error) = tokio::net::lookup_host(reach).await
+            {
+                return Err(unresolved(error, place));
+            }
+            connect.await.map_err(translate)
+        };
         let connected =
-            runtime.block_on(async { unless_stopped(tokio::time::timeout(limit, connect)).await })?;
+            runtime.block_on(async { unless_stopped(tokio::time::timeout(limit, attempt)).await })?;
         match connected {
             Ok(Ok(connection)) => Ok(Session { runtime, connection }),
-            Ok(Err(error)) => Err(translate(error)),
+            Ok(Err(error)) => Err(error),
             Err(_) => Err(Error::io(format!(
                 "cannot connect: the database server did not answer within {} ms",
                 limit.as_millis()
@@ -369,7 +438,7 @@ mod tests {
     }
 
     fn session() -> Session<()> {
-        Session::open(async { Ok(()) }, None, "", |e| Error::io(e.to_string())).unwrap()
+        Session::open(None, async { Ok(()) }, None, "", |e| Error::io(e.to_string())).unwrap()
     }
 
     #[test]

@@ -15,6 +15,7 @@ use crate::destination::Destination;
 use crate::engines;
 use crate::error::{Error, Result};
 use crate::fresh::{self, Clearing, Extent};
+use crate::gaps;
 use crate::load::{Loaded, Part};
 use crate::preflight::Preflight;
 use crate::resume::{StateFile, anonymous};
@@ -109,6 +110,10 @@ impl Target {
         let ruined = ruined(&data, options)?;
         let exists = engines::exists(&data)? && !ruined;
         let now = exists.then(|| engines::source(&data, &options.budget)).transpose()?;
+        if let Some(now) = &now {
+            // Before anything is decided by what is in it.
+            gaps::none_hidden(&gaps::find(now.as_ref(), version)?, &data.location())?;
+        }
         let Destination { place, untouched, advice } = decide(data, now.as_deref())?;
         drop(now);
         let usual = || state(&anonymous(&place.location()));
@@ -116,7 +121,14 @@ impl Target {
         something_to_resume(&state, options)?;
         if let (Some(blobs), Some(subspace), false) = (&untouched, version.blobs(), options.no_verify) {
             // It is asked for names afterwards; whether it answers is seen now.
-            engines::blob_source(blobs, subspace, kind, &options.budget, false)?;
+            let (source, table) = engines::blob_source(blobs, subspace, kind, &options.budget, false)?;
+            if let Some(hidden) = source.unreadable(&[table])?.into_iter().find(|found| !found.absent) {
+                return Err(Error::refused("the blobs that the links name cannot be looked for")
+                    .with("blob store", blobs.location())
+                    .with("table", hidden.table)
+                    .because(hidden.why)
+                    .next(format!("{}; --no-verify does not look for them", hidden.next)));
+            }
         }
         let limits = Limits::default();
         let exists = [exists, false];
@@ -142,6 +154,12 @@ impl Target {
             }
             running::check_sessions(&sessions, &target.place.location(), agreed, &options.console)?;
             target.limits = source.limits()?;
+            let place = target.place.location();
+            let hidden = gaps::none_hidden(&gaps::find(source.as_ref(), version)?, &place);
+            let writable = hidden.and_then(|()| source.writable(&engines::tables(version, kind)));
+            preflight.check("target writable", writable, |()| {
+                "its tables can be written, and those created that are missing".to_string()
+            })?;
         }
         preflight.pass("target", format!("{} at {}", kind.title(), target.place.location()));
         Ok(target)
@@ -232,7 +250,8 @@ impl Target {
             state: PathBuf::new(),
             advice: Vec::new(),
         };
-        Store::open(filled.source(options)?, self.version, self.rule())
+        // What a run has not created yet is empty.
+        Ok(Store::open(filled.source(options)?, self.version, self.rule())?.past_absent())
     }
 
     /// Looks for blobs that were not loaded, by the names that loaded links have for them.
@@ -315,8 +334,13 @@ impl Target {
         let source = self.source(options)?;
         let found = match options.wipe {
             true => fresh::wipe(source.as_ref(), version, extent),
-            false => fresh::check(source.as_ref(), version, extent),
+            false => fresh::check(source.as_ref(), version, extent, options.yes),
         };
-        found.map_err(|error| error.with("store", self.place.location()))
+        let found = found.map_err(|error| error.with("store", self.place.location()))?;
+        let alone = fresh::left_alone(source.as_ref(), version)?;
+        if !alone.is_empty() {
+            options.console.say(format!("left alone: tables {}", alone.join(", ")));
+        }
+        Ok(found)
     }
 }

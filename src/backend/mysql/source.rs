@@ -7,13 +7,13 @@
 use std::sync::{Mutex, PoisonError};
 
 use futures_util::TryStreamExt;
-use sqlx::mysql::{MySqlConnection, MySqlRow};
+use sqlx::mysql::{MySqlConnection, MySqlDatabaseError, MySqlRow};
 use sqlx::{AssertSqlSafe, Row};
 
 use super::splits::split_keys;
 use super::{MAX_PACKET, MysqlSettings, PACKET_OVERHEAD, Session, close, quoted, text};
 use crate::backend::sql::{AsyncWork, Hopper, Idle, Pump, without_leavers};
-use crate::backend::{Estimate, KeyRange, Limits, Pages, Sessions, Source, TableState};
+use crate::backend::{Estimate, KeyRange, Limits, Pages, Sessions, Source, TableState, Unreadable};
 use crate::catalog::{BackendKind, Table, ValueKind};
 use crate::error::{Error, Result};
 use crate::finding::hex;
@@ -23,6 +23,10 @@ use crate::page::Page;
 const ATTEMPTS: usize = 5;
 /// Bytes of rows asked for at once: what a query that is given up leaves in the connection.
 const QUERY_BYTES: usize = 32 << 20;
+/// Errors of a privilege that is missing, on a table and on a column.
+const DENIED: [u16; 2] = [1142, 1143];
+/// Error of a table that is not there.
+const NO_SUCH_TABLE: u16 = 1146;
 /// Rows asked for at first, while their size is unknown.
 const FIRST_ROWS: u64 = 1000;
 
@@ -107,8 +111,11 @@ impl MysqlSource {
         doing: &str,
         ask: impl AsyncFnOnce(&mut MySqlConnection) -> sqlx::Result<T>,
     ) -> Result<T> {
-        let mut leader = self.leader.lock().unwrap_or_else(PoisonError::into_inner);
-        leader.run(ask).map_err(|error| self.settings.translate(error, doing))
+        self.ask_raw(ask).map_err(|error| self.settings.translate(error, doing))
+    }
+
+    fn ask_raw<T>(&self, ask: impl AsyncFnOnce(&mut MySqlConnection) -> sqlx::Result<T>) -> sqlx::Result<T> {
+        self.leader.lock().unwrap_or_else(PoisonError::into_inner).run(ask)
     }
 }
 
@@ -188,11 +195,77 @@ impl Source for MysqlSource {
             let mut tables = Vec::with_capacity(self.names.len());
             for name in &self.names {
                 let any = format!("SELECT 1 FROM {} LIMIT 1", quoted(name));
-                let rows =
-                    sqlx::raw_sql(AssertSqlSafe(any)).fetch_optional(&mut *connection).await?.is_some();
+                let rows = match sqlx::raw_sql(AssertSqlSafe(any)).fetch_optional(&mut *connection).await {
+                    // What may not be read may be full.
+                    Err(error) if DENIED.contains(&number(&error)) => true,
+                    rows => rows?.is_some(),
+                };
                 tables.push(TableState { name: name.clone(), rows });
             }
             Ok(tables)
+        })
+    }
+
+    fn unreadable(&self, tables: &[&Table]) -> Result<Vec<Unreadable>> {
+        let views = self.ask("list the tables", async |connection| {
+            let list = "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE() AND \
+                        table_type <> 'BASE TABLE'";
+            let rows = sqlx::query(list).fetch_all(connection).await?;
+            rows.iter().map(|row| text(row, 0)).collect::<sqlx::Result<Vec<String>>>()
+        })?;
+        let mut unreadable = Vec::new();
+        for table in tables {
+            let hidden = |why: &str, next: &str| Unreadable {
+                table: table.name.to_string(),
+                absent: false,
+                why: why.to_string(),
+                next: next.to_string(),
+            };
+            // Not even asked for its columns: its query is somebody else's.
+            if views.iter().any(|name| name == table.name) {
+                let next = "look at who made it; only tables are read, as the server makes them";
+                unreadable.push(hidden("what has its name is no table but a view", next));
+                continue;
+            }
+            let columns = if table.value == ValueKind::None { "k" } else { "k, v" };
+            // A name without rights of any kind is not listed. The database says why when it is asked, and reads
+            // nothing for it.
+            let ask = format!("SELECT {columns} FROM {} LIMIT 0", quoted(table.name));
+            let asked = self.ask_raw(async |connection| {
+                sqlx::raw_sql(AssertSqlSafe(ask)).fetch_optional(connection).await.map(|_| ())
+            });
+            let listed = self.has_table(table);
+            match asked {
+                Ok(()) if listed => {}
+                Ok(()) => unreadable.push(hidden(
+                    "the table was not there a moment ago",
+                    "stop the server and whatever else uses the database, then start again",
+                )),
+                Err(error) if number(&error) == NO_SUCH_TABLE && !listed => {
+                    unreadable.push(Unreadable::absent(table));
+                }
+                Err(error) if DENIED.contains(&number(&error)) => unreadable.push(hidden(
+                    match listed {
+                        true => "the privilege to SELECT from the table is missing",
+                        false => "this user may not know of the table: it has no privilege on it",
+                    },
+                    "GRANT SELECT on the whole database to the user of the configuration",
+                )),
+                Err(error @ sqlx::Error::Database(_)) => unreadable.push(hidden(
+                    &format!("the database does not read the table: {error}"),
+                    "check that the tables are as the server creates them",
+                )),
+                Err(error) => return Err(self.settings.translate(error, "look at the tables")),
+            }
+        }
+        Ok(unreadable)
+    }
+
+    fn has_other_columns(&self, name: &str) -> Result<bool> {
+        self.ask("look at a table", async |connection| {
+            let count = "SELECT COUNT(*) FROM information_schema.columns WHERE table_schema = DATABASE() AND \
+                         table_name = ? AND column_name = 'k'";
+            sqlx::query_scalar::<_, i64>(count).bind(name).fetch_one(connection).await.map(|count| count == 0)
         })
     }
 
@@ -301,6 +374,16 @@ impl Drop for MysqlPages<'_> {
         if let Some(session) = self.pump.as_mut().and_then(Pump::stop) {
             self.source.idle.give_back(session);
         }
+    }
+}
+
+/// The number of an error that the database has sent; 0 for another one.
+fn number(error: &sqlx::Error) -> u16 {
+    match error {
+        sqlx::Error::Database(error) => {
+            error.try_downcast_ref::<MySqlDatabaseError>().map_or(0, MySqlDatabaseError::number)
+        }
+        _ => 0,
     }
 }
 

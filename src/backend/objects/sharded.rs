@@ -9,7 +9,9 @@ use std::sync::{Mutex, PoisonError};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::names::member;
-use crate::backend::{Estimate, KeyRange, Limits, Loss, Pages, Sessions, Shard, Source, TableState, Target};
+use crate::backend::{
+    Estimate, KeyRange, Limits, Loss, Pages, Sessions, Shard, Source, TableState, Target, Unreadable,
+};
 use crate::catalog::{BackendKind, Table};
 use crate::error::{Error, Result};
 use crate::page::Page;
@@ -84,6 +86,28 @@ impl Source for ShardedSource {
             Ok(source.tables()?.iter().any(|state| state.name == table.name && state.rows))
         })?;
         Ok(vec![TableState { name: self.table.name.to_string(), rows: rows.contains(&true) }])
+    }
+
+    fn unreadable(&self, tables: &[&Table]) -> Result<Vec<Unreadable>> {
+        if !tables.iter().any(|table| self.holds(table)) {
+            return Ok(Vec::new());
+        }
+        let found = self.sum(|source, table| source.unreadable(&[table]))?;
+        // Without one of the members the others are not whole.
+        let first =
+            found.into_iter().enumerate().find_map(|(at, found)| Some((at, found.into_iter().next()?)));
+        Ok(first
+            .into_iter()
+            .map(|(at, unreadable)| Unreadable {
+                table: self.table.name.to_string(),
+                why: format!("in member {at}, {}", unreadable.why),
+                ..unreadable
+            })
+            .collect())
+    }
+
+    fn writable(&self, _tables: &[&Table]) -> Result<()> {
+        self.sum(|source, table| source.writable(&[table])).map(|_| ())
     }
 
     fn get(&self, table: &Table, key: &[u8]) -> Result<Option<Vec<u8>>> {

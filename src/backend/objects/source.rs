@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::listing::{Cursor, Entry, Listing, Sorter};
 use super::pool::{Answer, Held, Pool};
 use super::{Flow, Found, Objects, Possible};
+use crate::backend::Unreadable;
 use crate::backend::{Estimate, KeyRange, Loss, Pages, Source, TableState};
 use crate::catalog::{BackendKind, Table};
 use crate::error::{Error, Result};
@@ -146,6 +147,11 @@ impl Source for ObjectSource {
 
     fn tables(&self) -> Result<Vec<TableState>> {
         Ok(vec![TableState { name: self.table.name.to_string(), rows: self.any()? }])
+    }
+
+    fn unreadable(&self, _tables: &[&Table]) -> Result<Vec<Unreadable>> {
+        // No table: a place that is not there or cannot be listed is an error of listing it.
+        Ok(Vec::new())
     }
 
     fn get(&self, table: &Table, key: &[u8]) -> Result<Option<Vec<u8>>> {

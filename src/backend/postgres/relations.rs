@@ -18,8 +18,8 @@ use crate::error::{Error, Result};
 /// path. Constants: the system catalogs of PostgreSQL's documentation.
 const LIST: &str = "SELECT n.nspname::text, c.relname::text, c.oid::int8, c.relkind::text, \
      c.relpersistence::text, array_position($1, n.nspname::text), pg_relation_size(c.oid) > 0, \
-     NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname IN ('k', 'v') \
-        AND NOT a.attisdropped AND NOT has_column_privilege(c.oid, a.attnum, 'SELECT')), \
+     has_table_privilege(c.oid, 'SELECT') OR coalesce((SELECT bool_and(has_column_privilege(c.oid, a.attnum, 'SELECT')) \
+        FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname IN ('k', 'v') AND NOT a.attisdropped), false), \
      row_security_active(c.oid), \
      EXISTS (SELECT FROM pg_inherits h WHERE h.inhparent = c.oid), \
      EXISTS (SELECT FROM pg_rewrite r WHERE r.ev_class = c.oid AND r.ev_enabled <> 'D'), \
@@ -66,6 +66,8 @@ pub(super) struct Relation {
 
 impl Relation {
     fn of(row: &PgRow) -> sqlx::Result<Relation> {
+        // Nothing is told of what has just been dropped.
+        let flag = |at: usize| Ok::<bool, sqlx::Error>(row.try_get::<Option<bool>, _>(at)?.unwrap_or(false));
         Ok(Relation {
             schema: row.try_get(0)?,
             name: row.try_get(1)?,
@@ -73,18 +75,18 @@ impl Relation {
             kind: row.try_get(3)?,
             persistence: row.try_get(4)?,
             place: row.try_get(5)?,
-            space: row.try_get::<Option<bool>, _>(6)?.unwrap_or(false),
-            readable: row.try_get(7)?,
-            row_security: row.try_get(8)?,
-            children: row.try_get(9)?,
-            rules: row.try_get(10)?,
-            computed_index: row.try_get(11)?,
-            computed_column: row.try_get(12)?,
-            triggers: row.try_get(13)?,
-            constraints: row.try_get(14)?,
-            other_columns: row.try_get(15)?,
-            key_column: row.try_get(16)?,
-            writable: row.try_get(17)?,
+            space: flag(6)?,
+            readable: flag(7)?,
+            row_security: flag(8)?,
+            children: flag(9)?,
+            rules: flag(10)?,
+            computed_index: flag(11)?,
+            computed_column: flag(12)?,
+            triggers: flag(13)?,
+            constraints: flag(14)?,
+            other_columns: flag(15)?,
+            key_column: flag(16)?,
+            writable: flag(17)?,
         })
     }
 
@@ -104,10 +106,16 @@ impl Relation {
         }
         match () {
             () if self.persistence != "p" => Some("is not a permanent table: a crash empties it"),
-            () if self.children => Some("has tables that inherit from it, whose rows would be read with its own"),
+            () if self.children => {
+                Some("has tables that inherit from it, whose rows would be read with its own")
+            }
             () if self.rules => Some("has rules, which run statements of somebody's choice"),
-            () if self.computed_index => Some("has an index or statistics over an expression, which would be run"),
-            () if self.computed_column => Some("has columns that are computed or of a type of somebody's own"),
+            () if self.computed_index => {
+                Some("has an index or statistics over an expression, which would be run")
+            }
+            () if self.computed_column => {
+                Some("has columns that are computed or of a type of somebody's own")
+            }
             () => None,
         }
     }
@@ -171,11 +179,12 @@ impl Relations {
         let Some(first) = found.first() else { return Ok(None) };
         self.check_schemas(&[name])?;
         match first.odd() {
-            Some(why) => Err(self.refused("what should be a table of the server is none").because(format!(
-                "{} {why}",
-                first.qualified()
-            ))
-            .next("look at who made it; only plain tables are read or written, as the server makes them")),
+            Some(why) => Err(self
+                .refused("what should be a table of the server is none")
+                .because(format!("{} {why}", first.qualified()))
+                .next(
+                    "look at who made it; only plain tables are read or written, as the server makes them",
+                )),
             None => Ok(Some(first)),
         }
     }
@@ -314,7 +323,8 @@ impl Relations {
             ));
         }
         if !missing.is_empty() && !create {
-            problems.push(format!("CREATE on schema {home}, in which {} are to be created", missing.join(", ")));
+            problems
+                .push(format!("CREATE on schema {home}, in which {} are to be created", missing.join(", ")));
             next.push(format!("GRANT CREATE ON SCHEMA {} to the user of the configuration", quoted(home)));
         }
         match problems.is_empty() {
@@ -345,6 +355,11 @@ impl Relations {
 }
 
 impl Relation {
+    /// Whether its rows are its own, and take space here.
+    pub fn keeps_rows(&self) -> bool {
+        matches!(self.kind.as_str(), "r" | "m")
+    }
+
     /// Its name without schema.
     pub fn name(&self) -> &str {
         &self.name

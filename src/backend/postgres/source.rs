@@ -1,6 +1,6 @@
 //! Reading a PostgreSQL store: one exported snapshot, shared by every connection.
 //!
-//! Nothing is locked or written. Rows come by `COPY … TO STDOUT` in key order, which for `BYTEA` is that of
+//! Nothing is written, and locked only against being replaced by something else. Rows come by `COPY … TO STDOUT` in key order, which for `BYTEA` is that of
 //! unsigned bytes.
 
 use std::sync::{Mutex, PoisonError};
@@ -10,9 +10,10 @@ use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Row};
 
 use super::copy::{Decoder, Malformed};
-use super::{PostgresSettings, Session, close, has_table, literal, quoted};
+use super::relations::{Relation, Relations, hold};
+use super::{PostgresSettings, Session, close, literal};
 use crate::backend::sql::{AsyncWork, Hopper, Idle, Pump, without_leavers};
-use crate::backend::{Estimate, KeyRange, Pages, Sessions, Source, TableState};
+use crate::backend::{Estimate, KeyRange, Pages, Sessions, Source, TableState, Unreadable};
 use crate::catalog::{BackendKind, Table, ValueKind};
 use crate::error::{Error, Result};
 use crate::finding::hex;
@@ -27,6 +28,10 @@ pub struct PostgresSource {
     snapshot: String,
     // Keeps the snapshot alive, and asks small questions.
     leader: Mutex<Session>,
+    // Sees the tables as they are now, and keeps those that are read from being replaced.
+    holder: Mutex<Session>,
+    path: Vec<String>,
+    relations: Mutex<Relations>,
     idle: Idle<PgConnection>,
     // Of all connections, to tell them from other sessions.
     pids: Mutex<Vec<i32>>,
@@ -37,7 +42,11 @@ impl PostgresSource {
     ///
     /// Errors: I/O if the database cannot be reached or refuses.
     pub fn open(settings: PostgresSettings) -> Result<Self> {
-        let mut leader = settings.connect()?;
+        let (mut leader, mut holder) = (settings.connect()?, settings.connect()?);
+        settings.check_direct(&mut leader, &mut holder)?;
+        let path = settings.prepare(&mut holder)?;
+        settings.prepare(&mut leader)?;
+        settings.execute(&mut holder, "begin to look at the tables", "BEGIN READ ONLY".to_string())?;
         begin(&settings, &mut leader, None)?;
         let fail = |e| settings.translate(e, "take a snapshot of the database");
         let taken: sqlx::Result<(String, i32)> = leader.run(async |connection| {
@@ -46,13 +55,31 @@ impl PostgresSource {
             Ok((row.try_get(0)?, row.try_get(1)?))
         });
         let (snapshot, pid) = taken.map_err(fail)?;
+        let looked = holder.run(async |connection| {
+            let pid: i32 = sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&mut *connection).await?;
+            Ok((pid, Relations::load(connection, &path, &settings.place).await?))
+        });
+        let (second, relations) = looked.map_err(|e| settings.translate(e, "look at the tables"))?;
         Ok(PostgresSource {
             settings,
             snapshot,
             leader: Mutex::new(leader),
+            holder: Mutex::new(holder),
+            path,
+            relations: Mutex::new(relations),
             idle: Idle::new(),
-            pids: Mutex::new(vec![pid]),
+            pids: Mutex::new(vec![pid, second]),
         })
+    }
+
+    fn relations(&self) -> Relations {
+        self.relations.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The table of a name, if it is there.
+    fn table(&self, name: &str) -> Result<Option<Relation>> {
+        let relations = self.relations.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(relations.table(name)?.cloned())
     }
 
     fn connect(&self) -> Result<Session> {
@@ -60,6 +87,7 @@ impl PostgresSource {
             return Ok(session);
         }
         let mut session = self.settings.connect()?;
+        self.settings.prepare(&mut session)?;
         begin(&self.settings, &mut session, Some(&self.snapshot))?;
         let pid = session.run(async |connection| {
             sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(connection).await
@@ -87,12 +115,6 @@ fn begin(settings: &PostgresSettings, session: &mut Session, snapshot: Option<&s
     if let Some(snapshot) = snapshot {
         statements.push_str(&format!("SET TRANSACTION SNAPSHOT '{}';", snapshot.replace('\'', "")));
     }
-    // A lane that waits for its turn is no reason to be cut off; a policy that hides rows is an error.
-    statements.push_str(
-        "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; \
-         SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL standard_conforming_strings = on; \
-         SET LOCAL row_security = off;",
-    );
     // Rows are wanted in key order. Where a table was never analyzed, the database would rather sort a range of
     // it in temporary files than read it by its index.
     statements.push_str("SET LOCAL enable_bitmapscan = off;");
@@ -101,12 +123,11 @@ fn begin(settings: &PostgresSettings, session: &mut Session, snapshot: Option<&s
 
 impl PostgresSource {
     fn pages(&self, table: &Table, range: &KeyRange) -> Result<Box<dyn Pages + Send + '_>> {
-        let present = self.ask("look for a table", async |c| has_table(c, table.name).await)?;
-        if !present {
+        let Some(relation) = self.table(table.name)? else {
             return Ok(Box::new(PostgresPages { source: self, pump: None }));
-        }
+        };
         let rows = Rows {
-            query: select(table, range),
+            query: select(&relation, table, range),
             value: table.value,
             name: table.name.to_string(),
             settings: self.settings.clone(),
@@ -122,41 +143,70 @@ impl Source for PostgresSource {
     }
 
     fn tables(&self) -> Result<Vec<TableState>> {
+        let relations = self.relations();
         self.ask("list the tables", async |connection| {
-            let list = "SELECT c.relname, has_table_privilege(c.oid, 'SELECT'), pg_relation_size(c.oid) > 0 \
-                        FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
-                        WHERE c.relkind = ANY ('{r,p,m,f}') AND n.nspname NOT IN ('pg_catalog', \
-                        'information_schema') AND pg_catalog.pg_table_is_visible(c.oid) ORDER BY 1";
-            let found = sqlx::query(list).fetch_all(&mut *connection).await?;
-            let mut tables = Vec::with_capacity(found.len());
-            for row in found {
-                let name: String = row.try_get(0)?;
-                let rows = match row.try_get(1)? {
+            let mut tables = Vec::new();
+            for relation in relations.visible() {
+                let rows = match relation.harmless() {
                     true => {
-                        let any = format!("SELECT EXISTS (SELECT FROM {})", quoted(&name));
+                        let any = format!("SELECT EXISTS (SELECT FROM {})", relation.qualified());
                         sqlx::query_scalar(AssertSqlSafe(any)).fetch_one(&mut *connection).await?
                     }
-                    // What may not be read is full if it takes space.
-                    false => row.try_get(2)?,
+                    // What cannot be asked is full if it takes space or keeps its rows elsewhere.
+                    false => relation.space || !relation.keeps_rows(),
                 };
-                tables.push(TableState { name, rows });
+                tables.push(TableState { name: relation.name().to_string(), rows });
             }
-            tables.sort_by(|a, b| a.name.cmp(&b.name));
             Ok(tables)
         })
     }
 
+    fn unreadable(&self, tables: &[&Table]) -> Result<Vec<Unreadable>> {
+        let before = self.relations();
+        let held: Vec<&Relation> = before
+            .visible()
+            .into_iter()
+            .filter(|r| tables.iter().any(|t| t.name == r.name()) && r.harmless())
+            .collect();
+        let mut holder = self.holder.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = holder.run(async |connection| {
+            hold(connection, &held).await?;
+            Relations::load(connection, &self.path, &self.settings.place).await
+        });
+        let now = now.map_err(|error| self.settings.translate(error, "look at the tables"))?;
+        let unreadable = now.unreadable(tables)?;
+        *self.relations.lock().unwrap_or_else(PoisonError::into_inner) = now;
+        Ok(unreadable)
+    }
+
+    fn writable(&self, tables: &[&Table]) -> Result<()> {
+        let relations = self.relations();
+        let home = relations.home()?;
+        let (read_only, create) = self.ask("look at the database", async |connection| {
+            let state = "SELECT pg_is_in_recovery() OR current_setting('default_transaction_read_only')::bool, \
+                         has_schema_privilege($1, 'CREATE')";
+            let row = sqlx::query(state).bind(home).fetch_one(connection).await?;
+            Ok((row.try_get::<bool, _>(0)?, row.try_get::<bool, _>(1)?))
+        })?;
+        if read_only {
+            return Err(super::read_only(&self.settings.place));
+        }
+        relations.writable(tables, create)
+    }
+
+    fn has_other_columns(&self, name: &str) -> Result<bool> {
+        Ok(self.relations().has_other_columns(name))
+    }
+
     fn get(&self, table: &Table, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        let Some(relation) = self.table(table.name)? else { return Ok(None) };
         self.ask("read a record", async |connection| {
-            if !has_table(connection, table.name).await? {
-                return Ok(None);
-            }
             let column = match table.value {
                 ValueKind::None => "''::bytea",
                 ValueKind::Counter => "int8send(v)",
                 _ => "v",
             };
-            let get = format!("SELECT {column} FROM {} WHERE k = $1", quoted(table.name));
+            let get = format!("SELECT {column} FROM {} WHERE k = $1", relation.qualified());
             let row = sqlx::query(AssertSqlSafe(get)).bind(key).fetch_optional(connection).await?;
             let Some(row) = row else { return Ok(None) };
             let mut value: Vec<u8> = row.try_get(0)?;
@@ -168,14 +218,12 @@ impl Source for PostgresSource {
     }
 
     fn estimate(&self, table: &Table) -> Result<Estimate> {
+        let Some(relation) = self.table(table.name)? else { return Ok(Estimate::default()) };
         self.ask("estimate a table", async |connection| {
-            if !has_table(connection, table.name).await? {
-                return Ok(Estimate::default());
-            }
             let size = "SELECT reltuples::float8, relpages::float8, pg_relation_size(oid)::float8 / \
                         current_setting('block_size')::float8, pg_table_size(oid) FROM pg_catalog.pg_class \
-                        WHERE oid = to_regclass($1)";
-            let row = sqlx::query(size).bind(quoted(table.name)).fetch_one(&mut *connection).await?;
+                        WHERE oid::int8 = $1";
+            let row = sqlx::query(size).bind(relation.oid).fetch_one(&mut *connection).await?;
             let (tuples, counted, pages): (f64, f64, f64) =
                 (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
             let bytes: i64 = row.try_get(3)?;
@@ -185,7 +233,7 @@ impl Source for PostgresSource {
                 false => {
                     let share = sample_percent(pages);
                     let count =
-                        format!("SELECT count(*) FROM {} TABLESAMPLE SYSTEM ({share})", quoted(table.name));
+                        format!("SELECT count(*) FROM {} TABLESAMPLE SYSTEM ({share})", relation.qualified());
                     let seen: i64 = sqlx::query_scalar(AssertSqlSafe(count)).fetch_one(connection).await?;
                     seen as f64 / (pages * share / 100.0).max(1.0)
                 }
@@ -198,17 +246,15 @@ impl Source for PostgresSource {
         if n < 2 {
             return Ok(vec![KeyRange::all()]);
         }
+        let Some(relation) = self.table(table.name)? else { return Ok(vec![KeyRange::all()]) };
         let mut keys = self.ask("find split keys", async |connection| {
-            if !has_table(connection, table.name).await? {
-                return Ok(Vec::new());
-            }
-            let size =
-                "SELECT pg_relation_size(to_regclass($1))::float8 / current_setting('block_size')::float8";
-            let pages = sqlx::query_scalar(size).bind(quoted(table.name)).fetch_one(&mut *connection).await?;
+            let size = "SELECT pg_relation_size($1::oid)::float8 / current_setting('block_size')::float8";
+            let size = size.replace("$1", &relation.oid.to_string());
+            let pages = sqlx::query_scalar(AssertSqlSafe(size)).fetch_one(&mut *connection).await?;
             // A repeatable sample of pages, whatever the statistics say or fail to say.
             let sample = format!(
                 "SELECT k FROM {} TABLESAMPLE SYSTEM ({}) REPEATABLE (1)",
-                quoted(table.name),
+                relation.qualified(),
                 sample_percent(pages)
             );
             let rows = sqlx::query(AssertSqlSafe(sample)).fetch_all(connection).await?;
@@ -268,15 +314,14 @@ fn sample_percent(pages: f64) -> f64 {
     (SAMPLE_PAGES as f64 * 100.0 / pages.max(1.0)).clamp(0.000_001, 100.0)
 }
 
-fn select(table: &Table, range: &KeyRange) -> String {
-    let columns = if table.value == ValueKind::None { "k" } else { "k, v" };
+fn select(relation: &Relation, table: &Table, range: &KeyRange) -> String {
     let mut conditions = Vec::new();
     conditions.extend(range.after.as_deref().map(|after| format!("k > {}", literal(after))));
     conditions.extend(range.until.as_deref().map(|until| format!("k <= {}", literal(until))));
     let filter =
         if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) };
-    let table = quoted(table.name);
-    format!("COPY (SELECT {columns} FROM {table}{filter} ORDER BY k) TO STDOUT (FORMAT binary)")
+    let select = relation.select(table.value);
+    format!("COPY ({select}{filter} ORDER BY k) TO STDOUT (FORMAT binary)")
 }
 
 struct PostgresPages<'a> {

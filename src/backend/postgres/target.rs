@@ -2,11 +2,14 @@
 //!
 //! Plain rows go into tables without them. Where a repeated shard meets its own rows, those are deleted first.
 
+use std::sync::{Mutex, PoisonError};
+
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Row};
 
 use super::copy::Encoder;
-use super::{PostgresSettings, Session, close, has_table, quoted};
+use super::relations::Relations;
+use super::{PostgresSettings, Session, close, quoted};
 use crate::backend::sql::Idle;
 use crate::backend::{Shard, Target};
 use crate::catalog::{BackendKind, Table, ValueKind};
@@ -23,31 +26,36 @@ const COPY_BYTES: usize = 4 << 20;
 pub struct PostgresTarget {
     settings: PostgresSettings,
     idle: Idle<PgConnection>,
+    path: Vec<String>,
+    relations: Mutex<Relations>,
+    // Keeps the tables from being replaced or given triggers.
+    holder: Mutex<Option<Session>>,
 }
 
 impl PostgresTarget {
     /// Connects and checks that the database can be written.
     ///
-    /// Errors: I/O if it cannot be reached, refuses or is read-only.
+    /// Errors: I/O if it cannot be reached or refuses; refused if it is read-only or a pooler stands between; usage if
+    /// the search path leads nowhere.
     pub fn open(settings: PostgresSettings) -> Result<Self> {
-        let target = PostgresTarget { settings, idle: Idle::new() };
-        let (read_only, schema) = target.with("look at the database", async |connection| {
-            let state = "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::bool, \
-                         current_schema()::text";
-            let row = sqlx::query(state).fetch_one(connection).await?;
-            Ok((row.try_get::<bool, _>(0)?, row.try_get::<Option<String>, _>(1)?))
-        })?;
+        let (mut first, mut second) = (settings.connect()?, settings.connect()?);
+        settings.check_direct(&mut first, &mut second)?;
+        let path = settings.prepare(&mut first)?;
+        settings.prepare(&mut second)?;
+        let looked = first.run(async |connection| {
+            let state = "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::bool";
+            let read_only: bool = sqlx::query_scalar(state).fetch_one(&mut *connection).await?;
+            Ok((read_only, Relations::load(connection, &path, &settings.place).await?))
+        });
+        let (read_only, relations) =
+            looked.map_err(|error| settings.translate(error, "look at the database"))?;
         if read_only {
-            return Err(Error::io("cannot write to the database: it is read-only")
-                .with("database", &*target.settings.place)
-                .next("use the primary server, and a user without default_transaction_read_only"));
+            return Err(super::read_only(&settings.place));
         }
-        if schema.is_none() {
-            return Err(Error::usage("the search path of the connection names no schema that exists")
-                .with("database", &*target.settings.place)
-                .next("create the schema, or correct the options of the store in the configuration"));
-        }
-        Ok(target)
+        relations.home()?;
+        let (idle, relations, holder) = (Idle::new(), Mutex::new(relations), Mutex::default());
+        [first, second].into_iter().for_each(|session| idle.give_back(session));
+        Ok(PostgresTarget { settings, idle, path, relations, holder })
     }
 
     fn connect(&self) -> Result<Session> {
@@ -55,10 +63,43 @@ impl PostgresTarget {
             return Ok(session);
         }
         let mut session = self.settings.connect()?;
-        let settings = "SET statement_timeout = 0; SET lock_timeout = 0; \
-                        SET idle_in_transaction_session_timeout = 0; SET standard_conforming_strings = on;";
-        self.settings.execute(&mut session, "prepare a connection", settings.to_string())?;
+        self.settings.prepare(&mut session)?;
         Ok(session)
+    }
+
+    /// The name that leads to a table.
+    ///
+    /// Errors: I/O if it is not there, refused if it is no plain table.
+    fn qualified(&self, table: &Table) -> Result<String> {
+        let relations = self.relations.lock().unwrap_or_else(PoisonError::into_inner);
+        relations.table(table.name)?.map(|found| found.qualified()).ok_or_else(|| {
+            Error::io("a table of the database has gone")
+                .with("database", &*self.settings.place)
+                .with("table", table.name)
+                .next("stop whatever else uses the database, then start again")
+        })
+    }
+
+    /// Looks at the tables again and keeps them as they are for as long as this target is open.
+    ///
+    /// Errors: refused if one of them is not as the server makes it.
+    fn hold(&self, tables: &[&Table]) -> Result<()> {
+        let mut session = self.connect()?;
+        let look = |session: &mut Session| {
+            let looked = session
+                .run(async |connection| Relations::load(connection, &self.path, &self.settings.place).await);
+            looked.map_err(|error| self.settings.translate(error, "look at the tables"))
+        };
+        *self.relations.lock().unwrap_or_else(PoisonError::into_inner) = look(&mut session)?;
+        let names = tables.iter().map(|table| self.qualified(table)).collect::<Result<Vec<_>>>()?;
+        let lock = format!("BEGIN; LOCK TABLE {} IN ROW EXCLUSIVE MODE", names.join(", "));
+        self.settings.execute(&mut session, "lock the tables", lock)?;
+        // What was there before it was locked may have been something else.
+        let relations = look(&mut session)?;
+        relations.writable(tables, false)?;
+        *self.relations.lock().unwrap_or_else(PoisonError::into_inner) = relations;
+        *self.holder.lock().unwrap_or_else(PoisonError::into_inner) = Some(session);
+        Ok(())
     }
 
     fn with<T>(
@@ -76,7 +117,8 @@ impl PostgresTarget {
 
 impl Drop for PostgresTarget {
     fn drop(&mut self) {
-        self.idle.drain().into_iter().for_each(close);
+        let holder = self.holder.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.idle.drain().into_iter().chain(holder).for_each(close);
     }
 }
 
@@ -86,25 +128,28 @@ impl Target for PostgresTarget {
     }
 
     fn create(&self, tables: &[&Table]) -> Result<()> {
+        if tables.is_empty() {
+            return Ok(());
+        }
+        let relations = self.relations.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        relations.check_schemas(&tables.iter().map(|table| table.name).collect::<Vec<_>>())?;
+        let home = quoted(relations.home()?);
         let mut session = self.connect()?;
         for table in tables {
             // Creating what exists needs the same privileges as creating it.
-            let created = session.run(async |connection| {
-                if !has_table(connection, table.name).await? {
-                    sqlx::raw_sql(AssertSqlSafe(table.create)).execute(connection).await?;
-                }
-                Ok(())
-            });
-            created.map_err(|error| {
-                self.settings.translate(error, "create the tables").with("table", table.name)
-            })?;
+            if relations.table(table.name)?.is_some() {
+                continue;
+            }
+            let create = format!("BEGIN; SET LOCAL search_path = {home}; {}; COMMIT", table.create);
+            let created = self.settings.execute(&mut session, "create the tables", create);
+            created.map_err(|error| error.with("table", table.name))?;
         }
         self.idle.give_back(session);
-        Ok(())
+        self.hold(tables)
     }
 
     fn delete(&self, table: &Table, keys: &[Vec<u8>]) -> Result<()> {
-        let delete = format!("DELETE FROM {} WHERE k = ANY($1)", quoted(table.name));
+        let delete = format!("DELETE FROM {} WHERE k = ANY($1)", self.qualified(table)?);
         self.with("delete records", async |connection| {
             sqlx::query(AssertSqlSafe(delete)).bind(keys).execute(connection).await.map(|_| ())
         })
@@ -112,7 +157,7 @@ impl Target for PostgresTarget {
 
     fn clear(&self, table: &Table) -> Result<()> {
         // TRUNCATE would need a privilege that the server's user may lack.
-        let delete = format!("DELETE FROM {}", quoted(table.name));
+        let delete = format!("DELETE FROM {}", self.qualified(table)?);
         self.with("empty a table", async |connection| {
             sqlx::raw_sql(AssertSqlSafe(delete)).execute(connection).await.map(|_| ())
         })
@@ -123,12 +168,14 @@ impl Target for PostgresTarget {
     }
 
     fn shard<'a>(&'a self, table: &'a Table) -> Result<Box<dyn Shard + Send + 'a>> {
+        let name = self.qualified(table)?;
         let mut session = self.connect()?;
         self.settings.execute(&mut session, "begin a transaction", "BEGIN".to_string())?;
         Ok(Box::new(PostgresShard {
             target: self,
             session: Some(session),
             table,
+            name,
             ahead: Ahead::Unknown,
             pending: Page::new(),
         }))
@@ -144,6 +191,8 @@ struct PostgresShard<'a> {
     target: &'a PostgresTarget,
     session: Option<Session>,
     table: &'a Table,
+    // With its schema.
+    name: String,
     ahead: Ahead,
     pending: Page,
 }
@@ -162,16 +211,16 @@ impl PostgresShard<'_> {
         else {
             return Ok(());
         };
-        let (table, ahead) = (self.table, &mut self.ahead);
+        let (table, name, ahead) = (self.table, self.name.as_str(), &mut self.ahead);
         let written = session.run(async |connection| {
             if matches!(ahead, Ahead::Unknown) {
-                *ahead = look_ahead(connection, table, first).await?;
+                *ahead = look_ahead(connection, name, first).await?;
             }
             if matches!(ahead, Ahead::Key(key) if key.as_slice() <= last) {
-                replace(connection, table, page).await?;
-                *ahead = look_ahead(connection, table, last).await?;
+                replace(connection, name, page).await?;
+                *ahead = look_ahead(connection, name, last).await?;
             }
-            copy(connection, table, page).await
+            copy(connection, name, table, page).await
         });
         match written {
             Ok(()) => Ok(()),
@@ -226,8 +275,8 @@ impl Drop for PostgresShard<'_> {
 }
 
 /// Finds the first row at or behind a key.
-async fn look_ahead(connection: &mut PgConnection, table: &Table, from: &[u8]) -> sqlx::Result<Ahead> {
-    let find = format!("SELECT k FROM {} WHERE k >= $1 ORDER BY k LIMIT 1", quoted(table.name));
+async fn look_ahead(connection: &mut PgConnection, name: &str, from: &[u8]) -> sqlx::Result<Ahead> {
+    let find = format!("SELECT k FROM {name} WHERE k >= $1 ORDER BY k LIMIT 1");
     let row = sqlx::query(AssertSqlSafe(find)).bind(from).fetch_optional(connection).await?;
     Ok(match row {
         Some(row) => Ahead::Key(row.try_get(0)?),
@@ -236,15 +285,15 @@ async fn look_ahead(connection: &mut PgConnection, table: &Table, from: &[u8]) -
 }
 
 /// Deletes the rows that a page is about to bring again.
-async fn replace(connection: &mut PgConnection, table: &Table, page: &Page) -> sqlx::Result<()> {
+async fn replace(connection: &mut PgConnection, name: &str, page: &Page) -> sqlx::Result<()> {
     let keys: Vec<&[u8]> = page.iter().map(|(key, _)| key).collect();
-    let delete = format!("DELETE FROM {} WHERE k = ANY($1)", quoted(table.name));
+    let delete = format!("DELETE FROM {name} WHERE k = ANY($1)");
     sqlx::query(AssertSqlSafe(delete)).bind(keys).execute(connection).await.map(|_| ())
 }
 
-async fn copy(connection: &mut PgConnection, table: &Table, page: &Page) -> sqlx::Result<()> {
+async fn copy(connection: &mut PgConnection, name: &str, table: &Table, page: &Page) -> sqlx::Result<()> {
     let columns = if table.value == ValueKind::None { "k" } else { "k, v" };
-    let into = format!("COPY {} ({columns}) FROM STDIN (FORMAT binary)", quoted(table.name));
+    let into = format!("COPY {name} ({columns}) FROM STDIN (FORMAT binary)");
     let mut stream = connection.copy_in_raw(&into).await?;
     let mut encoder = Encoder::new(table.value);
     for (key, value) in page.iter() {

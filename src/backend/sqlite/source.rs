@@ -270,6 +270,14 @@ impl Source for SqliteSource {
         })
     }
 
+    fn has_other_columns(&self, name: &str) -> Result<bool> {
+        self.with("look at a table", |connection| {
+            let count = "SELECT count(*) FROM pragma_table_info(?1) WHERE name = 'k'";
+            let count: i64 = connection.query_row(count, [name], |row| row.get(0))?;
+            Ok(count == 0)
+        })
+    }
+
     fn get(&self, table: &Table, key: &[u8]) -> Result<Option<Vec<u8>>> {
         if !self.has_table(table)? {
             return Ok(None);
