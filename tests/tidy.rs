@@ -232,6 +232,19 @@ fn quoted_letters_are_found() {
 }
 
 #[test]
+fn sqlite_is_opened_in_one_place() {
+    let only = "src/backend/sqlite/connection.rs";
+    let mut wrong = Vec::new();
+    for path in files("src", ".rs").into_iter().filter(|path| path != only) {
+        wrong.extend(lines(&path, without_tests(&text(&path)), |line| {
+            line.contains("Connection::open").then(|| "opens SQLite without its safeguards".to_string())
+        }));
+    }
+    report("connections to SQLite are opened in connection.rs", wrong);
+    assert!(text(only).contains("Connection::open"));
+}
+
+#[test]
 fn modules_know_no_more_than_they_should() {
     let mut wrong = Vec::new();
     for path in files("src", ".rs") {
