@@ -174,6 +174,17 @@ pub struct Loss {
     pub reason: String,
 }
 
+/// A row whose value is not stored as a server stores it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Odd {
+    /// Its key.
+    pub key: Vec<u8>,
+    /// How it is stored.
+    pub reason: String,
+    /// Whether the server cannot read it either: then no scan delivers it.
+    pub lost: bool,
+}
+
 /// A stream of pages in strictly ascending unsigned key order.
 ///
 /// After an error it keeps failing: it never resumes past damage.
@@ -244,6 +255,11 @@ pub trait Source: Send + Sync {
     /// Rows that no scan delivers because the server could not see them either, with the reason.
     fn unreachable(&self, _table: &Table) -> Result<Option<(u64, String)>> {
         Ok(None)
+    }
+
+    /// Rows whose value is not stored as a server stores it, in no order.
+    fn odd_values(&self, _table: &Table) -> Result<Vec<Odd>> {
+        Ok(Vec::new())
     }
 
     /// Objects beside the server's own in a store that others may use, and the name of one of them. Databases

@@ -501,6 +501,14 @@ pub(crate) fn unreachable_rows(
     {
         findings.add_all(FindingKind::Lost, count, subspace.letter, &[], || format!("{count} rows: {why}"));
     }
+    if let Some(table) = store.table(subspace) {
+        for odd in store.source().odd_values(table)? {
+            let kind = if odd.lost { FindingKind::Lost } else { FindingKind::BadValue };
+            findings.add(kind, subspace.letter, &odd.key, || {
+                format!("{}: {}", subspace.describe(&odd.key), odd.reason)
+            });
+        }
+    }
     Ok(())
 }
 

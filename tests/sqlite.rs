@@ -377,3 +377,40 @@ fn a_log_that_may_not_be_read_is_named() {
     let refused = site::outcome(command).expect(1);
     refused.says(&["stalwart.sqlite3-wal", "run as a user who may read it"]);
 }
+
+#[test]
+fn a_value_of_another_type_is_named_and_never_converted() {
+    let site = Site::of("0.15.5", Sqlite);
+    let whole = site.export("whole");
+    let writer = Connection::open(site.store()).unwrap();
+    let count: i64 = writer.query_row("SELECT count(*) FROM n", [], |row| row.get(0)).unwrap();
+    assert!(count > 3);
+    writer
+        .execute_batch(
+            "UPDATE l SET v = CAST(v AS TEXT) WHERE rowid = (SELECT min(rowid) FROM l);
+             UPDATE l SET v = 5 WHERE rowid = (SELECT max(rowid) FROM l);
+             UPDATE n SET v = x'0102030405060708' WHERE rowid = (SELECT min(rowid) FROM n);
+             UPDATE n SET v = 'many' WHERE rowid = (SELECT max(rowid) FROM n);
+             UPDATE n SET v = 1.5 WHERE rowid = (SELECT max(rowid) - 1 FROM n);",
+        )
+        .unwrap();
+    drop(writer);
+    site.export_with("dump", &[]).expect(3);
+    let of = |kind: &str| {
+        findings(&site.path("dump")).into_iter().filter(|f| f["kind"] == kind).collect::<Vec<_>>()
+    };
+    let lost = of("lost");
+    let types: Vec<bool> = ["INTEGER", "BLOB", "TEXT", "REAL"]
+        .iter()
+        .map(|kind| lost.iter().any(|finding| finding["detail"].as_str().unwrap().contains(kind)))
+        .collect();
+    assert_eq!((lost.len(), types), (4, vec![true; 4]), "{lost:?}");
+    assert!(lost.iter().all(|finding| !finding["key"].as_str().unwrap().is_empty()));
+    assert!(
+        of("bad_value").iter().any(|finding| finding["detail"].as_str().unwrap().contains("stored as TEXT"))
+    );
+    assert_eq!(records(&site.path("dump")) + 4, records(&whole));
+    site.export_with("strict", &["--strict"]).expect(1);
+    // The text travels by its bytes.
+    site.verify_against(&site.path("dump")).expect(3);
+}

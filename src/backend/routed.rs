@@ -4,7 +4,7 @@
 //! that there are two. Knows nothing of how either keeps its records.
 
 use super::{
-    Estimate, KeyRange, Limits, Loss, Pages, Sessions, Shard, Source, TableState, Target, Unreadable,
+    Estimate, KeyRange, Limits, Loss, Odd, Pages, Sessions, Shard, Source, TableState, Target, Unreadable,
 };
 use crate::catalog::{BackendKind, Table, ValueKind};
 use crate::error::Result;
@@ -107,6 +107,11 @@ impl Source for RoutedSource {
     fn unreachable(&self, table: &Table) -> Result<Option<(u64, String)>> {
         let (source, table) = self.route(table);
         source.unreachable(table)
+    }
+
+    fn odd_values(&self, table: &Table) -> Result<Vec<Odd>> {
+        let (source, table) = self.route(table);
+        source.odd_values(table)
     }
 
     fn sessions(&self) -> Result<Sessions> {

@@ -10,7 +10,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::names::member;
 use crate::backend::{
-    Estimate, KeyRange, Limits, Loss, Pages, Sessions, Shard, Source, TableState, Target, Unreadable,
+    Estimate, KeyRange, Limits, Loss, Odd, Pages, Sessions, Shard, Source, TableState, Target, Unreadable,
 };
 use crate::catalog::{BackendKind, Table};
 use crate::error::{Error, Result};
@@ -163,6 +163,17 @@ impl Source for ShardedSource {
             return Ok(None);
         }
         added(self.sum(|source, table| source.unreachable(table))?)
+    }
+
+    fn odd_values(&self, table: &Table) -> Result<Vec<Odd>> {
+        match self.holds(table) {
+            true => Ok(self.sum(|source, table| source.odd_values(table))?.concat()),
+            false => Ok(Vec::new()),
+        }
+    }
+
+    fn log_ends(&self) -> Vec<String> {
+        self.members.iter().flat_map(|(source, _)| source.log_ends()).collect()
     }
 
     fn foreign(&self) -> Result<Option<(u64, String)>> {

@@ -1,12 +1,13 @@
 //! A table by both of its trees: the rows by number, and the index of keys. The server, and every reader of this
 //! program, goes by the index; a row that the index does not list is there and never seen.
 
-use rusqlite::Connection;
 use rusqlite::types::ValueRef;
+use rusqlite::{Connection, Row};
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::quoted;
-use crate::catalog::Table;
+use crate::backend::Odd;
+use crate::catalog::{Table, ValueKind};
 
 /// How many keys, and the sum of their hashes, which does not depend on their order.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -15,19 +16,48 @@ struct Keys {
     sum: u128,
 }
 
-/// What is different between the keys of the rows and those of the index, if anything is.
-pub(super) fn difference(connection: &Connection, table: &Table) -> rusqlite::Result<Option<String>> {
+/// What was found of a table.
+#[derive(Debug, Default)]
+pub(super) struct Compared {
+    /// What is different between the keys of the rows and those of the index, if anything is.
+    pub difference: Option<String>,
+    /// Rows whose value is of another type than the server writes.
+    pub odd: Vec<Odd>,
+}
+
+/// Reads the keys of a table both ways, and the types of its values.
+pub(super) fn compare(connection: &Connection, table: &Table) -> rusqlite::Result<Compared> {
     let name = quoted(table.name);
-    let rows = keys(connection, &format!("SELECT k FROM {name} NOT INDEXED"))?;
-    let listed =
-        keys(connection, &format!("SELECT k FROM {name} INDEXED BY {}", quoted(&index(table.name))))?;
-    Ok(match rows == listed {
+    let columns = if table.value == ValueKind::None { "k" } else { "k, typeof(v)" };
+    let mut odd = Vec::new();
+    let rows = keys(connection, &format!("SELECT {columns} FROM {name} NOT INDEXED"), |key, row| {
+        if table.value == ValueKind::None {
+            return Ok(());
+        }
+        let ValueRef::Text(kind) = row.get_ref(1)? else { return Ok(()) };
+        let written: &[u8] = if table.value == ValueKind::Counter { b"integer" } else { b"blob" };
+        if kind != written {
+            // The server takes the bytes of a text where it expects bytes.
+            let lost = table.value == ValueKind::Counter || kind != b"text";
+            let kind = String::from_utf8_lossy(kind).to_uppercase();
+            let reason = match lost {
+                true => format!("its value is stored as {kind}, which the server cannot read"),
+                false => format!("its value is stored as {kind}, whose bytes the server takes"),
+            };
+            odd.push(Odd { key: key.to_vec(), reason, lost });
+        }
+        Ok(())
+    })?;
+    let select = format!("SELECT k FROM {name} INDEXED BY {}", quoted(&index(table.name)));
+    let listed = keys(connection, &select, |_, _| Ok(()))?;
+    let difference = match rows == listed {
         true => None,
         false if rows.count == listed.count => {
             Some(format!("{} rows do not have the keys that its index lists", rows.count))
         }
         false => Some(format!("it has {} rows, and its index lists {} keys", rows.count, listed.count)),
-    })
+    };
+    Ok(Compared { difference, odd })
 }
 
 /// The index of keys that comes with a table.
@@ -35,13 +65,20 @@ pub(super) fn index(table: &str) -> String {
     format!("sqlite_autoindex_{table}_1")
 }
 
-fn keys(connection: &Connection, select: &str) -> rusqlite::Result<Keys> {
+fn keys(
+    connection: &Connection,
+    select: &str,
+    mut each: impl FnMut(&[u8], &Row) -> rusqlite::Result<()>,
+) -> rusqlite::Result<Keys> {
     let mut statement = connection.prepare(select)?;
     let mut rows = statement.query([])?;
     let mut keys = Keys::default();
     while let Some(row) = rows.next()? {
         let hash = match row.get_ref(0)? {
-            ValueRef::Blob(key) => xxh3_128(key),
+            ValueRef::Blob(key) => {
+                each(key, row)?;
+                xxh3_128(key)
+            }
             // Keys of other kinds are counted elsewhere.
             _ => 0,
         };

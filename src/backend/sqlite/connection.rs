@@ -21,7 +21,7 @@ use crate::stop::Stop;
 const STEPS: c_int = 2_000;
 
 /// Functions that our own statements call. Others could only come from the schema of the database.
-const FUNCTIONS: [&str; 3] = ["count", "max", "length"];
+const FUNCTIONS: [&str; 4] = ["count", "max", "length", "typeof"];
 
 /// How often a locked database is tried again, 50 ms apart, before it counts as locked.
 const TRIES: i32 = 100;

@@ -67,8 +67,12 @@ pub(super) fn listed(connection: &Connection) -> rusqlite::Result<Vec<TableState
     let mut statement = connection.prepare(names)?;
     let names = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let names: Vec<(String, bool)> = names.collect::<Result<_, _>>()?;
+    let known = tables();
     let mut tables = Vec::with_capacity(names.len());
     for (name, ordinary) in names {
+        // Names of tables are the same in both cases.
+        let own = known.iter().find(|table| table.name.eq_ignore_ascii_case(&name));
+        let name = own.map_or(name, |table| table.name.to_string());
         let any = format!("SELECT 1 FROM {} LIMIT 1", quoted(&name));
         let rows = !ordinary || connection.query_row(&any, [], |_| Ok(())).optional()?.is_some();
         tables.push(TableState { name, rows });

@@ -16,10 +16,10 @@ use super::files::{Files, Seen, changed, private_directory};
 use super::logs::{Logs, SharedFile};
 use super::shape::{self, Shape};
 use super::{both_ways, quoted, salvage, translate};
-use crate::backend::{Estimate, KeyRange, Loss, Pages, Source, TableState};
+use crate::backend::{Estimate, KeyRange, Loss, Odd, Pages, Source, TableState};
 use crate::catalog::{BackendKind, Table, ValueKind};
 use crate::dir::PrivateDir;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::page::Page;
 
 /// A database with a log is copied up to this size; a larger one is read in place.
@@ -39,6 +39,9 @@ enum Access {
     ReadOnly,
 }
 
+/// Whether rows and index of a table were compared, and what was odd about its values.
+type Comparison = Arc<Mutex<Option<Vec<Odd>>>>;
+
 /// A SQLite database opened for reading.
 pub struct SqliteSource {
     // Before the files: SQLite's locks would go with the first of them that is closed.
@@ -55,7 +58,7 @@ pub struct SqliteSource {
     // Tables that were left out by a salvage because the server has no such tables.
     unknown: Vec<TableState>,
     // Tables whose rows and index were compared, or are being compared.
-    compared: Mutex<BTreeMap<&'static str, Arc<Mutex<bool>>>>,
+    compared: Mutex<BTreeMap<&'static str, Comparison>>,
 }
 
 impl SqliteSource {
@@ -136,7 +139,11 @@ impl SqliteSource {
         let dir = private_directory()?;
         let scratch = dir.path().join("salvaged");
         let doing = "salvage the SQLite database";
-        let salvaged = damaged.with(doing, |connection| salvage::copy(connection, &scratch))?;
+        let salvaged = damaged.with(doing, |connection| salvage::copy(connection, &scratch));
+        let salvaged = salvaged.map_err(|error| match error.kind() {
+            ErrorKind::Io => error.next("a salvage needs room for a copy of the store in TMPDIR"),
+            _ => error,
+        })?;
         losses.extend(salvaged.losses);
         let of_original = (Arc::clone(&damaged.files), damaged.seen.clone());
         let mut source = SqliteSource::new(
@@ -218,17 +225,19 @@ impl SqliteSource {
         }
     }
 
-    /// Errors: I/O if the rows of a table and its index do not hold the same keys.
-    fn compare(&self, table: &Table) -> Result<()> {
-        let compared = Arc::clone(
+    /// Compares rows and index of a table, once however many threads read it, and gives what is odd about its values.
+    ///
+    /// Errors: I/O if the two do not hold the same keys.
+    fn compare(&self, table: &Table) -> Result<Vec<Odd>> {
+        let compared: Comparison = Arc::clone(
             self.compared.lock().unwrap_or_else(PoisonError::into_inner).entry(table.name).or_default(),
         );
-        // Once for each table, however many threads read it.
         let mut compared = compared.lock().unwrap_or_else(PoisonError::into_inner);
-        if *compared {
-            return Ok(());
+        if let Some(odd) = compared.as_ref() {
+            return Ok(odd.clone());
         }
-        if let Some(difference) = self.with("compare rows and keys", |c| both_ways::difference(c, table))? {
+        let found = self.with("compare rows and keys", |c| both_ways::compare(c, table))?;
+        if let Some(difference) = found.difference {
             self.files.unchanged_since(&self.seen)?;
             return Err(Error::io("the SQLite database is damaged: a table and its index differ")
                 .with("database", self.path().display().to_string())
@@ -236,8 +245,7 @@ impl SqliteSource {
                 .because(difference)
                 .next(super::REMEDY));
         }
-        *compared = true;
-        Ok(())
+        Ok(compared.insert(found.odd).clone())
     }
 
     fn pages(&self, table: Table, range: &KeyRange) -> Result<Box<dyn Pages + Send + '_>> {
@@ -282,12 +290,27 @@ impl Source for SqliteSource {
         if !self.has_table(table)? {
             return Ok(None);
         }
-        self.with("read a record", |connection| {
+        let found = self.with("read a record", |connection| {
             let column = if table.value == ValueKind::None { "NULL" } else { "v" };
             let get = format!("SELECT {column} FROM {} WHERE k = ?1", quoted(table.name));
-            let value = |row: &rusqlite::Row| Ok(logical(row.get_ref(0)?, &mut [0; 8]).to_vec());
+            let value = |row: &rusqlite::Row| {
+                let value = row.get_ref(0)?;
+                Ok((logical(table.value, value, &mut [0; 8]).map(<[u8]>::to_vec), value.data_type()))
+            };
             connection.query_row(&get, [key], value).optional()
-        })
+        })?;
+        match found {
+            None => Ok(None),
+            Some((Some(value), _)) => Ok(Some(value)),
+            Some((None, kind)) => {
+                Err(Error::io("a value of the store is not stored as the server stores it")
+                    .with("database", self.path().display().to_string())
+                    .with("table", table.name)
+                    .with("key", crate::finding::hex_start(key))
+                    .because(format!("it is stored as {kind}, which the server cannot read"))
+                    .next("restore the record, or delete it if the server does without"))
+            }
+        }
     }
 
     fn estimate(&self, table: &Table) -> Result<Estimate> {
@@ -361,6 +384,10 @@ impl Source for SqliteSource {
         })
     }
 
+    fn odd_values(&self, table: &Table) -> Result<Vec<Odd>> {
+        if self.has_table(table)? { self.compare(table) } else { Ok(Vec::new()) }
+    }
+
     fn notes(&self) -> Vec<String> {
         let path = self.path().display();
         let how = match &self.access {
@@ -395,6 +422,10 @@ impl Pages for SqlitePages<'_> {
         let Some(connection) = self.connection.as_ref().filter(|_| !self.done) else { return Ok(false) };
         match fill(connection, &self.table, &self.range, page, budget) {
             Ok(more) => {
+                if !more && !matches!(self.source.access, Access::Copy { .. }) {
+                    // What another process writes meanwhile need not look like damage.
+                    self.source.files.unchanged_since(&self.source.seen)?;
+                }
                 self.done = !more;
                 self.range.after = page.last().map(|(key, _)| key.to_vec()).or(self.range.after.take());
                 Ok(!page.is_empty())
@@ -440,11 +471,16 @@ fn fill(
         statement.raw_bind_parameter(2, until.as_slice())?;
     }
     let mut rows = statement.raw_query();
-    let (mut odd_key, mut counter) = ([0; 8], [0; 8]);
+    let (mut no_key, mut counter) = ([0; 8], [0; 8]);
     while let Some(row) = rows.next()? {
-        let key = logical(row.get_ref(0)?, &mut odd_key);
-        let value =
-            if table.value == ValueKind::None { &[][..] } else { logical(row.get_ref(1)?, &mut counter) };
+        // Only keys of bytes are in the range.
+        let Some(key) = logical(ValueKind::Bytes, row.get_ref(0)?, &mut no_key) else { continue };
+        let value = match table.value {
+            ValueKind::None => Some(&[][..]),
+            kind => logical(kind, row.get_ref(1)?, &mut counter),
+        };
+        // One that the server cannot read either is named by `odd_values`.
+        let Some(value) = value else { continue };
         page.push(key, value);
         if page.size() >= budget {
             return Ok(true);
@@ -453,19 +489,17 @@ fn fill(
     Ok(false)
 }
 
-/// The logical bytes of a column: integers as 8 bytes little-endian, text and bytes as they are.
-fn logical<'a>(value: ValueRef<'a>, counter: &'a mut [u8; 8]) -> &'a [u8] {
-    match value {
-        ValueRef::Null => &[],
-        ValueRef::Integer(number) => {
+/// The logical bytes of a column: integers of counters as 8 bytes little-endian, text and bytes as they are. Nothing
+/// for a value of another type, which would have to be converted.
+fn logical<'a>(kind: ValueKind, value: ValueRef<'a>, counter: &'a mut [u8; 8]) -> Option<&'a [u8]> {
+    match (kind, value) {
+        (ValueKind::None, _) => Some(&[]),
+        (ValueKind::Counter, ValueRef::Integer(number)) => {
             *counter = number.to_le_bytes();
-            counter
+            Some(counter)
         }
-        ValueRef::Real(number) => {
-            *counter = number.to_le_bytes();
-            counter
-        }
-        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => bytes,
+        (ValueKind::Bytes | ValueKind::Blob, ValueRef::Text(bytes) | ValueRef::Blob(bytes)) => Some(bytes),
+        _ => None,
     }
 }
 
@@ -491,7 +525,7 @@ fn choose_access(files: &Files, seen: &Seen) -> Result<(Access, PathBuf)> {
         return Ok((Access::Immutable, files.path().to_path_buf()));
     }
     let total = seen.length() + log;
-    let room = rustix::fs::statvfs(&std::env::temp_dir());
+    let room = rustix::fs::statvfs(std::env::temp_dir());
     let room = room.map_or(0, |fs| fs.f_bavail.saturating_mul(fs.f_frsize));
     if total >= COPY_LIMIT || room < total + total / 4 {
         return Ok((Access::ReadOnly, files.path().to_path_buf()));
