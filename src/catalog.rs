@@ -15,7 +15,7 @@ pub use descriptors::{
     ValueForm, ValueKind, Variant, VersionRecord,
 };
 pub use interpreter::{Field, FieldValue, Sampler};
-pub use rules::{ComputedKeys, Conditions, CounterRule, Cover, CoveredId, LayoutRef};
+pub use rules::{ComputedKeys, Conditions, CounterRule, Cover, CoveredId, GroupNumber, LayoutRef};
 
 use std::fmt;
 

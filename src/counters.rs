@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use crate::archive::Archive;
 use crate::catalog::{
-    CounterRule, CoveredId, FieldValue, Layout, LayoutRef, SchemaVersion, Subspace, ValueForm,
+    CounterRule, CoveredId, FieldValue, GroupNumber, Layout, LayoutRef, SchemaVersion, Subspace, ValueForm,
 };
 use crate::finding::{FindingKind, Findings};
 
@@ -61,7 +61,10 @@ impl Counters {
         };
         for (rule, seen) in self.version.counter_rules.iter().zip(&mut self.seen) {
             if is(rule.counter)
-                && let (Some(group), Ok(value)) = (group(layout, key, rule.group), value.try_into())
+                && let (Some(group), Ok(value)) = (
+                    numbers(layout, key, rule.group.iter().copied().map(GroupNumber::Field)),
+                    value.try_into(),
+                )
             {
                 seen.counters.insert(group, i64::from_le_bytes(value));
             }
@@ -72,7 +75,7 @@ impl Counters {
                 };
                 if let Some(id) = id
                     && cover.applies(layout, key)
-                    && let Some(group) = group(layout, key, cover.group)
+                    && let Some(group) = numbers(layout, key, cover.group.iter().copied())
                 {
                     let highest = seen.highest.entry(group).or_default();
                     *highest = id.max(*highest);
@@ -123,11 +126,15 @@ impl Counters {
     }
 }
 
-fn group(layout: &'static Layout, key: &[u8], segments: &[usize]) -> Option<Group> {
+/// The numbers that name a group; `None` if the key lacks one.
+fn numbers(layout: &'static Layout, key: &[u8], parts: impl Iterator<Item = GroupNumber>) -> Option<Group> {
     let fields: Vec<_> = layout.fields(key).collect();
-    let number = |index: &usize| match fields.iter().find(|field| field.index == *index)?.value {
-        FieldValue::Number(number) => Some(number),
-        FieldValue::Bytes(_) => None,
+    let number = |part| match part {
+        GroupNumber::Fixed(number) => Some(number),
+        GroupNumber::Field(index) => match fields.iter().find(|field| field.index == index)?.value {
+            FieldValue::Number(number) => Some(number),
+            FieldValue::Bytes(_) => None,
+        },
     };
-    segments.iter().map(number).collect()
+    parts.map(number).collect()
 }

@@ -6,8 +6,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use stalwart_migrate::catalog::{
-    self, BackendKind, CoveredId, FieldValue, FreshRule, Problem, Sampler, SchemaVersion, Subspace, TypedKey,
-    ValueForm, ValueKind,
+    self, BackendKind, CoveredId, FieldValue, FreshRule, GroupNumber, Problem, Sampler, SchemaVersion,
+    Subspace, TypedKey, ValueForm, ValueKind,
 };
 use stalwart_migrate::codec::KeyError;
 
@@ -461,6 +461,18 @@ fn records_are_checked_against_their_layout() {
     check(6, 'g', twenty, &[], Ok("reference"));
     check(6, 'g', twenty, &[0; 10], Ok("unique_key"));
     check(6, 'g', twenty, &[0; 9], Err("value of layout reference: it should be empty"));
+    // The index of a submission, as releases up to 0.16.16 and later ones write it.
+    let submission = "00000001 04 31 00000000683b9800 00000001";
+    check(5, 'p', submission, &[0; 13], Ok("integer_index"));
+    check(6, 'p', submission, &[0; 13], Ok("integer_index"));
+    check(6, 'p', submission, &[0; 21], Ok("integer_index"));
+    let length = "value of layout integer_index: it has a length that this layout never has";
+    check(5, 'p', submission, &[0; 21], Err(length));
+    // Left by the upgrade to 0.13.0.
+    check(3, 'q', "000000006b0c3f52 04bfd237ac600c56", &[0; 8], Ok("old_event"));
+    check(1, 'g', "00000003 00 00000001", &[1], Ok("empty_word"));
+    check(5, 'd', "05 00000003 00000009", &[], Ok("member_of"));
+    check(6, 'k', "H 00000003 00000000683b9800", &[2], Ok("temporary_link"));
     // Of 18 bytes, too.
     let eighteen = "00000001 00 5a 07 61626364656667 0000002a";
     check(5, 'p', eighteen, &[0; 20], Ok("hash_index"));
@@ -623,6 +635,12 @@ fn the_catalog_knows_what_is_special() {
     assert_eq!(property.value_form(&unhex("00000001 05 32 00000001")), ValueForm::Archive);
     assert_eq!(property.value_form(&unhex("00000001 00 47 00000001")), ValueForm::Archive);
     assert_eq!(property.value_form(&unhex("00000001 01 47 00000001")), ValueForm::Opaque);
+    for field in [44, 45, 46] {
+        let key = [&[0, 0, 0, 3, 7, field][..], &[0; 4]].concat();
+        assert_eq!(property.value_form(&key), ValueForm::Archive);
+        let opaque = if field == 46 { ValueForm::Opaque } else { ValueForm::Archive };
+        assert_eq!(layout(6, 'p', "property").value_form(&key), opaque);
+    }
 }
 
 #[test]
@@ -632,13 +650,17 @@ fn counter_rules_name_the_same_group_on_both_sides() {
         for rule in version.counter_rules {
             rules += 1;
             let counter = version.layout(rule.counter).unwrap();
-            let names = |layout: &catalog::Layout, group: &[usize]| -> Vec<&str> {
-                group.iter().map(|index| layout.segments[*index].name).collect()
-            };
+            let names: Vec<&str> = rule.group.iter().map(|index| counter.segments[*index].name).collect();
             assert!(!rule.covers.is_empty());
             for cover in rule.covers {
                 let layout = version.layout(cover.of).unwrap();
-                assert_eq!(names(counter, rule.group), names(layout, cover.group), "{}", rule.name);
+                assert_eq!(names.len(), cover.group.len(), "{}", rule.name);
+                for (name, part) in names.iter().zip(cover.group) {
+                    match part {
+                        GroupNumber::Field(index) => assert_eq!(*name, layout.segments[*index].name),
+                        GroupNumber::Fixed(_) => assert!(layout.segments.iter().all(|s| s.name != *name)),
+                    }
+                }
                 if let CoveredId::Field(index) = cover.id {
                     assert!(!layout.segments[index].name.is_empty());
                 }

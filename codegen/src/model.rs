@@ -405,6 +405,8 @@ pub(crate) struct Cover {
     pub versions: Range,
     /// `None`: the change id in the trailer of the archived value.
     pub field: Option<Text>,
+    /// Fields of the group that have one number for all these records.
+    pub fixed: Vec<(Text, u64)>,
     pub only: Vec<(Text, IntSet)>,
     pub unless: Vec<(Text, IntSet)>,
 }

@@ -339,6 +339,9 @@ pub(crate) struct Cover {
     pub field: Option<At<String>>,
     #[serde(default)]
     pub archive_change_id: bool,
+    /// Fields of the group that the key does not hold → the number they all have.
+    #[serde(default)]
+    pub fixed: Entries<At<String>>,
     #[serde(default)]
     pub only: Entries<At<String>>,
     #[serde(default)]

@@ -37,14 +37,23 @@ pub struct CounterRule {
 pub struct Cover {
     /// Their layout.
     pub of: LayoutRef,
-    /// Segments of their key that name the group, in the counter's order.
-    pub group: &'static [usize],
+    /// What names their group, in the counter's order.
+    pub group: &'static [GroupNumber],
     /// The id.
     pub id: CoveredId,
     /// Only records whose fields are all in these sets.
     pub only: Conditions,
     /// Not the records of which a field is in its set.
     pub unless: Conditions,
+}
+
+/// One of the numbers that name the group of a covered record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GroupNumber {
+    /// In this segment of the key.
+    Field(usize),
+    /// The same for all these records: their keys do not hold it.
+    Fixed(u64),
 }
 
 /// Where an id stands.

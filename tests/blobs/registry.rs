@@ -204,11 +204,11 @@ fn stores_that_the_old_registry_still_names_are_told() {
     let config = home.json("source");
     let dump = home.path("dump");
     let exported = run(args!["-c", config, "-e", dump]).ended(0);
-    for words in ["SearchStore is kept in another store, Elasticsearch", "InMemoryStore is kept", "Redis"] {
+    for words in ["SearchStore is kept in another store, ElasticSearch", "InMemoryStore is kept", "Redis"] {
         assert!(exported.err.contains(words), "{words}: {}", exported.err);
     }
     let imported = run(args!["-c", home.json("target"), "-i", dump]).ended(0);
-    for words in ["SearchStore still names Elasticsearch", "InMemoryStore still names Redis"] {
+    for words in ["SearchStore still names ElasticSearch", "InMemoryStore still names Redis"] {
         assert!(imported.err.contains(words), "{words}: {}", imported.err);
     }
     assert!(!imported.err.contains("TracingStore"), "{}", imported.err);

@@ -406,7 +406,7 @@ fn singletons_tell_which_alternative_they_choose() {
         ("blob_store", "00 00", (0, Some(("Default", false)))),
         ("blob_store", "05 c801 99", (200, None)),
         ("in_memory_store", "00 02 01 00", (2, Some(("Redis", true)))),
-        ("search_store", "00 01", (1, Some(("Elasticsearch", true)))),
+        ("search_store", "00 01", (1, Some(("ElasticSearch", true)))),
         // As 0.16.18 leaves them.
         ("tracing_store", "00 01", (1, Some(("Default", false)))),
         ("metrics_store", "00 01", (1, Some(("Default", false)))),

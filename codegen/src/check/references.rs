@@ -2,7 +2,9 @@
 //!
 //! A reference must hold in every version of its range, so that generated indexes are never out of range.
 
-use crate::model::{IntSet, Kind, Layout, LayoutPath, Model, Singleton, Text, ValueForm, ValueKind};
+use crate::model::{
+    CounterRule, Cover, IntSet, Kind, Layout, LayoutPath, Model, Singleton, Text, ValueForm, ValueKind,
+};
 use crate::report::{Finding, Place};
 
 /// An unknown store is recognised by one record, so it must be found before the version is known.
@@ -110,9 +112,11 @@ pub(super) fn counter_rules(model: &Model, findings: &mut Vec<Finding>) {
             }
             for cover in rule.covers.iter().filter(|c| c.versions.contains(version)) {
                 let Some(of) = resolve(model, version, &cover.of, findings) else { continue };
-                for field in rule.group.iter().chain(&cover.field) {
+                let fixed = |field: &Text| cover.fixed.iter().any(|(name, _)| name.value == field.value);
+                for field in rule.group.iter().filter(|field| !fixed(field)).chain(&cover.field) {
                     number_field(of, field, findings);
                 }
+                fixed_group(rule, cover, resolve_layout(model, version, &rule.counter), of, findings);
                 sets(of, &cover.only, findings);
                 sets(of, &cover.unless, findings);
                 if cover.field.is_none() && of.value != ValueForm::Archive && of.value != ValueForm::Opaque {
@@ -120,6 +124,34 @@ pub(super) fn counter_rules(model: &Model, findings: &mut Vec<Finding>) {
                     findings.push(Finding::new(cover.of.place, message).help("remove `archive_change_id`"));
                 }
             }
+        }
+    }
+}
+
+/// What a rule fixes are fields of its group that the covered key lacks, with numbers a counter can have.
+fn fixed_group(
+    rule: &CounterRule,
+    cover: &Cover,
+    counter: Option<&Layout>,
+    of: &Layout,
+    findings: &mut Vec<Finding>,
+) {
+    for (field, value) in &cover.fixed {
+        if !rule.group.iter().any(|name| name.value == field.value) {
+            let message = format!("`{}` is no field of the group", field.value);
+            findings.push(Finding::new(field.place, message).help("fix fields of `group:` only"));
+            continue;
+        }
+        if let Some(index) = of.field(&field.value) {
+            let message = format!("the key of `{}` has `{}` already", of.name.value, field.value);
+            findings.push(
+                Finding::new(field.place, message)
+                    .note(of.segments[index].place, "the field is declared here")
+                    .help("fix only what the key does not hold; choose records with `only:`"),
+            );
+        }
+        if let Some(counter) = counter {
+            number_fits(counter, field, *value, findings);
         }
     }
 }
@@ -161,19 +193,7 @@ pub(super) fn singletons(model: &Model, findings: &mut Vec<Finding>) {
 fn key_of_singleton(singleton: &Singleton, layout: &Layout, findings: &mut Vec<Finding>) {
     for (field, value) in &singleton.key {
         number_field(layout, field, findings);
-        let segment = layout.field(&field.value).map(|index| &layout.segments[index]);
-        let Some((segment, largest)) = segment.and_then(|s| Some((s, s.kind.largest()?))) else { continue };
-        let allowed = &segment.allowed;
-        if *value > largest
-            || !(allowed.is_empty() || allowed.iter().any(|(from, to)| (*from..=*to).contains(value)))
-        {
-            let message = format!("`{}` is never {value}", field.value);
-            findings.push(
-                Finding::new(field.place, message)
-                    .note(segment.place, "the field is declared here")
-                    .help("correct the number"),
-            );
-        }
+        number_fits(layout, field, *value, findings);
     }
     for segment in layout.segments.iter().filter(|s| !s.name.is_empty()) {
         let given = singleton.key.iter().any(|(field, _)| field.value == segment.name);
@@ -214,15 +234,35 @@ fn variants(singleton: &Singleton, findings: &mut Vec<Finding>) {
     }
 }
 
+/// The number is one that the field of this layout may have.
+fn number_fits(layout: &Layout, field: &Text, value: u64, findings: &mut Vec<Finding>) {
+    let segment = layout.field(&field.value).map(|index| &layout.segments[index]);
+    let Some((segment, largest)) = segment.and_then(|s| Some((s, s.kind.largest()?))) else { return };
+    let allowed = &segment.allowed;
+    if value > largest
+        || !(allowed.is_empty() || allowed.iter().any(|(from, to)| (*from..=*to).contains(&value)))
+    {
+        let message = format!("`{}` is never {value}", field.value);
+        findings.push(
+            Finding::new(field.place, message)
+                .note(segment.place, "the field is declared here")
+                .help("correct the number"),
+        );
+    }
+}
+
+fn resolve_layout<'m>(model: &'m Model, version: u32, path: &LayoutPath) -> Option<&'m Layout> {
+    let layouts = &model.named(version, &path.subspace)?.layouts;
+    layouts.iter().find(|l| l.name.value == path.layout && l.versions.contains(version))
+}
+
 fn resolve<'m>(
     model: &'m Model,
     version: u32,
     path: &LayoutPath,
     findings: &mut Vec<Finding>,
 ) -> Option<&'m Layout> {
-    let subspace = model.named(version, &path.subspace);
-    let layouts = subspace.map(|s| &s.layouts[..]).unwrap_or_default();
-    let found = layouts.iter().find(|l| l.name.value == path.layout && l.versions.contains(version));
+    let found = resolve_layout(model, version, path);
     if found.is_none() {
         let message = format!("version {version} has no layout `{}.{}`", path.subspace, path.layout);
         findings.push(Finding::new(path.place, message).help("correct the name or the version range"));

@@ -294,6 +294,7 @@ fn rule(out: &mut String, rule: &CounterRule) {
         let id =
             cover.field.as_ref().map_or("change id of the archive".to_owned(), |f| format!("`{}`", f.value));
         let mut conditions: Vec<String> = Vec::new();
+        conditions.extend(cover.fixed.iter().map(|(f, n)| format!("`{}` is {}", f.value, number(*n))));
         conditions.extend(cover.only.iter().map(|(f, s)| format!("only `{}` {}", f.value, set(s))));
         conditions.extend(cover.unless.iter().map(|(f, s)| format!("not `{}` {}", f.value, set(s))));
         let of = format!("`{}.{}`", cover.of.subspace, cover.of.layout);
@@ -367,16 +368,20 @@ fn span(from: u32, to: u32) -> String {
 }
 
 fn set(set: &IntSet) -> String {
-    let one = |n: u64| if n > 0xffff { hex_constant(&n.to_be_bytes()) } else { n.to_string() };
     let parts: Vec<String> = set
         .iter()
         .map(|&(from, to)| match to {
-            _ if from == to => one(from),
-            u64::MAX => format!("{}…", one(from)),
-            _ => format!("{}…{}", one(from), one(to)),
+            _ if from == to => number(from),
+            u64::MAX => format!("{}…", number(from)),
+            _ => format!("{}…{}", number(from), number(to)),
         })
         .collect();
     parts.join(", ")
+}
+
+/// Large numbers are told apart by their digits in hex.
+fn number(n: u64) -> String {
+    if n > 0xffff { hex_constant(&n.to_be_bytes()) } else { n.to_string() }
 }
 
 fn limit(limit: Option<u64>) -> String {

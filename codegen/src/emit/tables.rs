@@ -424,16 +424,23 @@ fn rule(model: &Model, version: u32, rule: &CounterRule) -> TokenStream {
     let name = &rule.name.value;
     let doc = words(&rule.doc);
     let counter = layout_ref(model, version, &rule.counter);
-    let indexes = |path: &LayoutPath| -> Vec<TokenStream> {
-        let layout = target(model, version, path);
-        let fields = rule.group.iter().filter_map(|f| layout.and_then(|l| l.field(&f.value)));
-        fields.map(plain).collect()
-    };
-    let group = indexes(&rule.counter);
+    let counted = target(model, version, &rule.counter);
+    let group = rule.group.iter().filter_map(|f| counted.and_then(|l| l.field(&f.value))).map(plain);
     let covers = rule.covers.iter().filter(|c| c.versions.contains(version)).filter_map(|cover| {
         let layout = target(model, version, &cover.of)?;
         let of = layout_ref(model, version, &cover.of)?;
-        let group = indexes(&cover.of);
+        let group = rule.group.iter().filter_map(|name| {
+            match cover.fixed.iter().find(|(field, _)| field.value == name.value) {
+                Some((_, value)) => {
+                    let value = plain(*value);
+                    Some(quote! { GroupNumber::Fixed(#value) })
+                }
+                None => {
+                    let index = plain(layout.field(&name.value)?);
+                    Some(quote! { GroupNumber::Field(#index) })
+                }
+            }
+        });
         let id = match cover.field.as_ref().map(|f| layout.field(&f.value)) {
             None => quote! { CoveredId::ArchiveChangeId },
             Some(index) => {

@@ -376,6 +376,17 @@ impl Lower<'_> {
         fields.map(|(name, at)| (Text { value: name, place: at.place }, self.set(&at))).collect()
     }
 
+    fn numbers(&mut self, entries: Entries<At<String>>, help: &str) -> Vec<(Text, u64)> {
+        let mut numbers = Vec::new();
+        for (field, at) in entries.0 {
+            match number(&at.value) {
+                Some(value) => numbers.push((Text { value: field, place: at.place }, value)),
+                None => self.wrong(at.place, format!("`{}` is no number", at.value), help),
+            }
+        }
+        numbers
+    }
+
     fn path(&mut self, at: &At<String>) -> LayoutPath {
         let (subspace, layout) = at.value.split_once('.').unwrap_or_else(|| {
             let message = format!("`{}` names no layout", at.value);
@@ -418,6 +429,7 @@ impl Lower<'_> {
                         of: self.path(&cover.of),
                         versions: self.range(cover.versions, versions),
                         field: cover.field.map(text),
+                        fixed: self.numbers(cover.fixed, "a fixed field of a group has one number"),
                         only: self.sets(cover.only),
                         unless: self.sets(cover.unless),
                     }
@@ -428,16 +440,7 @@ impl Lower<'_> {
 
     fn singleton(&mut self, singleton: schema::Singleton) -> Singleton {
         let everywhere = self.everywhere(singleton.name.place);
-        let mut key = Vec::new();
-        for (field, at) in singleton.key.0 {
-            match number(&at.value) {
-                Some(value) => key.push((Text { value: field, place: at.place }, value)),
-                None => {
-                    let message = format!("`{}` is no number", at.value);
-                    self.wrong(at.place, message, "a field of a singleton's key has one number");
-                }
-            }
-        }
+        let key = self.numbers(singleton.key, "a field of a singleton's key has one number");
         let mut variants = Vec::new();
         for (written, variant) in singleton.variants.0 {
             match number(&written) {

@@ -1796,8 +1796,8 @@ pub mod v1 {
                 Segment::field("principal", SegmentKind::U32),
                 Segment::field("group", SegmentKind::U32),
             ],
-            value: ValueForm::Lengths(&[1]),
-            value_lengths: 0x02,
+            value: ValueForm::Lengths(&[0, 1]),
+            value_lengths: 0x03,
             ..Layout::PLAIN
         },
         Layout {
@@ -2146,6 +2146,16 @@ pub mod v1 {
             /// Document id within account and collection.
             document: u32,
         },
+        /// Postings of a word without letters, which releases before 0.9.3 wrote. Nothing reads them.
+        /// (`subspaces.fts_index.layouts.empty_word`)
+        EmptyWord {
+            /// Account that owns the record.
+            account: u32,
+            /// Collection of the document.
+            collection: u8,
+            /// Document id within account and collection.
+            document: u32,
+        },
     }
     impl<'a> FtsIndexKey<'a> {
         /// Reads a key; every byte belongs to a field or is a constant.
@@ -2161,6 +2171,13 @@ pub mod v1 {
                         document: codec::u32_at(key, len - 4),
                     })
                 }
+                9 => {
+                    Ok(FtsIndexKey::EmptyWord {
+                        account: codec::u32_at(key, 0),
+                        collection: codec::u8_at(key, 4),
+                        document: codec::u32_at(key, 5),
+                    })
+                }
                 _ => Err(KeyError::NoLayout),
             }
         }
@@ -2170,6 +2187,7 @@ pub mod v1 {
             match key.len() {
                 len if len >= 10 && len <= 18
                     && codec::is_token_hash(codec::slice(key, 4, len - 5)) => Ok(0),
+                9 => Ok(1),
                 _ => Err(KeyError::NoLayout),
             }
         }
@@ -2183,12 +2201,18 @@ pub mod v1 {
                     out.push(collection);
                     out.extend_from_slice(&document.to_be_bytes());
                 }
+                FtsIndexKey::EmptyWord { account, collection, document } => {
+                    out.extend_from_slice(&account.to_be_bytes());
+                    out.push(collection);
+                    out.extend_from_slice(&document.to_be_bytes());
+                }
             }
         }
         #[inline]
         fn layout(&self) -> usize {
             match self {
                 FtsIndexKey::Postings { .. } => 0,
+                FtsIndexKey::EmptyWord { .. } => 1,
             }
         }
         fn layouts(&self) -> &'static [Layout] {
@@ -2200,13 +2224,24 @@ pub mod v1 {
             write_key(f, self)
         }
     }
-    pub(super) static FTS_INDEX_LAYOUTS: [Layout; 1] = [
+    pub(super) static FTS_INDEX_LAYOUTS: [Layout; 2] = [
         Layout {
             name: "postings",
             doc: "Postings of one word in one document.",
             segments: &[
                 Segment::field("account", SegmentKind::U32),
                 Segment::field("word", SegmentKind::TokenHash),
+                Segment::field("collection", SegmentKind::U8).named(&NAMES_COLLECTION),
+                Segment::field("document", SegmentKind::U32),
+            ],
+            long: true,
+            ..Layout::PLAIN
+        },
+        Layout {
+            name: "empty_word",
+            doc: "Postings of a word without letters, which releases before 0.9.3 wrote. Nothing reads them.",
+            segments: &[
+                Segment::field("account", SegmentKind::U32),
                 Segment::field("collection", SegmentKind::U8).named(&NAMES_COLLECTION),
                 Segment::field("document", SegmentKind::U32),
             ],
@@ -3487,7 +3522,11 @@ pub mod v1 {
                 Segment::field("field", SegmentKind::U8),
                 Segment::field("document", SegmentKind::U32),
             ],
-            archives: &[&[(2, &[(50, 50)])], &[(1, &[(0, 0)]), (2, &[(71, 71)])]],
+            archives: &[
+                &[(2, &[(50, 50)])],
+                &[(1, &[(0, 0)]), (2, &[(71, 71)])],
+                &[(1, &[(7, 7)]), (2, &[(44, 46)])],
+            ],
             long: true,
             ..Layout::PLAIN
         },
@@ -3499,7 +3538,7 @@ pub mod v1 {
         name: "property",
         title: "Object properties",
         doc: "The documents themselves, archived, and values that belong to them.",
-        source: "crates/store/src/write/key.rs, crates/types/src/field.rs @ v0.12.0, v0.15.5, v0.16.18",
+        source: "crates/store/src/write/key.rs, crates/types/src/field.rs @ v0.12.0, v0.15.5, v0.16.18, crates/jmap/src/push/set.rs, crates/jmap/src/participant_identity/set.rs @ v0.14.1, v0.15.5, v0.16.18, crates/http/src/management/crypto.rs @ v0.12.0, v0.15.5, crates/email/src/submission/index.rs @ v0.15.5, v0.16.16, v0.16.17",
         family: Some("property"),
         no_family: None,
         store_group: StoreGroup::Data,
@@ -3874,7 +3913,8 @@ pub mod v1 {
             /// BLAKE3 of the content.
             hash: &'a [u8; 32],
         },
-        /// Bundle of the web administration. (`subspaces.blobs.layouts.webadmin`)
+        /// Bundle of the web administration. An upgrade to version 6 leaves it.
+        /// (`subspaces.blobs.layouts.webadmin`)
         Webadmin {},
     }
     impl<'a> BlobsKey<'a> {
@@ -3970,7 +4010,7 @@ pub mod v1 {
         },
         Layout {
             name: "webadmin",
-            doc: "Bundle of the web administration.",
+            doc: "Bundle of the web administration. An upgrade to version 6 leaves it.",
             segments: &[
                 Segment::constant(
                     &[
@@ -4256,8 +4296,8 @@ pub mod v1 {
         letter: 'v',
         name: "bitmap_text",
         title: "Text-token bitmap",
-        doc: "Which documents hold a word in a field.",
-        source: "crates/store/src/write/key.rs, crates/store/src/write/hash.rs @ v0.14.1",
+        doc: "Which documents hold a word in a field. Left by releases up to 0.11; none of these versions writes it.",
+        source: "crates/store/src/write/key.rs, crates/store/src/write/hash.rs @ v0.14.1, crates/jmap-proto/src/object/index.rs @ v0.11.8",
         family: Some("bitmap"),
         no_family: None,
         store_group: StoreGroup::Search,
@@ -4748,7 +4788,7 @@ pub mod v1 {
     pub(super) static COUNTER_RULES: &[CounterRule] = &[
         CounterRule {
             name: "document_id",
-            doc: "A counter below a document's id makes the server hand out the id again.",
+            doc: "A counter below a document's id makes the server hand out the id again. The upgrade to 0.12.0 and custom default folders leave such counters in stores of real servers.",
             counter: LayoutRef {
                 letter: 'n',
                 layout: 1,
@@ -4760,7 +4800,7 @@ pub mod v1 {
                         letter: 'p',
                         layout: 1,
                     },
-                    group: &[0, 1],
+                    group: &[GroupNumber::Field(0), GroupNumber::Field(1)],
                     id: CoveredId::Field(3),
                     only: &[],
                     unless: &[],
@@ -4770,7 +4810,7 @@ pub mod v1 {
                         letter: 'i',
                         layout: 0,
                     },
-                    group: &[0, 1],
+                    group: &[GroupNumber::Field(0), GroupNumber::Field(1)],
                     id: CoveredId::Field(4),
                     only: &[],
                     unless: &[],
@@ -4780,7 +4820,7 @@ pub mod v1 {
                         letter: 'b',
                         layout: 0,
                     },
-                    group: &[0, 1],
+                    group: &[GroupNumber::Field(0), GroupNumber::Field(1)],
                     id: CoveredId::Field(2),
                     only: &[],
                     unless: &[],
@@ -4801,7 +4841,7 @@ pub mod v1 {
                         letter: 'l',
                         layout: 0,
                     },
-                    group: &[0],
+                    group: &[GroupNumber::Field(0)],
                     id: CoveredId::Field(2),
                     only: &[],
                     unless: &[],
@@ -4811,7 +4851,7 @@ pub mod v1 {
                         letter: 'l',
                         layout: 1,
                     },
-                    group: &[0],
+                    group: &[GroupNumber::Field(0)],
                     id: CoveredId::Field(2),
                     only: &[],
                     unless: &[],
@@ -4821,7 +4861,7 @@ pub mod v1 {
                         letter: 'p',
                         layout: 1,
                     },
-                    group: &[0],
+                    group: &[GroupNumber::Field(0)],
                     id: CoveredId::ArchiveChangeId,
                     only: &[],
                     unless: &[],
@@ -5337,7 +5377,7 @@ pub mod v2 {
     pub(super) static COUNTER_RULES: &[CounterRule] = &[
         CounterRule {
             name: "document_id",
-            doc: "A counter below a document's id makes the server hand out the id again.",
+            doc: "A counter below a document's id makes the server hand out the id again. The upgrade to 0.12.0 and custom default folders leave such counters in stores of real servers.",
             counter: LayoutRef {
                 letter: 'n',
                 layout: 1,
@@ -5349,7 +5389,7 @@ pub mod v2 {
                         letter: 'p',
                         layout: 1,
                     },
-                    group: &[0, 1],
+                    group: &[GroupNumber::Field(0), GroupNumber::Field(1)],
                     id: CoveredId::Field(3),
                     only: &[],
                     unless: &[],
@@ -5359,7 +5399,7 @@ pub mod v2 {
                         letter: 'i',
                         layout: 0,
                     },
-                    group: &[0, 1],
+                    group: &[GroupNumber::Field(0), GroupNumber::Field(1)],
                     id: CoveredId::Field(4),
                     only: &[],
                     unless: &[],
@@ -5369,7 +5409,7 @@ pub mod v2 {
                         letter: 'b',
                         layout: 0,
                     },
-                    group: &[0, 1],
+                    group: &[GroupNumber::Field(0), GroupNumber::Field(1)],
                     id: CoveredId::Field(2),
                     only: &[],
                     unless: &[],
@@ -5390,7 +5430,7 @@ pub mod v2 {
                         letter: 'l',
                         layout: 0,
                     },
-                    group: &[0],
+                    group: &[GroupNumber::Field(0)],
                     id: CoveredId::Field(2),
                     only: &[],
                     unless: &[],
@@ -5400,7 +5440,7 @@ pub mod v2 {
                         letter: 'l',
                         layout: 1,
                     },
-                    group: &[0],
+                    group: &[GroupNumber::Field(0)],
                     id: CoveredId::Field(2),
                     only: &[],
                     unless: &[],
@@ -5410,7 +5450,7 @@ pub mod v2 {
                         letter: 'p',
                         layout: 1,
                     },
-                    group: &[0],
+                    group: &[GroupNumber::Field(0)],
                     id: CoveredId::ArchiveChangeId,
                     only: &[],
                     unless: &[],
@@ -5460,6 +5500,14 @@ pub mod v3 {
             /// Name of the queue, padded with zeros.
             queue: &'a [u8; 8],
         },
+        /// Left by the upgrade to 0.13.0, in the form of version 2. 0.13.1 and later cannot use it.
+        /// (`subspaces.queue_event.layouts.old_event`)
+        OldEvent {
+            /// When it is due.
+            due: u64,
+            /// Id of the queued message.
+            queue_id: u64,
+        },
     }
     impl<'a> QueueEventKey<'a> {
         /// Reads a key; every byte belongs to a field or is a constant.
@@ -5473,6 +5521,12 @@ pub mod v3 {
                         queue: codec::array_at(key, 16),
                     })
                 }
+                16 => {
+                    Ok(QueueEventKey::OldEvent {
+                        due: codec::u64_at(key, 0),
+                        queue_id: codec::u64_at(key, 8),
+                    })
+                }
                 _ => Err(KeyError::NoLayout),
             }
         }
@@ -5481,6 +5535,7 @@ pub mod v3 {
         pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
             match key.len() {
                 24 => Ok(0),
+                16 => Ok(1),
                 _ => Err(KeyError::NoLayout),
             }
         }
@@ -5493,12 +5548,17 @@ pub mod v3 {
                     out.extend_from_slice(&queue_id.to_be_bytes());
                     out.extend_from_slice(queue);
                 }
+                QueueEventKey::OldEvent { due, queue_id } => {
+                    out.extend_from_slice(&due.to_be_bytes());
+                    out.extend_from_slice(&queue_id.to_be_bytes());
+                }
             }
         }
         #[inline]
         fn layout(&self) -> usize {
             match self {
                 QueueEventKey::Event { .. } => 0,
+                QueueEventKey::OldEvent { .. } => 1,
             }
         }
         fn layouts(&self) -> &'static [Layout] {
@@ -5510,7 +5570,7 @@ pub mod v3 {
             write_key(f, self)
         }
     }
-    pub(super) static QUEUE_EVENT_LAYOUTS: [Layout; 1] = [
+    pub(super) static QUEUE_EVENT_LAYOUTS: [Layout; 2] = [
         Layout {
             name: "event",
             doc: "A message is due.",
@@ -5518,6 +5578,17 @@ pub mod v3 {
                 Segment::field("due", SegmentKind::U64),
                 Segment::field("queue_id", SegmentKind::U64),
                 Segment::field("queue", SegmentKind::Bytes(8)),
+            ],
+            value: ValueForm::Lengths(&[0, 8]),
+            value_lengths: 0x101,
+            ..Layout::PLAIN
+        },
+        Layout {
+            name: "old_event",
+            doc: "Left by the upgrade to 0.13.0, in the form of version 2. 0.13.1 and later cannot use it.",
+            segments: &[
+                Segment::field("due", SegmentKind::U64),
+                Segment::field("queue_id", SegmentKind::U64),
             ],
             value: ValueForm::Lengths(&[0, 8]),
             value_lengths: 0x101,
@@ -5531,7 +5602,7 @@ pub mod v3 {
         name: "queue_event",
         title: "Queue events",
         doc: "When a queued message is due, and in which queue.",
-        source: "crates/store/src/write/key.rs @ v0.13.0",
+        source: "crates/store/src/write/key.rs, crates/migration/src/queue.rs, crates/smtp/src/queue/spool.rs @ v0.13.0, v0.13.1",
         family: Some("queue"),
         no_family: None,
         store_group: StoreGroup::Data,
@@ -5701,7 +5772,7 @@ pub mod v3 {
     pub(super) static COUNTER_RULES: &[CounterRule] = &[
         CounterRule {
             name: "document_id",
-            doc: "A counter below a document's id makes the server hand out the id again.",
+            doc: "A counter below a document's id makes the server hand out the id again. The upgrade to 0.12.0 and custom default folders leave such counters in stores of real servers.",
             counter: LayoutRef {
                 letter: 'n',
                 layout: 1,
@@ -5713,7 +5784,7 @@ pub mod v3 {
                         letter: 'p',
                         layout: 1,
                     },
-                    group: &[0, 1],
+                    group: &[GroupNumber::Field(0), GroupNumber::Field(1)],
                     id: CoveredId::Field(3),
                     only: &[],
                     unless: &[],
@@ -5723,7 +5794,7 @@ pub mod v3 {
                         letter: 'i',
                         layout: 0,
                     },
-                    group: &[0, 1],
+                    group: &[GroupNumber::Field(0), GroupNumber::Field(1)],
                     id: CoveredId::Field(4),
                     only: &[],
                     unless: &[],
@@ -5733,7 +5804,7 @@ pub mod v3 {
                         letter: 'b',
                         layout: 0,
                     },
-                    group: &[0, 1],
+                    group: &[GroupNumber::Field(0), GroupNumber::Field(1)],
                     id: CoveredId::Field(2),
                     only: &[],
                     unless: &[],
@@ -5754,7 +5825,7 @@ pub mod v3 {
                         letter: 'l',
                         layout: 0,
                     },
-                    group: &[0],
+                    group: &[GroupNumber::Field(0)],
                     id: CoveredId::Field(2),
                     only: &[],
                     unless: &[],
@@ -5764,7 +5835,7 @@ pub mod v3 {
                         letter: 'l',
                         layout: 1,
                     },
-                    group: &[0],
+                    group: &[GroupNumber::Field(0)],
                     id: CoveredId::Field(2),
                     only: &[],
                     unless: &[],
@@ -5774,7 +5845,7 @@ pub mod v3 {
                         letter: 'p',
                         layout: 1,
                     },
-                    group: &[0],
+                    group: &[GroupNumber::Field(0)],
                     id: CoveredId::ArchiveChangeId,
                     only: &[],
                     unless: &[],
@@ -6507,7 +6578,7 @@ pub mod v4 {
     pub(super) static COUNTER_RULES: &[CounterRule] = &[
         CounterRule {
             name: "document_id",
-            doc: "A counter below a document's id makes the server hand out the id again.",
+            doc: "A counter below a document's id makes the server hand out the id again. The upgrade to 0.12.0 and custom default folders leave such counters in stores of real servers.",
             counter: LayoutRef {
                 letter: 'n',
                 layout: 1,
@@ -6519,7 +6590,7 @@ pub mod v4 {
                         letter: 'p',
                         layout: 1,
                     },
-                    group: &[0, 1],
+                    group: &[GroupNumber::Field(0), GroupNumber::Field(1)],
                     id: CoveredId::Field(3),
                     only: &[],
                     unless: &[],
@@ -6529,7 +6600,7 @@ pub mod v4 {
                         letter: 'i',
                         layout: 0,
                     },
-                    group: &[0, 1],
+                    group: &[GroupNumber::Field(0), GroupNumber::Field(1)],
                     id: CoveredId::Field(4),
                     only: &[],
                     unless: &[],
@@ -6539,10 +6610,20 @@ pub mod v4 {
                         letter: 'b',
                         layout: 0,
                     },
-                    group: &[0, 1],
+                    group: &[GroupNumber::Field(0), GroupNumber::Field(1)],
                     id: CoveredId::Field(2),
                     only: &[],
-                    unless: &[],
+                    unless: &[(0, &[(4294967295, 4294967295)])],
+                },
+                Cover {
+                    of: LayoutRef {
+                        letter: 'b',
+                        layout: 0,
+                    },
+                    group: &[GroupNumber::Field(0), GroupNumber::Field(1)],
+                    id: CoveredId::Field(2),
+                    only: &[(0, &[(4294967295, 4294967295)])],
+                    unless: &[(1, &[(6, 6)])],
                 },
             ],
         },
@@ -6560,7 +6641,7 @@ pub mod v4 {
                         letter: 'l',
                         layout: 0,
                     },
-                    group: &[0],
+                    group: &[GroupNumber::Field(0)],
                     id: CoveredId::Field(2),
                     only: &[],
                     unless: &[],
@@ -6570,7 +6651,7 @@ pub mod v4 {
                         letter: 'l',
                         layout: 1,
                     },
-                    group: &[0],
+                    group: &[GroupNumber::Field(0)],
                     id: CoveredId::Field(2),
                     only: &[],
                     unless: &[],
@@ -6580,7 +6661,7 @@ pub mod v4 {
                         letter: 'p',
                         layout: 1,
                     },
-                    group: &[0],
+                    group: &[GroupNumber::Field(0)],
                     id: CoveredId::ArchiveChangeId,
                     only: &[],
                     unless: &[],
@@ -7526,7 +7607,11 @@ pub mod v5 {
                 Segment::field("field", SegmentKind::U8),
                 Segment::field("document", SegmentKind::U32),
             ],
-            archives: &[&[(2, &[(50, 50)])], &[(1, &[(0, 0)]), (2, &[(71, 71)])]],
+            archives: &[
+                &[(2, &[(50, 50)])],
+                &[(1, &[(0, 0)]), (2, &[(71, 71)])],
+                &[(1, &[(7, 7)]), (2, &[(44, 46)])],
+            ],
             long: true,
             ..Layout::PLAIN
         },
@@ -7566,7 +7651,7 @@ pub mod v5 {
         name: "property",
         title: "Object properties",
         doc: "The documents themselves, archived, and values that belong to them.",
-        source: "crates/store/src/write/key.rs, crates/types/src/field.rs @ v0.12.0, v0.15.5, v0.16.18",
+        source: "crates/store/src/write/key.rs, crates/types/src/field.rs @ v0.12.0, v0.15.5, v0.16.18, crates/jmap/src/push/set.rs, crates/jmap/src/participant_identity/set.rs @ v0.14.1, v0.15.5, v0.16.18, crates/http/src/management/crypto.rs @ v0.12.0, v0.15.5, crates/email/src/submission/index.rs @ v0.15.5, v0.16.16, v0.16.17",
         family: Some("data"),
         no_family: None,
         store_group: StoreGroup::Data,
@@ -7592,7 +7677,8 @@ pub mod v5 {
             /// BLAKE3 of the content.
             hash: &'a [u8; 32],
         },
-        /// Bundle of the web administration. (`subspaces.blobs.layouts.webadmin`)
+        /// Bundle of the web administration. An upgrade to version 6 leaves it.
+        /// (`subspaces.blobs.layouts.webadmin`)
         Webadmin {},
         /// State of the spam trainer. (`subspaces.blobs.layouts.spam_train_data`)
         SpamTrainData {},
@@ -7751,7 +7837,7 @@ pub mod v5 {
         },
         Layout {
             name: "webadmin",
-            doc: "Bundle of the web administration.",
+            doc: "Bundle of the web administration. An upgrade to version 6 leaves it.",
             segments: &[
                 Segment::constant(
                     &[
@@ -8326,7 +8412,7 @@ pub mod v5 {
     pub(super) static COUNTER_RULES: &[CounterRule] = &[
         CounterRule {
             name: "document_id",
-            doc: "A counter below a document's id makes the server hand out the id again.",
+            doc: "A counter below a document's id makes the server hand out the id again. The upgrade to 0.12.0 and custom default folders leave such counters in stores of real servers.",
             counter: LayoutRef {
                 letter: 'n',
                 layout: 1,
@@ -8338,7 +8424,7 @@ pub mod v5 {
                         letter: 'p',
                         layout: 1,
                     },
-                    group: &[0, 1],
+                    group: &[GroupNumber::Field(0), GroupNumber::Field(1)],
                     id: CoveredId::Field(3),
                     only: &[],
                     unless: &[],
@@ -8348,7 +8434,7 @@ pub mod v5 {
                         letter: 'p',
                         layout: 2,
                     },
-                    group: &[0, 1],
+                    group: &[GroupNumber::Field(0), GroupNumber::Field(1)],
                     id: CoveredId::Field(4),
                     only: &[],
                     unless: &[],
@@ -8358,7 +8444,7 @@ pub mod v5 {
                         letter: 'p',
                         layout: 3,
                     },
-                    group: &[0, 1],
+                    group: &[GroupNumber::Field(0), GroupNumber::Field(1)],
                     id: CoveredId::Field(4),
                     only: &[],
                     unless: &[],
@@ -8368,8 +8454,18 @@ pub mod v5 {
                         letter: 'i',
                         layout: 0,
                     },
-                    group: &[0, 1],
+                    group: &[GroupNumber::Field(0), GroupNumber::Field(1)],
                     id: CoveredId::Field(4),
+                    only: &[],
+                    unless: &[],
+                },
+                Cover {
+                    of: LayoutRef {
+                        letter: 'd',
+                        layout: 2,
+                    },
+                    group: &[GroupNumber::Fixed(4294967295), GroupNumber::Fixed(7)],
+                    id: CoveredId::Field(1),
                     only: &[],
                     unless: &[],
                 },
@@ -8389,7 +8485,7 @@ pub mod v5 {
                         letter: 'l',
                         layout: 0,
                     },
-                    group: &[0],
+                    group: &[GroupNumber::Field(0)],
                     id: CoveredId::Field(2),
                     only: &[],
                     unless: &[],
@@ -8399,7 +8495,7 @@ pub mod v5 {
                         letter: 'l',
                         layout: 1,
                     },
-                    group: &[0],
+                    group: &[GroupNumber::Field(0)],
                     id: CoveredId::Field(2),
                     only: &[],
                     unless: &[],
@@ -8409,7 +8505,7 @@ pub mod v5 {
                         letter: 'p',
                         layout: 1,
                     },
-                    group: &[0],
+                    group: &[GroupNumber::Field(0)],
                     id: CoveredId::ArchiveChangeId,
                     only: &[],
                     unless: &[],
@@ -8428,8 +8524,8 @@ pub mod v6 {
     pub use super::v1::IndexesKey;
     pub use super::v4::LogsKey;
     pub use super::v1::InMemoryValueKey;
-    pub use super::v5::PropertyKey;
     pub use super::v3::QueueEventKey;
+    pub use super::v5::BlobsKey;
     pub use super::v1::InMemoryCounterKey;
     pub use super::v5::SearchIndexKey;
     /// Registry indexes (`subspaces.registry_idx`).
@@ -9369,8 +9465,8 @@ pub mod v6 {
                 Segment::field("account", SegmentKind::U32),
                 Segment::field("until", SegmentKind::U64),
             ],
-            value: ValueForm::Lengths(&[0, 10]),
-            value_lengths: 0x401,
+            value: ValueForm::Lengths(&[0, 1, 10]),
+            value_lengths: 0x403,
             blob_link: Some(0),
             ..Layout::PLAIN
         },
@@ -9715,6 +9811,240 @@ pub mod v6 {
             layout.takes(length).then_some(layout)
         },
     };
+    /// Object properties (`subspaces.property`).
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum PropertyKey<'a> {
+        /// The schema version of the store. (`subspaces.property.layouts.schema_version`)
+        SchemaVersion {},
+        /// One field of a document. (`subspaces.property.layouts.property`)
+        Property {
+            /// Account that owns the record.
+            account: u32,
+            /// Collection of the document.
+            collection: u8,
+            /// Field id; what it means depends on the collection.
+            field: u8,
+            /// Document id within account and collection.
+            document: u32,
+        },
+        /// Documents by the short hash of a value, as threads by subject.
+        /// (`subspaces.property.layouts.hash_index`)
+        HashIndex {
+            /// Account that owns the record.
+            account: u32,
+            /// Collection of the document.
+            collection: u8,
+            /// Field id; what it means depends on the collection.
+            field: u8,
+            /// Short hash of the value.
+            index_value: &'a [u8],
+            /// Document id within account and collection.
+            document: u32,
+        },
+        /// Documents by a number, as a time. (`subspaces.property.layouts.integer_index`)
+        IntegerIndex {
+            /// Account that owns the record.
+            account: u32,
+            /// Collection of the document.
+            collection: u8,
+            /// Field id; what it means depends on the collection.
+            field: u8,
+            /// The number.
+            index_value: u64,
+            /// Document id within account and collection.
+            document: u32,
+        },
+    }
+    impl<'a> PropertyKey<'a> {
+        /// Reads a key; every byte belongs to a field or is a constant.
+        #[inline]
+        pub fn decode(key: &'a [u8]) -> Result<Self, KeyError> {
+            match key.len() {
+                1 if codec::u8_at(key, 0) == 0x00 => Ok(PropertyKey::SchemaVersion {}),
+                10 => {
+                    Ok(PropertyKey::Property {
+                        account: codec::u32_at(key, 0),
+                        collection: codec::u8_at(key, 4),
+                        field: codec::u8_at(key, 5),
+                        document: codec::u32_at(key, 6),
+                    })
+                }
+                len if len >= 11 && len <= 26
+                    && codec::short_hash_end(key, 6) == len - 4 => {
+                    Ok(PropertyKey::HashIndex {
+                        account: codec::u32_at(key, 0),
+                        collection: codec::u8_at(key, 4),
+                        field: codec::u8_at(key, 5),
+                        index_value: codec::short_hash_at(key, 6),
+                        document: codec::u32_at(key, len - 4),
+                    })
+                }
+                18 => {
+                    Ok(PropertyKey::IntegerIndex {
+                        account: codec::u32_at(key, 0),
+                        collection: codec::u8_at(key, 4),
+                        field: codec::u8_at(key, 5),
+                        index_value: codec::u64_at(key, 6),
+                        document: codec::u32_at(key, 14),
+                    })
+                }
+                _ => Err(KeyError::NoLayout),
+            }
+        }
+        /// Index of the layout of a key, without reading its fields.
+        #[inline]
+        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
+            match key.len() {
+                1 if codec::u8_at(key, 0) == 0x00 => Ok(0),
+                10 => Ok(1),
+                len if len >= 11 && len <= 26
+                    && codec::short_hash_end(key, 6) == len - 4 => Ok(2),
+                18 => Ok(3),
+                _ => Err(KeyError::NoLayout),
+            }
+        }
+    }
+    impl TypedKey for PropertyKey<'_> {
+        fn encode(&self, out: &mut Vec<u8>) {
+            match *self {
+                PropertyKey::SchemaVersion {} => {
+                    out.extend_from_slice(&[0x00]);
+                }
+                PropertyKey::Property { account, collection, field, document } => {
+                    out.extend_from_slice(&account.to_be_bytes());
+                    out.push(collection);
+                    out.push(field);
+                    out.extend_from_slice(&document.to_be_bytes());
+                }
+                PropertyKey::HashIndex {
+                    account,
+                    collection,
+                    field,
+                    index_value,
+                    document,
+                } => {
+                    out.extend_from_slice(&account.to_be_bytes());
+                    out.push(collection);
+                    out.push(field);
+                    out.extend_from_slice(index_value);
+                    out.extend_from_slice(&document.to_be_bytes());
+                }
+                PropertyKey::IntegerIndex {
+                    account,
+                    collection,
+                    field,
+                    index_value,
+                    document,
+                } => {
+                    out.extend_from_slice(&account.to_be_bytes());
+                    out.push(collection);
+                    out.push(field);
+                    out.extend_from_slice(&index_value.to_be_bytes());
+                    out.extend_from_slice(&document.to_be_bytes());
+                }
+            }
+        }
+        #[inline]
+        fn layout(&self) -> usize {
+            match self {
+                PropertyKey::SchemaVersion { .. } => 0,
+                PropertyKey::Property { .. } => 1,
+                PropertyKey::HashIndex { .. } => 2,
+                PropertyKey::IntegerIndex { .. } => 3,
+            }
+        }
+        fn layouts(&self) -> &'static [Layout] {
+            &PROPERTY_LAYOUTS
+        }
+    }
+    impl fmt::Display for PropertyKey<'_> {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write_key(f, self)
+        }
+    }
+    pub(super) static PROPERTY_LAYOUTS: [Layout; 4] = [
+        Layout {
+            name: "schema_version",
+            doc: "The schema version of the store.",
+            segments: &[Segment::constant(&[0x00])],
+            value: ValueForm::Lengths(&[4]),
+            value_lengths: 0x10,
+            schema_version: true,
+            fresh: Some(FreshRule::Clear),
+            fixed_key: Some(&[0x00]),
+            ..Layout::PLAIN
+        },
+        Layout {
+            name: "property",
+            doc: "One field of a document.",
+            segments: &[
+                Segment::field("account", SegmentKind::U32),
+                Segment::field("collection", SegmentKind::U8).named(&NAMES_COLLECTION),
+                Segment::field("field", SegmentKind::U8),
+                Segment::field("document", SegmentKind::U32),
+            ],
+            archives: &[
+                &[(2, &[(50, 50)])],
+                &[(1, &[(0, 0)]), (2, &[(71, 71)])],
+                &[(1, &[(7, 7)]), (2, &[(44, 45)])],
+            ],
+            long: true,
+            ..Layout::PLAIN
+        },
+        Layout {
+            name: "hash_index",
+            doc: "Documents by the short hash of a value, as threads by subject.",
+            segments: &[
+                Segment::field("account", SegmentKind::U32),
+                Segment::field("collection", SegmentKind::U8).named(&NAMES_COLLECTION),
+                Segment::field("field", SegmentKind::U8),
+                Segment::field("index_value", SegmentKind::ShortHash),
+                Segment::field("document", SegmentKind::U32),
+            ],
+            long: true,
+            shares: &[3],
+            ..Layout::PLAIN
+        },
+        Layout {
+            name: "integer_index",
+            doc: "Documents by a number, as a time.",
+            segments: &[
+                Segment::field("account", SegmentKind::U32),
+                Segment::field("collection", SegmentKind::U8).named(&NAMES_COLLECTION),
+                Segment::field("field", SegmentKind::U8),
+                Segment::field("index_value", SegmentKind::U64),
+                Segment::field("document", SegmentKind::U32),
+            ],
+            value: ValueForm::Lengths(&[4, 8, 13, 21]),
+            value_lengths: 0x202110,
+            ..Layout::PLAIN
+        },
+    ];
+    /// `subspaces.property`
+    pub(super) const PROPERTY: Subspace = Subspace {
+        version: 6,
+        letter: 'p',
+        name: "property",
+        title: "Object properties",
+        doc: "The documents themselves, archived, and values that belong to them.",
+        source: "crates/store/src/write/key.rs, crates/types/src/field.rs @ v0.12.0, v0.15.5, v0.16.18, crates/jmap/src/push/set.rs, crates/jmap/src/participant_identity/set.rs @ v0.14.1, v0.15.5, v0.16.18, crates/http/src/management/crypto.rs @ v0.12.0, v0.15.5, crates/email/src/submission/index.rs @ v0.15.5, v0.16.16, v0.16.17",
+        family: Some("data"),
+        no_family: None,
+        store_group: StoreGroup::Data,
+        server_export: true,
+        server_import: true,
+        derived: false,
+        settings: false,
+        value: ValueKind::Bytes,
+        fresh: FreshRule::Refuse,
+        layouts: &PROPERTY_LAYOUTS,
+        tables: &TABLES_P_BYTES,
+        decode: PropertyKey::layout_of,
+        accepts: |key, length| {
+            let layout = &PROPERTY_LAYOUTS[PropertyKey::layout_of(key).ok()?];
+            layout.takes(length).then_some(layout)
+        },
+    };
     /// Incoming reports (`subspaces.report_in`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
     pub enum ReportInKey {
@@ -9902,218 +10232,6 @@ pub mod v6 {
         decode: RegistryKey::layout_of,
         accepts: |key, length| {
             let layout = &REGISTRY_LAYOUTS[RegistryKey::layout_of(key).ok()?];
-            layout.takes(length).then_some(layout)
-        },
-    };
-    /// Blobs (`subspaces.blobs`).
-    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-    pub enum BlobsKey<'a> {
-        /// The content of something. (`subspaces.blobs.layouts.content`)
-        Content {
-            /// BLAKE3 of the content.
-            hash: &'a [u8; 32],
-        },
-        /// State of the spam trainer. (`subspaces.blobs.layouts.spam_train_data`)
-        SpamTrainData {},
-        /// Model of the spam classifier. (`subspaces.blobs.layouts.spam_classifier_model`)
-        SpamClassifierModel {},
-    }
-    impl<'a> BlobsKey<'a> {
-        /// Reads a key; every byte belongs to a field or is a constant.
-        #[inline]
-        pub fn decode(key: &'a [u8]) -> Result<Self, KeyError> {
-            match key.len() {
-                32 => {
-                    Ok(BlobsKey::Content {
-                        hash: codec::array_at(key, 0),
-                    })
-                }
-                28 if codec::has(
-                    key,
-                    0,
-                    &[
-                        0x53, 0x54, 0x41, 0x4c, 0x57, 0x41, 0x52, 0x54, 0x5f, 0x53, 0x50,
-                        0x41, 0x4d, 0x5f, 0x54, 0x52, 0x41, 0x49, 0x4e, 0x5f, 0x44, 0x41,
-                        0x54, 0x41, 0x2e, 0x6c, 0x7a, 0x34,
-                    ],
-                ) => Ok(BlobsKey::SpamTrainData {}),
-                34 if codec::has(
-                    key,
-                    0,
-                    &[
-                        0x53, 0x54, 0x41, 0x4c, 0x57, 0x41, 0x52, 0x54, 0x5f, 0x53, 0x50,
-                        0x41, 0x4d, 0x5f, 0x43, 0x4c, 0x41, 0x53, 0x53, 0x49, 0x46, 0x49,
-                        0x45, 0x52, 0x5f, 0x4d, 0x4f, 0x44, 0x45, 0x4c, 0x2e, 0x6c, 0x7a,
-                        0x34,
-                    ],
-                ) => Ok(BlobsKey::SpamClassifierModel {}),
-                _ => Err(KeyError::NoLayout),
-            }
-        }
-        /// Index of the layout of a key, without reading its fields.
-        #[inline]
-        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
-            match key.len() {
-                32 => Ok(0),
-                28 if codec::has(
-                    key,
-                    0,
-                    &[
-                        0x53, 0x54, 0x41, 0x4c, 0x57, 0x41, 0x52, 0x54, 0x5f, 0x53, 0x50,
-                        0x41, 0x4d, 0x5f, 0x54, 0x52, 0x41, 0x49, 0x4e, 0x5f, 0x44, 0x41,
-                        0x54, 0x41, 0x2e, 0x6c, 0x7a, 0x34,
-                    ],
-                ) => Ok(1),
-                34 if codec::has(
-                    key,
-                    0,
-                    &[
-                        0x53, 0x54, 0x41, 0x4c, 0x57, 0x41, 0x52, 0x54, 0x5f, 0x53, 0x50,
-                        0x41, 0x4d, 0x5f, 0x43, 0x4c, 0x41, 0x53, 0x53, 0x49, 0x46, 0x49,
-                        0x45, 0x52, 0x5f, 0x4d, 0x4f, 0x44, 0x45, 0x4c, 0x2e, 0x6c, 0x7a,
-                        0x34,
-                    ],
-                ) => Ok(2),
-                _ => Err(KeyError::NoLayout),
-            }
-        }
-    }
-    impl TypedKey for BlobsKey<'_> {
-        fn encode(&self, out: &mut Vec<u8>) {
-            match *self {
-                BlobsKey::Content { hash } => {
-                    out.extend_from_slice(hash);
-                }
-                BlobsKey::SpamTrainData {} => {
-                    out.extend_from_slice(
-                        &[
-                            0x53, 0x54, 0x41, 0x4c, 0x57, 0x41, 0x52, 0x54, 0x5f, 0x53,
-                            0x50, 0x41, 0x4d, 0x5f, 0x54, 0x52, 0x41, 0x49, 0x4e, 0x5f,
-                            0x44, 0x41, 0x54, 0x41, 0x2e, 0x6c, 0x7a, 0x34,
-                        ],
-                    );
-                }
-                BlobsKey::SpamClassifierModel {} => {
-                    out.extend_from_slice(
-                        &[
-                            0x53, 0x54, 0x41, 0x4c, 0x57, 0x41, 0x52, 0x54, 0x5f, 0x53,
-                            0x50, 0x41, 0x4d, 0x5f, 0x43, 0x4c, 0x41, 0x53, 0x53, 0x49,
-                            0x46, 0x49, 0x45, 0x52, 0x5f, 0x4d, 0x4f, 0x44, 0x45, 0x4c,
-                            0x2e, 0x6c, 0x7a, 0x34,
-                        ],
-                    );
-                }
-            }
-        }
-        #[inline]
-        fn layout(&self) -> usize {
-            match self {
-                BlobsKey::Content { .. } => 0,
-                BlobsKey::SpamTrainData { .. } => 1,
-                BlobsKey::SpamClassifierModel { .. } => 2,
-            }
-        }
-        fn layouts(&self) -> &'static [Layout] {
-            &BLOBS_LAYOUTS
-        }
-    }
-    impl fmt::Display for BlobsKey<'_> {
-        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            write_key(f, self)
-        }
-    }
-    pub(super) static BLOBS_LAYOUTS: [Layout; 3] = [
-        Layout {
-            name: "content",
-            doc: "The content of something.",
-            segments: &[Segment::field("hash", SegmentKind::Hash)],
-            long: true,
-            content_hash: true,
-            computed: &[
-                ComputedKeys {
-                    versions: (6, 6),
-                    prefix: "STALWART_APP_",
-                    of: LayoutRef {
-                        letter: 's',
-                        layout: 0,
-                    },
-                    field: 1,
-                    only: &[(0, &[(11, 11)])],
-                },
-            ],
-            ..Layout::PLAIN
-        },
-        Layout {
-            name: "spam_train_data",
-            doc: "State of the spam trainer.",
-            segments: &[
-                Segment::constant(
-                    &[
-                        0x53, 0x54, 0x41, 0x4c, 0x57, 0x41, 0x52, 0x54, 0x5f, 0x53, 0x50,
-                        0x41, 0x4d, 0x5f, 0x54, 0x52, 0x41, 0x49, 0x4e, 0x5f, 0x44, 0x41,
-                        0x54, 0x41, 0x2e, 0x6c, 0x7a, 0x34,
-                    ],
-                ),
-            ],
-            long: true,
-            fresh: Some(FreshRule::Clear),
-            fixed_key: Some(
-                &[
-                    0x53, 0x54, 0x41, 0x4c, 0x57, 0x41, 0x52, 0x54, 0x5f, 0x53, 0x50,
-                    0x41, 0x4d, 0x5f, 0x54, 0x52, 0x41, 0x49, 0x4e, 0x5f, 0x44, 0x41,
-                    0x54, 0x41, 0x2e, 0x6c, 0x7a, 0x34,
-                ],
-            ),
-            ..Layout::PLAIN
-        },
-        Layout {
-            name: "spam_classifier_model",
-            doc: "Model of the spam classifier.",
-            segments: &[
-                Segment::constant(
-                    &[
-                        0x53, 0x54, 0x41, 0x4c, 0x57, 0x41, 0x52, 0x54, 0x5f, 0x53, 0x50,
-                        0x41, 0x4d, 0x5f, 0x43, 0x4c, 0x41, 0x53, 0x53, 0x49, 0x46, 0x49,
-                        0x45, 0x52, 0x5f, 0x4d, 0x4f, 0x44, 0x45, 0x4c, 0x2e, 0x6c, 0x7a,
-                        0x34,
-                    ],
-                ),
-            ],
-            long: true,
-            fresh: Some(FreshRule::Clear),
-            fixed_key: Some(
-                &[
-                    0x53, 0x54, 0x41, 0x4c, 0x57, 0x41, 0x52, 0x54, 0x5f, 0x53, 0x50,
-                    0x41, 0x4d, 0x5f, 0x43, 0x4c, 0x41, 0x53, 0x53, 0x49, 0x46, 0x49,
-                    0x45, 0x52, 0x5f, 0x4d, 0x4f, 0x44, 0x45, 0x4c, 0x2e, 0x6c, 0x7a,
-                    0x34,
-                ],
-            ),
-            ..Layout::PLAIN
-        },
-    ];
-    /// `subspaces.blobs`
-    pub(super) const BLOBS: Subspace = Subspace {
-        version: 6,
-        letter: 't',
-        name: "blobs",
-        title: "Blobs",
-        doc: "Contents of messages and files, where the blob store is the data store.",
-        source: "crates/store/src/dispatch/blob.rs, crates/common/src/manager/mod.rs @ v0.14.1, v0.15.5, v0.16.18",
-        family: Some("blob"),
-        no_family: None,
-        store_group: StoreGroup::Blob,
-        server_export: true,
-        server_import: true,
-        derived: false,
-        settings: false,
-        value: ValueKind::Blob,
-        fresh: FreshRule::Refuse,
-        layouts: &BLOBS_LAYOUTS,
-        tables: &TABLES_T_BLOB,
-        decode: BlobsKey::layout_of,
-        accepts: |key, length| {
-            let layout = &BLOBS_LAYOUTS[BlobsKey::layout_of(key).ok()?];
             layout.takes(length).then_some(layout)
         },
     };
@@ -10562,11 +10680,11 @@ pub mod v6 {
             ),
         COUNTER,
         TELEMETRY_SPAN,
-        super::v5::PROPERTY.in_version(6),
+        PROPERTY,
         super::v3::QUEUE_EVENT.in_version(6).of_family(Some("queue"), None, true, true),
         REPORT_IN,
         REGISTRY,
-        BLOBS,
+        super::v5::BLOBS.in_version(6),
         QUOTA,
         SPAM_SAMPLES,
         TELEMETRY_METRIC,
@@ -10585,7 +10703,7 @@ pub mod v6 {
     pub(super) static COUNTER_RULES: &[CounterRule] = &[
         CounterRule {
             name: "document_id",
-            doc: "A counter below a document's id makes the server hand out the id again.",
+            doc: "A counter below a document's id makes the server hand out the id again. The upgrade to 0.12.0 and custom default folders leave such counters in stores of real servers.",
             counter: LayoutRef {
                 letter: 'n',
                 layout: 4,
@@ -10597,7 +10715,7 @@ pub mod v6 {
                         letter: 'p',
                         layout: 1,
                     },
-                    group: &[0, 1],
+                    group: &[GroupNumber::Field(0), GroupNumber::Field(1)],
                     id: CoveredId::Field(3),
                     only: &[],
                     unless: &[],
@@ -10607,7 +10725,7 @@ pub mod v6 {
                         letter: 'p',
                         layout: 2,
                     },
-                    group: &[0, 1],
+                    group: &[GroupNumber::Field(0), GroupNumber::Field(1)],
                     id: CoveredId::Field(4),
                     only: &[],
                     unless: &[],
@@ -10617,7 +10735,7 @@ pub mod v6 {
                         letter: 'p',
                         layout: 3,
                     },
-                    group: &[0, 1],
+                    group: &[GroupNumber::Field(0), GroupNumber::Field(1)],
                     id: CoveredId::Field(4),
                     only: &[],
                     unless: &[],
@@ -10627,7 +10745,7 @@ pub mod v6 {
                         letter: 'i',
                         layout: 0,
                     },
-                    group: &[0, 1],
+                    group: &[GroupNumber::Field(0), GroupNumber::Field(1)],
                     id: CoveredId::Field(4),
                     only: &[],
                     unless: &[(0, &[(4294967295, 4294967295)])],
@@ -10648,7 +10766,7 @@ pub mod v6 {
                         letter: 'l',
                         layout: 0,
                     },
-                    group: &[0],
+                    group: &[GroupNumber::Field(0)],
                     id: CoveredId::Field(2),
                     only: &[],
                     unless: &[],
@@ -10658,7 +10776,7 @@ pub mod v6 {
                         letter: 'l',
                         layout: 1,
                     },
-                    group: &[0],
+                    group: &[GroupNumber::Field(0)],
                     id: CoveredId::Field(2),
                     only: &[],
                     unless: &[],
@@ -10668,7 +10786,7 @@ pub mod v6 {
                         letter: 'p',
                         layout: 1,
                     },
-                    group: &[0],
+                    group: &[GroupNumber::Field(0)],
                     id: CoveredId::ArchiveChangeId,
                     only: &[],
                     unless: &[],
@@ -10689,7 +10807,7 @@ pub mod v6 {
                         letter: 'd',
                         layout: 0,
                     },
-                    group: &[0],
+                    group: &[GroupNumber::Field(0)],
                     id: CoveredId::Field(1),
                     only: &[],
                     unless: &[],
@@ -10699,7 +10817,7 @@ pub mod v6 {
                         letter: 'd',
                         layout: 1,
                     },
-                    group: &[0],
+                    group: &[GroupNumber::Field(0)],
                     id: CoveredId::Field(1),
                     only: &[(0, &[(37, 37), (50, 50), (78, 78), (83, 83), (108, 108)])],
                     unless: &[],
@@ -10808,7 +10926,7 @@ pub mod v6 {
                 },
                 Variant {
                     number: 1,
-                    name: "Elasticsearch",
+                    name: "ElasticSearch",
                     external: true,
                 },
                 Variant {
