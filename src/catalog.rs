@@ -201,10 +201,20 @@ impl Subspace {
         }
     }
 
+    /// Why no server can use a value in this subspace, whatever its key, if that is so. Not every store can hold
+    /// such a value. `value` is logical, as for [`check`](Self::check).
+    pub fn unusable(&self, value: &[u8]) -> Option<&'static str> {
+        match self.value {
+            ValueKind::None if !value.is_empty() => Some("this subspace has no values"),
+            ValueKind::Counter if value.len() != 8 => Some("a counter has 8 bytes"),
+            ValueKind::None | ValueKind::Counter | ValueKind::Bytes | ValueKind::Blob => None,
+        }
+    }
+
     #[cold]
     fn judge(&self, key: &[u8], value: &[u8]) -> Result<&'static Layout, Problem> {
         let layout = self.layout(key).map_err(Problem::UnknownKey)?;
-        match value_problem(self.value, layout, value) {
+        match value_problem(self, layout, value) {
             None => Ok(layout),
             Some(reason) => self.check_shared(layout, key, value).ok_or(Problem::BadValue { layout, reason }),
         }
@@ -213,7 +223,7 @@ impl Subspace {
     // Where keys alone do not decide between layouts, the value does.
     fn check_shared(&self, layout: &'static Layout, key: &[u8], value: &[u8]) -> Option<&'static Layout> {
         let shared = layout.shares.iter().filter_map(|index| self.layouts.get(*index));
-        shared.into_iter().find(|l| l.accepts(key) && value_problem(self.value, l, value).is_none())
+        shared.into_iter().find(|l| l.accepts(key) && value_problem(self, l, value).is_none())
     }
 
     /// The BLAKE3 hash of the blob that a key names, if its layout is a link.
@@ -303,10 +313,10 @@ impl VersionRecord {
     }
 }
 
-fn value_problem(kind: ValueKind, layout: &Layout, value: &[u8]) -> Option<&'static str> {
-    match (kind, layout.value) {
-        (ValueKind::None, _) if !value.is_empty() => Some("this subspace has no values"),
-        (ValueKind::Counter, _) if value.len() != 8 => Some("a counter has 8 bytes"),
+fn value_problem(subspace: &Subspace, layout: &Layout, value: &[u8]) -> Option<&'static str> {
+    let unusable = subspace.unusable(value);
+    match (subspace.value, layout.value) {
+        _ if unusable.is_some() => unusable,
         (ValueKind::Bytes, ValueForm::Empty) if !value.is_empty() => Some("it should be empty"),
         (ValueKind::Bytes, ValueForm::Archive) if value.is_empty() => {
             Some("an archive has at least its marker")
@@ -339,7 +349,7 @@ mod tests {
             for layout in subspace.layouts {
                 for length in 0..=100 {
                     let free = layout.value_lengths >> length.min(63) & 1 == 1;
-                    let allowed = value_problem(subspace.value, layout, &vec![0; length]).is_none();
+                    let allowed = value_problem(subspace, layout, &vec![0; length]).is_none();
                     // Beyond the bits a rule may still allow what the bits do not tell.
                     assert!(free == allowed || (allowed && length >= 63), "{} {length}", layout.name);
                 }

@@ -14,17 +14,28 @@ pub fn record(
     value: &[u8],
     findings: &mut Findings,
 ) -> Option<&'static Layout> {
-    match subspace.check(key, value) {
-        Ok(layout) => Some(layout),
-        Err(Problem::UnknownKey(error)) => {
+    let problem = match subspace.check(key, value) {
+        Ok(layout) => return Some(layout),
+        Err(problem) => problem,
+    };
+    let unusable = subspace.unusable(value);
+    if let Some(reason) = unusable {
+        findings.add(FindingKind::UnusableValue, subspace.letter, key, || {
+            format!("{}: {reason}, this value has {}", subspace.describe(key), value.len())
+        });
+    }
+    match problem {
+        Problem::UnknownKey(error) => {
             findings
                 .add(FindingKind::UnknownKey, subspace.letter, key, || format!("{}: {error}", subspace.name));
             None
         }
-        Err(Problem::BadValue { layout, reason }) => {
-            findings.add(FindingKind::BadValue, subspace.letter, key, || {
-                format!("{}: {reason}", subspace.describe(key))
-            });
+        Problem::BadValue { layout, reason } => {
+            if unusable.is_none() {
+                findings.add(FindingKind::BadValue, subspace.letter, key, || {
+                    format!("{}: {reason}", subspace.describe(key))
+                });
+            }
             Some(layout)
         }
     }

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::export;
 use crate::gaps;
 use crate::import::{Imported, nothing_written, plan};
-use crate::limits;
+use crate::limits::{self, Unusable};
 use crate::origin::Origin;
 use crate::preflight::Preflight;
 use crate::resume::anonymous;
@@ -93,12 +93,16 @@ pub fn run(options: &Options) -> Result<Imported> {
     let (rule, taken) = (target.rule(), target.limits().clone());
     let Origin::Store(store) = &origin else { return Ok(Imported::default()) };
     let fits = limits::check_store(store, &pairs, rule, &taken, how.budget.jobs, console.progress());
-    preflight
-        .check("records fit", fits, |()| "every record is within the limits of the target".to_string())?;
+    let fits = preflight
+        .check("records fit", fits, |_| "every record is within the limits of the target".to_string())?;
+    if let Some(unusable) = &fits {
+        limits::check_usable(unusable, &mut preflight, how.yes)?;
+    }
     let prepared = Transfer::prepare(origin, target, (parts, left_out), &mut preflight, how)?;
     let Some(mut transfer) = prepared else {
         return preflight.conclude().map(|()| Imported::default());
     };
+    transfer.leave_out_unusable(fits.as_ref().map(Unusable::left_out).unwrap_or_default());
     transfer.left_out.iter().for_each(|(letter, why)| console.say(format!("leaving out {letter}: {why}")));
     let mut copied = Imported {
         schema_version: version.number,

@@ -21,6 +21,11 @@ pub enum FindingKind {
     UnknownKey,
     /// A value breaks the rule of its layout.
     BadValue,
+    /// A value that no server can use and that not every store can hold: a counter that is no number, a value
+    /// where keys have none.
+    UnusableValue,
+    /// Such a value that was not loaded, because the target has no place for it.
+    ValueLeftOut,
     /// A table, column family or key prefix that the catalog does not know holds rows.
     UnknownTable,
     /// A table of something else in the same database.
@@ -58,20 +63,34 @@ pub enum FindingKind {
 impl FindingKind {
     /// Losses are listed one by one, however many there are.
     pub fn is_complete(self) -> bool {
-        matches!(self, FindingKind::Lost | FindingKind::BlobMissing)
+        matches!(
+            self,
+            FindingKind::Lost
+                | FindingKind::BlobMissing
+                | FindingKind::UnusableValue
+                | FindingKind::ValueLeftOut
+        )
     }
 
-    /// Ends the run with exit code 3: the result does not hold everything.
+    /// Ends the run with exit code 3: the result does not hold everything, or not everything in a state in which
+    /// a server could use it.
     pub fn is_incomplete(self) -> bool {
         matches!(
             self,
-            FindingKind::UnknownTable
+            FindingKind::UnusableValue
+                | FindingKind::ValueLeftOut
+                | FindingKind::UnknownTable
                 | FindingKind::MissingTable
                 | FindingKind::LegacyRows
                 | FindingKind::BlobMismatch
                 | FindingKind::BlobMissing
                 | FindingKind::Lost
         )
+    }
+
+    /// The dump holds what this is about, as it was found.
+    pub fn travels(self) -> bool {
+        matches!(self, FindingKind::UnusableValue | FindingKind::BlobMismatch)
     }
 
     /// Notices describe what is normal; `--strict` ignores them.
@@ -92,6 +111,8 @@ impl FindingKind {
         match self {
             FindingKind::UnknownKey => "keys of no known layout",
             FindingKind::BadValue => "values that break the rule of their layout",
+            FindingKind::UnusableValue => "values that no server can use",
+            FindingKind::ValueLeftOut => "values left out, for which the target has no place",
             FindingKind::UnknownTable => "tables the catalog does not know",
             FindingKind::OtherTable => "tables that are not this server's, which are left where they are",
             FindingKind::MissingTable => "tables of the server that are not there or cannot be read",

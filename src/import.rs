@@ -17,7 +17,7 @@ use crate::dump::manifest::DIRECTORY;
 use crate::dump::reader::{Dump, FileCheck};
 use crate::error::{Error, ErrorKind, Result};
 use crate::finding::{FindingKind, Findings};
-use crate::limits;
+use crate::limits::{self, Unusable};
 use crate::load::Loaded;
 use crate::origin::{self, Origin};
 use crate::preflight::{self, Preflight};
@@ -197,7 +197,7 @@ fn prepare(options: &Options, preflight: &mut Preflight) -> Result<Option<Prepar
     }
     let (rule, limits) = (target.rule(), target.limits().clone());
     let pairs = target.tables(&parts)?;
-    let sound = |preflight: &mut Preflight, dump: &Dump| -> Result<Option<Vec<FileCheck>>> {
+    let sound = |preflight: &mut Preflight, dump: &Dump| -> Result<Option<(Vec<FileCheck>, Unusable)>> {
         let checked = origin::checksums(dump, &how.budget, &how.console);
         let checks = preflight.check("dump undamaged", checked, |checks| {
             format!("{} files, checksums and counts are right", checks.len())
@@ -205,12 +205,14 @@ fn prepare(options: &Options, preflight: &mut Preflight) -> Result<Option<Prepar
         let Some(checks) = checks else { return Ok(None) };
         let fits = limits::check(dump, &pairs, &checks, rule, &limits, how.console.progress());
         let fits = preflight
-            .check("records fit", fits, |()| "every record is within the limits of the target".to_string())?;
-        Ok(fits.map(|()| checks))
+            .check("records fit", fits, |_| "every record is within the limits of the target".to_string())?;
+        let Some(unusable) = fits else { return Ok(None) };
+        limits::check_usable(&unusable, preflight, how.yes)?;
+        Ok(Some((checks, unusable)))
     };
     // The longest step comes last: a target that is not empty is refused at once. A dry run checks everything.
     let early = if how.dry_run { sound(preflight, dump)? } else { None };
-    let Some(transfer) = Transfer::prepare(origin, target, (parts, left_out), preflight, how)? else {
+    let Some(mut transfer) = Transfer::prepare(origin, target, (parts, left_out), preflight, how)? else {
         return Ok(None);
     };
     let Origin::Dump(held_dump) = &transfer.origin else { return Ok(None) };
@@ -219,11 +221,12 @@ fn prepare(options: &Options, preflight: &mut Preflight) -> Result<Option<Prepar
         true => early,
         false => sound(preflight, dump)?,
     };
-    let Some(checks) = checks else { return Ok(None) };
+    let Some((checks, unusable)) = checks else { return Ok(None) };
     let mut findings = Findings::new();
     checks.iter().for_each(|check| findings.merge(check.findings.clone()));
     how.strict.check(&findings).map_err(nothing_written)?;
     let from = identity(dump, &checks)?;
+    transfer.leave_out_unusable(unusable.left_out());
     let imported = Imported {
         schema_version: version.number,
         advice: transfer.target.advice.clone(),
@@ -282,8 +285,12 @@ fn repeat_losses(dump: &Dump, options: &Options) -> Result<()> {
         for finding in lines {
             let finding = finding?;
             if finding.known_kind().is_some_and(FindingKind::is_incomplete) {
+                let what = match finding.known_kind().is_some_and(FindingKind::travels) {
+                    true => "damaged in the dump",
+                    false => "not in the dump",
+                };
                 options.transfer.console.warn(format!(
-                    "not in the dump: subspace {} key {}: {}",
+                    "{what}: subspace {} key {}: {}",
                     finding.subspace, finding.key, finding.detail
                 ));
             }

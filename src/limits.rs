@@ -1,20 +1,117 @@
-//! Can the target hold what a dump brings? Asked before the first write.
+//! Can the target hold what a dump brings, and could a server use it? Asked before the first write.
 //!
-//! Limits come from the catalog's tables and from the target itself; the dump's longest key and value tell
-//! whether a subspace has to be looked through. Writes nothing.
+//! Limits come from the catalog's tables and from the target itself; the dump's counts and its longest key and value
+//! tell whether a subspace has to be looked through. Writes nothing.
 
 use crate::backend::{KeyRange, Limits, Pages};
 use crate::blob::{self, BlobRule};
 use crate::catalog::{Subspace, Table, ValueKind};
+use crate::dump::digest::Totals;
 use crate::dump::reader::{Dump, FileCheck, Verify};
 use crate::error::{Error, Result};
-use crate::finding::hex;
+use crate::finding::{hex, hex_start};
 use crate::lanes::in_parallel;
 use crate::page::Page;
+use crate::preflight::Preflight;
 use crate::progress::{Progress, Show};
 use crate::store::Store;
 
-/// Checks every record of `subspaces` against the tables they go to.
+/// Values that no server can use, found among what is to be loaded.
+#[derive(Debug, Default)]
+pub struct Unusable {
+    count: u64,
+    first: Option<First>,
+    // Subspaces whose values the target has no place for.
+    left_out: Vec<&'static Subspace>,
+}
+
+/// The first of them.
+#[derive(Debug)]
+struct First {
+    subspace: &'static Subspace,
+    key: Vec<u8>,
+    bytes: usize,
+    reason: &'static str,
+}
+
+impl Unusable {
+    fn note(&mut self, limit: &Limit, key: &[u8], value: &[u8]) {
+        let Some(reason) = limit.subspace.unusable(value) else { return };
+        let subspace = limit.subspace;
+        self.count += 1;
+        self.first.get_or_insert_with(|| First { subspace, key: key.to_vec(), bytes: value.len(), reason });
+        if !limit.holds_unusable && self.left_out.last().is_none_or(|last| last.letter != subspace.letter) {
+            self.left_out.push(subspace);
+        }
+    }
+
+    /// Adds what was found in later subspaces.
+    fn merge(&mut self, other: Unusable) {
+        self.count += other.count;
+        self.first = self.first.take().or(other.first);
+        self.left_out.extend(other.left_out);
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// How many there are, in words.
+    pub fn describe(&self) -> String {
+        let Some(first) = &self.first else { return "a server can use every value".to_string() };
+        let First { subspace, key, bytes, reason } = first;
+        let what = match self.left_out.is_empty() {
+            true => "loaded as they are",
+            false => "left out, for the target has no place for them (where keys alone count, the keys stay)",
+        };
+        format!(
+            "{} values that no server can use will be {what}, agreed to; the first is {} {}: {}: {reason}, this value \
+             has {bytes}",
+            self.count,
+            subspace.letter,
+            hex_start(key),
+            subspace.describe(key)
+        )
+    }
+
+    /// The subspaces whose unusable values have to be left out, because the target has no place for them.
+    pub fn left_out(&self) -> &[&'static Subspace] {
+        &self.left_out
+    }
+
+    /// Refuses unusable values, naming the first.
+    fn refuse(&self) -> Result<()> {
+        let Some(First { subspace, key, bytes, reason }) = &self.first else { return Ok(()) };
+        let way = match (self.left_out.is_empty(), subspace.value) {
+            (true, _) => "to load it as it is",
+            (false, ValueKind::None) => "to load the key without the value, for which the target has no place",
+            (false, _) => "to leave the record out, for the target has no place for it",
+        };
+        Err(Error::refused("there is a value that no server can use")
+            .with("subspace", format!("{} ({})", subspace.letter, subspace.name))
+            .with("key", hex_start(key))
+            .with("decoded", subspace.describe(key))
+            .with("values of this kind", self.count.to_string())
+            .because(format!("{reason}, this value has {bytes}"))
+            .next(format!(
+                "repair it in the source, or repeat with --yes {way}: it is reported then, and the run ends with 3"
+            )))
+    }
+}
+
+/// Notes whether there are values that no server can use; they have to be agreed to.
+///
+/// Errors: refused, naming the first, if they were not.
+pub fn check_usable(unusable: &Unusable, preflight: &mut Preflight, agreed: bool) -> Result<()> {
+    if agreed && !unusable.is_empty() {
+        preflight.warn("values usable", unusable.describe());
+        return Ok(());
+    }
+    preflight.check("values usable", unusable.refuse(), |()| unusable.describe()).map(|_| ())
+}
+
+/// Checks every record of `subspaces` against the tables they go to; returns what no server can use.
 ///
 /// Errors: refused, naming the first record that does not fit.
 pub fn check(
@@ -24,13 +121,15 @@ pub fn check(
     rule: BlobRule,
     limits: &Limits,
     show: Show,
-) -> Result<()> {
+) -> Result<Unusable> {
+    let mut unusable = Unusable::default();
     for (subspace, table) in subspaces {
         let Some(totals) = checks.iter().find(|c| c.letter == subspace.letter).map(|c| c.totals) else {
             continue;
         };
         let limit = Limit::new(subspace, table, rule, limits);
-        if limit.fits(totals.longest_key, totals.longest_value) && !limit.may_collide(totals.longest_key) {
+        let fits = limit.fits(totals.longest_key, totals.longest_value);
+        if fits && !limit.may_collide(totals.longest_key) && limit.all_usable(&totals) {
             continue;
         }
         let progress = Progress::start(show, "limits", totals.key_bytes + totals.value_bytes);
@@ -38,14 +137,14 @@ pub fn check(
         let (mut page, mut before) = (Page::new(), Vec::new());
         while reader.read_page(&mut page, 1 << 20)? {
             progress.add(page.len() as u64, page.size() as u64);
-            limit.check_page(&page, &mut before)?;
+            limit.check_page(&page, &mut before, &mut unusable)?;
         }
     }
-    Ok(())
+    Ok(unusable)
 }
 
 /// Checks every record of a store against the tables it goes to; nothing is read where no record can be too
-/// large.
+/// large. Returns what no server can use.
 ///
 /// Errors: refused, naming the first record that does not fit.
 pub fn check_store(
@@ -55,29 +154,40 @@ pub fn check_store(
     limits: &Limits,
     jobs: usize,
     show: Show,
-) -> Result<()> {
+) -> Result<Unusable> {
     let mut looked_through = Vec::new();
     for (subspace, table) in subspaces {
         let limit = Limit::new(subspace, table, rule, limits);
-        if !limit.fits(u64::from(u16::MAX), ENGINES_OWN) || limit.may_collide(u64::from(u16::MAX)) {
+        let usable = match subspace.value {
+            // A table without a column for values brings none.
+            ValueKind::None => store.table(subspace).is_none_or(|table| table.max_value == Some(0)),
+            ValueKind::Counter => false,
+            ValueKind::Bytes | ValueKind::Blob => true,
+        };
+        let fits = limit.fits(u64::from(u16::MAX), ENGINES_OWN);
+        if !fits || limit.may_collide(u64::from(u16::MAX)) || !usable {
             looked_through.push((*subspace, limit));
         }
     }
     if looked_through.is_empty() {
-        return Ok(());
+        return Ok(Unusable::default());
     }
     let sizes = looked_through.iter().map(|(subspace, _)| Ok(store.estimate(subspace)?.bytes));
     let progress = Progress::start(show, "limits", sizes.sum::<Result<u64>>()?);
-    in_parallel(jobs, &looked_through, |(subspace, limit)| {
+    let found = in_parallel(jobs, &looked_through, |(subspace, limit)| {
+        let mut unusable = Unusable::default();
         let mut records = store.read(subspace, &KeyRange::all())?;
         let (mut page, mut before) = (Page::new(), Vec::new());
         while records.next(&mut page, 1 << 20)? {
             progress.add(page.len() as u64, page.size() as u64);
-            limit.check_page(&page, &mut before)?;
+            limit.check_page(&page, &mut before, &mut unusable)?;
         }
-        Ok(())
-    })
-    .map(|_| ())
+        Ok(unusable)
+    })?;
+    Ok(found.into_iter().fold(Unusable::default(), |mut all, part| {
+        all.merge(part);
+        all
+    }))
 }
 
 /// Values that every engine takes, in bytes: beyond that the engine's own error is as good.
@@ -92,22 +202,37 @@ struct Limit {
     record: u64,
     setting: &'static str,
     prefix: Option<u64>,
+    // Whether the table has a place for values that no server can use.
+    holds_unusable: bool,
 }
 
 impl Limit {
     fn new(subspace: &'static Subspace, table: &Table, rule: BlobRule, limits: &Limits) -> Self {
         let blob = subspace.value == ValueKind::Blob;
         let (record, setting) = if blob { limits.blob } else { limits.record }.unwrap_or((u64::MAX, ""));
-        // Without values a record with one does not fit; with values no limit is no limit.
-        let no_value = subspace.value == ValueKind::None && table.max_value == Some(0);
+        // Where keys have no values, one is unusable whatever its length.
+        let no_value = subspace.value == ValueKind::None;
         Limit {
             subspace,
             rule,
             key: table.max_key.unwrap_or(u64::MAX),
-            value: if no_value { 0 } else { table.max_value.unwrap_or(u64::MAX) },
+            value: if no_value { u64::MAX } else { table.max_value.unwrap_or(u64::MAX) },
             record,
             setting,
             prefix: table.unique_prefix,
+            holds_unusable: !table.integer && !(no_value && table.max_value == Some(0)),
+        }
+    }
+
+    /// Whether counts alone tell that a server can use every value.
+    fn all_usable(&self, totals: &Totals) -> bool {
+        match self.subspace.value {
+            // None is longer than 8 bytes, and together they have 8 each.
+            ValueKind::Counter => {
+                totals.longest_value <= 8 && Some(totals.value_bytes) == totals.records.checked_mul(8)
+            }
+            ValueKind::None => totals.value_bytes == 0,
+            ValueKind::Bytes | ValueKind::Blob => true,
         }
     }
 
@@ -148,9 +273,10 @@ impl Limit {
     }
 
     /// Checks records in key order; `before` is the key that came last, on both sides of the call.
-    fn check_page(&self, page: &Page, before: &mut Vec<u8>) -> Result<()> {
+    fn check_page(&self, page: &Page, before: &mut Vec<u8>, unusable: &mut Unusable) -> Result<()> {
         for (key, value) in page.iter() {
             self.check(key, value.len() as u64)?;
+            unusable.note(self, key, value);
             self.check_prefix(before, key)?;
             before.clear();
             before.extend_from_slice(key);

@@ -14,7 +14,7 @@ use crate::console::Console;
 use crate::dump::manifest::SubspaceEntry;
 use crate::dump::reader::{Dump, FileCheck, SubspaceReader, Verify};
 use crate::error::{Error, Result};
-use crate::finding::hex;
+use crate::finding::{FindingKind, Findings, hex, hex_start};
 use crate::gaps::Gap;
 use crate::lanes::Budget;
 use crate::page::Page;
@@ -27,6 +27,7 @@ pub struct HeldDump {
     pub dump: Dump,
     version: &'static SchemaVersion,
     computed: ComputedBlobKeys,
+    usable_only: Vec<char>,
 }
 
 /// A dump or a store, with the schema version that says what its records mean.
@@ -47,7 +48,7 @@ impl Origin {
         let version = catalog::version(number)
             .ok_or_else(|| connect::unknown_version(number).with("dump", dump.dir().display().to_string()))?;
         let computed = computed_keys(&dump, version)?;
-        Ok(Origin::Dump(Box::new(HeldDump { dump, version, computed })))
+        Ok(Origin::Dump(Box::new(HeldDump { dump, version, computed, usable_only: Vec::new() })))
     }
 
     /// The schema version by whose catalog it is read.
@@ -93,8 +94,30 @@ impl Origin {
         }
     }
 
+    /// From now on leaves out the values of these subspaces that no server can use: a target has no place for them.
+    /// Each is a finding.
+    pub fn leave_out_unusable(&mut self, subspaces: &[&'static Subspace]) {
+        let letters = subspaces.iter().map(|subspace| subspace.letter).collect();
+        match self {
+            Origin::Dump(held) => held.usable_only = letters,
+            Origin::Store(store) => store.leave_out_unusable(letters),
+        }
+    }
+
     /// Reads the records of a range that travel. Of a dump, the range is the whole subspace.
     pub fn read<'a>(&'a self, subspace: &'static Subspace, range: &KeyRange) -> Result<Records<'a>> {
+        let all = self.read_all(subspace, range)?;
+        let usable_only = match self {
+            Origin::Dump(held) => &held.usable_only[..],
+            Origin::Store(store) => store.usable_only(),
+        };
+        Ok(match usable_only.contains(&subspace.letter) {
+            true => Records::Usable(Box::new(Usable { all, subspace, raw: Page::new(), left_out: Findings::new() })),
+            false => all,
+        })
+    }
+
+    fn read_all<'a>(&'a self, subspace: &'static Subspace, range: &KeyRange) -> Result<Records<'a>> {
         match self {
             Origin::Dump(held) if !held.dump.has(subspace.letter) => Ok(Records::Nothing),
             Origin::Dump(held) => Ok(Records::Dump {
@@ -169,8 +192,53 @@ pub enum Records<'a> {
     },
     /// From a store.
     Store(Reading<'a>),
+    /// Without the values that no server can use.
+    Usable(Box<Usable<'a>>),
     /// From a dump that has no such subspace.
     Nothing,
+}
+
+/// Records of a target that has no place for values that no server can use.
+pub struct Usable<'a> {
+    all: Records<'a>,
+    subspace: &'static Subspace,
+    raw: Page,
+    left_out: Findings,
+}
+
+impl Pages for Usable<'_> {
+    fn read_next(&mut self, page: &mut Page, budget: usize) -> Result<bool> {
+        page.clear();
+        while page.is_empty() {
+            if !self.all.next(&mut self.raw, budget)? {
+                return Ok(false);
+            }
+            for (key, value) in self.raw.iter() {
+                if self.subspace.unusable(value).is_none() {
+                    page.push(key, value);
+                    continue;
+                }
+                let without_value = self.subspace.value == ValueKind::None;
+                if without_value {
+                    // The key is all that a server reads.
+                    page.push(key, b"");
+                }
+                self.left_out.add(FindingKind::ValueLeftOut, self.subspace.letter, key, || {
+                    let what = if without_value { "the value" } else { "the record with its value" };
+                    format!("{}: {what} of {} bytes, {}", self.subspace.describe(key), value.len(), shown(value))
+                });
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// A value in hex; of a long one the beginning.
+fn shown(value: &[u8]) -> String {
+    match value.is_empty() {
+        true => "which is empty".to_string(),
+        false => hex_start(value),
+    }
 }
 
 impl Records<'_> {
@@ -179,6 +247,12 @@ impl Records<'_> {
         match self {
             Records::Dump { tally, .. } => tally,
             Records::Store(reading) => reading.into_tally(),
+            Records::Usable(usable) => {
+                let Usable { all, left_out, .. } = *usable;
+                let mut tally = all.into_tally();
+                tally.findings.merge(left_out);
+                tally
+            }
             Records::Nothing => Tally::default(),
         }
     }
@@ -188,6 +262,7 @@ impl Pages for Records<'_> {
     fn read_next(&mut self, page: &mut Page, budget: usize) -> Result<bool> {
         let (reader, subspace, hashed, computed, raw, tally) = match self {
             Records::Store(reading) => return reading.next(page, budget),
+            Records::Usable(usable) => return usable.next(page, budget),
             Records::Nothing => {
                 page.clear();
                 return Ok(false);

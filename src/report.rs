@@ -408,7 +408,9 @@ fn findings(findings: &Findings, console: &Console) {
             continue;
         }
         console.warn(format!("found {text}"));
-        for sample in findings.samples().filter(|sample| sample.kind == *kind).take(3) {
+        // What a target lacks stands nowhere else.
+        let shown = if *kind == FindingKind::ValueLeftOut { usize::MAX } else { 3 };
+        for sample in findings.samples().filter(|sample| sample.kind == *kind).take(shown) {
             console.say(format!("  {} {}: {}", sample.subspace, sample.key, sample.detail));
         }
     }

@@ -185,6 +185,17 @@ impl Transfer {
         Ok(Some(transfer))
     }
 
+    /// Leaves out the values of these subspaces that no server can use and the target has no place for.
+    pub fn leave_out_unusable(&mut self, subspaces: &[&'static Subspace]) {
+        if subspaces.is_empty() {
+            return;
+        }
+        self.origin.leave_out_unusable(subspaces);
+        let affected = |part: &&mut Part| subspaces.iter().any(|s| s.letter == part.subspace.letter);
+        // What a manifest states is no longer what the target will hold.
+        self.parts.iter_mut().filter(affected).for_each(|part| part.stated = None);
+    }
+
     /// The schema version of what is loaded.
     pub fn version(&self) -> &'static SchemaVersion {
         self.origin.version()

@@ -124,9 +124,13 @@ fn left_out(dump: &Dump, console: &Console) -> Result<()> {
 
 /// Whether the findings of a verification mean damage (exit 4).
 pub fn damaged(findings: &Findings) -> bool {
-    [FindingKind::BadArchive, FindingKind::BlobMismatch, FindingKind::MissingTable]
-        .iter()
-        .any(|kind| findings.count(*kind) > 0)
+    let kinds = [
+        FindingKind::BadArchive,
+        FindingKind::BlobMismatch,
+        FindingKind::MissingTable,
+        FindingKind::UnusableValue,
+    ];
+    kinds.iter().any(|kind| findings.count(*kind) > 0)
 }
 
 fn known(dump: &Dump, version: &'static SchemaVersion) -> Result<Vec<&'static Subspace>> {

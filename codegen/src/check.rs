@@ -327,6 +327,14 @@ fn backends_map_everything(model: &Model, findings: &mut Vec<Finding>) {
             let help = "give `create:` with `{table}` for all four value kinds, or for none";
             findings.push(Finding::new(backend.name.place, message).help(help));
         }
+        for (kind, table) in backend.kinds.iter().enumerate() {
+            if let Some((true, place)) = table.integer
+                && kind != ValueKind::Counter as usize
+            {
+                let message = "only counters are integers".to_owned();
+                findings.push(Finding::new(place, message).help("remove `integer:`"));
+            }
+        }
         for (refused, because) in &backend.refuses {
             let mut entries = model.subspaces.iter().filter(|s| s.name.value == refused.value).peekable();
             if entries.peek().is_none() {

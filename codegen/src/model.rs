@@ -127,6 +127,8 @@ pub(crate) struct TableKind {
     pub max_key: Option<u64>,
     pub max_value: Option<u64>,
     pub unique_prefix: Option<u64>,
+    /// Whether values are integers, and where that is written.
+    pub integer: Option<(bool, Place)>,
     pub merge_operator: Option<String>,
     pub blob_min_size: Option<u64>,
     /// Size of a piece, width of its number in every key, most pieces.

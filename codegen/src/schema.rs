@@ -169,6 +169,8 @@ pub(crate) struct TableKind {
     pub max_key: Option<At<u64>>,
     pub max_value: Option<At<u64>>,
     pub unique_prefix: Option<At<u64>>,
+    /// The values are integers: what is no number of 8 bytes has no place.
+    pub integer: Option<At<bool>>,
     pub merge_operator: Option<At<String>>,
     pub blob_files: Option<BlobFiles>,
     pub pieces: Option<Pieces>,

@@ -327,6 +327,8 @@ pub struct Table {
     pub max_value: Option<u64>,
     /// Keys are unique on their first so many bytes only.
     pub unique_prefix: Option<u64>,
+    /// Values are integers of 64 bits: what is no number of 8 bytes has no place.
+    pub integer: bool,
     /// RocksDB: values go to blob files.
     pub blob_files: bool,
     /// RocksDB: smallest value that goes to a blob file, unless configured otherwise.
@@ -346,6 +348,7 @@ impl Table {
         max_key: None,
         max_value: None,
         unique_prefix: None,
+        integer: false,
         blob_files: false,
         min_blob_size: None,
         merge_operator: None,

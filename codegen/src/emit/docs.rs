@@ -131,6 +131,7 @@ fn backends(out: &mut String, model: &Model) {
                 kind.create.as_ref().map_or("–".to_owned(), |c| format!("`{}`", c.replace("{table}", "a")));
             let mut notes = Vec::new();
             notes.extend(kind.unique_prefix.map(|n| format!("keys unique on their first {n} bytes")));
+            notes.extend(kind.integer.filter(|(is, _)| *is).map(|_| "integers only".to_owned()));
             notes.extend(kind.merge_operator.as_ref().map(|m| format!("merge operator `{m}`")));
             notes.extend(kind.blob_min_size.map(|n| format!("blob files from {n} bytes")));
             notes.extend(kind.pieces.map(|(size, width, most)| {

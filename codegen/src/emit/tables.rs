@@ -259,6 +259,9 @@ fn template(backend: &Backend, kind: ValueKind, table: &TableKind) -> TokenStrea
     if table.blob_min_size.is_some() {
         rest.push(quote! { blob_files: true, });
     }
+    if table.integer.is_some_and(|(integer, _)| integer) {
+        rest.push(quote! { integer: true, });
+    }
     if let Some(merge) = &table.merge_operator {
         rest.push(quote! { merge_operator: Some(#merge), });
     }

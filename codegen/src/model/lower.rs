@@ -148,6 +148,7 @@ impl Lower<'_> {
             max_key: kind.max_key.map(|at| at.value),
             max_value: kind.max_value.map(|at| at.value),
             unique_prefix: kind.unique_prefix.map(|at| at.value),
+            integer: kind.integer.map(|at| (at.value, at.place)),
             merge_operator: kind.merge_operator.map(|at| at.value),
             blob_min_size: kind.blob_files.map(|files| files.min_size.value),
             pieces: kind.pieces.map(|p| (p.size.value, p.number_width.value, p.most.value)),

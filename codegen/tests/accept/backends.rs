@@ -109,6 +109,7 @@ const FOUNDATIONDB_NONE: Template = Template(
     Table {
         value: ValueKind::None,
         max_key: Some(9999),
+        max_value: Some(0),
         ..Table::PLAIN
     },
 );
@@ -118,6 +119,7 @@ const FOUNDATIONDB_COUNTER: Template = Template(
     Table {
         value: ValueKind::Counter,
         max_key: Some(9999),
+        integer: true,
         ..Table::PLAIN
     },
 );

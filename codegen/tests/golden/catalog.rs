@@ -606,6 +606,7 @@ const SQLITE_NONE: Template = Template(
     Table {
         value: ValueKind::None,
         max_key: Some(1000000000),
+        max_value: Some(0),
         ..Table::PLAIN
     },
 );
@@ -615,6 +616,7 @@ const SQLITE_COUNTER: Template = Template(
     Table {
         value: ValueKind::Counter,
         max_key: Some(1000000000),
+        integer: true,
         ..Table::PLAIN
     },
 );
@@ -634,7 +636,7 @@ const POSTGRES_BYTES: Template = Template(
     Table {
         value: ValueKind::Bytes,
         max_key: Some(2692),
-        max_value: Some(1073741823),
+        max_value: Some(1073738000),
         ..Table::PLAIN
     },
 );
@@ -644,6 +646,7 @@ const POSTGRES_NONE: Template = Template(
     Table {
         value: ValueKind::None,
         max_key: Some(2692),
+        max_value: Some(0),
         ..Table::PLAIN
     },
 );
@@ -653,6 +656,7 @@ const POSTGRES_COUNTER: Template = Template(
     Table {
         value: ValueKind::Counter,
         max_key: Some(2692),
+        integer: true,
         ..Table::PLAIN
     },
 );
@@ -662,7 +666,7 @@ const POSTGRES_BLOB: Template = Template(
     Table {
         value: ValueKind::Blob,
         max_key: Some(2692),
-        max_value: Some(1073741823),
+        max_value: Some(1073738000),
         ..Table::PLAIN
     },
 );
@@ -682,6 +686,7 @@ const MYSQL_NONE: Template = Template(
     Table {
         value: ValueKind::None,
         max_key: Some(65535),
+        max_value: Some(0),
         unique_prefix: Some(400),
         ..Table::PLAIN
     },
@@ -692,6 +697,7 @@ const MYSQL_COUNTER: Template = Template(
     Table {
         value: ValueKind::Counter,
         max_key: Some(255),
+        integer: true,
         ..Table::PLAIN
     },
 );
