@@ -1,6 +1,8 @@
 //! The blob audit: which blobs are linked, which are not, and which links name a blob that is missing.
 //!
-//! Links and blobs come in key order, so both sides are lists of ascending hashes, kept in unnamed temporary
+//! A link that is written before its blob is used proves no loss: mail that was being accepted has one, and the bundle
+//! of a web application, which the server loads again. Where a hash has no other link it is told of by itself. Links
+//! and blobs come in key order, so both sides are lists of ascending hashes, kept in unnamed temporary
 //! files and merged at the end: memory does not grow with their number. Knows of subspaces
 //! only which hashes their keys tell.
 
@@ -9,7 +11,7 @@ use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Seek, Write};
 use std::path::Path;
 
-use crate::catalog::Subspace;
+use crate::catalog::{BlobUse, Subspace};
 use crate::error::{Error, Result};
 use crate::stop::Stop;
 
@@ -19,8 +21,15 @@ pub type Hash = [u8; 32];
 /// Ascending hashes in a temporary file that disappears with the list.
 pub struct HashList {
     file: BufWriter<File>,
-    last: Option<Hash>,
-    count: u64,
+    // Not written yet: another link may name it.
+    last: Option<Entry>,
+}
+
+/// A hash and the most that its links do with the blob.
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    hash: Hash,
+    used: BlobUse,
 }
 
 /// How the two sides match.
@@ -32,6 +41,21 @@ pub struct Audit {
     pub unlinked: u64,
     /// Hashes that a link names and no blob has.
     pub missing: u64,
+    /// The same, where every link is a provisional one.
+    pub provisional: u64,
+}
+
+/// What a comparison tells of a hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    /// A link names it, no blob has it.
+    Missing,
+    /// Provisional links alone name it, no blob has it.
+    ProvisionalMissing,
+    /// A blob has it, and provisional links alone name it.
+    ProvisionalThere,
+    /// A blob has it, no link names it.
+    Unlinked,
 }
 
 impl HashList {
@@ -39,7 +63,7 @@ impl HashList {
     pub fn create(dir: &Path) -> Result<Self> {
         let file = tempfile::tempfile_in(dir)
             .map_err(|error| failed(error).with("directory", dir.display().to_string()))?;
-        Ok(HashList { file: BufWriter::new(file), last: None, count: 0 })
+        Ok(HashList { file: BufWriter::new(file), last: None })
     }
 
     /// An empty list for the keys of a subspace; `None` if they tell nothing of blobs.
@@ -47,22 +71,34 @@ impl HashList {
         subspace.tells_blob_hashes().then(|| HashList::create(dir)).transpose()
     }
 
-    /// Adds the hash in a key of `subspace`, if there is one; as for [`push`](HashList::push).
-    pub fn push_key(&mut self, subspace: &Subspace, key: &[u8]) -> Result<()> {
-        subspace.blob_hash(key).map_or(Ok(()), |hash| self.push(hash))
+    /// Adds the hash in a record of `subspace`, if there is one; as for [`push`](HashList::push).
+    pub fn push_record(&mut self, subspace: &Subspace, key: &[u8], value: &[u8]) -> Result<()> {
+        subspace.blob_use(key, value).map_or(Ok(()), |(hash, used)| self.push(hash, used))
     }
 
     /// Adds a hash that is not smaller than the one before; a repeated one counts once.
-    pub fn push(&mut self, hash: &Hash) -> Result<()> {
-        if self.last.as_ref() == Some(hash) {
-            return Ok(());
+    pub fn push(&mut self, hash: &Hash, used: BlobUse) -> Result<()> {
+        match &mut self.last {
+            Some(last) if last.hash == *hash => {
+                last.used = used.max(last.used);
+                Ok(())
+            }
+            last => match last.replace(Entry { hash: *hash, used }) {
+                Some(before) => self.write(before),
+                None => Ok(()),
+            },
         }
-        self.last = Some(*hash);
-        self.count += 1;
-        self.file.write_all(hash).map_err(failed)
     }
 
-    fn into_reader(self) -> Result<BufReader<File>> {
+    fn write(&mut self, entry: Entry) -> Result<()> {
+        let used = [u8::from(entry.used == BlobUse::Provisional)];
+        self.file.write_all(&entry.hash).and_then(|()| self.file.write_all(&used)).map_err(failed)
+    }
+
+    fn into_reader(mut self) -> Result<BufReader<File>> {
+        if let Some(last) = self.last.take() {
+            self.write(last)?;
+        }
         let mut file = self.file.into_inner().map_err(|error| failed(error.into_error()))?;
         file.rewind().map_err(failed)?;
         Ok(BufReader::new(file))
@@ -70,12 +106,7 @@ impl HashList {
 }
 
 /// Compares the hashes that links name with those that blobs have.
-pub fn compare(
-    links: HashList,
-    blobs: HashList,
-    mut missing: impl FnMut(&Hash),
-    mut unlinked: impl FnMut(&Hash),
-) -> Result<Audit> {
+pub fn compare(links: HashList, blobs: HashList, mut tell: impl FnMut(Found, &Hash)) -> Result<Audit> {
     let (mut links, mut blobs) = (links.into_reader()?, blobs.into_reader()?);
     let (mut link, mut blob) = (next(&mut links)?, next(&mut blobs)?);
     let mut audit = Audit::default();
@@ -85,16 +116,24 @@ pub fn compare(
             (None, None) => return Ok(audit),
             (Some(_), None) => Ordering::Less,
             (None, Some(_)) => Ordering::Greater,
-            (Some(link), Some(blob)) => link.cmp(blob),
+            (Some((link, _)), Some((blob, _))) => link.cmp(blob),
         };
         match (order, &link, &blob) {
-            (Ordering::Less, Some(hash), _) => {
-                audit.missing += 1;
-                missing(hash);
+            (Ordering::Less, Some((hash, true)), _) => {
+                audit.provisional += 1;
+                tell(Found::ProvisionalMissing, hash);
             }
-            (Ordering::Greater, _, Some(hash)) => {
+            (Ordering::Less, Some((hash, false)), _) => {
+                audit.missing += 1;
+                tell(Found::Missing, hash);
+            }
+            (Ordering::Greater, _, Some((hash, _))) => {
                 audit.unlinked += 1;
-                unlinked(hash);
+                tell(Found::Unlinked, hash);
+            }
+            (_, Some((hash, true)), _) => {
+                audit.linked += 1;
+                tell(Found::ProvisionalThere, hash);
             }
             _ => audit.linked += 1,
         }
@@ -107,10 +146,11 @@ pub fn compare(
     }
 }
 
-fn next(list: &mut BufReader<File>) -> Result<Option<Hash>> {
-    let mut hash = [0; 32];
-    match list.read_exact(&mut hash) {
-        Ok(()) => Ok(Some(hash)),
+/// The next hash, and whether provisional links alone name it.
+fn next(list: &mut BufReader<File>) -> Result<Option<(Hash, bool)>> {
+    let (mut hash, mut provisional) = ([0; 32], [0]);
+    match list.read_exact(&mut hash).and_then(|()| list.read_exact(&mut provisional)) {
+        Ok(()) => Ok(Some((hash, provisional != [0]))),
         // Lists hold whole hashes, so this is their end.
         Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => Ok(None),
         Err(error) => Err(failed(error)),
@@ -129,16 +169,46 @@ mod tests {
     use super::*;
 
     fn list(numbers: &[u8]) -> HashList {
+        links(&numbers.iter().map(|n| (*n, BlobUse::Used)).collect::<Vec<_>>())
+    }
+
+    fn links(links: &[(u8, BlobUse)]) -> HashList {
         let mut list = HashList::create(&std::env::temp_dir()).unwrap();
-        numbers.iter().for_each(|n| list.push(&[*n; 32]).unwrap());
+        links.iter().for_each(|(n, used)| list.push(&[*n; 32], *used).unwrap());
         list
+    }
+
+    #[test]
+    fn a_hash_with_provisional_links_alone_is_told_of_by_itself() {
+        use BlobUse::{Provisional, Stored, Used};
+        use Found::{Missing, ProvisionalMissing, ProvisionalThere};
+        let check = |used: &[BlobUse], expect: [Option<Found>; 2]| {
+            let named: Vec<(u8, BlobUse)> = used.iter().map(|used| (7, *used)).collect();
+            for (blobs, expect) in [(&[][..], expect[0]), (&[7][..], expect[1])] {
+                let mut told = None;
+                compare(links(&named), list(blobs), |found, _| told = Some(found)).unwrap();
+                assert_eq!(told, expect, "{used:?} {blobs:?}");
+            }
+        };
+        check(&[Stored, Provisional], [Some(ProvisionalMissing), Some(ProvisionalThere)]);
+        check(&[Provisional], [Some(ProvisionalMissing), Some(ProvisionalThere)]);
+        check(&[Stored, Provisional, Provisional], [Some(ProvisionalMissing), Some(ProvisionalThere)]);
+        // A blob that was stored and is not there is missing, whatever came of it.
+        check(&[Stored], [Some(Missing), None]);
+        check(&[Stored, Used, Provisional], [Some(Missing), None]);
+        check(&[Used], [Some(Missing), None]);
     }
 
     #[test]
     fn links_and_blobs_are_matched_once_each() {
         let check = |links: &[u8], blobs: &[u8], expected: (u64, u64, u64), expect_missing: &[u8]| {
             let mut missing = Vec::new();
-            let audit = compare(list(links), list(blobs), |hash| missing.push(hash[0]), |_| ()).unwrap();
+            let tell = |found, hash: &Hash| {
+                if found == Found::Missing {
+                    missing.push(hash[0]);
+                }
+            };
+            let audit = compare(list(links), list(blobs), tell).unwrap();
             assert_eq!((audit.linked, audit.unlinked, audit.missing), expected);
             assert_eq!(missing, expect_missing);
         };

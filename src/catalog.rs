@@ -87,6 +87,17 @@ pub trait TypedKey {
     fn layouts(&self) -> &'static [Layout];
 }
 
+/// How a link uses the blob that it names; the last one counts most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum BlobUse {
+    /// Not at all: it says that the blob was stored.
+    Stored,
+    /// Not yet: it is written before the blob is used, and ends by itself.
+    Provisional,
+    /// The blob belongs to something.
+    Used,
+}
+
 /// What is wrong with a record, as far as its layouts tell.
 #[derive(Debug, Clone, Copy)]
 pub enum Problem {
@@ -251,6 +262,20 @@ impl Subspace {
             true => key.try_into().ok(),
             false => key.get(layout.blob_link?..)?.first_chunk(),
         }
+    }
+
+    /// The hash of the blob that a record names or is, and how it uses the blob. `value` is empty for blobs, whose
+    /// keys say it all.
+    #[inline]
+    pub fn blob_use<'k>(&self, key: &'k [u8], value: &[u8]) -> Option<(&'k [u8; 32], BlobUse)> {
+        let hash = self.blob_hash(key)?;
+        let layout = self.layout(key).ok()?;
+        let used = match layout.commit {
+            true => BlobUse::Stored,
+            false if layout.is_provisional(key, value) => BlobUse::Provisional,
+            false => BlobUse::Used,
+        };
+        Some((hash, used))
     }
 
     /// Layout and fields of a key in words, as `property account=7 collection=0 (Email) field=50

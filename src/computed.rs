@@ -59,6 +59,18 @@ impl ComputedBlobKeys {
         Ok(ComputedBlobKeys(Arc::new(keys)))
     }
 
+    /// The keys, ascending.
+    pub fn keys(&self) -> impl Iterator<Item = &[u8; 32]> {
+        self.0.iter()
+    }
+
+    /// The same and more keys.
+    pub fn with(self, more: impl IntoIterator<Item = [u8; 32]>) -> Self {
+        let mut keys = Arc::unwrap_or_clone(self.0);
+        keys.extend(more);
+        ComputedBlobKeys(Arc::new(keys))
+    }
+
     /// Whether the blob of this key has another content than the key says.
     pub fn contains(&self, key: &[u8]) -> bool {
         <&[u8; 32]>::try_from(key).is_ok_and(|key| self.0.contains(key))

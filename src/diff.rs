@@ -217,8 +217,8 @@ pub(crate) fn counts(
     let (mut seen, mut bytes) = (0, 0);
     let found = in_step::compare(sides, subspace, page_bytes, stop, |pair| {
         let Pair { key, left, right } = pair;
-        if let (Some(hashes), Some(_)) = (&mut hashes, right) {
-            hashes.push_key(subspace, key)?;
+        if let (Some(hashes), Some(right)) = (&mut hashes, right) {
+            hashes.push_record(subspace, key, right)?;
         }
         seen += 1;
         bytes += (key.len() + left.map_or(0, <[u8]>::len)) as u64;

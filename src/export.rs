@@ -9,7 +9,7 @@ use std::time::SystemTime;
 
 use serde::Serialize;
 
-use crate::audit::{self, Audit, HashList};
+use crate::audit::{self, Audit, Found, HashList};
 use crate::backend::{KeyRange, Loss, Pages};
 use crate::catalog::{Subspace, ValueKind};
 use crate::connect::{self, BlobChoice, Connected, Reading};
@@ -33,6 +33,9 @@ use crate::strict::Strict;
 mod resume;
 
 use resume::{Begun, begin, resume_subspace, unfinished};
+
+/// Keys of blobs kept in a manifest at most; a server has a handful of such blobs.
+const MOST_UNHASHED: usize = 1000;
 
 /// What to export and how.
 pub struct Options<'a> {
@@ -193,7 +196,7 @@ fn export_subspace(
     let mut keep = |page: &Page| {
         progress.add(page.len() as u64, page.size() as u64);
         match &mut hashes {
-            Some(hashes) => page.iter().try_for_each(|(key, _)| hashes.push_key(subspace, key)),
+            Some(hashes) => page.iter().try_for_each(|(key, value)| hashes.push_record(subspace, key, value)),
             None => Ok(()),
         }
     };
@@ -298,6 +301,7 @@ fn conclude(
         completeness: if losses.is_empty() { Completeness::Complete } else { Completeness::Salvage },
         skipped,
         left_behind,
+        unhashed_blobs: connected.store.computed().keys().take(MOST_UNHASHED).copied().collect(),
     };
     Ok((entries, description, audit))
 }
@@ -327,6 +331,11 @@ fn add_losses(store: &Store, losses: &[Loss], findings: &mut Findings) {
     }
 }
 
+/// What a blob is that only a provisional link names.
+const PROVISIONAL: &str = "only a link names it that is written before a blob is used, so it belongs to nothing: the bundle of \
+                           a web application, which the server loads again, or mail that was being accepted";
+
+/// Compares the hashes of links and blobs; `findings` holds what reading the blobs has found.
 pub(crate) fn audit_blobs(
     link: &'static Subspace,
     links: HashList,
@@ -334,23 +343,28 @@ pub(crate) fn audit_blobs(
     blobs: HashList,
     findings: &mut Findings,
 ) -> Result<Audit> {
-    let (mut missing, mut unlinked) = (Findings::new(), Findings::new());
-    let audit = audit::compare(
-        links,
-        blobs,
-        |hash| {
-            missing.add(FindingKind::BlobMissing, link.letter, hash, || {
-                format!("{} names this blob, {} does not have it", link.name, blob.name)
-            })
-        },
-        |hash| {
-            unlinked.add(FindingKind::BlobUnlinked, blob.letter, hash, || {
-                format!("{} does not name this blob", link.name)
-            })
-        },
-    )?;
-    findings.merge(missing);
-    findings.merge(unlinked);
+    let (mut missing, mut provisional, mut unlinked) = (Findings::new(), Findings::new(), Findings::new());
+    let audit = audit::compare(links, blobs, |found, hash| match found {
+        Found::Missing => missing.add(FindingKind::BlobMissing, link.letter, hash, || {
+            format!("{} names this blob, {} does not have it", link.name, blob.name)
+        }),
+        Found::Unlinked => unlinked.add(FindingKind::BlobUnlinked, blob.letter, hash, || {
+            format!("{} does not name this blob", link.name)
+        }),
+        Found::ProvisionalMissing => provisional.add(FindingKind::BlobProvisional, link.letter, hash, || {
+            format!("{} does not have this blob: {PROVISIONAL}", blob.name)
+        }),
+        // Only one whose content is another one is worth a word.
+        Found::ProvisionalThere if findings.retract(FindingKind::BlobMismatch, hash) => {
+            provisional.add(FindingKind::BlobProvisional, blob.letter, hash, || {
+                format!("the content does not hash to the key: {PROVISIONAL}")
+            });
+        }
+        Found::ProvisionalThere => {}
+    })?;
+    for found in [missing, provisional, unlinked] {
+        findings.merge(found);
+    }
     Ok(audit)
 }
 

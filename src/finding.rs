@@ -42,6 +42,9 @@ pub enum FindingKind {
     BlobNotHashed,
     /// A link names a blob that the store does not have.
     BlobMissing,
+    /// A blob that is missing or has another content, and that only a link names which is written before a blob
+    /// is used.
+    BlobProvisional,
     /// A blob that no link names.
     BlobUnlinked,
     /// A table of the data store holds blobs that the configuration does not use.
@@ -67,6 +70,7 @@ impl FindingKind {
             self,
             FindingKind::Lost
                 | FindingKind::BlobMissing
+                | FindingKind::BlobProvisional
                 | FindingKind::UnusableValue
                 | FindingKind::ValueLeftOut
         )
@@ -121,6 +125,7 @@ impl FindingKind {
             FindingKind::BlobMismatch => "blobs whose content does not hash to their key",
             FindingKind::BlobNotHashed => "blobs under keys that are no content hash by design",
             FindingKind::BlobMissing => "linked blobs that are missing",
+            FindingKind::BlobProvisional => "blobs without their content that belong to nothing yet",
             FindingKind::BlobUnlinked => "blobs without a link",
             FindingKind::UnusedBlobs => "tables of blobs that the configuration does not use",
             FindingKind::ForeignObject => "objects in the blob store that are not this server's",
@@ -235,6 +240,19 @@ impl Findings {
         }
     }
 
+    /// Takes back the finding about one key, if its sample was kept; whether it was.
+    pub fn retract(&mut self, kind: FindingKind, key: &[u8]) -> bool {
+        let key = hex(key);
+        let kept = self.samples.get_mut(&kind).is_some_and(|samples| samples.remove(&key));
+        if kept && let Some(count) = self.counts.get_mut(&kind) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                self.counts.remove(&kind);
+            }
+        }
+        kept
+    }
+
     /// How often `kind` was found.
     pub fn count(&self, kind: FindingKind) -> u64 {
         self.counts.get(&kind).copied().unwrap_or(0)
@@ -320,6 +338,21 @@ mod tests {
         let of = |kind| merged.samples().filter(|f| f.kind == kind).count();
         assert_eq!(of(FindingKind::UnknownKey), SAMPLES);
         assert_eq!(of(FindingKind::Lost), 500);
+    }
+
+    #[test]
+    fn a_finding_that_is_taken_back_is_neither_counted_nor_kept() {
+        let mut findings = Findings::new();
+        for n in 0..3u8 {
+            findings.add(FindingKind::BlobMismatch, "t", &[n], String::new);
+        }
+        assert!(findings.retract(FindingKind::BlobMismatch, &[1]));
+        assert!(!findings.retract(FindingKind::BlobMismatch, &[1]));
+        assert!(!findings.retract(FindingKind::BlobMissing, &[0]));
+        let keys: Vec<&str> = findings.samples().map(|finding| finding.key.as_str()).collect();
+        assert_eq!((findings.count(FindingKind::BlobMismatch), keys), (2, vec!["00", "02"]));
+        assert!(findings.retract(FindingKind::BlobMismatch, &[0]) && findings.incomplete());
+        assert!(findings.retract(FindingKind::BlobMismatch, &[2]) && findings.is_empty());
     }
 
     #[test]

@@ -5,7 +5,8 @@
 use std::fmt::Write as _;
 
 use crate::backend::{KeyRange, Source};
-use crate::catalog::{self, FreshRule, SchemaVersion, SideTable, Subspace, Table};
+use crate::catalog::{self, FreshRule, Layout, SchemaVersion, SideTable, Subspace, Table};
+use crate::computed::ComputedBlobKeys;
 use crate::error::{Error, Result};
 use crate::finding::hex;
 use crate::page::Page;
@@ -63,6 +64,9 @@ pub fn check(
     others: bool,
 ) -> Result<Clearing> {
     check_version(target, version, extent)?;
+    let computed = ComputedBlobKeys::read(version, |subspace, range| {
+        subspace.table(target.kind()).ok().map(|table| target.scan(table, range)).transpose()
+    })?;
     let mut clearing = Clearing::default();
     let mut in_the_way = Vec::new();
     for subspace in version.subspaces {
@@ -72,7 +76,7 @@ pub fn check(
         };
         if let Ok(table) = subspace.table(target.kind())
             && concerned
-            && let Some(obstacle) = check_subspace(target, subspace, table, &mut clearing)?
+            && let Some(obstacle) = check_subspace(target, (subspace, table), &computed, &mut clearing)?
         {
             in_the_way.push(obstacle);
         }
@@ -246,11 +250,25 @@ fn check_version(target: &dyn Source, version: &SchemaVersion, extent: Extent) -
     }
 }
 
+/// What a record means whose hash is computed from an object of the target itself, as the bundle of a web application
+/// that a first start has loaded.
+fn rule_if_computed(
+    subspace: &'static Subspace,
+    layout: &'static Layout,
+    computed: &ComputedBlobKeys,
+    (key, value): (&[u8], &[u8]),
+) -> Option<FreshRule> {
+    let rule = layout.fresh_if_computed?;
+    // A link that says what the blob is used for is that of something else.
+    let expected = layout.provisional.is_none() || layout.is_provisional(key, value);
+    (expected && computed.contains(subspace.blob_hash(key)?)).then_some(rule)
+}
+
 /// Reads a subspace of the target; says what is in the way, if anything.
 fn check_subspace(
     target: &dyn Source,
-    subspace: &'static Subspace,
-    table: &'static Table,
+    (subspace, table): (&'static Subspace, &'static Table),
+    computed: &ComputedBlobKeys,
     clearing: &mut Clearing,
 ) -> Result<Option<String>> {
     let mut pages = target.scan(table, &KeyRange::all())?;
@@ -264,7 +282,9 @@ fn check_subspace(
                 Err(catalog::Problem::BadValue { layout, .. }) => Some(layout),
                 Err(catalog::Problem::UnknownKey(_)) => None,
             };
-            let own = layout.and_then(|layout| layout.fresh);
+            let of_object =
+                layout.and_then(|layout| rule_if_computed(subspace, layout, computed, (key, value)));
+            let own = of_object.or_else(|| layout.and_then(|layout| layout.fresh));
             match own.unwrap_or(subspace.fresh) {
                 FreshRule::Keep => {}
                 FreshRule::Clear if own.is_none() => {

@@ -85,7 +85,9 @@ impl Unusable {
         let Some(First { subspace, key, bytes, reason }) = &self.first else { return Ok(()) };
         let way = match (self.left_out.is_empty(), subspace.value) {
             (true, _) => "to load it as it is",
-            (false, ValueKind::None) => "to load the key without the value, for which the target has no place",
+            (false, ValueKind::None) => {
+                "to load the key without the value, for which the target has no place"
+            }
             (false, _) => "to leave the record out, for the target has no place for it",
         };
         Err(Error::refused("there is a value that no server can use")

@@ -187,7 +187,7 @@ impl Load<'_> {
         let lane = Lane { readers: self.budget.readers(), ahead, through, stop: self.stop };
         lane.run(&ranges, read, |page| {
             if let Some(hashes) = &mut hashes {
-                page.iter().try_for_each(|(key, _)| hashes.push_key(subspace, key))?;
+                page.iter().try_for_each(|(key, value)| hashes.push_record(subspace, key, value))?;
             }
             let rest = page.iter().skip_while(|(key, _)| written(key)).count();
             if rest == 0 {

@@ -14,7 +14,7 @@ use crate::console::Console;
 use crate::dump::manifest::SubspaceEntry;
 use crate::dump::reader::{Dump, FileCheck, SubspaceReader, Verify};
 use crate::error::{Error, Result};
-use crate::finding::{FindingKind, Findings, hex, hex_start};
+use crate::finding::{FindingKind, Findings, hex, hex_start, unhex};
 use crate::gaps::Gap;
 use crate::lanes::Budget;
 use crate::page::Page;
@@ -112,7 +112,12 @@ impl Origin {
             Origin::Store(store) => store.usable_only(),
         };
         Ok(match usable_only.contains(&subspace.letter) {
-            true => Records::Usable(Box::new(Usable { all, subspace, raw: Page::new(), left_out: Findings::new() })),
+            true => Records::Usable(Box::new(Usable {
+                all,
+                subspace,
+                raw: Page::new(),
+                left_out: Findings::new(),
+            })),
             false => all,
         })
     }
@@ -225,7 +230,12 @@ impl Pages for Usable<'_> {
                 }
                 self.left_out.add(FindingKind::ValueLeftOut, self.subspace.letter, key, || {
                     let what = if without_value { "the value" } else { "the record with its value" };
-                    format!("{}: {what} of {} bytes, {}", self.subspace.describe(key), value.len(), shown(value))
+                    format!(
+                        "{}: {what} of {} bytes, {}",
+                        self.subspace.describe(key),
+                        value.len(),
+                        shown(value)
+                    )
                 });
             }
         }
@@ -325,12 +335,16 @@ pub fn checksums(dump: &Dump, budget: &Budget, console: &Console) -> Result<Vec<
     dump.checksums_seen(budget.jobs, &|bytes| progress.add(0, bytes))
 }
 
-/// Keys of blobs in a dump that are no hash of their content by design.
+/// Keys of blobs in a dump that are no hash of their content by design: by the objects in it that name them, and by
+/// its manifest, for a dump without these objects.
 ///
 /// Errors: those of reading the objects that name them.
 pub fn computed_keys(dump: &Dump, version: &'static SchemaVersion) -> Result<ComputedBlobKeys> {
-    ComputedBlobKeys::read(version, |subspace, _| {
+    let stated = dump.manifest().map(|manifest| &manifest.unhashed_blobs[..]).unwrap_or_default();
+    let stated = stated.iter().filter_map(|key| unhex(key)?.try_into().ok());
+    let found = ComputedBlobKeys::read(version, |subspace, _| {
         let held = dump.has(subspace.letter).then(|| dump.open_subspace(subspace.letter, Verify::Counts));
         Ok(held.transpose()?.map(|reader| Box::new(DumpPages(reader)) as Box<dyn Pages + Send>))
-    })
+    })?;
+    Ok(found.with(stated))
 }

@@ -390,8 +390,12 @@ fn table<'a>(console: &Console, rows: impl Iterator<Item = (char, &'a str, u64, 
 
 fn blobs(audit: Option<&Audit>, console: &Console) {
     if let Some(audit) = audit {
+        let provisional = match audit.provisional {
+            0 => String::new(),
+            count => format!(", {count} missing that belong to nothing yet"),
+        };
         console.say(format!(
-            "blobs: {} linked, {} without a link, {} missing",
+            "blobs: {} linked, {} without a link, {} missing{provisional}",
             audit.linked, audit.unlinked, audit.missing
         ));
     }

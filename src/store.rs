@@ -216,7 +216,7 @@ impl Store {
             if stop.stopped() {
                 return Err(interrupted());
             }
-            page.iter().try_for_each(|(key, _)| names.push_key(subspace, key))?;
+            page.iter().try_for_each(|(key, _)| names.push_record(subspace, key, b""))?;
         }
         Ok(names)
     }

@@ -216,7 +216,7 @@ fn verify_subspace(
         for (key, value) in page.iter() {
             check_record(subspace, computed, key, value, &mut findings, &mut counters);
             if let Some(hashes) = &mut hashes {
-                hashes.push_key(subspace, key)?;
+                hashes.push_record(subspace, key, value)?;
             }
         }
         progress.add(page.len() as u64, page.size() as u64);

@@ -37,6 +37,7 @@ fn description() -> Description {
         completeness: Completeness::Complete,
         skipped: vec![],
         left_behind: vec![],
+        unhashed_blobs: Vec::new(),
     }
 }
 

@@ -16,7 +16,7 @@ use stalwart_migrate::backend::rocksdb::RocksSource;
 use stalwart_migrate::backend::sqlite::SqliteSource;
 use stalwart_migrate::backend::{KeyRange, Pages, Source};
 use stalwart_migrate::blob::BlobRule;
-use stalwart_migrate::catalog;
+use stalwart_migrate::catalog::{self, BlobUse};
 use stalwart_migrate::dump::{Dump, Verify};
 use stalwart_migrate::error::{ErrorKind, Result};
 use stalwart_migrate::page::Page;
@@ -58,7 +58,7 @@ fn whatever_reads_ends_once_the_process_was_asked_to() {
         stores.iter().map(|store| store.read(blobs, &KeyRange::all()).unwrap()).collect();
     let lists = [(); 2].map(|()| {
         let mut list = HashList::create(&std::env::temp_dir()).unwrap();
-        list.push(&[1; 32]).unwrap();
+        list.push(&[1; 32], BlobUse::Used).unwrap();
         list
     });
 
@@ -85,7 +85,7 @@ fn whatever_reads_ends_once_the_process_was_asked_to() {
         ends(&format!("records of {engine:?}"), reading.next(&mut page, 1 << 20));
     }
     let [links, blobs] = lists;
-    ends("the blob audit", audit::compare(links, blobs, |_| (), |_| ()));
+    ends("the blob audit", audit::compare(links, blobs, |_, _| ()));
     ends("a wait", Stop::of_process().sleep(Duration::from_secs(3600)));
     ends("a question", console::ask("nothing to answer", Stop::of_process()));
 }

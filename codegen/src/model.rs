@@ -209,7 +209,13 @@ pub(crate) struct Layout {
     pub content_hash: bool,
     pub computed: Vec<Computed>,
     pub links_blob: Option<Text>,
+    /// Whether the link only says that the blob was stored, and where that is written.
+    pub commit: Option<(bool, Place)>,
+    /// Which links are written before the blob is used; none at all if none are.
+    pub provisional: Vec<(Text, IntSet)>,
     pub fresh: Option<Fresh>,
+    /// Instead of `fresh` for computed keys, and where that is written.
+    pub fresh_if_computed: Option<(Fresh, Place)>,
     pub shares: Vec<Shares>,
 }
 

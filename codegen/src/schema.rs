@@ -280,7 +280,14 @@ pub(crate) struct Layout {
     #[serde(default)]
     pub computed: Vec<Computed>,
     pub links_blob: Option<At<String>>,
+    /// The link says that the blob was stored, and uses it for nothing.
+    pub commit: Option<At<bool>>,
+    /// Links that the server writes before it uses the blob: those with these numbers and an empty value.
+    #[serde(default)]
+    pub provisional: Entries<At<String>>,
     pub fresh: Option<At<String>>,
+    /// Instead of `fresh`, where the hash in the key is a computed key of an object of the same store.
+    pub fresh_if_computed: Option<At<String>>,
     #[serde(default)]
     pub shares: Vec<Shares>,
 }

@@ -209,8 +209,15 @@ pub struct Layout {
     pub fixed_key: Option<&'static [u8]>,
     /// Later layouts that accept some of the same keys: the value decides where it can.
     pub shares: &'static [usize],
+    /// Links: it says that the blob was stored, and uses it for nothing.
+    pub commit: bool,
+    /// Links that the server writes before it uses the blob: those that meet these conditions and have an empty
+    /// value.
+    pub provisional: Option<Conditions>,
     /// What rows in a fresh target mean; `None`: as the subspace says.
     pub fresh: Option<FreshRule>,
+    /// The same, where the hash in the key is computed from an object of the target itself.
+    pub fresh_if_computed: Option<FreshRule>,
 }
 
 impl Layout {
@@ -237,7 +244,10 @@ impl Layout {
         blob_link: None,
         fixed_key: None,
         shares: &[],
+        commit: false,
+        provisional: None,
         fresh: None,
+        fresh_if_computed: None,
     };
 }
 

@@ -101,6 +101,11 @@ impl Cover {
 }
 
 impl Layout {
+    /// Whether this is a link that is written before the blob is used.
+    pub fn is_provisional(&self, key: &[u8], value: &[u8]) -> bool {
+        value.is_empty() && self.provisional.is_some_and(|conditions| holds(conditions, self, key))
+    }
+
     /// What the value of this key holds: some layouts hold archives under some of their fields only.
     pub fn value_form(&self, key: &[u8]) -> ValueForm {
         match self.archives.iter().any(|conditions| holds(conditions, self, key)) {

@@ -66,6 +66,9 @@ pub struct Manifest {
     pub skipped: Vec<Skipped>,
     /// Records that belong to one installation and do not travel.
     pub left_behind: Vec<LeftBehind>,
+    /// Keys of blobs that are no hash of their content by design, in hexadecimal, as far as the source names them.
+    #[serde(default)]
+    pub unhashed_blobs: Vec<String>,
     /// Complete count of each kind of finding, by its name in `findings.jsonl`.
     pub findings: BTreeMap<String, u64>,
     /// Length and checksum of `findings.jsonl`.
@@ -294,6 +297,7 @@ impl Manifest {
                 .check()
                 .map_err(|what| format!("subspace {} ({}): {what}", entry.letter, shown(&entry.name)))?;
         }
+        self.unhashed_blobs.iter().try_for_each(|key| check_digest(key))?;
         check_digest(&self.findings_file.blake3)?;
         check_time(&self.created)
     }
@@ -416,6 +420,7 @@ mod tests {
             ],
             skipped: vec![Skipped { letter: 'm', name: "lookup".into(), reason: "excluded".into() }],
             left_behind: vec![],
+            unhashed_blobs: vec![hex(&[3; 32])],
             findings: BTreeMap::from([("unknown_key".into(), 3)]),
             findings_file: FindingsFile { lines: 0, bytes: 0, blake3: hex(&[0; 32]) },
         }

@@ -23,7 +23,7 @@ use super::manifest::{
 };
 use super::record::{ContentHeader, MAX_KEY, encode_length};
 use crate::error::{Error, ErrorKind, Result};
-use crate::finding::{Findings, hex_start};
+use crate::finding::{Findings, hex, hex_start};
 use crate::page::Page;
 use hashed::HashedFile;
 use packer::Packer;
@@ -59,6 +59,8 @@ pub struct Description {
     pub skipped: Vec<Skipped>,
     /// Records that do not travel.
     pub left_behind: Vec<LeftBehind>,
+    /// Keys of blobs that are no hash of their content by design.
+    pub unhashed_blobs: Vec<[u8; 32]>,
 }
 
 impl DumpWriter {
@@ -158,6 +160,7 @@ impl DumpWriter {
             subspaces: entries,
             skipped: description.skipped,
             left_behind: description.left_behind,
+            unhashed_blobs: description.unhashed_blobs.iter().map(|key| hex(key)).collect(),
             findings: finding_counts(findings),
             findings_file,
         };

@@ -34,6 +34,15 @@ impl Samples {
         &self.first
     }
 
+    /// Removes the first one of this key from those in memory; whether there was one.
+    pub fn remove(&mut self, key: &str) -> bool {
+        let found = self.first.iter().position(|finding| finding.key == key);
+        found.is_some_and(|at| {
+            self.first.remove(at);
+            true
+        })
+    }
+
     /// Adds one. Where no file can be written it stays in memory: a loss is never forgotten.
     pub fn push(&mut self, finding: Finding) {
         if self.files.is_empty() && self.buffer.is_empty() && self.first.len() < MOST {

@@ -86,6 +86,7 @@ fn ours(release: &str, schema: u32) -> Parcel {
         completeness: Completeness::Complete,
         skipped: vec![],
         left_behind: vec![],
+        unhashed_blobs: Vec::new(),
     };
     dump.finish(entries, description, &findings).unwrap();
     Parcel::of(place.path())

@@ -224,7 +224,10 @@ mod tests {
             content_hash: false,
             computed: Vec::new(),
             links_blob: None,
+            commit: None,
+            provisional: Vec::new(),
             fresh: None,
+            fresh_if_computed: None,
             shares: Vec::new(),
         }
     }

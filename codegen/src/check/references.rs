@@ -59,6 +59,15 @@ pub(super) fn blobs(model: &Model, findings: &mut Vec<Finding>) {
                 findings.push(Finding::new(field.place, message).help("name a field of kind `hash`"));
             }
         }
+        links(layout, findings);
+        if let Some((_, place)) = layout.fresh_if_computed {
+            for version in layout.versions.iter().filter(|version| !has_computed_keys(model, *version)) {
+                let message = format!("version {version} computes no key of a blob");
+                findings.push(
+                    Finding::new(place, message).help("declare `computed:`, or end the layout's range"),
+                );
+            }
+        }
         for fields in &layout.archives {
             sets(layout, fields, findings);
         }
@@ -75,6 +84,44 @@ pub(super) fn blobs(model: &Model, findings: &mut Vec<Finding>) {
             }
         }
     }
+}
+
+/// What is special about a link is said of links only.
+fn links(layout: &Layout, findings: &mut Vec<Finding>) {
+    let provisional = layout.provisional.first().map(|(field, _)| (field.place, "`provisional:`"));
+    let commit = layout.commit.map(|(_, place)| (place, "`commit:`"));
+    let fresh =
+        layout.fresh_if_computed.filter(|_| !layout.content_hash).map(|(_, p)| (p, "`fresh_if_computed:`"));
+    if layout.links_blob.is_none() {
+        for (place, word) in [provisional, commit, fresh].into_iter().flatten() {
+            let message = format!("keys of `{}` name no blob", layout.name.value);
+            findings.push(Finding::new(place, message).help(format!("remove {word}, or add `links_blob:`")));
+        }
+    }
+    sets(layout, &layout.provisional, findings);
+    let empty = match &layout.value {
+        ValueForm::Opaque | ValueForm::Empty => true,
+        ValueForm::Lengths(lengths) => lengths.contains(&0),
+        ValueForm::Archive | ValueForm::Changes | ValueForm::Lease => false,
+    };
+    if let Some((field, _)) = layout.provisional.first()
+        && !empty
+    {
+        let message = format!("values of `{}` are never empty", layout.name.value);
+        findings.push(
+            Finding::new(field.place, message)
+                .note(layout.value_place, "the value is declared here")
+                .help("a provisional link has an empty value"),
+        );
+    }
+}
+
+/// Whether a version has blobs whose keys are computed from objects.
+fn has_computed_keys(model: &Model, version: u32) -> bool {
+    let live = |l: &&Layout| l.versions.contains(version);
+    let subspaces = model.subspaces.iter().filter(|s| s.versions.contains(version));
+    let mut computed = subspaces.flat_map(|s| s.layouts.iter().filter(live)).flat_map(|l| &l.computed);
+    computed.any(|computed| computed.versions.contains(version))
 }
 
 /// Left-over tables carry letters that are free in their versions.

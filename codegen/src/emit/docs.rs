@@ -243,13 +243,16 @@ fn notes(model: &Model, subspace: &Subspace, layout: &Layout) -> String {
     if layout.links_blob.is_some() {
         parts.push("Names a blob.".to_owned());
     }
-    match layout.fresh.unwrap_or(subspace.fresh) {
-        Fresh::Refuse => {}
-        Fresh::Clear => parts.push("A fresh target may hold it; cleared before an import.".to_owned()),
-        Fresh::Save => {
-            parts.push("A fresh target may hold it; saved and cleared before an import.".to_owned())
-        }
-        Fresh::Keep => parts.push("A target may hold it; stays.".to_owned()),
+    if !layout.provisional.is_empty() {
+        let which: Vec<String> =
+            layout.provisional.iter().map(|(f, s)| format!("`{}` {}", f.value, set(s))).collect();
+        parts.push(format!("With {} and an empty value, written before the blob is used.", which.join(", ")));
+    }
+    parts.extend(fresh_note(layout.fresh.unwrap_or(subspace.fresh)).map(str::to_owned));
+    if let Some((rule, _)) = layout.fresh_if_computed
+        && let Some(note) = fresh_note(rule)
+    {
+        parts.push(format!("Where the hash is computed from an object of the target: {note}"));
     }
     for shares in &layout.shares {
         let undecidable = if shares.undecidable { " (undecidable from the key alone)" } else { "" };
@@ -270,6 +273,15 @@ fn notes(model: &Model, subspace: &Subspace, layout: &Layout) -> String {
         parts.push(format!("Key length checked on load: {}.", checked.join(", ")));
     }
     parts.join(" ")
+}
+
+fn fresh_note(rule: Fresh) -> Option<&'static str> {
+    match rule {
+        Fresh::Refuse => None,
+        Fresh::Clear => Some("A fresh target may hold it; cleared before an import."),
+        Fresh::Save => Some("A fresh target may hold it; saved and cleared before an import."),
+        Fresh::Keep => Some("A target may hold it; stays."),
+    }
 }
 
 fn too_long(backend: &Backend, kind: ValueKind, longest: Option<u64>) -> bool {

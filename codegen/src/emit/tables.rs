@@ -321,12 +321,21 @@ fn layout(model: &Model, shape: &Shape<'_>, layout: &Layout) -> TokenStream {
         (layout.long, quote! { long: true, }),
         (layout.schema_version, quote! { schema_version: true, }),
         (layout.content_hash, quote! { content_hash: true, }),
+        (layout.commit.is_some_and(|(commit, _)| commit), quote! { commit: true, }),
     ] {
         rest.extend(flag.then_some(word));
     }
     if let Some(rule) = layout.fresh {
         let rule = fresh(rule);
         rest.push(quote! { fresh: Some(#rule), });
+    }
+    if let Some((rule, _)) = layout.fresh_if_computed {
+        let rule = fresh(rule);
+        rest.push(quote! { fresh_if_computed: Some(#rule), });
+    }
+    if !layout.provisional.is_empty() {
+        let provisional = conditions(layout, &layout.provisional);
+        rest.push(quote! { provisional: Some(#provisional), });
     }
     if let Some(key) = layout.fixed_key() {
         let bytes = key.iter().map(|b| byte(*b));

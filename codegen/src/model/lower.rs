@@ -280,7 +280,13 @@ impl Lower<'_> {
                 })
                 .collect(),
             links_blob: layout.links_blob.map(text),
+            commit: layout.commit.map(|at| (at.value, at.place)),
+            provisional: self.sets(layout.provisional),
             fresh: layout.fresh.map(|at| self.fresh(at)),
+            fresh_if_computed: layout.fresh_if_computed.map(|at| {
+                let place = at.place;
+                (self.fresh(at), place)
+            }),
             shares: layout
                 .shares
                 .into_iter()

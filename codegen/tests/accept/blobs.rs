@@ -98,6 +98,18 @@ pub mod v1 {
             /// BLAKE3 of a blob.
             h: &'a [u8; 32],
         },
+        /// The blob was stored. (`subspaces.property.layouts.commit`)
+        Commit {
+            /// BLAKE3 of a blob.
+            h: &'a [u8; 32],
+        },
+        /// The blob is not used yet. (`subspaces.property.layouts.early_link`)
+        EarlyLink {
+            /// BLAKE3 of a blob.
+            h: &'a [u8; 32],
+            /// What it is.
+            kind: u8,
+        },
     }
     impl<'a> PropertyKey<'a> {
         /// Reads a key; every byte belongs to a field or is a constant.
@@ -116,6 +128,17 @@ pub mod v1 {
                         h: codec::array_at(key, 1),
                     })
                 }
+                33 if codec::u8_at(key, 0) == 0x03 => {
+                    Ok(PropertyKey::Commit {
+                        h: codec::array_at(key, 1),
+                    })
+                }
+                34 if codec::u8_at(key, 0) == 0x04 => {
+                    Ok(PropertyKey::EarlyLink {
+                        h: codec::array_at(key, 1),
+                        kind: codec::u8_at(key, 33),
+                    })
+                }
                 _ => Err(KeyError::NoLayout),
             }
         }
@@ -126,6 +149,8 @@ pub mod v1 {
                 1 if codec::u8_at(key, 0) == 0x00 => Ok(0),
                 6 if codec::u8_at(key, 0) == 0x01 => Ok(1),
                 33 if codec::u8_at(key, 0) == 0x02 => Ok(2),
+                33 if codec::u8_at(key, 0) == 0x03 => Ok(3),
+                34 if codec::u8_at(key, 0) == 0x04 => Ok(4),
                 _ => Err(KeyError::NoLayout),
             }
         }
@@ -145,6 +170,15 @@ pub mod v1 {
                     out.extend_from_slice(&[0x02]);
                     out.extend_from_slice(h);
                 }
+                PropertyKey::Commit { h } => {
+                    out.extend_from_slice(&[0x03]);
+                    out.extend_from_slice(h);
+                }
+                PropertyKey::EarlyLink { h, kind } => {
+                    out.extend_from_slice(&[0x04]);
+                    out.extend_from_slice(h);
+                    out.push(kind);
+                }
             }
         }
         #[inline]
@@ -153,6 +187,8 @@ pub mod v1 {
                 PropertyKey::SchemaVersion { .. } => 0,
                 PropertyKey::Record { .. } => 1,
                 PropertyKey::Link { .. } => 2,
+                PropertyKey::Commit { .. } => 3,
+                PropertyKey::EarlyLink { .. } => 4,
             }
         }
         fn layouts(&self) -> &'static [Layout] {
@@ -164,7 +200,7 @@ pub mod v1 {
             write_key(f, self)
         }
     }
-    pub(super) static PROPERTY_LAYOUTS: [Layout; 3] = [
+    pub(super) static PROPERTY_LAYOUTS: [Layout; 5] = [
         Layout {
             name: "schema_version",
             doc: "The schema version.",
@@ -198,6 +234,35 @@ pub mod v1 {
             value_lengths: 0x01,
             travels: false,
             fresh: Some(FreshRule::Keep),
+            blob_link: Some(1),
+            ..Layout::PLAIN
+        },
+        Layout {
+            name: "commit",
+            doc: "The blob was stored.",
+            segments: &[
+                Segment::constant(&[0x03]),
+                Segment::field("h", SegmentKind::Hash),
+            ],
+            value: ValueForm::Empty,
+            value_lengths: 0x01,
+            commit: true,
+            fresh_if_computed: Some(FreshRule::Clear),
+            blob_link: Some(1),
+            ..Layout::PLAIN
+        },
+        Layout {
+            name: "early_link",
+            doc: "The blob is not used yet.",
+            segments: &[
+                Segment::constant(&[0x04]),
+                Segment::field("h", SegmentKind::Hash),
+                Segment::field("kind", SegmentKind::U8),
+            ],
+            value: ValueForm::Lengths(&[0, 10]),
+            value_lengths: 0x401,
+            fresh_if_computed: Some(FreshRule::Clear),
+            provisional: Some(&[(2, &[(255, 255)])]),
             blob_link: Some(1),
             ..Layout::PLAIN
         },
@@ -298,6 +363,7 @@ pub mod v1 {
             segments: &[Segment::field("h", SegmentKind::Hash)],
             long: true,
             content_hash: true,
+            fresh_if_computed: Some(FreshRule::Save),
             computed: &[
                 ComputedKeys {
                     versions: (1, 1),

@@ -2872,6 +2872,7 @@ pub mod v1 {
             ],
             value: ValueForm::Empty,
             value_lengths: 0x01,
+            commit: true,
             blob_link: Some(0),
             shares: &[2],
             ..Layout::PLAIN
@@ -4000,18 +4001,6 @@ pub mod v1 {
             segments: &[Segment::field("hash", SegmentKind::Hash)],
             long: true,
             content_hash: true,
-            computed: &[
-                ComputedKeys {
-                    versions: (6, 6),
-                    prefix: "STALWART_APP_",
-                    of: LayoutRef {
-                        letter: 's',
-                        layout: 0,
-                    },
-                    field: 1,
-                    only: &[(0, &[(11, 11)])],
-                },
-            ],
             ..Layout::PLAIN
         },
         Layout {
@@ -7373,6 +7362,7 @@ pub mod v5 {
             segments: &[Segment::field("hash", SegmentKind::Hash)],
             value: ValueForm::Empty,
             value_lengths: 0x01,
+            commit: true,
             blob_link: Some(0),
             ..Layout::PLAIN
         },
@@ -7423,7 +7413,7 @@ pub mod v5 {
         name: "blob_link",
         title: "Blob links",
         doc: "Which blobs exist and what uses them.",
-        source: "crates/store/src/write/key.rs @ v0.15.5, v0.16.18",
+        source: "crates/store/src/write/key.rs @ v0.15.5, v0.16.18, crates/common/src/manager/application.rs, crates/migration/src/v016.rs @ v0.16.18",
         family: Some("blob"),
         no_family: None,
         store_group: StoreGroup::Data,
@@ -7827,18 +7817,6 @@ pub mod v5 {
             segments: &[Segment::field("hash", SegmentKind::Hash)],
             long: true,
             content_hash: true,
-            computed: &[
-                ComputedKeys {
-                    versions: (6, 6),
-                    prefix: "STALWART_APP_",
-                    of: LayoutRef {
-                        letter: 's',
-                        layout: 0,
-                    },
-                    field: 1,
-                    only: &[(0, &[(11, 11)])],
-                },
-            ],
             ..Layout::PLAIN
         },
         Layout {
@@ -8531,7 +8509,6 @@ pub mod v6 {
     pub use super::v4::LogsKey;
     pub use super::v1::InMemoryValueKey;
     pub use super::v3::QueueEventKey;
-    pub use super::v5::BlobsKey;
     pub use super::v1::InMemoryCounterKey;
     pub use super::v5::SearchIndexKey;
     /// Registry indexes (`subspaces.registry_idx`).
@@ -8916,8 +8893,8 @@ pub mod v6 {
         letter: 'f',
         name: "task_queue",
         title: "Tasks and due index",
-        doc: "Work the server has put off, and when it is due.",
-        source: "crates/store/src/write/key.rs @ v0.16.18",
+        doc: "Work the server has put off, and when it is due. A first start puts off the update of the spam rules.",
+        source: "crates/store/src/write/key.rs @ v0.16.18, crates/common/src/manager/defaults.rs @ v0.16.0, v0.16.18, crates/smtp/src/reporting/index.rs @ v0.16.0, v0.16.18",
         family: Some("tasks"),
         no_family: None,
         store_group: StoreGroup::Data,
@@ -8926,7 +8903,7 @@ pub mod v6 {
         derived: false,
         settings: false,
         value: ValueKind::Bytes,
-        fresh: FreshRule::Refuse,
+        fresh: FreshRule::Save,
         layouts: &TASK_QUEUE_LAYOUTS,
         tables: &TABLES_F_BYTES,
         decode: TaskQueueKey::layout_of,
@@ -9434,6 +9411,8 @@ pub mod v6 {
             segments: &[Segment::field("hash", SegmentKind::Hash)],
             value: ValueForm::Empty,
             value_lengths: 0x01,
+            commit: true,
+            fresh_if_computed: Some(FreshRule::Clear),
             blob_link: Some(0),
             ..Layout::PLAIN
         },
@@ -9473,6 +9452,8 @@ pub mod v6 {
             ],
             value: ValueForm::Lengths(&[0, 1, 10]),
             value_lengths: 0x403,
+            fresh_if_computed: Some(FreshRule::Clear),
+            provisional: Some(&[(1, &[(4294967295, 4294967295)])]),
             blob_link: Some(0),
             ..Layout::PLAIN
         },
@@ -9484,7 +9465,7 @@ pub mod v6 {
         name: "blob_link",
         title: "Blob links",
         doc: "Which blobs exist and what uses them.",
-        source: "crates/store/src/write/key.rs @ v0.15.5, v0.16.18",
+        source: "crates/store/src/write/key.rs @ v0.15.5, v0.16.18, crates/common/src/manager/application.rs, crates/migration/src/v016.rs @ v0.16.18",
         family: Some("blob"),
         no_family: None,
         store_group: StoreGroup::Data,
@@ -10241,6 +10222,268 @@ pub mod v6 {
             layout.takes(length).then_some(layout)
         },
     };
+    /// Blobs (`subspaces.blobs`).
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum BlobsKey<'a> {
+        /// The content of something. (`subspaces.blobs.layouts.content`)
+        Content {
+            /// BLAKE3 of the content.
+            hash: &'a [u8; 32],
+        },
+        /// Bundle of the web administration. An upgrade to version 6 leaves it.
+        /// (`subspaces.blobs.layouts.webadmin`)
+        Webadmin {},
+        /// State of the spam trainer. (`subspaces.blobs.layouts.spam_train_data`)
+        SpamTrainData {},
+        /// Model of the spam classifier. (`subspaces.blobs.layouts.spam_classifier_model`)
+        SpamClassifierModel {},
+    }
+    impl<'a> BlobsKey<'a> {
+        /// Reads a key; every byte belongs to a field or is a constant.
+        #[inline]
+        pub fn decode(key: &'a [u8]) -> Result<Self, KeyError> {
+            match key.len() {
+                32 => {
+                    Ok(BlobsKey::Content {
+                        hash: codec::array_at(key, 0),
+                    })
+                }
+                17 if codec::has(
+                    key,
+                    0,
+                    &[
+                        0x53, 0x54, 0x41, 0x4c, 0x57, 0x41, 0x52, 0x54, 0x5f, 0x57, 0x45,
+                        0x42, 0x41, 0x44, 0x4d, 0x49, 0x4e,
+                    ],
+                ) => Ok(BlobsKey::Webadmin {}),
+                28 if codec::has(
+                    key,
+                    0,
+                    &[
+                        0x53, 0x54, 0x41, 0x4c, 0x57, 0x41, 0x52, 0x54, 0x5f, 0x53, 0x50,
+                        0x41, 0x4d, 0x5f, 0x54, 0x52, 0x41, 0x49, 0x4e, 0x5f, 0x44, 0x41,
+                        0x54, 0x41, 0x2e, 0x6c, 0x7a, 0x34,
+                    ],
+                ) => Ok(BlobsKey::SpamTrainData {}),
+                34 if codec::has(
+                    key,
+                    0,
+                    &[
+                        0x53, 0x54, 0x41, 0x4c, 0x57, 0x41, 0x52, 0x54, 0x5f, 0x53, 0x50,
+                        0x41, 0x4d, 0x5f, 0x43, 0x4c, 0x41, 0x53, 0x53, 0x49, 0x46, 0x49,
+                        0x45, 0x52, 0x5f, 0x4d, 0x4f, 0x44, 0x45, 0x4c, 0x2e, 0x6c, 0x7a,
+                        0x34,
+                    ],
+                ) => Ok(BlobsKey::SpamClassifierModel {}),
+                _ => Err(KeyError::NoLayout),
+            }
+        }
+        /// Index of the layout of a key, without reading its fields.
+        #[inline]
+        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
+            match key.len() {
+                32 => Ok(0),
+                17 if codec::has(
+                    key,
+                    0,
+                    &[
+                        0x53, 0x54, 0x41, 0x4c, 0x57, 0x41, 0x52, 0x54, 0x5f, 0x57, 0x45,
+                        0x42, 0x41, 0x44, 0x4d, 0x49, 0x4e,
+                    ],
+                ) => Ok(1),
+                28 if codec::has(
+                    key,
+                    0,
+                    &[
+                        0x53, 0x54, 0x41, 0x4c, 0x57, 0x41, 0x52, 0x54, 0x5f, 0x53, 0x50,
+                        0x41, 0x4d, 0x5f, 0x54, 0x52, 0x41, 0x49, 0x4e, 0x5f, 0x44, 0x41,
+                        0x54, 0x41, 0x2e, 0x6c, 0x7a, 0x34,
+                    ],
+                ) => Ok(2),
+                34 if codec::has(
+                    key,
+                    0,
+                    &[
+                        0x53, 0x54, 0x41, 0x4c, 0x57, 0x41, 0x52, 0x54, 0x5f, 0x53, 0x50,
+                        0x41, 0x4d, 0x5f, 0x43, 0x4c, 0x41, 0x53, 0x53, 0x49, 0x46, 0x49,
+                        0x45, 0x52, 0x5f, 0x4d, 0x4f, 0x44, 0x45, 0x4c, 0x2e, 0x6c, 0x7a,
+                        0x34,
+                    ],
+                ) => Ok(3),
+                _ => Err(KeyError::NoLayout),
+            }
+        }
+    }
+    impl TypedKey for BlobsKey<'_> {
+        fn encode(&self, out: &mut Vec<u8>) {
+            match *self {
+                BlobsKey::Content { hash } => {
+                    out.extend_from_slice(hash);
+                }
+                BlobsKey::Webadmin {} => {
+                    out.extend_from_slice(
+                        &[
+                            0x53, 0x54, 0x41, 0x4c, 0x57, 0x41, 0x52, 0x54, 0x5f, 0x57,
+                            0x45, 0x42, 0x41, 0x44, 0x4d, 0x49, 0x4e,
+                        ],
+                    );
+                }
+                BlobsKey::SpamTrainData {} => {
+                    out.extend_from_slice(
+                        &[
+                            0x53, 0x54, 0x41, 0x4c, 0x57, 0x41, 0x52, 0x54, 0x5f, 0x53,
+                            0x50, 0x41, 0x4d, 0x5f, 0x54, 0x52, 0x41, 0x49, 0x4e, 0x5f,
+                            0x44, 0x41, 0x54, 0x41, 0x2e, 0x6c, 0x7a, 0x34,
+                        ],
+                    );
+                }
+                BlobsKey::SpamClassifierModel {} => {
+                    out.extend_from_slice(
+                        &[
+                            0x53, 0x54, 0x41, 0x4c, 0x57, 0x41, 0x52, 0x54, 0x5f, 0x53,
+                            0x50, 0x41, 0x4d, 0x5f, 0x43, 0x4c, 0x41, 0x53, 0x53, 0x49,
+                            0x46, 0x49, 0x45, 0x52, 0x5f, 0x4d, 0x4f, 0x44, 0x45, 0x4c,
+                            0x2e, 0x6c, 0x7a, 0x34,
+                        ],
+                    );
+                }
+            }
+        }
+        #[inline]
+        fn layout(&self) -> usize {
+            match self {
+                BlobsKey::Content { .. } => 0,
+                BlobsKey::Webadmin { .. } => 1,
+                BlobsKey::SpamTrainData { .. } => 2,
+                BlobsKey::SpamClassifierModel { .. } => 3,
+            }
+        }
+        fn layouts(&self) -> &'static [Layout] {
+            &BLOBS_LAYOUTS
+        }
+    }
+    impl fmt::Display for BlobsKey<'_> {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write_key(f, self)
+        }
+    }
+    pub(super) static BLOBS_LAYOUTS: [Layout; 4] = [
+        Layout {
+            name: "content",
+            doc: "The content of something.",
+            segments: &[Segment::field("hash", SegmentKind::Hash)],
+            long: true,
+            content_hash: true,
+            fresh_if_computed: Some(FreshRule::Clear),
+            computed: &[
+                ComputedKeys {
+                    versions: (6, 6),
+                    prefix: "STALWART_APP_",
+                    of: LayoutRef {
+                        letter: 's',
+                        layout: 0,
+                    },
+                    field: 1,
+                    only: &[(0, &[(11, 11)])],
+                },
+            ],
+            ..Layout::PLAIN
+        },
+        Layout {
+            name: "webadmin",
+            doc: "Bundle of the web administration. An upgrade to version 6 leaves it.",
+            segments: &[
+                Segment::constant(
+                    &[
+                        0x53, 0x54, 0x41, 0x4c, 0x57, 0x41, 0x52, 0x54, 0x5f, 0x57, 0x45,
+                        0x42, 0x41, 0x44, 0x4d, 0x49, 0x4e,
+                    ],
+                ),
+            ],
+            long: true,
+            fresh: Some(FreshRule::Clear),
+            fixed_key: Some(
+                &[
+                    0x53, 0x54, 0x41, 0x4c, 0x57, 0x41, 0x52, 0x54, 0x5f, 0x57, 0x45,
+                    0x42, 0x41, 0x44, 0x4d, 0x49, 0x4e,
+                ],
+            ),
+            ..Layout::PLAIN
+        },
+        Layout {
+            name: "spam_train_data",
+            doc: "State of the spam trainer.",
+            segments: &[
+                Segment::constant(
+                    &[
+                        0x53, 0x54, 0x41, 0x4c, 0x57, 0x41, 0x52, 0x54, 0x5f, 0x53, 0x50,
+                        0x41, 0x4d, 0x5f, 0x54, 0x52, 0x41, 0x49, 0x4e, 0x5f, 0x44, 0x41,
+                        0x54, 0x41, 0x2e, 0x6c, 0x7a, 0x34,
+                    ],
+                ),
+            ],
+            long: true,
+            fresh: Some(FreshRule::Clear),
+            fixed_key: Some(
+                &[
+                    0x53, 0x54, 0x41, 0x4c, 0x57, 0x41, 0x52, 0x54, 0x5f, 0x53, 0x50,
+                    0x41, 0x4d, 0x5f, 0x54, 0x52, 0x41, 0x49, 0x4e, 0x5f, 0x44, 0x41,
+                    0x54, 0x41, 0x2e, 0x6c, 0x7a, 0x34,
+                ],
+            ),
+            ..Layout::PLAIN
+        },
+        Layout {
+            name: "spam_classifier_model",
+            doc: "Model of the spam classifier.",
+            segments: &[
+                Segment::constant(
+                    &[
+                        0x53, 0x54, 0x41, 0x4c, 0x57, 0x41, 0x52, 0x54, 0x5f, 0x53, 0x50,
+                        0x41, 0x4d, 0x5f, 0x43, 0x4c, 0x41, 0x53, 0x53, 0x49, 0x46, 0x49,
+                        0x45, 0x52, 0x5f, 0x4d, 0x4f, 0x44, 0x45, 0x4c, 0x2e, 0x6c, 0x7a,
+                        0x34,
+                    ],
+                ),
+            ],
+            long: true,
+            fresh: Some(FreshRule::Clear),
+            fixed_key: Some(
+                &[
+                    0x53, 0x54, 0x41, 0x4c, 0x57, 0x41, 0x52, 0x54, 0x5f, 0x53, 0x50,
+                    0x41, 0x4d, 0x5f, 0x43, 0x4c, 0x41, 0x53, 0x53, 0x49, 0x46, 0x49,
+                    0x45, 0x52, 0x5f, 0x4d, 0x4f, 0x44, 0x45, 0x4c, 0x2e, 0x6c, 0x7a,
+                    0x34,
+                ],
+            ),
+            ..Layout::PLAIN
+        },
+    ];
+    /// `subspaces.blobs`
+    pub(super) const BLOBS: Subspace = Subspace {
+        version: 6,
+        letter: 't',
+        name: "blobs",
+        title: "Blobs",
+        doc: "Contents of messages and files, where the blob store is the data store.",
+        source: "crates/store/src/dispatch/blob.rs, crates/common/src/manager/mod.rs @ v0.14.1, v0.15.5, v0.16.18",
+        family: Some("blob"),
+        no_family: None,
+        store_group: StoreGroup::Blob,
+        server_export: true,
+        server_import: true,
+        derived: false,
+        settings: false,
+        value: ValueKind::Blob,
+        fresh: FreshRule::Refuse,
+        layouts: &BLOBS_LAYOUTS,
+        tables: &TABLES_T_BLOB,
+        decode: BlobsKey::layout_of,
+        accepts: |key, length| {
+            let layout = &BLOBS_LAYOUTS[BlobsKey::layout_of(key).ok()?];
+            layout.takes(length).then_some(layout)
+        },
+    };
     /// Quota counters (`subspaces.quota`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
     pub enum QuotaKey<'a> {
@@ -10690,7 +10933,7 @@ pub mod v6 {
         super::v3::QUEUE_EVENT.in_version(6).of_family(Some("queue"), None, true, true),
         REPORT_IN,
         REGISTRY,
-        super::v5::BLOBS.in_version(6),
+        BLOBS,
         QUOTA,
         SPAM_SAMPLES,
         TELEMETRY_METRIC,
