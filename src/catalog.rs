@@ -10,9 +10,9 @@ mod interpreter;
 mod rules;
 
 pub use descriptors::{
-    Backend, BackendKind, Companion, FreshRule, Layout, LegacySubspace, LegacyTable, Mapping, Pieces,
-    SchemaVersion, Segment, SegmentKind, ServerDump, SideTable, Singleton, StoreGroup, Subspace, Table,
-    ValueForm, ValueKind, Variant, VersionRecord,
+    Backend, BackendKind, Companion, EarlierPieces, FreshRule, Layout, LegacySubspace, LegacyTable, Mapping,
+    Pieces, SchemaVersion, Segment, SegmentKind, ServerDump, SideTable, Singleton, StoreGroup, Subspace,
+    Table, ValueForm, ValueKind, Variant, VersionRecord,
 };
 pub use interpreter::{Field, FieldValue, Sampler};
 pub use rules::{ComputedKeys, Conditions, CounterRule, Cover, CoveredId, GroupNumber, LayoutRef};

@@ -334,6 +334,10 @@ mod tests {
             (mysql, 't', 32, 1 << 25, Some("record of 33554464 bytes, its limit is 16777216")),
             (BackendKind::Postgres, 's', 3000, 1, Some("key of 3000 bytes, its limit is 2692")),
             (BackendKind::Sqlite, 's', 3000, 1 << 30, Some("value of 1073741824 bytes, its limit is")),
+            // Cut into pieces, except for what the server never joins.
+            (BackendKind::FoundationDb, 'p', 10, 25_500_000, None),
+            (BackendKind::FoundationDb, 'l', 13, 100_000, None),
+            (BackendKind::FoundationDb, 'l', 13, 100_001, Some("value of 100001 bytes, its limit is 100000")),
         ] {
             let subspace = version.subspace(letter).unwrap();
             let table = subspace.table(kind).unwrap();

@@ -150,7 +150,8 @@ fn used(engine: Engine, rows: &[Row], without_object: bool) -> Site {
         let database = Connection::open(site.store()).unwrap();
         let id: String = USED_ID.to_be_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
         for table in ["s", "b"] {
-            let gone = database.execute(&format!("DELETE FROM {table} WHERE instr(k, x'{id}') > 0"), []).unwrap();
+            let gone =
+                database.execute(&format!("DELETE FROM {table} WHERE instr(k, x'{id}') > 0"), []).unwrap();
             assert!(gone > 0, "{table}");
         }
     }

@@ -566,6 +566,20 @@ fn tables_are_those_the_server_makes() {
     assert_eq!((blobs.blob_files, blobs.min_blob_size, blobs.value), (true, Some(16834), ValueKind::Blob));
     let pieces = |letter| table(5, letter, BackendKind::FoundationDb).unwrap().pieces.map(|p| p.number_width);
     assert_eq!((pieces('p'), pieces('t'), pieces('i')), (Some(0), Some(2), None));
+    // The change log is never cut; the first releases read one piece of a blob less.
+    for version in [1, 5, 6] {
+        let log = table(version, 'l', BackendKind::FoundationDb).unwrap();
+        assert_eq!((log.pieces, log.max_value), (None, Some(100_000)));
+        assert_eq!(table(version, 'l', BackendKind::Mysql).unwrap().max_value, Some((1 << 24) - 1));
+    }
+    let blobs = table(1, 't', BackendKind::FoundationDb).unwrap().pieces.unwrap();
+    let earlier = blobs.earlier.unwrap();
+    assert_eq!((blobs.most, earlier.most, earlier.versions), (6985, 6984, (1, 1)));
+    each_subspace(|_, subspace| {
+        let table = subspace.table(BackendKind::FoundationDb).unwrap();
+        let long = subspace.layouts.iter().any(|layout| layout.long);
+        assert!(!long || table.pieces.is_some(), "{} is long and not cut", subspace.name);
+    });
     assert_eq!(table(5, 'z', BackendKind::Postgres).unwrap_err(), "PostgreSQL has search tables of its own.");
     // What has no place somewhere can be rebuilt by the server.
     each_subspace(|_, subspace| {

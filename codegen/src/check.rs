@@ -7,7 +7,7 @@ mod references;
 
 use std::collections::BTreeMap;
 
-use crate::model::{Kind, Layout, Model, Segment, Subspace, Text, ValueForm, ValueKind};
+use crate::model::{Backend, Kind, Layout, Model, Segment, Subspace, Text, ValueForm, ValueKind};
 use crate::report::{Finding, Place};
 use overlap::Relation;
 
@@ -335,6 +335,7 @@ fn backends_map_everything(model: &Model, findings: &mut Vec<Finding>) {
                 findings.push(Finding::new(place, message).help("remove `integer:`"));
             }
         }
+        pieces(model, backend, findings);
         for (refused, because) in &backend.refuses {
             let mut entries = model.subspaces.iter().filter(|s| s.name.value == refused.value).peekable();
             if entries.peek().is_none() {
@@ -353,6 +354,37 @@ fn backends_map_everything(model: &Model, findings: &mut Vec<Finding>) {
                         .help("only what the server can rebuild may be refused"),
                 );
             }
+        }
+    }
+}
+
+/// What is never cut is never long, and earlier releases took fewer pieces.
+fn pieces(model: &Model, backend: &Backend, findings: &mut Vec<Finding>) {
+    for (kind, table) in backend.kinds.iter().enumerate() {
+        let Some(pieces) = &table.pieces else { continue };
+        for whole in &pieces.whole {
+            let named = model.subspaces.iter().filter(|s| s.name.value == whole.value);
+            let mut entries = named.filter(|s| s.value as usize == kind).peekable();
+            if entries.peek().is_none() {
+                let message = format!("no subspace `{}` with values of this kind", whole.value);
+                findings.push(Finding::new(whole.place, message).help("correct the name"));
+            }
+            for layout in entries.flat_map(|s| &s.layouts).filter(|l| l.long) {
+                let message =
+                    format!("values of `{}` are not cut, yet `{}` is long", whole.value, layout.name.value);
+                findings.push(
+                    Finding::new(whole.place, message)
+                        .note(layout.name.place, "the layout is declared here")
+                        .help("remove `long: true`, for such a value has no place"),
+                );
+            }
+        }
+        if let Some((versions, _, most)) = &pieces.earlier
+            && *most >= pieces.most
+        {
+            let message = format!("earlier releases took {most} pieces, no fewer than {}", pieces.most);
+            findings
+                .push(Finding::new(versions.place, message).help("correct the number, or remove `earlier:`"));
         }
     }
 }

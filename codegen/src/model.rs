@@ -112,6 +112,12 @@ pub(crate) struct Backend {
 }
 
 impl Backend {
+    /// The longest value of a subspace that this backend never cuts.
+    pub fn whole(&self, subspace: &Subspace) -> Option<u64> {
+        let pieces = self.kinds[subspace.value as usize].pieces.as_ref()?;
+        pieces.whole.iter().any(|name| name.value == subspace.name.value).then_some(pieces.size)
+    }
+
     pub fn refusal(&self, subspace: &str) -> Option<&str> {
         self.refuses.iter().find(|(name, _)| name.value == subspace).map(|(_, because)| because.as_str())
     }
@@ -131,8 +137,20 @@ pub(crate) struct TableKind {
     pub integer: Option<(bool, Place)>,
     pub merge_operator: Option<String>,
     pub blob_min_size: Option<u64>,
-    /// Size of a piece, width of its number in every key, most pieces.
-    pub pieces: Option<(u64, u8, u32)>,
+    pub pieces: Option<Pieces>,
+}
+
+/// How a store cuts long values.
+#[derive(Debug, Clone)]
+pub(crate) struct Pieces {
+    pub size: u64,
+    /// Width of the number that every key carries.
+    pub width: u8,
+    pub most: u32,
+    /// Subspaces whose values are never cut.
+    pub whole: Vec<Text>,
+    /// Versions, releases and most pieces of those that took fewer.
+    pub earlier: Option<(Range, String, u32)>,
 }
 
 #[derive(Debug)]

@@ -191,6 +191,19 @@ pub(crate) struct Pieces {
     /// Bytes of the piece number that every key carries; 0: only later pieces carry one byte, from 0.
     pub number_width: At<u8>,
     pub most: At<u32>,
+    /// Subspaces whose values the server never cuts and reads without joining.
+    #[serde(default)]
+    pub whole: Vec<At<String>>,
+    pub earlier: Option<EarlierPieces>,
+}
+
+/// What earlier releases of a schema version did otherwise.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EarlierPieces {
+    pub versions: At<String>,
+    pub releases: At<String>,
+    pub most: At<u32>,
 }
 
 /// A subspace that a backend has no place for.

@@ -380,6 +380,15 @@ impl Template {
         self.created(name, "")
     }
 
+    /// The table of a subspace whose values the server never cuts: a piece is all that one may have.
+    pub(super) const fn whole(self, name: &'static str) -> Mapping {
+        let max_value = match self.1.pieces {
+            Some(pieces) => Some(pieces.size),
+            None => self.1.max_value,
+        };
+        Mapping { backend: self.0, table: Ok(Table { name, max_value, pieces: None, ..self.1 }) }
+    }
+
     pub(super) const fn created(self, name: &'static str, create: &'static str) -> Mapping {
         Mapping { backend: self.0, table: Ok(Table { name, create, ..self.1 }) }
     }
@@ -394,6 +403,19 @@ pub struct Pieces {
     /// key, and each later one a byte behind it, counted from 0.
     pub number_width: u8,
     /// Most pieces a value may have.
+    pub most: u32,
+    /// Releases that took fewer.
+    pub earlier: Option<EarlierPieces>,
+}
+
+/// Releases that took fewer pieces than the later ones of their schema versions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EarlierPieces {
+    /// First and last schema version with such releases.
+    pub versions: (u32, u32),
+    /// The releases.
+    pub releases: &'static str,
+    /// Most pieces a value may have for them to read it.
     pub most: u32,
 }
 

@@ -5,7 +5,7 @@
 use std::fmt::Write;
 
 use crate::model::{
-    Backend, CounterRule, Fresh, IntSet, Layout, Model, NameTable, Range, Segment, Singleton, Store,
+    Backend, CounterRule, Fresh, IntSet, Layout, Model, NameTable, Pieces, Range, Segment, Singleton, Store,
     Subspace, ValueForm, ValueKind, Version, hex_constant,
 };
 
@@ -134,11 +134,7 @@ fn backends(out: &mut String, model: &Model) {
             notes.extend(kind.integer.filter(|(is, _)| *is).map(|_| "integers only".to_owned()));
             notes.extend(kind.merge_operator.as_ref().map(|m| format!("merge operator `{m}`")));
             notes.extend(kind.blob_min_size.map(|n| format!("blob files from {n} bytes")));
-            notes.extend(kind.pieces.map(|(size, width, most)| {
-                let number =
-                    if width == 0 { "one byte on later pieces".to_owned() } else { format!("{width} bytes") };
-                format!("pieces of {size} bytes, at most {most}, numbered by {number}")
-            }));
+            notes.extend(kind.pieces.iter().flat_map(pieces));
             vec![word.to_owned(), create, limit(kind.max_key), limit(kind.max_value), notes.join("; ")]
         });
         table(out, &["Value", "Table", "Longest key", "Longest value", "Also"], rows);
@@ -160,6 +156,18 @@ fn backends(out: &mut String, model: &Model) {
             table(out, &["Table", "Versions", "What"], rows);
         }
     }
+}
+
+fn pieces(pieces: &Pieces) -> Vec<String> {
+    let Pieces { size, width, most, whole, earlier } = pieces;
+    let number = if *width == 0 { "one byte on later pieces".to_owned() } else { format!("{width} bytes") };
+    let mut notes = vec![format!("pieces of {size} bytes, at most {most}, numbered by {number}")];
+    notes.extend(earlier.iter().map(|(_, releases, most)| format!("at most {most} pieces in {releases}")));
+    if !whole.is_empty() {
+        let names: Vec<String> = whole.iter().map(|name| format!("`{}`", name.value)).collect();
+        notes.push(format!("values of {} are never cut", names.join(", ")));
+    }
+    notes
 }
 
 fn subspace(out: &mut String, model: &Model, subspace: &Subspace) {

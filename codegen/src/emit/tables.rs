@@ -40,12 +40,12 @@ pub(super) fn items(model: &Model, shapes: &[Shape<'_>]) -> Vec<TokenStream> {
         let name = mapping_static(model, shape.subspace);
         let subspace = shape.subspace;
         let entry = mappings.entry(name.to_string());
-        entry.or_insert_with(|| mapping(model, &name, subspace.letter, subspace.value, &subspace.name.value));
+        entry.or_insert_with(|| mapping(model, &name, subspace.letter, subspace.value, Some(subspace)));
     }
     for legacy in &model.legacy {
         let name = mapping_name(legacy.letter.value, legacy.value);
         let entry = mappings.entry(name.to_string());
-        entry.or_insert_with(|| mapping(model, &name, legacy.letter.value, legacy.value, ""));
+        entry.or_insert_with(|| mapping(model, &name, legacy.letter.value, legacy.value, None));
     }
     items.extend(mappings.into_values());
     items
@@ -265,21 +265,39 @@ fn template(backend: &Backend, kind: ValueKind, table: &TableKind) -> TokenStrea
     if let Some(merge) = &table.merge_operator {
         rest.push(quote! { merge_operator: Some(#merge), });
     }
-    if let Some((size, width, most)) = table.pieces {
-        let (size, width, most) = (plain(size), plain(width), plain(most));
-        rest.push(quote! { pieces: Some(Pieces { size: #size, number_width: #width, most: #most }), });
+    if let Some(pieces) = &table.pieces {
+        let (size, width, most) = (plain(pieces.size), plain(pieces.width), plain(pieces.most));
+        let earlier = match &pieces.earlier {
+            None => quote! { None },
+            Some((versions, releases, most)) => {
+                let (from, to, most) = (plain(versions.from), plain(versions.to), plain(*most));
+                quote! { Some(EarlierPieces { versions: (#from, #to), releases: #releases, most: #most }) }
+            }
+        };
+        rest.push(quote! {
+            pieces: Some(Pieces { size: #size, number_width: #width, most: #most, earlier: #earlier }),
+        });
     }
     quote! { const #name: Template = Template(#backend, Table { value: #value, #(#rest)* ..Table::PLAIN }); }
 }
 
-fn mapping(model: &Model, name: &Ident, letter: char, value: ValueKind, subspace: &str) -> TokenStream {
+fn mapping(
+    model: &Model,
+    name: &Ident,
+    letter: char,
+    value: ValueKind,
+    subspace: Option<&Subspace>,
+) -> TokenStream {
     let entries = model.backends.iter().map(|backend| {
         let (kind, template) = (backend_kind(backend), template_name(backend, value));
-        if let Some(because) = backend.refusal(subspace) {
+        if let Some(because) = subspace.and_then(|subspace| backend.refusal(&subspace.name.value)) {
             return quote! { Mapping::refused(#kind, #because) };
         }
         let table = backend.table_name(letter);
         match &backend.kinds[value as usize].create {
+            None if subspace.is_some_and(|subspace| backend.whole(subspace).is_some()) => {
+                quote! { #template.whole(#table) }
+            }
             None => quote! { #template.table(#table) },
             Some(create) => {
                 let create = create.replace("{table}", &table);
@@ -589,8 +607,9 @@ fn template_name(backend: &Backend, kind: ValueKind) -> Ident {
 
 fn mapping_static(model: &Model, subspace: &Subspace) -> Ident {
     let name = mapping_name(subspace.letter, subspace.value);
-    // A refusal goes by name, so its mapping cannot be shared by what else has the letter.
-    if model.backends.iter().any(|b| b.refusal(&subspace.name.value).is_some()) {
+    // A refusal goes by name, as does what is never cut: no mapping to be shared by what else has the letter.
+    let by_name = |b: &Backend| b.refusal(&subspace.name.value).is_some() || b.whole(subspace).is_some();
+    if model.backends.iter().any(by_name) {
         return format_ident!("{name}_{}", subspace.name.value.to_uppercase());
     }
     name

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use super::{
     Backend, Computed, CounterRule, Cover, Fresh, IntSet, Kind, Layout, LayoutPath, Legacy, Letter, Model,
-    NameTable, Range, Segment, Shares, SideTable, Singleton, Store, Subspace, TableKind, Text, ValueForm,
-    ValueKind, Variant, Version,
+    NameTable, Pieces, Range, Segment, Shares, SideTable, Singleton, Store, Subspace, TableKind, Text,
+    ValueForm, ValueKind, Variant, Version,
 };
 use crate::report::{Finding, Place};
 use crate::schema::{self, At, Document, Entries, FieldEntry, SegmentText};
@@ -143,6 +143,7 @@ impl Lower<'_> {
     }
 
     fn backend(&mut self, backend: schema::Backend) -> Backend {
+        let everywhere = self.everywhere(backend.name.place);
         let kinds = [backend.bytes, backend.none, backend.counter, backend.blob].map(|kind| TableKind {
             create: kind.create.map(|at| at.value),
             max_key: kind.max_key.map(|at| at.value),
@@ -151,9 +152,17 @@ impl Lower<'_> {
             integer: kind.integer.map(|at| (at.value, at.place)),
             merge_operator: kind.merge_operator.map(|at| at.value),
             blob_min_size: kind.blob_files.map(|files| files.min_size.value),
-            pieces: kind.pieces.map(|p| (p.size.value, p.number_width.value, p.most.value)),
+            pieces: kind.pieces.map(|pieces| Pieces {
+                size: pieces.size.value,
+                width: pieces.number_width.value,
+                most: pieces.most.value,
+                whole: pieces.whole.into_iter().map(text).collect(),
+                earlier: pieces.earlier.map(|earlier| {
+                    let versions = self.range(Some(earlier.versions), everywhere);
+                    (versions, earlier.releases.value, earlier.most.value)
+                }),
+            }),
         });
-        let everywhere = self.everywhere(backend.name.place);
         Backend {
             name: text(backend.name),
             title: backend.title.value,

@@ -34,7 +34,7 @@ pub(super) static VERSIONS: [SchemaVersion; 1] = [
 pub(super) static SCHEMA_VERSION_RECORD: VersionRecord = VersionRecord {
     letter: 'p',
     key: &[0x00],
-    tables: &TABLES_P_BYTES,
+    tables: &TABLES_P_BYTES_PROPERTY,
 };
 
 pub(super) static BACKENDS: [Backend; 2] = [
@@ -99,6 +99,7 @@ const FOUNDATIONDB_BYTES: Template = Template(
             size: 100000,
             number_width: 0,
             most: 255,
+            earlier: None,
         }),
         ..Table::PLAIN
     },
@@ -133,14 +134,19 @@ const FOUNDATIONDB_BLOB: Template = Template(
             size: 100000,
             number_width: 2,
             most: 6985,
+            earlier: Some(EarlierPieces {
+                versions: (1, 1),
+                releases: "1.0",
+                most: 6984,
+            }),
         }),
         ..Table::PLAIN
     },
 );
 
-static TABLES_P_BYTES: [Mapping; 2] = [
+static TABLES_P_BYTES_PROPERTY: [Mapping; 2] = [
     ROCKSDB_BYTES.table("p"),
-    FOUNDATIONDB_BYTES.table("p"),
+    FOUNDATIONDB_BYTES.whole("p"),
 ];
 
 static TABLES_Z_NONE_SEARCH: [Mapping; 2] = [
@@ -228,7 +234,7 @@ pub mod v1 {
         value: ValueKind::Bytes,
         fresh: FreshRule::Refuse,
         layouts: &PROPERTY_LAYOUTS,
-        tables: &TABLES_P_BYTES,
+        tables: &TABLES_P_BYTES_PROPERTY,
         decode: PropertyKey::layout_of,
         accepts: |key, length| {
             let layout = &PROPERTY_LAYOUTS[PropertyKey::layout_of(key).ok()?];

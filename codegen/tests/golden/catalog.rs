@@ -722,6 +722,7 @@ const FOUNDATIONDB_BYTES: Template = Template(
             size: 100000,
             number_width: 0,
             most: 255,
+            earlier: None,
         }),
         ..Table::PLAIN
     },
@@ -755,6 +756,11 @@ const FOUNDATIONDB_BLOB: Template = Template(
             size: 100000,
             number_width: 2,
             most: 6985,
+            earlier: Some(EarlierPieces {
+                versions: (1, 1),
+                releases: "0.12.0 – 0.12.1",
+                most: 6984,
+            }),
         }),
         ..Table::PLAIN
     },
@@ -956,7 +962,7 @@ static TABLES_K_BYTES: [Mapping; 5] = [
     FOUNDATIONDB_BYTES.table("k"),
 ];
 
-static TABLES_L_BYTES: [Mapping; 5] = [
+static TABLES_L_BYTES_LOGS: [Mapping; 5] = [
     ROCKSDB_BYTES.table("l"),
     SQLITE_BYTES
         .created(
@@ -973,7 +979,7 @@ static TABLES_L_BYTES: [Mapping; 5] = [
             "l",
             "CREATE TABLE IF NOT EXISTS l (k TINYBLOB, v MEDIUMBLOB NOT NULL, PRIMARY KEY (k(255))) ENGINE=InnoDB",
         ),
-    FOUNDATIONDB_BYTES.table("l"),
+    FOUNDATIONDB_BYTES.whole("l"),
 ];
 
 static TABLES_M_BYTES: [Mapping; 5] = [
@@ -3032,7 +3038,6 @@ pub mod v1 {
                 Segment::field("change", SegmentKind::U64),
             ],
             value: ValueForm::Changes,
-            long: true,
             ..Layout::PLAIN
         },
         Layout {
@@ -3045,7 +3050,6 @@ pub mod v1 {
                     .named(&NAMES_SYNC_COLLECTION),
                 Segment::field("change", SegmentKind::U64),
             ],
-            long: true,
             ..Layout::PLAIN
         },
     ];
@@ -3067,7 +3071,7 @@ pub mod v1 {
         value: ValueKind::Bytes,
         fresh: FreshRule::Refuse,
         layouts: &LOGS_LAYOUTS,
-        tables: &TABLES_L_BYTES,
+        tables: &TABLES_L_BYTES_LOGS,
         decode: LogsKey::layout_of,
         accepts: |key, length| {
             let layout = &LOGS_LAYOUTS[LogsKey::layout_of(key).ok()?];
@@ -6369,7 +6373,6 @@ pub mod v4 {
                 Segment::field("change", SegmentKind::U64),
             ],
             value: ValueForm::Changes,
-            long: true,
             ..Layout::PLAIN
         },
         Layout {
@@ -6382,7 +6385,6 @@ pub mod v4 {
                     .named(&NAMES_SYNC_COLLECTION),
                 Segment::field("change", SegmentKind::U64),
             ],
-            long: true,
             ..Layout::PLAIN
         },
         Layout {
@@ -6414,7 +6416,7 @@ pub mod v4 {
         value: ValueKind::Bytes,
         fresh: FreshRule::Refuse,
         layouts: &LOGS_LAYOUTS,
-        tables: &TABLES_L_BYTES,
+        tables: &TABLES_L_BYTES_LOGS,
         decode: LogsKey::layout_of,
         accepts: |key, length| {
             let layout = &LOGS_LAYOUTS[LogsKey::layout_of(key).ok()?];
