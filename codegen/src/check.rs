@@ -27,6 +27,7 @@ pub(crate) fn check(model: &Model, findings: &mut Vec<Finding>) {
     every_letter_has_a_family(model, findings);
     every_version_has_layouts(model, findings);
     segments_are_sound(model, findings);
+    names_are_told_apart(model, findings);
     values_fit_their_kind(model, findings);
     layouts_are_decidable(model, findings);
     backends_map_everything(model, findings);
@@ -207,6 +208,27 @@ fn segments_are_sound(model: &Model, findings: &mut Vec<Finding>) {
             .map(|s| Text { value: s.name.clone(), place: s.place })
             .collect();
         duplicates(fields.iter(), "field", findings);
+    }
+}
+
+/// An earlier name is that of a value, another one, and the only one in its versions.
+fn names_are_told_apart(model: &Model, findings: &mut Vec<Finding>) {
+    for table in &model.names {
+        for (index, entry) in table.earlier.iter().enumerate() {
+            let now = table.values.iter().find(|(value, _)| *value == entry.value);
+            let twin = table.earlier[..index].iter().find(|before| {
+                before.value == entry.value && entry.versions.iter().any(|v| before.versions.contains(v))
+            });
+            let message = match (now, twin) {
+                (None, _) => format!("`{}` has no name for {}", table.name, entry.value),
+                (Some((_, name)), _) if *name == entry.name => {
+                    format!("{} is called `{name}` anyway", entry.value)
+                }
+                (_, Some(_)) => format!("{} has two earlier names in one version", entry.value),
+                _ => continue,
+            };
+            findings.push(Finding::new(entry.place, message).help("correct the entry, or remove it"));
+        }
     }
 }
 

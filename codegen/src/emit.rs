@@ -91,7 +91,11 @@ fn shapes(model: &Model) -> Vec<Shape<'_>> {
     for version in &model.versions {
         for (index, layouts) in model.subspaces_of(version.number) {
             let subspace = &model.subspaces[index];
-            let same = |s: &&mut Shape<'_>| std::ptr::eq(s.subspace, subspace) && s.layouts == layouts;
+            let same = |s: &&mut Shape<'_>| {
+                let same = std::ptr::eq(s.subspace, subspace) && s.layouts == layouts;
+                let mut names = s.active().flat_map(|l| &l.segments).filter_map(|s| s.names.as_ref());
+                same && names.all(|table| model.same_names(&table.value, s.home, version.number))
+            };
             match shapes.iter_mut().find(same) {
                 Some(shape) => shape.later.push(version.number),
                 None => shapes.push(Shape { subspace, layouts, home: version.number, later: Vec::new() }),

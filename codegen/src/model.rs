@@ -39,6 +39,12 @@ impl Model {
         found
     }
 
+    /// Whether a table gives the same names in two versions.
+    pub fn same_names(&self, table: &str, one: u32, other: u32) -> bool {
+        let mut tables = self.names.iter().filter(|t| t.name == table);
+        tables.all(|table| table.in_version(one) == table.in_version(other))
+    }
+
     /// The entry of a name in a version.
     pub fn named(&self, version: u32, name: &str) -> Option<&Subspace> {
         self.subspaces.iter().find(|s| s.name.value == name && s.versions.contains(version))
@@ -166,6 +172,29 @@ pub(crate) struct NameTable {
     pub doc: String,
     pub source: String,
     pub values: Vec<(u64, String)>,
+    /// What values were called in other versions.
+    pub earlier: Vec<EarlierName>,
+}
+
+/// Another name of a value, in some versions.
+#[derive(Debug)]
+pub(crate) struct EarlierName {
+    pub value: u64,
+    pub versions: Range,
+    pub name: String,
+    pub place: Place,
+}
+
+impl NameTable {
+    /// The names as they are in a version.
+    pub fn in_version(&self, version: u32) -> Vec<(u64, &str)> {
+        let named = self.values.iter().map(|(value, name)| {
+            let mut earlier = self.earlier.iter().filter(|e| e.value == *value);
+            let other = earlier.find(|e| e.versions.contains(version));
+            (*value, other.map_or(name.as_str(), |e| e.name.as_str()))
+        });
+        named.collect()
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -239,6 +239,18 @@ pub(crate) struct Names {
     pub doc: At<String>,
     pub source: At<String>,
     pub values: Entries<At<String>>,
+    /// What values were called in other versions.
+    #[serde(default)]
+    pub earlier: Vec<EarlierName>,
+}
+
+/// Another name of a value, in some versions.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EarlierName {
+    pub value: At<u64>,
+    pub versions: At<String>,
+    pub name: At<String>,
 }
 
 /// A field that many layouts use: its doc, and the names of its values.

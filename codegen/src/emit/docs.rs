@@ -367,7 +367,13 @@ fn names(out: &mut String, names: &NameTable) {
         one_line(&names.doc),
         one_line(&names.source)
     );
-    let rows = names.values.iter().map(|(value, word)| vec![value.to_string(), word.clone()]);
+    let rows = names.values.iter().map(|(value, word)| {
+        let mut words = word.clone();
+        for earlier in names.earlier.iter().filter(|earlier| earlier.value == *value) {
+            let _ = write!(words, "; in version {} {}", range(&earlier.versions), earlier.name);
+        }
+        vec![value.to_string(), words]
+    });
     table(out, &["Value", "Name"], rows);
 }
 

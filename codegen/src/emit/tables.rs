@@ -20,15 +20,23 @@ const KINDS: [ValueKind; 4] = [ValueKind::Bytes, ValueKind::None, ValueKind::Cou
 pub(super) fn items(model: &Model, shapes: &[Shape<'_>]) -> Vec<TokenStream> {
     let mut items = vec![versions(model), record(model), backends(model)];
     items.extend(companions(model));
-    items.extend(model.names.iter().map(|table| {
-        let name = names_static(&table.name);
-        let values = table.values.iter().map(|(value, word)| {
-            let value = plain(*value);
-            quote! { (#value, #word) }
-        });
-        let count = plain(table.values.len());
-        quote! { static #name: [(u64, &str); #count] = [#(#values),*]; }
-    }));
+    for table in &model.names {
+        let mut written = Vec::new();
+        // The newest first: what it names needs no version.
+        for version in model.versions.iter().rev() {
+            let name = names_static(model, &table.name, version.number);
+            if written.contains(&name) {
+                continue;
+            }
+            let values = table.in_version(version.number).into_iter().map(|(value, word)| {
+                let value = plain(value);
+                quote! { (#value, #word) }
+            });
+            let count = plain(table.values.len());
+            items.push(quote! { static #name: [(u64, &str); #count] = [#(#values),*]; });
+            written.push(name);
+        }
+    }
     for backend in &model.backends {
         for (kind, table) in KINDS.iter().zip(&backend.kinds) {
             items.push(template(backend, *kind, table));
@@ -312,7 +320,7 @@ fn mapping(
 fn layout(model: &Model, shape: &Shape<'_>, layout: &Layout) -> TokenStream {
     let name = &layout.name.value;
     let doc = words(&layout.doc);
-    let segments = layout.segments.iter().map(segment);
+    let segments = layout.segments.iter().map(|s| segment(model, shape.home, s));
     let mut rest = Vec::new();
     match &layout.value {
         ValueForm::Opaque => {}
@@ -417,7 +425,7 @@ fn value_lengths(kind: ValueKind, form: &ValueForm) -> u64 {
     }
 }
 
-fn segment(segment: &Segment) -> TokenStream {
+fn segment(model: &Model, version: u32, segment: &Segment) -> TokenStream {
     let kind = match &segment.kind {
         Kind::Const(bytes) => {
             let bytes = bytes.iter().map(|b| byte(*b));
@@ -444,7 +452,7 @@ fn segment(segment: &Segment) -> TokenStream {
         tokens = quote! { #tokens.within(#set) };
     }
     if let Some(names) = &segment.names {
-        let names = names_static(&names.value);
+        let names = names_static(model, &names.value, version);
         tokens = quote! { #tokens.named(&#names) };
     }
     tokens
@@ -628,8 +636,15 @@ fn kind_word(value: ValueKind) -> &'static str {
     }
 }
 
-fn names_static(name: &str) -> Ident {
-    format_ident!("NAMES_{}", name.to_uppercase())
+/// The names of a table as they are in a version: those of the newest one have its plain name.
+fn names_static(model: &Model, name: &str, version: u32) -> Ident {
+    let numbers = || model.versions.iter().map(|v| v.number);
+    let upper = name.to_uppercase();
+    if numbers().max().is_none_or(|newest| model.same_names(name, newest, version)) {
+        return format_ident!("NAMES_{upper}");
+    }
+    let first = numbers().find(|number| model.same_names(name, *number, version)).unwrap_or(version);
+    format_ident!("NAMES_{upper}_V{first}")
 }
 
 fn value_kind(kind: ValueKind) -> TokenStream {

@@ -6,9 +6,9 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Backend, Computed, CounterRule, Cover, Fresh, IntSet, Kind, Layout, LayoutPath, Legacy, Letter, Model,
-    NameTable, Pieces, Range, Segment, Shares, SideTable, Singleton, Store, Subspace, TableKind, Text,
-    ValueForm, ValueKind, Variant, Version,
+    Backend, Computed, CounterRule, Cover, EarlierName, Fresh, IntSet, Kind, Layout, LayoutPath, Legacy,
+    Letter, Model, NameTable, Pieces, Range, Segment, Shares, SideTable, Singleton, Store, Subspace,
+    TableKind, Text, ValueForm, ValueKind, Variant, Version,
 };
 use crate::report::{Finding, Place};
 use crate::schema::{self, At, Document, Entries, FieldEntry, SegmentText};
@@ -189,6 +189,13 @@ impl Lower<'_> {
 
     fn names(&mut self, name: String, table: schema::Names) -> NameTable {
         let mut values = Vec::new();
+        let mut earlier = Vec::new();
+        for entry in table.earlier {
+            let place = entry.value.place;
+            let everywhere = self.everywhere(place);
+            let versions = self.range(Some(entry.versions), everywhere);
+            earlier.push(EarlierName { value: entry.value.value, versions, name: entry.name.value, place });
+        }
         for (value, title) in table.values.0 {
             match number(&value) {
                 Some(value) => values.push((value, title.value)),
@@ -200,7 +207,7 @@ impl Lower<'_> {
             }
         }
         values.sort();
-        NameTable { name, doc: table.doc.value, source: table.source.value, values }
+        NameTable { name, doc: table.doc.value, source: table.source.value, values, earlier }
     }
 
     fn fresh(&mut self, at: At<String>) -> Fresh {

@@ -447,6 +447,23 @@ static NAMES_COLLECTION: [(u64, &str); 14] = [
     (13, "CalendarEventNotification"),
 ];
 
+static NAMES_COLLECTION_V1: [(u64, &str); 14] = [
+    (0, "Email"),
+    (1, "Mailbox"),
+    (2, "Thread"),
+    (3, "Identity"),
+    (4, "EmailSubmission"),
+    (5, "SieveScript"),
+    (6, "PushSubscription"),
+    (7, "Principal"),
+    (8, "Calendar"),
+    (9, "CalendarEvent"),
+    (10, "AddressBook"),
+    (11, "ContactCard"),
+    (12, "FileNode"),
+    (13, "CalendarScheduling"),
+];
+
 static NAMES_SYNC_COLLECTION: [(u64, &str); 14] = [
     (0, "Email"),
     (1, "Thread"),
@@ -457,6 +474,23 @@ static NAMES_SYNC_COLLECTION: [(u64, &str); 14] = [
     (6, "EmailSubmission"),
     (7, "SieveScript"),
     (8, "CalendarEventNotification"),
+    (9, "ShareNotification"),
+    (251, "Email"),
+    (252, "Calendar"),
+    (253, "AddressBook"),
+    (254, "FileNode"),
+];
+
+static NAMES_SYNC_COLLECTION_V1: [(u64, &str); 14] = [
+    (0, "Email"),
+    (1, "Thread"),
+    (2, "Calendar"),
+    (3, "AddressBook"),
+    (4, "FileNode"),
+    (5, "Identity"),
+    (6, "EmailSubmission"),
+    (7, "SieveScript"),
+    (8, "CalendarScheduling"),
     (9, "ShareNotification"),
     (251, "Email"),
     (252, "Calendar"),
@@ -1322,7 +1356,8 @@ pub mod v1 {
             segments: &[
                 Segment::field("grantee", SegmentKind::U32),
                 Segment::field("account", SegmentKind::U32),
-                Segment::field("collection", SegmentKind::U8).named(&NAMES_COLLECTION),
+                Segment::field("collection", SegmentKind::U8)
+                    .named(&NAMES_COLLECTION_V1),
                 Segment::field("document", SegmentKind::U32),
             ],
             value: ValueForm::Lengths(&[8]),
@@ -1423,7 +1458,8 @@ pub mod v1 {
             doc: "The document exists.",
             segments: &[
                 Segment::field("account", SegmentKind::U32),
-                Segment::field("collection", SegmentKind::U8).named(&NAMES_COLLECTION),
+                Segment::field("collection", SegmentKind::U8)
+                    .named(&NAMES_COLLECTION_V1),
                 Segment::field("document", SegmentKind::U32),
             ],
             value: ValueForm::Empty,
@@ -1571,7 +1607,8 @@ pub mod v1 {
             doc: "A tag that is a number.",
             segments: &[
                 Segment::field("account", SegmentKind::U32),
-                Segment::field("collection", SegmentKind::U8).named(&NAMES_COLLECTION),
+                Segment::field("collection", SegmentKind::U8)
+                    .named(&NAMES_COLLECTION_V1),
                 Segment::field("field", SegmentKind::U8).within(&[(0, 127)]),
                 Segment::field("tag", SegmentKind::Leb32),
                 Segment::field("document", SegmentKind::U32),
@@ -1585,7 +1622,8 @@ pub mod v1 {
             doc: "A tag that is text; the field's top bit says so.",
             segments: &[
                 Segment::field("account", SegmentKind::U32),
-                Segment::field("collection", SegmentKind::U8).named(&NAMES_COLLECTION),
+                Segment::field("collection", SegmentKind::U8)
+                    .named(&NAMES_COLLECTION_V1),
                 Segment::field("field", SegmentKind::U8).within(&[(128, 255)]),
                 Segment::field("tag", SegmentKind::Rest),
                 Segment::field("document", SegmentKind::U32),
@@ -2243,7 +2281,8 @@ pub mod v1 {
             segments: &[
                 Segment::field("account", SegmentKind::U32),
                 Segment::field("word", SegmentKind::TokenHash),
-                Segment::field("collection", SegmentKind::U8).named(&NAMES_COLLECTION),
+                Segment::field("collection", SegmentKind::U8)
+                    .named(&NAMES_COLLECTION_V1),
                 Segment::field("document", SegmentKind::U32),
             ],
             long: true,
@@ -2254,7 +2293,8 @@ pub mod v1 {
             doc: "Postings of a word without letters, which releases before 0.9.3 wrote. Nothing reads them.",
             segments: &[
                 Segment::field("account", SegmentKind::U32),
-                Segment::field("collection", SegmentKind::U8).named(&NAMES_COLLECTION),
+                Segment::field("collection", SegmentKind::U8)
+                    .named(&NAMES_COLLECTION_V1),
                 Segment::field("document", SegmentKind::U32),
             ],
             long: true,
@@ -2614,7 +2654,8 @@ pub mod v1 {
             doc: "One indexed value of a document, possibly empty.",
             segments: &[
                 Segment::field("account", SegmentKind::U32),
-                Segment::field("collection", SegmentKind::U8).named(&NAMES_COLLECTION),
+                Segment::field("collection", SegmentKind::U8)
+                    .named(&NAMES_COLLECTION_V1),
                 Segment::field("field", SegmentKind::U8),
                 Segment::field("index_value", SegmentKind::Rest),
                 Segment::field("document", SegmentKind::U32),
@@ -2905,7 +2946,7 @@ pub mod v1 {
                 Segment::field("account", SegmentKind::U32),
                 Segment::field("collection", SegmentKind::U8)
                     .within(&[(0, 254)])
-                    .named(&NAMES_COLLECTION),
+                    .named(&NAMES_COLLECTION_V1),
                 Segment::field("document", SegmentKind::U32),
             ],
             value: ValueForm::Empty,
@@ -3034,7 +3075,7 @@ pub mod v1 {
                 Segment::field("account", SegmentKind::U32),
                 Segment::field("sync_collection", SegmentKind::U8)
                     .within(&[(0, 8)])
-                    .named(&NAMES_SYNC_COLLECTION),
+                    .named(&NAMES_SYNC_COLLECTION_V1),
                 Segment::field("change", SegmentKind::U64),
             ],
             value: ValueForm::Changes,
@@ -3047,7 +3088,7 @@ pub mod v1 {
                 Segment::field("account", SegmentKind::U32),
                 Segment::field("sync_collection", SegmentKind::U8)
                     .within(&[(251, 254)])
-                    .named(&NAMES_SYNC_COLLECTION),
+                    .named(&NAMES_SYNC_COLLECTION_V1),
                 Segment::field("change", SegmentKind::U64),
             ],
             ..Layout::PLAIN
@@ -3308,7 +3349,7 @@ pub mod v1 {
                 Segment::field("account", SegmentKind::U32),
                 Segment::field("collection", SegmentKind::U8)
                     .within(&[(0, 253)])
-                    .named(&NAMES_COLLECTION),
+                    .named(&NAMES_COLLECTION_V1),
             ],
             value_lengths: 0x100,
             ..Layout::PLAIN
@@ -3529,7 +3570,8 @@ pub mod v1 {
             doc: "One field of a document.",
             segments: &[
                 Segment::field("account", SegmentKind::U32),
-                Segment::field("collection", SegmentKind::U8).named(&NAMES_COLLECTION),
+                Segment::field("collection", SegmentKind::U8)
+                    .named(&NAMES_COLLECTION_V1),
                 Segment::field("field", SegmentKind::U8),
                 Segment::field("document", SegmentKind::U32),
             ],
@@ -4280,7 +4322,8 @@ pub mod v1 {
             segments: &[
                 Segment::field("account", SegmentKind::U32),
                 Segment::field("word", SegmentKind::TokenHash),
-                Segment::field("collection", SegmentKind::U8).named(&NAMES_COLLECTION),
+                Segment::field("collection", SegmentKind::U8)
+                    .named(&NAMES_COLLECTION_V1),
                 Segment::field("field", SegmentKind::U8),
                 Segment::field("document", SegmentKind::U32),
             ],
@@ -5858,29 +5901,391 @@ pub mod v3 {
 /// Typed keys of schema version 4.
 pub mod v4 {
     use super::*;
-    pub use super::v1::AclKey;
-    pub use super::v1::BitmapIdKey;
-    pub use super::v1::BitmapTagKey;
     pub use super::v1::DirectoryKey;
     pub use super::v1::QueueMessageKey;
-    pub use super::v1::FtsIndexKey;
     pub use super::v1::ReportOutKey;
-    pub use super::v1::IndexesKey;
     pub use super::v1::BlobReserveKey;
-    pub use super::v1::BlobLinkKey;
     pub use super::v1::InMemoryValueKey;
-    pub use super::v1::CounterKey;
     pub use super::v1::TelemetrySpanKey;
-    pub use super::v1::PropertyKey;
     pub use super::v3::QueueEventKey;
     pub use super::v1::ReportInKey;
     pub use super::v1::SettingsKey;
     pub use super::v1::BlobsKey;
     pub use super::v1::QuotaKey;
-    pub use super::v1::BitmapTextKey;
     pub use super::v1::TelemetryIndexKey;
     pub use super::v1::TelemetryMetricKey;
     pub use super::v1::InMemoryCounterKey;
+    /// Access-control grants (`subspaces.acl`).
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum AclKey {
+        /// Rights of one account on one document of another. (`subspaces.acl.layouts.grant`)
+        Grant {
+            /// Account that is granted access.
+            grantee: u32,
+            /// Account that owns the record.
+            account: u32,
+            /// Collection of the document.
+            collection: u8,
+            /// Document id within account and collection.
+            document: u32,
+        },
+    }
+    impl AclKey {
+        /// Reads a key; every byte belongs to a field or is a constant.
+        #[inline]
+        pub fn decode(key: &[u8]) -> Result<Self, KeyError> {
+            match key.len() {
+                13 => {
+                    Ok(AclKey::Grant {
+                        grantee: codec::u32_at(key, 0),
+                        account: codec::u32_at(key, 4),
+                        collection: codec::u8_at(key, 8),
+                        document: codec::u32_at(key, 9),
+                    })
+                }
+                _ => Err(KeyError::NoLayout),
+            }
+        }
+        /// Index of the layout of a key, without reading its fields.
+        #[inline]
+        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
+            match key.len() {
+                13 => Ok(0),
+                _ => Err(KeyError::NoLayout),
+            }
+        }
+    }
+    impl TypedKey for AclKey {
+        fn encode(&self, out: &mut Vec<u8>) {
+            match *self {
+                AclKey::Grant { grantee, account, collection, document } => {
+                    out.extend_from_slice(&grantee.to_be_bytes());
+                    out.extend_from_slice(&account.to_be_bytes());
+                    out.push(collection);
+                    out.extend_from_slice(&document.to_be_bytes());
+                }
+            }
+        }
+        #[inline]
+        fn layout(&self) -> usize {
+            match self {
+                AclKey::Grant { .. } => 0,
+            }
+        }
+        fn layouts(&self) -> &'static [Layout] {
+            &ACL_LAYOUTS
+        }
+    }
+    impl fmt::Display for AclKey {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write_key(f, self)
+        }
+    }
+    pub(super) static ACL_LAYOUTS: [Layout; 1] = [
+        Layout {
+            name: "grant",
+            doc: "Rights of one account on one document of another.",
+            segments: &[
+                Segment::field("grantee", SegmentKind::U32),
+                Segment::field("account", SegmentKind::U32),
+                Segment::field("collection", SegmentKind::U8).named(&NAMES_COLLECTION),
+                Segment::field("document", SegmentKind::U32),
+            ],
+            value: ValueForm::Lengths(&[8]),
+            value_lengths: 0x100,
+            ..Layout::PLAIN
+        },
+    ];
+    /// `subspaces.acl`
+    pub(super) const ACL: Subspace = Subspace {
+        version: 4,
+        letter: 'a',
+        name: "acl",
+        title: "Access-control grants",
+        doc: "Who may do what with whose documents.",
+        source: "crates/store/src/write/key.rs, crates/types/src/acl.rs @ v0.15.5",
+        family: Some("acl"),
+        no_family: None,
+        store_group: StoreGroup::Data,
+        server_export: true,
+        server_import: false,
+        derived: false,
+        settings: false,
+        value: ValueKind::Bytes,
+        fresh: FreshRule::Refuse,
+        layouts: &ACL_LAYOUTS,
+        tables: &TABLES_A_BYTES,
+        decode: AclKey::layout_of,
+        accepts: |key, length| {
+            let layout = &ACL_LAYOUTS[AclKey::layout_of(key).ok()?];
+            layout.takes(length).then_some(layout)
+        },
+    };
+    /// Document-id bitmap (`subspaces.bitmap_id`).
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum BitmapIdKey {
+        /// The document exists. (`subspaces.bitmap_id.layouts.document`)
+        Document {
+            /// Account that owns the record.
+            account: u32,
+            /// Collection of the document.
+            collection: u8,
+            /// Document id within account and collection.
+            document: u32,
+        },
+    }
+    impl BitmapIdKey {
+        /// Reads a key; every byte belongs to a field or is a constant.
+        #[inline]
+        pub fn decode(key: &[u8]) -> Result<Self, KeyError> {
+            match key.len() {
+                9 => {
+                    Ok(BitmapIdKey::Document {
+                        account: codec::u32_at(key, 0),
+                        collection: codec::u8_at(key, 4),
+                        document: codec::u32_at(key, 5),
+                    })
+                }
+                _ => Err(KeyError::NoLayout),
+            }
+        }
+        /// Index of the layout of a key, without reading its fields.
+        #[inline]
+        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
+            match key.len() {
+                9 => Ok(0),
+                _ => Err(KeyError::NoLayout),
+            }
+        }
+    }
+    impl TypedKey for BitmapIdKey {
+        fn encode(&self, out: &mut Vec<u8>) {
+            match *self {
+                BitmapIdKey::Document { account, collection, document } => {
+                    out.extend_from_slice(&account.to_be_bytes());
+                    out.push(collection);
+                    out.extend_from_slice(&document.to_be_bytes());
+                }
+            }
+        }
+        #[inline]
+        fn layout(&self) -> usize {
+            match self {
+                BitmapIdKey::Document { .. } => 0,
+            }
+        }
+        fn layouts(&self) -> &'static [Layout] {
+            &BITMAP_ID_LAYOUTS
+        }
+    }
+    impl fmt::Display for BitmapIdKey {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write_key(f, self)
+        }
+    }
+    pub(super) static BITMAP_ID_LAYOUTS: [Layout; 1] = [
+        Layout {
+            name: "document",
+            doc: "The document exists.",
+            segments: &[
+                Segment::field("account", SegmentKind::U32),
+                Segment::field("collection", SegmentKind::U8).named(&NAMES_COLLECTION),
+                Segment::field("document", SegmentKind::U32),
+            ],
+            value: ValueForm::Empty,
+            value_lengths: 0x01,
+            ..Layout::PLAIN
+        },
+    ];
+    /// `subspaces.bitmap_id`
+    pub(super) const BITMAP_ID: Subspace = Subspace {
+        version: 4,
+        letter: 'b',
+        name: "bitmap_id",
+        title: "Document-id bitmap",
+        doc: "A key per document that exists.",
+        source: "crates/store/src/write/key.rs @ v0.14.1",
+        family: Some("bitmap"),
+        no_family: None,
+        store_group: StoreGroup::Data,
+        server_export: true,
+        server_import: false,
+        derived: false,
+        settings: false,
+        value: ValueKind::None,
+        fresh: FreshRule::Refuse,
+        layouts: &BITMAP_ID_LAYOUTS,
+        tables: &TABLES_B_NONE,
+        decode: BitmapIdKey::layout_of,
+        accepts: |key, length| {
+            let layout = &BITMAP_ID_LAYOUTS[BitmapIdKey::layout_of(key).ok()?];
+            layout.takes(length).then_some(layout)
+        },
+    };
+    /// Tag bitmap (`subspaces.bitmap_tag`).
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum BitmapTagKey<'a> {
+        /// A tag that is a number. (`subspaces.bitmap_tag.layouts.number_tag`)
+        NumberTag {
+            /// Account that owns the record.
+            account: u32,
+            /// Collection of the document.
+            collection: u8,
+            /// Field id; what it means depends on the collection.
+            field: u8,
+            /// The tag.
+            tag: u32,
+            /// Document id within account and collection.
+            document: u32,
+        },
+        /// A tag that is text; the field's top bit says so. (`subspaces.bitmap_tag.layouts.text_tag`)
+        TextTag {
+            /// Account that owns the record.
+            account: u32,
+            /// Collection of the document.
+            collection: u8,
+            /// Field id; what it means depends on the collection.
+            field: u8,
+            /// The tag.
+            tag: &'a [u8],
+            /// Document id within account and collection.
+            document: u32,
+        },
+    }
+    impl<'a> BitmapTagKey<'a> {
+        /// Reads a key; every byte belongs to a field or is a constant.
+        #[inline]
+        pub fn decode(key: &'a [u8]) -> Result<Self, KeyError> {
+            match key.len() {
+                len if len >= 11 && len <= 15 && codec::u8_at(key, 5) <= 127
+                    && codec::leb32_end(key, 6) == len - 4 => {
+                    Ok(BitmapTagKey::NumberTag {
+                        account: codec::u32_at(key, 0),
+                        collection: codec::u8_at(key, 4),
+                        field: codec::u8_at(key, 5),
+                        tag: codec::leb32_at(key, 6),
+                        document: codec::u32_at(key, len - 4),
+                    })
+                }
+                len if len >= 10 && codec::u8_at(key, 5) >= 128 => {
+                    Ok(BitmapTagKey::TextTag {
+                        account: codec::u32_at(key, 0),
+                        collection: codec::u8_at(key, 4),
+                        field: codec::u8_at(key, 5),
+                        tag: codec::slice(key, 6, len - 4),
+                        document: codec::u32_at(key, len - 4),
+                    })
+                }
+                _ => Err(KeyError::NoLayout),
+            }
+        }
+        /// Index of the layout of a key, without reading its fields.
+        #[inline]
+        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
+            match key.len() {
+                len if len >= 11 && len <= 15 && codec::u8_at(key, 5) <= 127
+                    && codec::leb32_end(key, 6) == len - 4 => Ok(0),
+                len if len >= 10 && codec::u8_at(key, 5) >= 128 => Ok(1),
+                _ => Err(KeyError::NoLayout),
+            }
+        }
+    }
+    impl TypedKey for BitmapTagKey<'_> {
+        fn encode(&self, out: &mut Vec<u8>) {
+            match *self {
+                BitmapTagKey::NumberTag {
+                    account,
+                    collection,
+                    field,
+                    tag,
+                    document,
+                } => {
+                    out.extend_from_slice(&account.to_be_bytes());
+                    out.push(collection);
+                    out.push(field);
+                    codec::put_leb128(out, u64::from(tag));
+                    out.extend_from_slice(&document.to_be_bytes());
+                }
+                BitmapTagKey::TextTag { account, collection, field, tag, document } => {
+                    out.extend_from_slice(&account.to_be_bytes());
+                    out.push(collection);
+                    out.push(field);
+                    out.extend_from_slice(tag);
+                    out.extend_from_slice(&document.to_be_bytes());
+                }
+            }
+        }
+        #[inline]
+        fn layout(&self) -> usize {
+            match self {
+                BitmapTagKey::NumberTag { .. } => 0,
+                BitmapTagKey::TextTag { .. } => 1,
+            }
+        }
+        fn layouts(&self) -> &'static [Layout] {
+            &BITMAP_TAG_LAYOUTS
+        }
+    }
+    impl fmt::Display for BitmapTagKey<'_> {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write_key(f, self)
+        }
+    }
+    pub(super) static BITMAP_TAG_LAYOUTS: [Layout; 2] = [
+        Layout {
+            name: "number_tag",
+            doc: "A tag that is a number.",
+            segments: &[
+                Segment::field("account", SegmentKind::U32),
+                Segment::field("collection", SegmentKind::U8).named(&NAMES_COLLECTION),
+                Segment::field("field", SegmentKind::U8).within(&[(0, 127)]),
+                Segment::field("tag", SegmentKind::Leb32),
+                Segment::field("document", SegmentKind::U32),
+            ],
+            value: ValueForm::Empty,
+            value_lengths: 0x01,
+            ..Layout::PLAIN
+        },
+        Layout {
+            name: "text_tag",
+            doc: "A tag that is text; the field's top bit says so.",
+            segments: &[
+                Segment::field("account", SegmentKind::U32),
+                Segment::field("collection", SegmentKind::U8).named(&NAMES_COLLECTION),
+                Segment::field("field", SegmentKind::U8).within(&[(128, 255)]),
+                Segment::field("tag", SegmentKind::Rest),
+                Segment::field("document", SegmentKind::U32),
+            ],
+            value: ValueForm::Empty,
+            value_lengths: 0x01,
+            ..Layout::PLAIN
+        },
+    ];
+    /// `subspaces.bitmap_tag`
+    pub(super) const BITMAP_TAG: Subspace = Subspace {
+        version: 4,
+        letter: 'c',
+        name: "bitmap_tag",
+        title: "Tag bitmap",
+        doc: "Tags of documents.",
+        source: "crates/store/src/write/key.rs @ v0.14.1",
+        family: Some("bitmap"),
+        no_family: None,
+        store_group: StoreGroup::Data,
+        server_export: true,
+        server_import: false,
+        derived: false,
+        settings: false,
+        value: ValueKind::None,
+        fresh: FreshRule::Refuse,
+        layouts: &BITMAP_TAG_LAYOUTS,
+        tables: &TABLES_C_NONE,
+        decode: BitmapTagKey::layout_of,
+        accepts: |key, length| {
+            let layout = &BITMAP_TAG_LAYOUTS[BitmapTagKey::layout_of(key).ok()?];
+            layout.takes(length).then_some(layout)
+        },
+    };
     /// Background task queue (`subspaces.task_queue`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
     pub enum TaskQueueKey<'a> {
@@ -6254,6 +6659,454 @@ pub mod v4 {
             layout.takes(length).then_some(layout)
         },
     };
+    /// Full-text postings (`subspaces.fts_index`).
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum FtsIndexKey<'a> {
+        /// Postings of one word in one document. (`subspaces.fts_index.layouts.postings`)
+        Postings {
+            /// Account that owns the record.
+            account: u32,
+            /// The word or its hash.
+            word: &'a [u8],
+            /// Collection of the document.
+            collection: u8,
+            /// Document id within account and collection.
+            document: u32,
+        },
+        /// Postings of a word without letters, which releases before 0.9.3 wrote. Nothing reads them.
+        /// (`subspaces.fts_index.layouts.empty_word`)
+        EmptyWord {
+            /// Account that owns the record.
+            account: u32,
+            /// Collection of the document.
+            collection: u8,
+            /// Document id within account and collection.
+            document: u32,
+        },
+    }
+    impl<'a> FtsIndexKey<'a> {
+        /// Reads a key; every byte belongs to a field or is a constant.
+        #[inline]
+        pub fn decode(key: &'a [u8]) -> Result<Self, KeyError> {
+            match key.len() {
+                len if len >= 10 && len <= 18
+                    && codec::is_token_hash(codec::slice(key, 4, len - 5)) => {
+                    Ok(FtsIndexKey::Postings {
+                        account: codec::u32_at(key, 0),
+                        word: codec::slice(key, 4, len - 5),
+                        collection: codec::u8_at(key, len - 5),
+                        document: codec::u32_at(key, len - 4),
+                    })
+                }
+                9 => {
+                    Ok(FtsIndexKey::EmptyWord {
+                        account: codec::u32_at(key, 0),
+                        collection: codec::u8_at(key, 4),
+                        document: codec::u32_at(key, 5),
+                    })
+                }
+                _ => Err(KeyError::NoLayout),
+            }
+        }
+        /// Index of the layout of a key, without reading its fields.
+        #[inline]
+        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
+            match key.len() {
+                len if len >= 10 && len <= 18
+                    && codec::is_token_hash(codec::slice(key, 4, len - 5)) => Ok(0),
+                9 => Ok(1),
+                _ => Err(KeyError::NoLayout),
+            }
+        }
+    }
+    impl TypedKey for FtsIndexKey<'_> {
+        fn encode(&self, out: &mut Vec<u8>) {
+            match *self {
+                FtsIndexKey::Postings { account, word, collection, document } => {
+                    out.extend_from_slice(&account.to_be_bytes());
+                    out.extend_from_slice(word);
+                    out.push(collection);
+                    out.extend_from_slice(&document.to_be_bytes());
+                }
+                FtsIndexKey::EmptyWord { account, collection, document } => {
+                    out.extend_from_slice(&account.to_be_bytes());
+                    out.push(collection);
+                    out.extend_from_slice(&document.to_be_bytes());
+                }
+            }
+        }
+        #[inline]
+        fn layout(&self) -> usize {
+            match self {
+                FtsIndexKey::Postings { .. } => 0,
+                FtsIndexKey::EmptyWord { .. } => 1,
+            }
+        }
+        fn layouts(&self) -> &'static [Layout] {
+            &FTS_INDEX_LAYOUTS
+        }
+    }
+    impl fmt::Display for FtsIndexKey<'_> {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write_key(f, self)
+        }
+    }
+    pub(super) static FTS_INDEX_LAYOUTS: [Layout; 2] = [
+        Layout {
+            name: "postings",
+            doc: "Postings of one word in one document.",
+            segments: &[
+                Segment::field("account", SegmentKind::U32),
+                Segment::field("word", SegmentKind::TokenHash),
+                Segment::field("collection", SegmentKind::U8).named(&NAMES_COLLECTION),
+                Segment::field("document", SegmentKind::U32),
+            ],
+            long: true,
+            ..Layout::PLAIN
+        },
+        Layout {
+            name: "empty_word",
+            doc: "Postings of a word without letters, which releases before 0.9.3 wrote. Nothing reads them.",
+            segments: &[
+                Segment::field("account", SegmentKind::U32),
+                Segment::field("collection", SegmentKind::U8).named(&NAMES_COLLECTION),
+                Segment::field("document", SegmentKind::U32),
+            ],
+            long: true,
+            ..Layout::PLAIN
+        },
+    ];
+    /// `subspaces.fts_index`
+    pub(super) const FTS_INDEX: Subspace = Subspace {
+        version: 4,
+        letter: 'g',
+        name: "fts_index",
+        title: "Full-text postings",
+        doc: "Where a word occurs in a document.",
+        source: "crates/store/src/fts/postings.rs, crates/store/src/write/hash.rs @ v0.14.1",
+        family: Some("fts_index"),
+        no_family: None,
+        store_group: StoreGroup::Search,
+        server_export: true,
+        server_import: false,
+        derived: false,
+        settings: false,
+        value: ValueKind::Bytes,
+        fresh: FreshRule::Refuse,
+        layouts: &FTS_INDEX_LAYOUTS,
+        tables: &TABLES_G_BYTES,
+        decode: FtsIndexKey::layout_of,
+        accepts: |key, length| {
+            let layout = &FTS_INDEX_LAYOUTS[FtsIndexKey::layout_of(key).ok()?];
+            layout.takes(length).then_some(layout)
+        },
+    };
+    /// Document indexes (`subspaces.indexes`).
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum IndexesKey<'a> {
+        /// One indexed value of a document, possibly empty. (`subspaces.indexes.layouts.index`)
+        Index {
+            /// Account that owns the record.
+            account: u32,
+            /// Collection of the document.
+            collection: u8,
+            /// Field id; what it means depends on the collection.
+            field: u8,
+            /// Indexed value; its form depends on the field.
+            index_value: &'a [u8],
+            /// Document id within account and collection.
+            document: u32,
+        },
+    }
+    impl<'a> IndexesKey<'a> {
+        /// Reads a key; every byte belongs to a field or is a constant.
+        #[inline]
+        pub fn decode(key: &'a [u8]) -> Result<Self, KeyError> {
+            match key.len() {
+                len if len >= 10 => {
+                    Ok(IndexesKey::Index {
+                        account: codec::u32_at(key, 0),
+                        collection: codec::u8_at(key, 4),
+                        field: codec::u8_at(key, 5),
+                        index_value: codec::slice(key, 6, len - 4),
+                        document: codec::u32_at(key, len - 4),
+                    })
+                }
+                _ => Err(KeyError::NoLayout),
+            }
+        }
+        /// Index of the layout of a key, without reading its fields.
+        #[inline]
+        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
+            match key.len() {
+                len if len >= 10 => Ok(0),
+                _ => Err(KeyError::NoLayout),
+            }
+        }
+    }
+    impl TypedKey for IndexesKey<'_> {
+        fn encode(&self, out: &mut Vec<u8>) {
+            match *self {
+                IndexesKey::Index {
+                    account,
+                    collection,
+                    field,
+                    index_value,
+                    document,
+                } => {
+                    out.extend_from_slice(&account.to_be_bytes());
+                    out.push(collection);
+                    out.push(field);
+                    out.extend_from_slice(index_value);
+                    out.extend_from_slice(&document.to_be_bytes());
+                }
+            }
+        }
+        #[inline]
+        fn layout(&self) -> usize {
+            match self {
+                IndexesKey::Index { .. } => 0,
+            }
+        }
+        fn layouts(&self) -> &'static [Layout] {
+            &INDEXES_LAYOUTS
+        }
+    }
+    impl fmt::Display for IndexesKey<'_> {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write_key(f, self)
+        }
+    }
+    pub(super) static INDEXES_LAYOUTS: [Layout; 1] = [
+        Layout {
+            name: "index",
+            doc: "One indexed value of a document, possibly empty.",
+            segments: &[
+                Segment::field("account", SegmentKind::U32),
+                Segment::field("collection", SegmentKind::U8).named(&NAMES_COLLECTION),
+                Segment::field("field", SegmentKind::U8),
+                Segment::field("index_value", SegmentKind::Rest),
+                Segment::field("document", SegmentKind::U32),
+            ],
+            value: ValueForm::Empty,
+            value_lengths: 0x01,
+            ..Layout::PLAIN
+        },
+    ];
+    /// `subspaces.indexes`
+    pub(super) const INDEXES: Subspace = Subspace {
+        version: 4,
+        letter: 'i',
+        name: "indexes",
+        title: "Document indexes",
+        doc: "Indexed values of documents. Fields are not limited to those the releases read.",
+        source: "crates/store/src/write/key.rs, crates/types/src/field.rs @ v0.15.5",
+        family: Some("index"),
+        no_family: None,
+        store_group: StoreGroup::Data,
+        server_export: true,
+        server_import: false,
+        derived: false,
+        settings: false,
+        value: ValueKind::None,
+        fresh: FreshRule::Refuse,
+        layouts: &INDEXES_LAYOUTS,
+        tables: &TABLES_I_NONE,
+        decode: IndexesKey::layout_of,
+        accepts: |key, length| {
+            let layout = &INDEXES_LAYOUTS[IndexesKey::layout_of(key).ok()?];
+            layout.takes(length).then_some(layout)
+        },
+    };
+    /// Blob links (`subspaces.blob_link`).
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum BlobLinkKey<'a> {
+        /// The blob has been stored. (`subspaces.blob_link.layouts.commit`)
+        Commit {
+            /// BLAKE3 of a blob.
+            hash: &'a [u8; 32],
+        },
+        /// Something that is no document uses the blob. (`subspaces.blob_link.layouts.id_link`)
+        IdLink {
+            /// BLAKE3 of a blob.
+            hash: &'a [u8; 32],
+            /// Upper half of its id.
+            id_high: u32,
+            /// Lower half of its id.
+            id_low: u32,
+        },
+        /// A document uses the blob. (`subspaces.blob_link.layouts.document_link`)
+        DocumentLink {
+            /// BLAKE3 of a blob.
+            hash: &'a [u8; 32],
+            /// Account that owns the record.
+            account: u32,
+            /// Collection of the document.
+            collection: u8,
+            /// Document id within account and collection.
+            document: u32,
+        },
+    }
+    impl<'a> BlobLinkKey<'a> {
+        /// Reads a key; every byte belongs to a field or is a constant.
+        #[inline]
+        pub fn decode(key: &'a [u8]) -> Result<Self, KeyError> {
+            match key.len() {
+                41 if codec::has(
+                    key,
+                    32,
+                    &[0xff, 0xff, 0xff, 0xff, 0x00, 0xff, 0xff, 0xff, 0xff],
+                ) => {
+                    Ok(BlobLinkKey::Commit {
+                        hash: codec::array_at(key, 0),
+                    })
+                }
+                41 if codec::u8_at(key, 36) == 0xff => {
+                    Ok(BlobLinkKey::IdLink {
+                        hash: codec::array_at(key, 0),
+                        id_high: codec::u32_at(key, 32),
+                        id_low: codec::u32_at(key, 37),
+                    })
+                }
+                41 if codec::u8_at(key, 36) <= 254 => {
+                    Ok(BlobLinkKey::DocumentLink {
+                        hash: codec::array_at(key, 0),
+                        account: codec::u32_at(key, 32),
+                        collection: codec::u8_at(key, 36),
+                        document: codec::u32_at(key, 37),
+                    })
+                }
+                _ => Err(KeyError::NoLayout),
+            }
+        }
+        /// Index of the layout of a key, without reading its fields.
+        #[inline]
+        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
+            match key.len() {
+                41 if codec::has(
+                    key,
+                    32,
+                    &[0xff, 0xff, 0xff, 0xff, 0x00, 0xff, 0xff, 0xff, 0xff],
+                ) => Ok(0),
+                41 if codec::u8_at(key, 36) == 0xff => Ok(1),
+                41 if codec::u8_at(key, 36) <= 254 => Ok(2),
+                _ => Err(KeyError::NoLayout),
+            }
+        }
+    }
+    impl TypedKey for BlobLinkKey<'_> {
+        fn encode(&self, out: &mut Vec<u8>) {
+            match *self {
+                BlobLinkKey::Commit { hash } => {
+                    out.extend_from_slice(hash);
+                    out.extend_from_slice(
+                        &[0xff, 0xff, 0xff, 0xff, 0x00, 0xff, 0xff, 0xff, 0xff],
+                    );
+                }
+                BlobLinkKey::IdLink { hash, id_high, id_low } => {
+                    out.extend_from_slice(hash);
+                    out.extend_from_slice(&id_high.to_be_bytes());
+                    out.extend_from_slice(&[0xff]);
+                    out.extend_from_slice(&id_low.to_be_bytes());
+                }
+                BlobLinkKey::DocumentLink { hash, account, collection, document } => {
+                    out.extend_from_slice(hash);
+                    out.extend_from_slice(&account.to_be_bytes());
+                    out.push(collection);
+                    out.extend_from_slice(&document.to_be_bytes());
+                }
+            }
+        }
+        #[inline]
+        fn layout(&self) -> usize {
+            match self {
+                BlobLinkKey::Commit { .. } => 0,
+                BlobLinkKey::IdLink { .. } => 1,
+                BlobLinkKey::DocumentLink { .. } => 2,
+            }
+        }
+        fn layouts(&self) -> &'static [Layout] {
+            &BLOB_LINK_LAYOUTS
+        }
+    }
+    impl fmt::Display for BlobLinkKey<'_> {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write_key(f, self)
+        }
+    }
+    pub(super) static BLOB_LINK_LAYOUTS: [Layout; 3] = [
+        Layout {
+            name: "commit",
+            doc: "The blob has been stored.",
+            segments: &[
+                Segment::field("hash", SegmentKind::Hash),
+                Segment::constant(
+                    &[0xff, 0xff, 0xff, 0xff, 0x00, 0xff, 0xff, 0xff, 0xff],
+                ),
+            ],
+            value: ValueForm::Empty,
+            value_lengths: 0x01,
+            commit: true,
+            blob_link: Some(0),
+            shares: &[2],
+            ..Layout::PLAIN
+        },
+        Layout {
+            name: "id_link",
+            doc: "Something that is no document uses the blob.",
+            segments: &[
+                Segment::field("hash", SegmentKind::Hash),
+                Segment::field("id_high", SegmentKind::U32),
+                Segment::constant(&[0xff]),
+                Segment::field("id_low", SegmentKind::U32),
+            ],
+            value: ValueForm::Empty,
+            value_lengths: 0x01,
+            blob_link: Some(0),
+            ..Layout::PLAIN
+        },
+        Layout {
+            name: "document_link",
+            doc: "A document uses the blob.",
+            segments: &[
+                Segment::field("hash", SegmentKind::Hash),
+                Segment::field("account", SegmentKind::U32),
+                Segment::field("collection", SegmentKind::U8)
+                    .within(&[(0, 254)])
+                    .named(&NAMES_COLLECTION),
+                Segment::field("document", SegmentKind::U32),
+            ],
+            value: ValueForm::Empty,
+            value_lengths: 0x01,
+            blob_link: Some(0),
+            ..Layout::PLAIN
+        },
+    ];
+    /// `subspaces.blob_link`
+    pub(super) const BLOB_LINK: Subspace = Subspace {
+        version: 4,
+        letter: 'k',
+        name: "blob_link",
+        title: "Blob links",
+        doc: "Which blobs exist and what uses them.",
+        source: "crates/store/src/write/key.rs @ v0.14.1",
+        family: Some("blob"),
+        no_family: None,
+        store_group: StoreGroup::Data,
+        server_export: true,
+        server_import: false,
+        derived: false,
+        settings: false,
+        value: ValueKind::Bytes,
+        fresh: FreshRule::Refuse,
+        layouts: &BLOB_LINK_LAYOUTS,
+        tables: &TABLES_K_BYTES,
+        decode: BlobLinkKey::layout_of,
+        accepts: |key, length| {
+            let layout = &BLOB_LINK_LAYOUTS[BlobLinkKey::layout_of(key).ok()?];
+            layout.takes(length).then_some(layout)
+        },
+    };
     /// Change log (`subspaces.logs`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
     pub enum LogsKey {
@@ -6423,6 +7276,399 @@ pub mod v4 {
             layout.takes(length).then_some(layout)
         },
     };
+    /// Document, change and mailbox counters (`subspaces.counter`).
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum CounterKey {
+        /// Last change id of an account. (`subspaces.counter.layouts.change_id`)
+        ChangeId {
+            /// Account that owns the record.
+            account: u32,
+        },
+        /// Last document id of a collection. (`subspaces.counter.layouts.document_id`)
+        DocumentId {
+            /// Account that owns the record.
+            account: u32,
+            /// Collection of the document.
+            collection: u8,
+        },
+        /// Last IMAP UID of a mailbox. (`subspaces.counter.layouts.mailbox_uid`)
+        MailboxUid {
+            /// Account that owns the record.
+            account: u32,
+            /// Document id of the mailbox.
+            mailbox: u32,
+        },
+    }
+    impl CounterKey {
+        /// Reads a key; every byte belongs to a field or is a constant.
+        #[inline]
+        pub fn decode(key: &[u8]) -> Result<Self, KeyError> {
+            match key.len() {
+                4 => {
+                    Ok(CounterKey::ChangeId {
+                        account: codec::u32_at(key, 0),
+                    })
+                }
+                5 if codec::u8_at(key, 4) <= 253 => {
+                    Ok(CounterKey::DocumentId {
+                        account: codec::u32_at(key, 0),
+                        collection: codec::u8_at(key, 4),
+                    })
+                }
+                10 if codec::has(key, 4, &[0x01, 0x54]) => {
+                    Ok(CounterKey::MailboxUid {
+                        account: codec::u32_at(key, 0),
+                        mailbox: codec::u32_at(key, 6),
+                    })
+                }
+                _ => Err(KeyError::NoLayout),
+            }
+        }
+        /// Index of the layout of a key, without reading its fields.
+        #[inline]
+        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
+            match key.len() {
+                4 => Ok(0),
+                5 if codec::u8_at(key, 4) <= 253 => Ok(1),
+                10 if codec::has(key, 4, &[0x01, 0x54]) => Ok(2),
+                _ => Err(KeyError::NoLayout),
+            }
+        }
+    }
+    impl TypedKey for CounterKey {
+        fn encode(&self, out: &mut Vec<u8>) {
+            match *self {
+                CounterKey::ChangeId { account } => {
+                    out.extend_from_slice(&account.to_be_bytes());
+                }
+                CounterKey::DocumentId { account, collection } => {
+                    out.extend_from_slice(&account.to_be_bytes());
+                    out.push(collection);
+                }
+                CounterKey::MailboxUid { account, mailbox } => {
+                    out.extend_from_slice(&account.to_be_bytes());
+                    out.extend_from_slice(&[0x01, 0x54]);
+                    out.extend_from_slice(&mailbox.to_be_bytes());
+                }
+            }
+        }
+        #[inline]
+        fn layout(&self) -> usize {
+            match self {
+                CounterKey::ChangeId { .. } => 0,
+                CounterKey::DocumentId { .. } => 1,
+                CounterKey::MailboxUid { .. } => 2,
+            }
+        }
+        fn layouts(&self) -> &'static [Layout] {
+            &COUNTER_LAYOUTS
+        }
+    }
+    impl fmt::Display for CounterKey {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write_key(f, self)
+        }
+    }
+    pub(super) static COUNTER_LAYOUTS: [Layout; 3] = [
+        Layout {
+            name: "change_id",
+            doc: "Last change id of an account.",
+            segments: &[Segment::field("account", SegmentKind::U32)],
+            value_lengths: 0x100,
+            ..Layout::PLAIN
+        },
+        Layout {
+            name: "document_id",
+            doc: "Last document id of a collection.",
+            segments: &[
+                Segment::field("account", SegmentKind::U32),
+                Segment::field("collection", SegmentKind::U8)
+                    .within(&[(0, 253)])
+                    .named(&NAMES_COLLECTION),
+            ],
+            value_lengths: 0x100,
+            ..Layout::PLAIN
+        },
+        Layout {
+            name: "mailbox_uid",
+            doc: "Last IMAP UID of a mailbox.",
+            segments: &[
+                Segment::field("account", SegmentKind::U32),
+                Segment::constant(&[0x01, 0x54]),
+                Segment::field("mailbox", SegmentKind::U32),
+            ],
+            value_lengths: 0x100,
+            ..Layout::PLAIN
+        },
+    ];
+    /// `subspaces.counter`
+    pub(super) const COUNTER: Subspace = Subspace {
+        version: 4,
+        letter: 'n',
+        name: "counter",
+        title: "Document, change and mailbox counters",
+        doc: "The last id handed out, by kind. In version 6 also disk usage.",
+        source: "crates/store/src/write/key.rs, crates/store/src/dispatch/store.rs @ v0.15.5, v0.16.18",
+        family: Some("property"),
+        no_family: None,
+        store_group: StoreGroup::Data,
+        server_export: true,
+        server_import: false,
+        derived: false,
+        settings: false,
+        value: ValueKind::Counter,
+        fresh: FreshRule::Refuse,
+        layouts: &COUNTER_LAYOUTS,
+        tables: &TABLES_N_COUNTER,
+        decode: CounterKey::layout_of,
+        accepts: |key, length| {
+            let layout = &COUNTER_LAYOUTS[CounterKey::layout_of(key).ok()?];
+            layout.takes(length).then_some(layout)
+        },
+    };
+    /// Object properties (`subspaces.property`).
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum PropertyKey {
+        /// The schema version of the store. (`subspaces.property.layouts.schema_version`)
+        SchemaVersion {},
+        /// One field of a document. (`subspaces.property.layouts.property`)
+        Property {
+            /// Account that owns the record.
+            account: u32,
+            /// Collection of the document.
+            collection: u8,
+            /// Field id; what it means depends on the collection.
+            field: u8,
+            /// Document id within account and collection.
+            document: u32,
+        },
+    }
+    impl PropertyKey {
+        /// Reads a key; every byte belongs to a field or is a constant.
+        #[inline]
+        pub fn decode(key: &[u8]) -> Result<Self, KeyError> {
+            match key.len() {
+                1 if codec::u8_at(key, 0) == 0x00 => Ok(PropertyKey::SchemaVersion {}),
+                10 => {
+                    Ok(PropertyKey::Property {
+                        account: codec::u32_at(key, 0),
+                        collection: codec::u8_at(key, 4),
+                        field: codec::u8_at(key, 5),
+                        document: codec::u32_at(key, 6),
+                    })
+                }
+                _ => Err(KeyError::NoLayout),
+            }
+        }
+        /// Index of the layout of a key, without reading its fields.
+        #[inline]
+        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
+            match key.len() {
+                1 if codec::u8_at(key, 0) == 0x00 => Ok(0),
+                10 => Ok(1),
+                _ => Err(KeyError::NoLayout),
+            }
+        }
+    }
+    impl TypedKey for PropertyKey {
+        fn encode(&self, out: &mut Vec<u8>) {
+            match *self {
+                PropertyKey::SchemaVersion {} => {
+                    out.extend_from_slice(&[0x00]);
+                }
+                PropertyKey::Property { account, collection, field, document } => {
+                    out.extend_from_slice(&account.to_be_bytes());
+                    out.push(collection);
+                    out.push(field);
+                    out.extend_from_slice(&document.to_be_bytes());
+                }
+            }
+        }
+        #[inline]
+        fn layout(&self) -> usize {
+            match self {
+                PropertyKey::SchemaVersion { .. } => 0,
+                PropertyKey::Property { .. } => 1,
+            }
+        }
+        fn layouts(&self) -> &'static [Layout] {
+            &PROPERTY_LAYOUTS
+        }
+    }
+    impl fmt::Display for PropertyKey {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write_key(f, self)
+        }
+    }
+    pub(super) static PROPERTY_LAYOUTS: [Layout; 2] = [
+        Layout {
+            name: "schema_version",
+            doc: "The schema version of the store.",
+            segments: &[Segment::constant(&[0x00])],
+            value: ValueForm::Lengths(&[4]),
+            value_lengths: 0x10,
+            schema_version: true,
+            fresh: Some(FreshRule::Clear),
+            fixed_key: Some(&[0x00]),
+            ..Layout::PLAIN
+        },
+        Layout {
+            name: "property",
+            doc: "One field of a document.",
+            segments: &[
+                Segment::field("account", SegmentKind::U32),
+                Segment::field("collection", SegmentKind::U8).named(&NAMES_COLLECTION),
+                Segment::field("field", SegmentKind::U8),
+                Segment::field("document", SegmentKind::U32),
+            ],
+            archives: &[
+                &[(2, &[(50, 50)])],
+                &[(1, &[(0, 0)]), (2, &[(71, 71)])],
+                &[(1, &[(7, 7)]), (2, &[(44, 46)])],
+            ],
+            long: true,
+            ..Layout::PLAIN
+        },
+    ];
+    /// `subspaces.property`
+    pub(super) const PROPERTY: Subspace = Subspace {
+        version: 4,
+        letter: 'p',
+        name: "property",
+        title: "Object properties",
+        doc: "The documents themselves, archived, and values that belong to them.",
+        source: "crates/store/src/write/key.rs, crates/types/src/field.rs @ v0.12.0, v0.15.5, v0.16.18, crates/jmap/src/push/set.rs, crates/jmap/src/participant_identity/set.rs @ v0.14.1, v0.15.5, v0.16.18, crates/http/src/management/crypto.rs @ v0.12.0, v0.15.5, crates/email/src/submission/index.rs @ v0.15.5, v0.16.16, v0.16.17",
+        family: Some("property"),
+        no_family: None,
+        store_group: StoreGroup::Data,
+        server_export: true,
+        server_import: false,
+        derived: false,
+        settings: false,
+        value: ValueKind::Bytes,
+        fresh: FreshRule::Refuse,
+        layouts: &PROPERTY_LAYOUTS,
+        tables: &TABLES_P_BYTES,
+        decode: PropertyKey::layout_of,
+        accepts: |key, length| {
+            let layout = &PROPERTY_LAYOUTS[PropertyKey::layout_of(key).ok()?];
+            layout.takes(length).then_some(layout)
+        },
+    };
+    /// Text-token bitmap (`subspaces.bitmap_text`).
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum BitmapTextKey<'a> {
+        /// The document holds the word; bit 7 of the field marks stemmed words.
+        /// (`subspaces.bitmap_text.layouts.token`)
+        Token {
+            /// Account that owns the record.
+            account: u32,
+            /// The word or its hash.
+            word: &'a [u8],
+            /// Collection of the document.
+            collection: u8,
+            /// Field id; what it means depends on the collection.
+            field: u8,
+            /// Document id within account and collection.
+            document: u32,
+        },
+    }
+    impl<'a> BitmapTextKey<'a> {
+        /// Reads a key; every byte belongs to a field or is a constant.
+        #[inline]
+        pub fn decode(key: &'a [u8]) -> Result<Self, KeyError> {
+            match key.len() {
+                len if len >= 11 && len <= 19
+                    && codec::is_token_hash(codec::slice(key, 4, len - 6)) => {
+                    Ok(BitmapTextKey::Token {
+                        account: codec::u32_at(key, 0),
+                        word: codec::slice(key, 4, len - 6),
+                        collection: codec::u8_at(key, len - 6),
+                        field: codec::u8_at(key, len - 5),
+                        document: codec::u32_at(key, len - 4),
+                    })
+                }
+                _ => Err(KeyError::NoLayout),
+            }
+        }
+        /// Index of the layout of a key, without reading its fields.
+        #[inline]
+        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
+            match key.len() {
+                len if len >= 11 && len <= 19
+                    && codec::is_token_hash(codec::slice(key, 4, len - 6)) => Ok(0),
+                _ => Err(KeyError::NoLayout),
+            }
+        }
+    }
+    impl TypedKey for BitmapTextKey<'_> {
+        fn encode(&self, out: &mut Vec<u8>) {
+            match *self {
+                BitmapTextKey::Token { account, word, collection, field, document } => {
+                    out.extend_from_slice(&account.to_be_bytes());
+                    out.extend_from_slice(word);
+                    out.push(collection);
+                    out.push(field);
+                    out.extend_from_slice(&document.to_be_bytes());
+                }
+            }
+        }
+        #[inline]
+        fn layout(&self) -> usize {
+            match self {
+                BitmapTextKey::Token { .. } => 0,
+            }
+        }
+        fn layouts(&self) -> &'static [Layout] {
+            &BITMAP_TEXT_LAYOUTS
+        }
+    }
+    impl fmt::Display for BitmapTextKey<'_> {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write_key(f, self)
+        }
+    }
+    pub(super) static BITMAP_TEXT_LAYOUTS: [Layout; 1] = [
+        Layout {
+            name: "token",
+            doc: "The document holds the word; bit 7 of the field marks stemmed words.",
+            segments: &[
+                Segment::field("account", SegmentKind::U32),
+                Segment::field("word", SegmentKind::TokenHash),
+                Segment::field("collection", SegmentKind::U8).named(&NAMES_COLLECTION),
+                Segment::field("field", SegmentKind::U8),
+                Segment::field("document", SegmentKind::U32),
+            ],
+            value: ValueForm::Empty,
+            value_lengths: 0x01,
+            ..Layout::PLAIN
+        },
+    ];
+    /// `subspaces.bitmap_text`
+    pub(super) const BITMAP_TEXT: Subspace = Subspace {
+        version: 4,
+        letter: 'v',
+        name: "bitmap_text",
+        title: "Text-token bitmap",
+        doc: "Which documents hold a word in a field. Left by releases up to 0.11; none of these versions writes it.",
+        source: "crates/store/src/write/key.rs, crates/store/src/write/hash.rs @ v0.14.1, crates/jmap-proto/src/object/index.rs @ v0.11.8",
+        family: Some("bitmap"),
+        no_family: None,
+        store_group: StoreGroup::Search,
+        server_export: true,
+        server_import: false,
+        derived: false,
+        settings: false,
+        value: ValueKind::None,
+        fresh: FreshRule::Refuse,
+        layouts: &BITMAP_TEXT_LAYOUTS,
+        tables: &TABLES_V_NONE,
+        decode: BitmapTextKey::layout_of,
+        accepts: |key, length| {
+            let layout = &BITMAP_TEXT_LAYOUTS[BitmapTextKey::layout_of(key).ok()?];
+            layout.takes(length).then_some(layout)
+        },
+    };
     /// A key of any subspace of schema version 4.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
     pub enum Key<'a> {
@@ -6546,28 +7792,28 @@ pub mod v4 {
         }
     }
     pub(super) static SUBSPACES: [Subspace; 25] = [
-        super::v1::ACL.in_version(4),
-        super::v1::BITMAP_ID.in_version(4),
-        super::v1::BITMAP_TAG.in_version(4),
+        ACL,
+        BITMAP_ID,
+        BITMAP_TAG,
         super::v1::DIRECTORY.in_version(4),
         super::v1::QUEUE_MESSAGE.in_version(4),
         TASK_QUEUE,
-        super::v1::FTS_INDEX.in_version(4),
+        FTS_INDEX,
         super::v1::REPORT_OUT.in_version(4),
-        super::v1::INDEXES.in_version(4),
+        INDEXES,
         super::v1::BLOB_RESERVE.in_version(4),
-        super::v1::BLOB_LINK.in_version(4),
+        BLOB_LINK,
         LOGS,
         super::v1::IN_MEMORY_VALUE.in_version(4),
-        super::v1::COUNTER.in_version(4),
+        COUNTER,
         super::v1::TELEMETRY_SPAN.in_version(4),
-        super::v1::PROPERTY.in_version(4),
+        PROPERTY,
         super::v3::QUEUE_EVENT.in_version(4),
         super::v1::REPORT_IN.in_version(4),
         super::v1::SETTINGS.in_version(4),
         super::v1::BLOBS.in_version(4),
         super::v1::QUOTA.in_version(4),
-        super::v1::BITMAP_TEXT.in_version(4),
+        BITMAP_TEXT,
         super::v1::TELEMETRY_INDEX.in_version(4),
         super::v1::TELEMETRY_METRIC.in_version(4),
         super::v1::IN_MEMORY_COUNTER.in_version(4),
@@ -6672,14 +7918,14 @@ pub mod v4 {
 /// Typed keys of schema version 5.
 pub mod v5 {
     use super::*;
-    pub use super::v1::AclKey;
+    pub use super::v4::AclKey;
     pub use super::v1::DirectoryKey;
     pub use super::v1::QueueMessageKey;
     pub use super::v1::ReportOutKey;
-    pub use super::v1::IndexesKey;
+    pub use super::v4::IndexesKey;
     pub use super::v4::LogsKey;
     pub use super::v1::InMemoryValueKey;
-    pub use super::v1::CounterKey;
+    pub use super::v4::CounterKey;
     pub use super::v1::TelemetrySpanKey;
     pub use super::v3::QueueEventKey;
     pub use super::v1::ReportInKey;
@@ -8347,7 +9593,7 @@ pub mod v5 {
         }
     }
     pub(super) static SUBSPACES: [Subspace; 21] = [
-        super::v1::ACL.in_version(5).of_family(Some("data"), None, true, true),
+        super::v4::ACL.in_version(5).of_family(Some("data"), None, true, true),
         super::v1::DIRECTORY
             .in_version(5)
             .of_family(Some("directory"), None, true, true),
@@ -8356,7 +9602,7 @@ pub mod v5 {
             .of_family(Some("queue"), None, true, true),
         TASK_QUEUE,
         super::v1::REPORT_OUT.in_version(5).of_family(Some("report"), None, true, true),
-        super::v1::INDEXES.in_version(5).of_family(Some("data"), None, true, true),
+        super::v4::INDEXES.in_version(5).of_family(Some("data"), None, true, true),
         BLOB_EXTRA,
         BLOB_LINK,
         super::v4::LOGS.in_version(5).of_family(Some("changelog"), None, true, true),
@@ -8370,7 +9616,7 @@ pub mod v5 {
                 false,
                 false,
             ),
-        super::v1::COUNTER.in_version(5).of_family(Some("data"), None, true, true),
+        super::v4::COUNTER.in_version(5).of_family(Some("data"), None, true, true),
         super::v1::TELEMETRY_SPAN
             .in_version(5)
             .of_family(Some("telemetry"), None, true, true),
@@ -8505,9 +9751,9 @@ pub mod v5 {
 /// Typed keys of schema version 6.
 pub mod v6 {
     use super::*;
-    pub use super::v1::AclKey;
+    pub use super::v4::AclKey;
     pub use super::v1::QueueMessageKey;
-    pub use super::v1::IndexesKey;
+    pub use super::v4::IndexesKey;
     pub use super::v4::LogsKey;
     pub use super::v1::InMemoryValueKey;
     pub use super::v3::QueueEventKey;
@@ -10906,7 +12152,7 @@ pub mod v6 {
         }
     }
     pub(super) static SUBSPACES: [Subspace; 24] = [
-        super::v1::ACL.in_version(6).of_family(Some("data"), None, true, true),
+        super::v4::ACL.in_version(6).of_family(Some("data"), None, true, true),
         REGISTRY_IDX,
         DIRECTORY,
         super::v1::QUEUE_MESSAGE
@@ -10915,7 +12161,7 @@ pub mod v6 {
         TASK_QUEUE,
         REGISTRY_PK,
         REPORT_OUT,
-        super::v1::INDEXES.in_version(6).of_family(Some("data"), None, true, true),
+        super::v4::INDEXES.in_version(6).of_family(Some("data"), None, true, true),
         DELETED_ITEMS,
         BLOB_LINK,
         super::v4::LOGS.in_version(6).of_family(Some("changelog"), None, true, true),
