@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::page::Page;
 use crate::stop::Stop;
 
+pub mod hold;
 pub mod memory;
 #[cfg(feature = "mysql")]
 pub mod mysql;

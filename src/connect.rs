@@ -5,12 +5,13 @@
 use std::path::Path;
 
 use crate::backend::Source;
+use crate::backend::hold::Mode;
 use crate::backend::routed::{BlobTables, RoutedSource};
 use crate::blob::BlobRule;
 use crate::catalog::{self, SchemaVersion, Subspace};
 use crate::config::{BlobPlace, Compression, Config, Elsewhere, Era, StoreConfig, blob_config, variant_of};
 use crate::console::Console;
-use crate::engines::{self, source};
+use crate::engines::{self, Held, source};
 use crate::error::{Error, Result};
 use crate::gaps;
 use crate::lanes::Budget;
@@ -29,6 +30,8 @@ pub struct Connected {
     pub holder: Option<running::Holder>,
     /// What has been said about how the stores were opened.
     pub said: Vec<String>,
+    /// What keeps others from writing to the stores, where that was asked for.
+    pub held: Result<Held>,
 }
 
 /// Where an installation keeps data and blobs.
@@ -114,6 +117,8 @@ pub struct Reading<'a> {
     pub otherwise: Option<u32>,
     /// Read around damage.
     pub salvage: bool,
+    /// Keep others from writing as long as the stores are open.
+    pub hold: bool,
 }
 
 /// Opens the data store of a configuration for reading; its blobs are those in the data store until
@@ -122,6 +127,7 @@ pub fn open(config: &Config, how: Reading, budget: &Budget, console: &Console) -
     let data = how.blobs.agreed(config.data_store()?);
     // Before the store is opened: closing a file gives up the locks this process has on it.
     let holder = running::holder(&data.kind);
+    let held = if how.hold { engines::hold(&data, Mode::Shared) } else { Ok(Held::default()) };
     let source = if how.salvage { engines::salvaging(&data, budget)? } else { source(&data, budget)? };
     let said = source.notes();
     said.iter().for_each(|note| console.say(format!("note: {note}")));
@@ -159,7 +165,7 @@ pub fn open(config: &Config, how: Reading, budget: &Budget, console: &Console) -
     };
     let place = Place { data, blobs };
     let rule = place.blob_rule(version);
-    Ok(Connected { store: Store::open(source, version, rule)?, place, elsewhere, holder, said })
+    Ok(Connected { store: Store::open(source, version, rule)?, place, elsewhere, holder, said, held })
 }
 
 impl Connected {
@@ -168,6 +174,12 @@ impl Connected {
         let version = self.store.version();
         let (Some(blobs), Some(subspace)) = (&self.place.blobs, version.blobs()) else { return Ok(self) };
         self.holder = self.holder.or_else(|| running::holder(&blobs.kind));
+        if how.hold
+            && let Ok(held) = &mut self.held
+            && let Err(error) = held.add(blobs, Mode::Shared)
+        {
+            self.held = Err(error);
+        }
         let kind = self.store.source().kind();
         let (source, used) = engines::blob_source(blobs, subspace, kind, budget, how.salvage)?;
         for note in source.notes() {

@@ -41,12 +41,12 @@ pub fn run(options: &Options) -> Result<Imported> {
     let config = connect::configuration(options.from, console)?;
     // The file of --blob-config is about the target.
     let blobs = BlobChoice { file: None, ..how.blobs };
-    let reading = Reading { blobs, schema: options.schema, ..Reading::default() };
+    let reading = Reading { blobs, schema: options.schema, hold: true, ..Reading::default() };
     let connected = connect::open(&config, reading, &how.budget, console)?;
     let version = connected.store.version();
     let selected = options.request.resolve(version)?;
-    let connected = connected.with_blobs_of(&selected, reading, &how.budget, console)?;
-    export::check_source(&connected, &mut preflight, (how.dry_run, how.yes), console)?;
+    let mut connected = connected.with_blobs_of(&selected, reading, &how.budget, console)?;
+    export::check_source(&mut connected, &mut preflight, (how.dry_run, how.yes), console)?;
     let mut findings = export::strangers(&connected.store)?;
     let (mut held, mut skipped) = export::split(&connected.store, &selected);
     let gaps = gaps::among(connected.store.gaps(), &held);
@@ -69,6 +69,7 @@ pub fn run(options: &Options) -> Result<Imported> {
     let fingerprint = connected.store.source().fingerprint()?;
     let from = (anonymous(&source_place.location()), fingerprint);
     let source_kind = connected.store.source().kind();
+    let _held = connected.held;
     let origin = Origin::Store(Box::new(connected.store));
     let brought: Vec<&'static Subspace> = held.clone();
     let loading = Loading { origin: &origin, subspaces: &brought, from: Some(&source_place) };

@@ -4,6 +4,7 @@
 
 use std::path::Path;
 
+use crate::backend::hold::{Hold, Mode};
 use crate::backend::memory::Memory;
 #[cfg(feature = "azure")]
 use crate::backend::objects::{Azure, AzureCredential, AzureSettings};
@@ -377,6 +378,59 @@ fn objects(store: &StoreConfig) -> Result<Option<Box<dyn Objects>>> {
             Ok(Some(Box::new(azure)))
         }
         _ => Ok(None),
+    }
+}
+
+/// A store that is held, as [`crate::backend::hold`] says; given up when dropped. Of a target, after the target.
+#[derive(Default)]
+pub struct Held {
+    files: Vec<Hold>,
+    #[cfg(feature = "postgres")]
+    postgres: Vec<crate::backend::postgres::PostgresPresence>,
+    #[cfg(feature = "mysql")]
+    mysql: Vec<crate::backend::mysql::MysqlPresence>,
+}
+
+/// Holds a store, every member of one that shares blobs out. What is not there yet is not held: a target has to be
+/// created first.
+///
+/// Errors: refused if others have it, I/O if a database cannot be reached.
+pub fn hold(store: &StoreConfig, mode: Mode) -> Result<Held> {
+    let mut held = Held::default();
+    held.add(store, mode)?;
+    Ok(held)
+}
+
+impl Held {
+    /// Holds another store as well.
+    ///
+    /// Errors: as [`hold`].
+    pub fn add(&mut self, store: &StoreConfig, mode: Mode) -> Result<()> {
+        let place = |error: Error| error.with("store", store.location());
+        match &store.kind {
+            StoreKind::RocksDb { path, .. } => self.files.extend(Hold::rocksdb(path, mode).map_err(place)?),
+            StoreKind::Sqlite { path } => self.files.extend(Hold::sqlite(path, mode).map_err(place)?),
+            StoreKind::Fs { path, .. } => self.files.extend(Hold::directory(path, mode).map_err(place)?),
+            #[cfg(feature = "postgres")]
+            kind @ StoreKind::Postgres { .. } => {
+                let settings = postgres(kind, store).ok_or_else(|| unsupported(store))?;
+                let presence = crate::backend::postgres::PostgresPresence::open(settings)?;
+                presence.hold(mode)?;
+                self.postgres.push(presence);
+            }
+            #[cfg(feature = "mysql")]
+            kind @ StoreKind::Mysql { .. } => {
+                let settings = mysql(kind, store).ok_or_else(|| unsupported(store))?;
+                let presence = crate::backend::mysql::MysqlPresence::open(settings)?;
+                presence.hold(mode)?;
+                self.mysql.push(presence);
+            }
+            StoreKind::Sharded { stores } => {
+                return stores.iter().try_for_each(|member| self.add(member, mode));
+            }
+            _ => {}
+        }
+        Ok(())
     }
 }
 

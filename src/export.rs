@@ -16,6 +16,7 @@ use crate::connect::{self, BlobChoice, Connected, Reading};
 use crate::console::Console;
 use crate::dump::manifest::{Completeness, LeftBehind, Manifest, Skipped, SubspaceEntry};
 use crate::dump::writer::{Description, DumpWriter, Resumed};
+use crate::engines::Held;
 use crate::error::{Error, ErrorKind, Result};
 use crate::finding::{FindingKind, Findings, hex};
 use crate::gaps;
@@ -95,6 +96,7 @@ pub fn run(options: &Options) -> Result<Exported> {
         blobs: options.blobs,
         schema: options.schema,
         salvage: options.salvage,
+        hold: true,
         ..Reading::default()
     };
     let connected = connect::open(&config, how, &options.budget, console)?;
@@ -102,7 +104,7 @@ pub fn run(options: &Options) -> Result<Exported> {
     let selected = options.request.resolve(version)?;
     // Blobs that stay where they are can still be looked for.
     let by_name = !options.no_verify && names_blobs(&selected);
-    let connected = match by_name {
+    let mut connected = match by_name {
         true => connected.with_blobs(how, &options.budget, console)?,
         false => connected.with_blobs_of(&selected, how, &options.budget, console)?,
     };
@@ -117,7 +119,7 @@ pub fn run(options: &Options) -> Result<Exported> {
     describe(&connected, &selected, &skipped, console);
     let mut preflight = Preflight::new(*console, options.dry_run);
     preflight.pass("configuration", options.config.display().to_string());
-    check_source(&connected, &mut preflight, (options.dry_run, options.yes), console)?;
+    check_source(&mut connected, &mut preflight, (options.dry_run, options.yes), console)?;
     let readable = gaps::agree(&gaps, agreed, &connected.place.location());
     preflight.check("tables", readable, String::clone)?;
     check_destination(options, &mut preflight)?;
@@ -427,7 +429,7 @@ fn describe(connected: &Connected, selected: &[&'static Subspace], skipped: &[Sk
 
 /// Checks that a source can be read and nobody changes it meanwhile.
 pub(crate) fn check_source(
-    connected: &Connected,
+    connected: &mut Connected,
     preflight: &mut Preflight,
     (dry_run, yes): (bool, bool),
     console: &Console,
@@ -444,6 +446,11 @@ pub(crate) fn check_source(
             .next("stop the server and try again")),
     };
     preflight.check_unless_dry("source not in use", holder)?;
+    // Asked after the server, which would say more of itself.
+    let held = std::mem::replace(&mut connected.held, Ok(Held::default()));
+    let held = held.map(|held| connected.held = Ok(held));
+    preflight
+        .check_unless_dry("source held", held.map(|()| "nothing can write to it meanwhile".to_string()))?;
     for lease in leases::fresh(&connected.store)? {
         preflight.warn(
             "node lease",

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use rustix::process::{Flock, FlockOffsetType, FlockType, fcntl_getlk};
 
 use crate::backend::Sessions;
+use crate::backend::hold::{ROCKSDB_BYTE, SQLITE_BYTE};
 use crate::config::StoreKind;
 use crate::console::Console;
 use crate::error::{Error, Result};
@@ -44,12 +45,12 @@ impl Holder {
 /// Who has the files of an embedded store open, if anybody; database servers are asked elsewhere.
 pub fn holder(store: &StoreKind) -> Option<Holder> {
     match store {
-        StoreKind::RocksDb { path, .. } => locked(&path.join("LOCK")),
+        StoreKind::RocksDb { path, .. } => locked(&path.join("LOCK"), ROCKSDB_BYTE),
         StoreKind::Sqlite { path, .. } => {
             let mut shared = path.clone().into_os_string();
             shared.push("-shm");
             // In write-ahead mode every open connection holds a lock on the shared-memory file.
-            locked(Path::new(&shared)).or_else(|| locked(path))
+            locked(Path::new(&shared), SQLITE_BYTE).or_else(|| locked(path, SQLITE_BYTE))
         }
         StoreKind::Sharded { stores } => stores.iter().find_map(|member| holder(&member.kind)),
         _ => None,
@@ -80,7 +81,8 @@ pub fn check_sessions(sessions: &Sessions, store: &str, agreed: bool, console: &
     Ok(())
 }
 
-fn locked(path: &Path) -> Option<Holder> {
+/// Who has locked a file, but for the one byte by which other runs of this program hold what they read.
+fn locked(path: &Path, ours: u64) -> Option<Holder> {
     // Opening a FIFO would wait for a writer; only regular files are asked.
     if !std::fs::metadata(path).ok()?.is_file() {
         return None;
@@ -88,18 +90,15 @@ fn locked(path: &Path) -> Option<Holder> {
     let mut file = File::open(path).ok()?;
     file.seek(SeekFrom::Start(0)).ok()?;
     // Length 0 means to the end of the largest possible file, SQLite's lock bytes included.
-    let probe = Flock {
-        start: 0,
-        length: 0,
-        pid: None,
-        typ: FlockType::WriteLock,
-        offset_type: FlockOffsetType::Set,
-    };
-    let lock = fcntl_getlk(&file, &probe).ok().flatten();
+    let lock = [(0, ours), (ours + 1, 0)].into_iter().find_map(|(start, length)| {
+        let probe =
+            Flock { start, length, pid: None, typ: FlockType::WriteLock, offset_type: FlockOffsetType::Set };
+        fcntl_getlk(&file, &probe).ok().flatten()
+    });
     // Closing it would give up every lock that this process has on the file, those of an open store included.
     std::mem::forget(file);
     let lock = lock?;
-    let pid = lock.pid.map(|pid| pid.as_raw_nonzero().get());
+    let pid = lock.pid.map(|pid| pid.as_raw_nonzero().get()).filter(|pid| *pid > 0);
     let program = pid.and_then(|pid| std::fs::read_to_string(format!("/proc/{pid}/comm")).ok());
     Some(Holder { file: path.to_path_buf(), pid, program: program.map(|name| name.trim().to_string()) })
 }

@@ -287,7 +287,7 @@ fn against(
         blobs: options.blobs,
         schema: options.schema,
         otherwise: Some(version.number),
-        salvage: false,
+        ..Reading::default()
     };
     let connected = connect::open(&config, how, &options.budget, console)?;
     // Blobs that are not in the dump are looked for by the names that links have for them.

@@ -391,3 +391,41 @@ fn the_second_of_two_imports_into_one_target_is_refused() {
         assert_same(&dump, &target.export("again"));
     }
 }
+
+#[test]
+fn a_source_is_held_while_it_is_read_and_readers_do_not_mind_each_other() {
+    use stalwart_migrate::backend::hold::{Hold, Mode};
+    for engine in ENGINES {
+        let source = Site::of("0.15.5", engine);
+        if engine == RocksDb {
+            // Every server leaves it.
+            fs::write(source.store().join("LOCK"), "").unwrap();
+        }
+        let before = trace(&source.store_dir());
+        let take = if engine == RocksDb { Hold::rocksdb } else { Hold::sqlite };
+        // Another run that reads.
+        let reader = take(&source.store(), Mode::Shared).unwrap().unwrap();
+        source.export("dump");
+        let target = Site::empty("0.15.5", Sqlite);
+        copy(&source, &target, &[]).expect(0);
+        assert_eq!(trace(&source.store_dir()), before);
+        if engine == RocksDb {
+            // The engine itself meets the lock.
+            let refused = source.import_with(&source.path("dump"), &["--wipe-target", "--yes"]).expect(5);
+            assert!(refused.error().contains("another process has the RocksDB database open"), "{refused:?}");
+        }
+        drop(reader);
+        // The refused import may have touched the directory.
+        let before = trace(&source.store_dir());
+        // Another run that writes.
+        let writer = take(&source.store(), Mode::Exclusive).unwrap().unwrap();
+        let refused = source.export_with("refused", &[]).expect(5);
+        assert!(refused.error().contains("another run of this program writes to the store"), "{refused:?}");
+        let target = Site::empty("0.15.5", Sqlite);
+        copy(&source, &target, &[]).expect(5);
+        assert!(!target.store().exists() && !source.path("refused").exists());
+        source.export_with("dry", &["--dry-run"]).expect(0).says(&["another run of this program writes"]);
+        drop(writer);
+        assert_eq!(trace(&source.store_dir()), before);
+    }
+}

@@ -11,10 +11,12 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
 use crate::backend::sql::{self, Cause, LOST};
 use crate::error::{Error, ErrorKind, Result};
 
+mod presence;
 mod source;
 mod splits;
 mod target;
 
+pub use presence::MysqlPresence;
 pub use source::MysqlSource;
 pub use target::MysqlTarget;
 

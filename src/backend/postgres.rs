@@ -12,10 +12,12 @@ use crate::backend::sql::{self, Cause, LOST};
 use crate::error::{Error, ErrorKind, Result};
 
 mod copy;
+mod presence;
 mod relations;
 mod source;
 mod target;
 
+pub use presence::PostgresPresence;
 pub use source::PostgresSource;
 pub use target::PostgresTarget;
 
@@ -145,7 +147,7 @@ impl PostgresSettings {
             .password(self.password.as_deref().unwrap_or_default())
             .database(&self.database)
             .ssl_mode(mode)
-            .application_name(env!("CARGO_PKG_NAME"))
+            .application_name(sql::own_name())
             .extra_float_digits(None)
             .disable_statement_logging())
     }

@@ -6,7 +6,7 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -252,6 +252,21 @@ impl<C> Idle<C> {
     pub fn drain(&self) -> Vec<Session<C>> {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+/// A number that no other run has.
+pub(super) fn unlike_any_other() -> u64 {
+    use std::hash::{BuildHasher, Hasher};
+    let mut hasher = std::collections::hash_map::RandomState::new().build_hasher();
+    hasher.write_u32(std::process::id());
+    hasher.finish()
+}
+
+/// What the sessions of this process call themselves where a server asks for it: those of another run have
+/// another name.
+pub(super) fn own_name() -> &'static str {
+    static NAME: OnceLock<String> = OnceLock::new();
+    NAME.get_or_init(|| format!("{} {:016x}", env!("CARGO_PKG_NAME"), unlike_any_other()))
 }
 
 /// Asks who is connected until nobody else is, or for a second: who has just left is seen for a moment still.

@@ -10,6 +10,7 @@ use futures_util::TryStreamExt;
 use sqlx::mysql::{MySqlConnection, MySqlDatabaseError, MySqlRow};
 use sqlx::{AssertSqlSafe, Row};
 
+use super::presence::own_ids;
 use super::splits::split_keys;
 use super::{MAX_PACKET, MysqlSettings, PACKET_OVERHEAD, Session, close, quoted, text};
 use crate::backend::sql::{AsyncWork, Hopper, Idle, Pump, without_leavers};
@@ -315,10 +316,11 @@ impl Source for MysqlSource {
             self.ask("look for other sessions", async |connection| {
                 let list = "SELECT CAST(id AS UNSIGNED), user, host FROM information_schema.processlist \
                             WHERE db = DATABASE() AND command <> 'Daemon' ORDER BY id";
+                let own = own_ids(&mut *connection).await?;
                 let mut others = Vec::new();
                 for row in sqlx::query(list).fetch_all(connection).await? {
                     let id: u64 = row.try_get(0)?;
-                    if !self.ids.contains(&id) {
+                    if !self.ids.contains(&id) && !own.contains(&id) {
                         let (user, host) = (text(&row, 1)?, text(&row, 2)?);
                         others.push(format!("connection {id} of user {user} from {host}"));
                     }

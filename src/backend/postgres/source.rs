@@ -12,7 +12,7 @@ use sqlx::{AssertSqlSafe, Row};
 use super::copy::{Decoder, Malformed};
 use super::relations::{Relation, Relations, hold};
 use super::{PostgresSettings, Session, close, literal};
-use crate::backend::sql::{AsyncWork, Hopper, Idle, Pump, without_leavers};
+use crate::backend::sql::{AsyncWork, Hopper, Idle, Pump, own_name, without_leavers};
 use crate::backend::{Estimate, KeyRange, Pages, Sessions, Source, TableState, Unreadable};
 use crate::catalog::{BackendKind, Table, ValueKind};
 use crate::error::{Error, Result};
@@ -291,8 +291,9 @@ impl Source for PostgresSource {
                 let list = "SELECT pid, coalesce(usename::text, '?'), coalesce(application_name, ''), \
                         coalesce(client_addr::text, 'local') FROM pg_catalog.pg_stat_activity \
                         WHERE datname = current_database() AND usesysid IS NOT NULL AND pid <> ALL($1) \
+                        AND application_name IS DISTINCT FROM $2 \
                         AND coalesce(backend_type, 'client backend') = 'client backend' ORDER BY pid";
-                let rows = sqlx::query(list).bind(&ours).fetch_all(connection).await?;
+                let rows = sqlx::query(list).bind(&ours).bind(own_name()).fetch_all(connection).await?;
                 rows.iter()
                     .map(|row| {
                         let (pid, user, program): (i32, String, String) =

@@ -1,0 +1,214 @@
+//! Holding a store while it is read or written, so that two runs of this program, and a server where its engine
+//! has a lock for that, exclude each other.
+//!
+//! A source is held [`Mode::Shared`]: many may read it. A target is held [`Mode::Exclusive`], from the first look
+//! that something is decided by to the end. Nothing is written: the locks are the kernel's.
+//!
+//! | Store | Shared | Exclusive |
+//! |---|---|---|
+//! | RocksDB | `flock` on its directory; a read lock on a byte of `LOCK`, which RocksDB meets when it opens | `flock` on its directory; RocksDB takes `LOCK` itself when it opens |
+//! | SQLite | `flock` on its file; a read lock on a byte of the range that SQLite locks to write alone | `flock` on its file; SQLite locks its range itself |
+//! | files | `flock` on the top directory | the same |
+//! | PostgreSQL | an advisory lock on each schema with tables of the catalog | the same, and on the schema that tables are created in |
+//! | MySQL | one of a few named locks of the database | all of them |
+//!
+//! The database servers' are in `postgres/presence.rs` and `mysql/presence.rs`. Object services have none.
+//!
+//! The locks on bytes belong to the open file (`F_OFD_SETLK`), not to the process: no other file that this process
+//! closes gives them up. But closing a file gives up the locks that RocksDB and SQLite have taken on it *in this
+//! process*, so a [`Hold`] of a target has to outlive the opened target.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Error as IoError, ErrorKind, Result as IoResult};
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use rustix::fs::{FlockOperation, OFlags, flock};
+
+use crate::error::{Error, Result};
+
+/// The byte of RocksDB's `LOCK` that a source is held by: far behind what anything else asks for alone. RocksDB
+/// locks the whole file.
+pub const ROCKSDB_BYTE: u64 = 1 << 62;
+
+/// The byte of a SQLite file that a source is held by: the last of the 510 that every reader locks shared and a
+/// writer locks alone.
+///
+/// Format: "File Locking And Concurrency In SQLite Version 3", and `os.h` (`SHARED_FIRST`, `SHARED_SIZE`).
+pub const SQLITE_BYTE: u64 = 0x4000_0002 + 509;
+
+/// Who else may hold the same store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Others that read it.
+    Shared,
+    /// Nothing else.
+    Exclusive,
+}
+
+/// A store in files that is held; given up when dropped.
+#[derive(Debug)]
+pub struct Hold {
+    _files: Vec<File>,
+}
+
+impl Hold {
+    /// Holds the directory of a RocksDB database; `None` if it is not there.
+    ///
+    /// Errors: refused if another run or, where the source is held, a server has it.
+    pub fn rocksdb(path: &Path, mode: Mode) -> Result<Option<Hold>> {
+        let Some(directory) = hold(path, true, mode)? else { return Ok(None) };
+        let mut files = vec![directory];
+        if mode == Mode::Shared {
+            files.extend(hold_byte(&path.join("LOCK"), ROCKSDB_BYTE)?);
+        }
+        Ok(Some(Hold { _files: files }))
+    }
+
+    /// Holds the file of a SQLite database; `None` if it is not there.
+    ///
+    /// Errors: refused if another run has it or, where the source is held, something writes to it.
+    pub fn sqlite(path: &Path, mode: Mode) -> Result<Option<Hold>> {
+        let Some(file) = hold(path, false, mode)? else { return Ok(None) };
+        let mut files = vec![file];
+        if mode == Mode::Shared {
+            files.extend(hold_byte(path, SQLITE_BYTE)?);
+        }
+        Ok(Some(Hold { _files: files }))
+    }
+
+    /// Holds a directory of blobs; `None` if it is not there.
+    ///
+    /// Errors: refused if another run has it.
+    pub fn directory(path: &Path, mode: Mode) -> Result<Option<Hold>> {
+        Ok(hold(path, true, mode)?.map(|directory| Hold { _files: vec![directory] }))
+    }
+}
+
+/// Opens a file or directory and locks it against other runs; `None` if it is not there or cannot be opened: what
+/// opens the store next says why.
+fn hold(path: &Path, directory: bool, mode: Mode) -> Result<Option<File>> {
+    let Some(file) = open(path, directory) else { return Ok(None) };
+    let operation = match mode {
+        Mode::Shared => FlockOperation::NonBlockingLockShared,
+        Mode::Exclusive => FlockOperation::NonBlockingLockExclusive,
+    };
+    match flock(&file, operation) {
+        Err(rustix::io::Errno::WOULDBLOCK) => Err(busy(path, mode)),
+        // A file system without locks is no reason to refuse a migration.
+        _ => Ok(Some(file)),
+    }
+}
+
+/// Locks a byte of a file shared; `None` if that is not possible there.
+fn hold_byte(path: &Path, at: u64) -> Result<Option<File>> {
+    let Some(file) = open(path, false) else { return Ok(None) };
+    match lock_byte(&file, at) {
+        Ok(()) => Ok(Some(file)),
+        Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::PermissionDenied) => {
+            Err(Error::refused("the store cannot be held: something has it open to write")
+                .with("path", shown(path))
+                .next("stop the server, or wait until the other run has ended, and try again"))
+        }
+        Err(_) => Ok(None),
+    }
+}
+
+fn open(path: &Path, directory: bool) -> Option<File> {
+    // Opening a FIFO would wait for a writer.
+    let flags = match directory {
+        true => OFlags::NONBLOCK | OFlags::DIRECTORY,
+        false => OFlags::NONBLOCK,
+    };
+    let flags = i32::try_from(flags.bits()).unwrap_or(0);
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path).ok()?;
+    let meta = file.metadata().ok()?;
+    (directory || meta.is_file()).then_some(file)
+}
+
+/// Takes a read lock on one byte that belongs to the open file.
+fn lock_byte(file: &File, at: u64) -> IoResult<()> {
+    let at = libc::off_t::try_from(at).map_err(|_| IoError::from(ErrorKind::Unsupported))?;
+    let word = |value: i32| libc::c_short::try_from(value).unwrap_or_default();
+    let lock = libc::flock {
+        l_type: word(libc::F_RDLCK),
+        l_whence: word(libc::SEEK_SET),
+        l_start: at,
+        l_len: 1,
+        // Has to be 0 for a lock of an open file.
+        l_pid: 0,
+    };
+    // SAFETY: the descriptor is open for as long as `file` is borrowed, and the kernel only reads `lock`.
+    match unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_SETLK, &raw const lock) } {
+        -1 => Err(IoError::last_os_error()),
+        _ => Ok(()),
+    }
+}
+
+fn busy(path: &Path, mode: Mode) -> Error {
+    let what = match mode {
+        Mode::Shared => "another run of this program writes to the store",
+        Mode::Exclusive => "another run of this program uses the store",
+    };
+    Error::refused(what).with("path", shown(path)).next("wait until it has ended, and try again")
+}
+
+fn shown(path: &Path) -> String {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf()).display().to_string()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use rustix::fs::{FlockOperation as Posix, fcntl_lock};
+
+    use super::*;
+
+    type Take = fn(&Path, Mode) -> Result<Option<Hold>>;
+
+    #[test]
+    fn readers_share_a_store_and_a_writer_has_it_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("LOCK"), "").unwrap();
+        let file = dir.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        let all: [(Take, &Path); 3] =
+            [(Hold::rocksdb, dir.path()), (Hold::sqlite, &file), (Hold::directory, dir.path())];
+        for (take, path) in all {
+            let readers =
+                [take(path, Mode::Shared).unwrap().unwrap(), take(path, Mode::Shared).unwrap().unwrap()];
+            let refused = take(path, Mode::Exclusive).unwrap_err();
+            assert_eq!(refused.kind(), crate::error::ErrorKind::Refused);
+            drop(readers);
+            let writer = take(path, Mode::Exclusive).unwrap().unwrap();
+            for mode in [Mode::Shared, Mode::Exclusive] {
+                assert_eq!(take(path, mode).unwrap_err().kind(), crate::error::ErrorKind::Refused);
+            }
+            drop(writer);
+            assert!(take(path, Mode::Exclusive).unwrap().is_some());
+            assert!(take(&dir.path().join("nothing"), Mode::Exclusive).unwrap().is_none());
+        }
+    }
+
+    #[test]
+    fn engines_meet_the_lock_of_a_source_whatever_else_is_closed() {
+        let dir = tempfile::tempdir().unwrap();
+        let lock = dir.path().join("LOCK");
+        std::fs::write(&lock, "").unwrap();
+        let write = || {
+            let file = File::options().read(true).write(true).open(&lock).unwrap();
+            // The whole file, as RocksDB does it.
+            fcntl_lock(&file, Posix::NonBlockingLockExclusive).is_ok()
+        };
+        let held = Hold::rocksdb(dir.path(), Mode::Shared).unwrap().unwrap();
+        assert!(!write());
+        drop(File::open(&lock).unwrap());
+        assert!(!write(), "a lock of the process would have gone with that file");
+        drop(held);
+        assert!(write());
+        let file = File::options().read(true).write(true).open(&lock).unwrap();
+        fcntl_lock(&file, Posix::NonBlockingLockExclusive).unwrap();
+        assert!(Hold::rocksdb(dir.path(), Mode::Shared).unwrap_err().to_string().contains("open to write"));
+    }
+}

@@ -1,0 +1,165 @@
+//! A session that stays in a MySQL or MariaDB database: it says which database that is, whatever name leads to it,
+//! and holds it.
+//!
+//! Nothing is written: named locks are the server's, belong to the session and need no privilege.
+
+use std::sync::{Mutex, PoisonError};
+
+use sqlx::mysql::MySqlConnection;
+use sqlx::raw_sql;
+
+use super::{MysqlSettings, Session, close, text};
+use crate::backend::hold::Mode;
+use crate::backend::sql::unlike_any_other;
+use crate::error::{Error, Result};
+
+/// Named locks have one holder each: who reads takes one of so many, who writes takes all of them.
+const READERS: usize = 16;
+
+/// Marks of the sessions of this process.
+static MARKS: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+/// Ids of the connections that a server sees of the presences of this process.
+pub(super) async fn own_ids(connection: &mut MySqlConnection) -> sqlx::Result<Vec<u64>> {
+    let marks = MARKS.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let mut ids = Vec::with_capacity(marks.len());
+    for mark in marks {
+        let holder: Option<u64> = sqlx::query_scalar("SELECT CAST(IS_USED_LOCK(?) AS UNSIGNED)")
+            .bind(mark)
+            .fetch_one(&mut *connection)
+            .await?;
+        ids.extend(holder);
+    }
+    Ok(ids)
+}
+
+/// A session that stays in a database.
+pub struct MysqlPresence {
+    settings: MysqlSettings,
+    session: Mutex<Option<Session>>,
+    mark: String,
+    facts: Facts,
+}
+
+/// What a database is, as its server says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Facts {
+    // As the server compares names of databases.
+    database: String,
+    // What servers have in common that hold the same data.
+    servers: Vec<String>,
+}
+
+impl MysqlPresence {
+    /// Connects, looks and stays.
+    ///
+    /// Errors: I/O if the database cannot be reached or refuses.
+    pub fn open(settings: MysqlSettings) -> Result<Self> {
+        let mut session = settings.connect()?;
+        settings.prepare(&mut session)?;
+        let mark = format!("stalwart-migrate {:016x}", unlike_any_other());
+        let facts = session
+            .run(async |connection| {
+                let facts = facts(connection).await?;
+                take(connection, &mark).await?;
+                Ok(facts)
+            })
+            .map_err(|error| settings.translate(error, "look at the database"))?;
+        MARKS.lock().unwrap_or_else(PoisonError::into_inner).push(mark.clone());
+        Ok(MysqlPresence { settings, session: Mutex::new(Some(session)), mark, facts })
+    }
+
+    /// Holds the database against others.
+    ///
+    /// Errors: refused if another run has it.
+    pub fn hold(&self, mode: Mode) -> Result<()> {
+        let held = self.ask("hold the database", async |connection| {
+            for slot in 0..READERS {
+                let taken = take(connection, &self.slot(slot)).await?;
+                if taken == (mode == Mode::Shared) {
+                    return Ok(taken);
+                }
+            }
+            Ok(mode == Mode::Exclusive)
+        })?;
+        if held {
+            return Ok(());
+        }
+        let what = match mode {
+            Mode::Shared => "another run of this program writes to the database",
+            Mode::Exclusive => "another run of this program uses the database",
+        };
+        Err(Error::refused(what)
+            .with("database", &*self.settings.place)
+            .next("wait until it has ended, and try again"))
+    }
+
+    /// The name of a lock; names are short and common to all databases of a server.
+    fn slot(&self, slot: usize) -> String {
+        let database = blake3::hash(self.facts.database.as_bytes()).to_hex();
+        format!("stalwart-migrate {} {slot}", database.get(..32).unwrap_or_default())
+    }
+
+    /// How this store and another one, which is present too, are the same, if they are.
+    ///
+    /// Errors: I/O if the database cannot be asked.
+    pub fn same(&self, other: &MysqlPresence) -> Result<Option<String>> {
+        let seen: Option<u64> = self.ask("look for our own session", async |connection| {
+            let look = sqlx::query_scalar("SELECT CAST(IS_USED_LOCK(?) AS UNSIGNED)").bind(&other.mark);
+            look.fetch_one(connection).await
+        })?;
+        let (ours, theirs) = (&self.facts, &other.facts);
+        let how = match seen {
+            Some(_) => "it is the same database of the same server",
+            None if ours.servers.iter().any(|name| theirs.servers.contains(name)) => {
+                "both servers give the same name of themselves or of their cluster"
+            }
+            None => return Ok(None),
+        };
+        Ok((ours.database == theirs.database).then(|| how.to_string()))
+    }
+
+    fn ask<T>(
+        &self,
+        doing: &str,
+        ask: impl AsyncFnOnce(&mut MySqlConnection) -> sqlx::Result<T>,
+    ) -> Result<T> {
+        let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(session) = session.as_mut() else { return Err(Error::io("the session has ended")) };
+        session.run(ask).map_err(|error| self.settings.translate(error, doing))
+    }
+}
+
+impl Drop for MysqlPresence {
+    fn drop(&mut self) {
+        MARKS.lock().unwrap_or_else(PoisonError::into_inner).retain(|mark| *mark != self.mark);
+        let session = self.session.lock().unwrap_or_else(PoisonError::into_inner).take();
+        session.into_iter().for_each(close);
+    }
+}
+
+/// Takes a named lock, if it is free.
+async fn take(connection: &mut MySqlConnection, name: &str) -> sqlx::Result<bool> {
+    let taken: Option<i64> =
+        sqlx::query_scalar("SELECT CAST(GET_LOCK(?, 0) AS SIGNED)").bind(name).fetch_one(connection).await?;
+    Ok(taken == Some(1))
+}
+
+async fn facts(connection: &mut MySqlConnection) -> sqlx::Result<Facts> {
+    let database = "SELECT IF(@@lower_case_table_names = 0, DATABASE(), LOWER(DATABASE()))";
+    let database = text(&sqlx::query(database).fetch_one(&mut *connection).await?, 0)?;
+    let mut servers = Vec::new();
+    for show in [
+        "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('server_uuid', 'group_replication_group_name')",
+        "SHOW GLOBAL STATUS WHERE Variable_name = 'wsrep_cluster_state_uuid'",
+    ] {
+        for row in raw_sql(show).fetch_all(&mut *connection).await? {
+            let value = text(&row, 1)?;
+            // Empty, or all zeros, where there is no cluster.
+            if value.bytes().any(|byte| byte.is_ascii_alphanumeric() && byte != b'0') {
+                servers.push(format!("{} {value}", text(&row, 0)?.to_ascii_lowercase()));
+            }
+        }
+    }
+    Ok(Facts { database, servers })
+}

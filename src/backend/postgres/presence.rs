@@ -1,0 +1,184 @@
+//! A session that stays in a PostgreSQL database: it says which database that is, whatever name leads to it, and
+//! holds the schemas that the store is in.
+//!
+//! Nothing is written. Everything happens in one transaction that stays open: a pooler between may give every
+//! transaction another session, but not a part of one.
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+
+use sqlx::Row;
+use sqlx::postgres::PgConnection;
+
+use super::{PostgresSettings, Session, close};
+use crate::backend::hold::Mode;
+use crate::backend::sql::unlike_any_other;
+use crate::catalog::{self, BackendKind};
+use crate::error::{Error, Result};
+
+/// First half of the advisory locks that hold a schema; the second is made of its oid.
+const HOLDING: i32 = 0x5357_4d47;
+
+/// A session that stays in a database.
+pub struct PostgresPresence {
+    settings: PostgresSettings,
+    session: Mutex<Option<Session>>,
+    mark: i64,
+    facts: Facts,
+}
+
+/// What a database is, as its server says.
+#[derive(Debug, Clone, Default)]
+struct Facts {
+    // Given when the data directory was made; absent where it may not be asked for.
+    system: Option<String>,
+    database: i64,
+    standby: bool,
+    // Oids of the catalog's tables that are found along the search path, and of what they are made of.
+    tables: BTreeSet<i64>,
+    // Oids of the schemas of those tables, and of the one that new tables are created in.
+    schemas: BTreeSet<i64>,
+}
+
+impl PostgresPresence {
+    /// Connects, looks and stays.
+    ///
+    /// Errors: I/O if the database cannot be reached or refuses.
+    pub fn open(settings: PostgresSettings) -> Result<Self> {
+        let mut session = settings.connect()?;
+        let begin = "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; SET LOCAL statement_timeout = 0; \
+                     SET LOCAL lock_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0; \
+                     SELECT set_config(name, '0', true) FROM pg_catalog.pg_settings \
+                     WHERE name = 'transaction_timeout';";
+        settings.execute(&mut session, "look at the database", begin.to_string())?;
+        let mark = unlike_any_other().cast_signed();
+        let facts = session
+            .run(async |connection| {
+                let facts = facts(connection).await?;
+                let take = "SELECT pg_catalog.pg_advisory_xact_lock_shared($1)";
+                sqlx::query(take).bind(mark).execute(connection).await?;
+                Ok(facts)
+            })
+            .map_err(|error| settings.translate(error, "look at the database"))?;
+        Ok(PostgresPresence { settings, session: Mutex::new(Some(session)), mark, facts })
+    }
+
+    /// Holds the store against others.
+    ///
+    /// Errors: refused if another run has it.
+    pub fn hold(&self, mode: Mode) -> Result<()> {
+        let function = match mode {
+            Mode::Shared => "pg_try_advisory_xact_lock_shared",
+            Mode::Exclusive => "pg_try_advisory_xact_lock",
+        };
+        let schemas: Vec<i64> = self.facts.schemas.iter().copied().collect();
+        // The second half of a lock is signed, an oid is not.
+        let take = format!(
+            "SELECT bool_and(pg_catalog.{function}($1, (oid - 2147483648)::int4)) FROM unnest($2::int8[]) oid"
+        );
+        let held: Option<bool> = self.ask("hold the database", async |connection| {
+            let query = sqlx::query_scalar(sqlx::AssertSqlSafe(take)).bind(HOLDING).bind(&schemas);
+            query.fetch_one(connection).await
+        })?;
+        if held.unwrap_or(true) {
+            return Ok(());
+        }
+        let what = match mode {
+            Mode::Shared => "another run of this program writes to the database",
+            Mode::Exclusive => "another run of this program uses the database",
+        };
+        Err(Error::refused(what)
+            .with("database", &*self.settings.place)
+            .next("wait until it has ended, and try again"))
+    }
+
+    /// How this store and another one, which is present too, are the same, if they are.
+    ///
+    /// Errors: I/O if the database cannot be asked.
+    pub fn same(&self, other: &PostgresPresence) -> Result<Option<String>> {
+        let seen = self.sees(other)?;
+        let (ours, theirs) = (&self.facts, &other.facts);
+        let how = match seen {
+            Some(database) if database == ours.database => "it is the same database of the same server",
+            Some(_) => return Ok(None),
+            // One server repeats what is written to the other.
+            None if ours.system.is_some()
+                && ours.system == theirs.system
+                && ours.database == theirs.database
+                && (ours.standby || theirs.standby) =>
+            {
+                "one server is a standby of the other"
+            }
+            None => return Ok(None),
+        };
+        let shared = ours.tables.intersection(&theirs.tables).count();
+        if shared == 0 && ours.schemas.is_disjoint(&theirs.schemas) {
+            return Ok(None);
+        }
+        Ok(Some(how.to_string()))
+    }
+
+    /// The database in which the server sees the session of the other presence, if it sees it.
+    fn sees(&self, other: &PostgresPresence) -> Result<Option<i64>> {
+        let bits = other.mark.cast_unsigned();
+        let (high, low) = (bits >> 32, bits & 0xffff_ffff);
+        let [high, low] = [high, low].map(u64::cast_signed);
+        self.ask("look for our own session", async |connection| {
+            let look = "SELECT database::int8 FROM pg_catalog.pg_locks WHERE locktype = 'advisory' \
+                        AND classid::int8 = $1 AND objid::int8 = $2 AND objsubid = 1";
+            let row = sqlx::query(look).bind(high).bind(low).fetch_optional(connection).await?;
+            row.map(|row| row.try_get(0)).transpose()
+        })
+    }
+
+    fn ask<T>(&self, doing: &str, ask: impl AsyncFnOnce(&mut PgConnection) -> sqlx::Result<T>) -> Result<T> {
+        let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(session) = session.as_mut() else { return Err(Error::io("the session has ended")) };
+        session.run(ask).map_err(|error| self.settings.translate(error, doing))
+    }
+}
+
+impl Drop for PostgresPresence {
+    fn drop(&mut self) {
+        let session = self.session.lock().unwrap_or_else(PoisonError::into_inner).take();
+        session.into_iter().for_each(close);
+    }
+}
+
+async fn facts(connection: &mut PgConnection) -> sqlx::Result<Facts> {
+    let names: Vec<&str> = catalog::versions()
+        .iter()
+        .flat_map(|version| version.subspaces)
+        .filter_map(|subspace| subspace.table(BackendKind::Postgres).ok())
+        .map(|table| table.name)
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect();
+    let look = "SELECT (SELECT oid::int8 FROM pg_catalog.pg_database WHERE datname = current_database()), \
+                pg_catalog.pg_is_in_recovery(), \
+                (SELECT oid::int8 FROM pg_catalog.pg_namespace WHERE nspname = current_schema()), \
+                pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE')";
+    let row = sqlx::query(look).fetch_one(&mut *connection).await?;
+    let (database, standby, schema): (i64, bool, Option<i64>) =
+        (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+    let system = match row.try_get::<bool, _>(3)? {
+        true => {
+            let ask = "SELECT system_identifier::text FROM pg_catalog.pg_control_system()";
+            sqlx::query_scalar(ask).fetch_one(&mut *connection).await?
+        }
+        false => None,
+    };
+    // What inherits from a table is read, and emptied, with it.
+    let used = "WITH RECURSIVE used AS (SELECT c.oid FROM pg_catalog.pg_class c WHERE c.relname::text = ANY($1) \
+                AND c.relkind = ANY ('{r,p,v,m,f}') AND pg_catalog.pg_table_is_visible(c.oid) UNION \
+                SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN used u ON i.inhparent = u.oid) \
+                SELECT c.oid::int8, c.relnamespace::int8 FROM pg_catalog.pg_class c JOIN used USING (oid)";
+    let rows = sqlx::query(used).bind(&names).fetch_all(connection).await?;
+    let mut facts =
+        Facts { system, database, standby, schemas: schema.into_iter().collect(), ..Facts::default() };
+    for row in rows {
+        facts.tables.insert(row.try_get(0)?);
+        facts.schemas.insert(row.try_get(1)?);
+    }
+    Ok(facts)
+}
