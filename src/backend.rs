@@ -10,6 +10,7 @@ use crate::page::Page;
 use crate::stop::Stop;
 
 pub mod hold;
+pub mod identity;
 pub mod memory;
 #[cfg(feature = "mysql")]
 pub mod mysql;
@@ -96,6 +97,14 @@ fn before(prefix: &[u8]) -> Option<Vec<u8>> {
     }
     // Without a byte the key cannot stand before anything.
     (!key.is_empty()).then_some(key)
+}
+
+/// A number that no other run has.
+pub fn unlike_any_other() -> u64 {
+    use std::hash::{BuildHasher, Hasher};
+    let mut hasher = std::collections::hash_map::RandomState::new().build_hasher();
+    hasher.write_u32(std::process::id());
+    hasher.finish()
 }
 
 /// A table found in a store, known to the catalog or not.

@@ -15,6 +15,7 @@ use crate::engines::{self, Held, source};
 use crate::error::{Error, Result};
 use crate::gaps;
 use crate::lanes::Budget;
+use crate::overlap::{self, Side};
 use crate::running;
 use crate::store::{self, Store};
 
@@ -88,7 +89,7 @@ impl BlobChoice<'_> {
     /// The place as it is used: the data store under another name is the data store.
     pub fn settle(&self, place: BlobPlace, data: &StoreConfig) -> BlobPlace {
         match place {
-            BlobPlace::Elsewhere(store) if !store.same_place(data) => {
+            BlobPlace::Elsewhere(store) if !engines::is_data_store(&self.agreed(store.clone()), data) => {
                 let store = if self.allow_invalid_certs { store.without_certificates() } else { store };
                 BlobPlace::Elsewhere(self.agreed(store))
             }
@@ -164,6 +165,7 @@ pub fn open(config: &Config, how: Reading, budget: &Budget, console: &Console) -
         BlobPlace::DataStore => None,
     };
     let place = Place { data, blobs };
+    overlap::report_apart_from(&Side::stores("installation", &place))?;
     let rule = place.blob_rule(version);
     Ok(Connected { store: Store::open(source, version, rule)?, place, elsewhere, holder, said, held })
 }

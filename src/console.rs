@@ -8,7 +8,7 @@ use std::fs::{File, OpenOptions};
 use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
@@ -18,40 +18,114 @@ use crate::error::{Error, Result, one_line, unseen};
 use crate::progress::Show;
 use crate::stop::{LOOK, Stop};
 
-/// Where everything said goes as well, with `--report`. One for the process: errors are said in many places.
-static REPORT: OnceLock<File> = OnceLock::new();
+/// What to do about a report that is not written.
+const FULL: &str = "free some space where --report goes";
+
+/// Bytes of a report that wait for its file.
+const WAITING: usize = 64 << 10;
 
 /// The first failure to write anything, which [`close`] returns: a line that is lost must not end a run half way,
 /// and must not let it end as if nothing had been lost.
 static LOST: Mutex<Option<Error>> = Mutex::new(None);
 
-/// Writes everything said from now on into a new, private file as well.
+/// Where everything said goes as well, with `--report`. One for the process: errors are said in many places.
+static REPORT: OnceLock<Report> = OnceLock::new();
+
+struct Report {
+    path: PathBuf,
+    state: Mutex<State>,
+}
+
+enum State {
+    // Nothing is written before it is certain that the file does not lie in a store or a dump.
+    Waiting(String),
+    Open(File),
+    Closed,
+}
+
+/// Writes everything said from now on into a new, private file as well, once [`begin_report`] says so.
 ///
-/// Errors: usage if the file is there already, I/O if it cannot be created.
+/// Errors: usage if the file is there already or cannot be created.
 pub fn report_to(path: &Path) -> Result<()> {
-    let created = OpenOptions::new().append(true).create_new(true).mode(0o600).open(path);
-    let file = created.map_err(|error| {
-        let place = path.display().to_string();
-        match error.kind() {
-            std::io::ErrorKind::AlreadyExists => Error::usage("the file for the report exists already")
-                .with("path", place)
-                .next("name a new file with --report"),
-            _ => Error::usage("cannot create the file for the report")
-                .with("path", place)
-                .because(error)
-                .next("name a file in a directory that can be written"),
-        }
-    })?;
+    if std::fs::symlink_metadata(path).is_ok() {
+        return Err(no_file(path, std::io::ErrorKind::AlreadyExists.into()));
+    }
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::read_dir(parent).map_err(|error| no_file(path, error))?;
     // Set once, at the start.
-    let _ = REPORT.set(file);
+    let _ = REPORT.set(Report { path: path.to_path_buf(), state: Mutex::new(State::Waiting(String::new())) });
     Ok(())
 }
 
+/// The file of the report, if one was asked for.
+pub fn report_path() -> Option<&'static Path> {
+    REPORT.get().map(|report| report.path.as_path())
+}
+
+/// Creates the file of the report, if one was asked for, and writes what was said so far.
+///
+/// Errors: usage if it cannot be created.
+pub fn begin_report() -> Result<()> {
+    let Some(report) = REPORT.get() else { return Ok(()) };
+    let mut state = report.state.lock().unwrap_or_else(PoisonError::into_inner);
+    report.begin(&mut state)
+}
+
+/// Leaves the report out: its file has no place.
+pub fn no_report() {
+    if let Some(report) = REPORT.get() {
+        *report.state.lock().unwrap_or_else(PoisonError::into_inner) = State::Closed;
+    }
+}
+
+impl Report {
+    fn begin(&self, state: &mut State) -> Result<()> {
+        let State::Waiting(text) = state else { return Ok(()) };
+        let text = std::mem::take(text);
+        let created = OpenOptions::new().append(true).create_new(true).mode(0o600).open(&self.path);
+        match created {
+            Ok(mut file) => {
+                if let Err(error) = file.write_all(text.as_bytes()) {
+                    lost("cannot write the report", FULL, error);
+                }
+                *state = State::Open(file);
+                Ok(())
+            }
+            Err(error) => {
+                *state = State::Closed;
+                Err(no_file(&self.path, error))
+            }
+        }
+    }
+}
+
+fn no_file(path: &Path, error: std::io::Error) -> Error {
+    let place = path.display().to_string();
+    match error.kind() {
+        std::io::ErrorKind::AlreadyExists => Error::usage("the file for the report exists already")
+            .with("path", place)
+            .next("name a new file with --report"),
+        _ => Error::usage("cannot create the file for the report")
+            .with("path", place)
+            .because(error)
+            .next("name a file in a directory that can be written"),
+    }
+}
+
 fn report(line: &str) {
-    if let Some(mut file) = REPORT.get()
+    let Some(report) = REPORT.get() else { return };
+    let mut state = report.state.lock().unwrap_or_else(PoisonError::into_inner);
+    if let State::Waiting(text) = &mut *state {
+        text.push_str(line);
+        text.push('\n');
+        if text.len() > WAITING {
+            // What can say so much has opened its stores before.
+            let _ = report.begin(&mut state);
+        }
+    } else if let State::Open(file) = &mut *state
         && let Err(error) = writeln!(file, "{line}")
     {
-        lost("cannot write the report", "free some space where --report goes", error);
+        lost("cannot write the report", FULL, error);
     }
 }
 
@@ -79,10 +153,13 @@ pub fn wrote(outcome: std::io::Result<()>) {
 /// Errors: I/O, if any of it could not be written.
 pub fn close() -> Result<()> {
     wrote(std::io::stdout().flush());
-    if let Some(file) = REPORT.get()
+    // A run that ended early has not begun it.
+    begin_report()?;
+    if let Some(report) = REPORT.get()
+        && let State::Open(file) = &*report.state.lock().unwrap_or_else(PoisonError::into_inner)
         && let Err(error) = file.sync_all()
     {
-        lost("cannot write the report", "free some space where --report goes", error);
+        lost("cannot write the report", FULL, error);
     }
     match LOST.lock().unwrap_or_else(PoisonError::into_inner).take() {
         Some(error) => Err(error),

@@ -5,13 +5,15 @@ use std::path::{Path, PathBuf};
 use crate::backend::Source;
 use crate::catalog::Subspace;
 use crate::connect::{self, BlobChoice, Reading};
+use crate::console;
 use crate::destination::{self, Loading};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::export;
 use crate::gaps;
 use crate::import::{Imported, nothing_written, plan};
 use crate::limits::{self, Unusable};
 use crate::origin::Origin;
+use crate::overlap::{self, Side};
 use crate::preflight::Preflight;
 use crate::resume::anonymous;
 use crate::selection::Request;
@@ -42,7 +44,24 @@ pub fn run(options: &Options) -> Result<Imported> {
     // The file of --blob-config is about the target.
     let blobs = BlobChoice { file: None, ..how.blobs };
     let reading = Reading { blobs, schema: options.schema, hold: true, ..Reading::default() };
+    let to = connect::configuration(options.to, console)?;
+    let data = how.blobs.agreed(to.data_store()?);
+    // In the current directory.
+    let state = |digits: &str| PathBuf::from(format!("stalwart-migrate-copy-{digits}.json"));
+    let files = transfer::files(how, Some(how.state.map_or_else(|| state(""), Path::to_path_buf)));
+    let written = Side::data("target", &data);
+    // Before anything is said about either.
+    overlap::check(
+        &Side::data("source", &blobs.agreed(config.data_store()?)),
+        &written,
+        how.dry_run,
+        console,
+    )?;
+    overlap::check(&written, &files, how.dry_run, console)?;
     let connected = connect::open(&config, reading, &how.budget, console)?;
+    overlap::check(&Side::blobs("source", &connected.place), &written, how.dry_run, console)?;
+    let source = Side::stores("source", &connected.place);
+    overlap::check(&source, &files, how.dry_run, console)?;
     let version = connected.store.version();
     let selected = options.request.resolve(version)?;
     let mut connected = connected.with_blobs_of(&selected, reading, &how.budget, console)?;
@@ -58,26 +77,23 @@ pub fn run(options: &Options) -> Result<Imported> {
         export::unreachable_rows(&connected.store, subspace, &mut findings)?;
     }
     how.strict.check(&findings).map_err(nothing_written)?;
-    let to = connect::configuration(options.to, console)?;
-    let data = how.blobs.agreed(to.data_store()?);
     let source_place = connected.place.clone();
-    if data.same_place(&source_place.data) {
-        return Err(Error::usage("source and target are the same store")
-            .with("store", data.location())
-            .next("name another configuration with --to"));
-    }
     let fingerprint = connected.store.source().fingerprint()?;
     let from = (anonymous(&source_place.location()), fingerprint);
     let source_kind = connected.store.source().kind();
     let _held = connected.held;
     let origin = Origin::Store(Box::new(connected.store));
     let brought: Vec<&'static Subspace> = held.clone();
-    let loading = Loading { origin: &origin, subspaces: &brought, from: Some(&source_place) };
-    let decide =
-        |data, now: Option<&dyn Source>| destination::decide(&to, data, &loading, now, (how.blobs, how.yes));
-    // In the current directory.
-    let state = |digits: &str| PathBuf::from(format!("stalwart-migrate-copy-{digits}.json"));
+    let loading = Loading { origin: &origin, subspaces: &brought };
+    let decide = |data, now: Option<&dyn Source>| {
+        let decided = destination::decide(&to, data, &loading, now, (how.blobs, how.yes))?;
+        let blobs = Side::blobs("target", &decided.place);
+        overlap::check(&source, &blobs, how.dry_run, console)?;
+        overlap::check(&blobs, &files, how.dry_run, console)?;
+        Ok(decided)
+    };
     let target = Target::open(data, version, decide, state, &mut preflight, how)?;
+    console::begin_report()?;
     let (parts, mut left_out) = places(&held, &selected, target.kind())?;
     left_out.extend(skipped.into_iter().filter(|s| s.reason != "not selected").map(|s| (s.letter, s.reason)));
     console.say(format!(

@@ -28,8 +28,6 @@ pub struct Loading<'a> {
     pub origin: &'a Origin,
     /// The subspaces to load.
     pub subspaces: &'a [&'static Subspace],
-    /// Where the origin has its blobs, if that is a store.
-    pub from: Option<&'a Place>,
 }
 
 impl Loading<'_> {
@@ -67,8 +65,7 @@ fn record_of(
 
 /// Decides where blobs go. `target` is the data store as it is now, if it is there.
 ///
-/// Errors: usage for a configuration that leads nowhere, and for blobs that would be written onto themselves;
-/// refused where the server would look for blobs elsewhere and nobody has agreed to that.
+/// Errors: usage for a configuration that leads nowhere; refused where the server would look for blobs elsewhere and nobody has agreed to that.
 pub fn decide(
     config: &Config,
     data: StoreConfig,
@@ -123,14 +120,6 @@ pub fn decide(
         return Ok(Destination { place: Place { data, blobs: None }, untouched: blobs, advice });
     }
     let place = Place { data, blobs };
-    if let Some(from) = loading.from {
-        let [theirs, ours] = [from, &place].map(|place| place.blobs.as_ref().unwrap_or(&place.data));
-        if theirs.same_place(ours) {
-            return Err(Error::usage("source and target keep their blobs at the same place")
-                .with("blob store", ours.location())
-                .next("leave the blobs where they are with --exclude @blob"));
-        }
-    }
     advice.extend(pointers(loading.origin, loading.subspaces)?);
     Ok(Destination { place, untouched: None, advice })
 }

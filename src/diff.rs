@@ -9,12 +9,13 @@ use crate::audit::HashList;
 use crate::catalog::{SchemaVersion, Subspace};
 use crate::connect::{self, BlobChoice, Reading};
 use crate::console::Console;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::finding::{Findings, hex};
 use crate::gaps::{self, Gap};
 use crate::in_step::{self, Pair};
 use crate::lanes::{Budget, in_parallel};
 use crate::origin::{self, Origin};
+use crate::overlap::{self, Side};
 use crate::progress::Progress;
 use crate::running;
 use crate::selection::Request;
@@ -97,7 +98,13 @@ impl Compared {
 /// interrupted. Findings about the data are no errors.
 pub fn run(options: &Options) -> Result<Compared> {
     let [left, right] = options.sides;
-    let (left, right) = (open(left, options)?, open(right, options)?);
+    let ((left, one), (right, other)) = (open(left, options)?, open(right, options)?);
+    // What cannot be asked will fail to be read.
+    if let Err(same) = overlap::check(&one, &other, true, &options.console)
+        && same.kind() == ErrorKind::Usage
+    {
+        options.console.warn(format!("what is equal proves nothing where both sides are one: {same}"));
+    }
     let version = left.version();
     if version.number != right.version().number {
         let named = |version: &SchemaVersion| format!("{} ({})", version.number, version.releases);
@@ -166,10 +173,10 @@ pub fn run(options: &Options) -> Result<Compared> {
 }
 
 /// Opens a directory as a dump and a file as a configuration.
-fn open(path: &Path, options: &Options) -> Result<Origin> {
+fn open(path: &Path, options: &Options) -> Result<(Origin, Side)> {
     let console = &options.console;
     if path.is_dir() {
-        return Origin::dump(origin::open_dump(path, &options.budget)?);
+        return Ok((Origin::dump(origin::open_dump(path, &options.budget)?)?, Side::dump(path)));
     }
     let config = connect::configuration(path, console)?;
     let reading = Reading { schema: options.schema, blobs: options.blobs, ..Reading::default() };
@@ -186,7 +193,8 @@ fn open(path: &Path, options: &Options) -> Result<Origin> {
     let sessions = connected.store.source().sessions()?;
     running::check_sessions(&sessions, &connected.place.location(), true, console)?;
     gaps::none_hidden(&gaps::among(connected.store.gaps(), &selected), &connected.place.location())?;
-    Ok(Origin::Store(Box::new(connected.store.past_absent())))
+    let side = Side::stores("store", &connected.place);
+    Ok((Origin::Store(Box::new(connected.store.past_absent())), side))
 }
 
 /// One subspace compared.

@@ -5,11 +5,12 @@
 use std::path::Path;
 
 use crate::backend::hold::{Hold, Mode};
+use crate::backend::identity::{How, Met, Overlap, Spot};
 use crate::backend::memory::Memory;
 #[cfg(feature = "azure")]
 use crate::backend::objects::{Azure, AzureCredential, AzureSettings};
 use crate::backend::objects::{
-    Flow, Fs, FsSettings, ObjectSource, ObjectTarget, Objects, Possible, ShardedSource, ShardedTarget,
+    Flow, Fs, FsSettings, ObjectSource, ObjectTarget, Objects, Possible, ShardedSource, ShardedTarget, marker,
 };
 #[cfg(feature = "s3")]
 use crate::backend::objects::{S3, S3Settings};
@@ -378,6 +379,100 @@ fn objects(store: &StoreConfig) -> Result<Option<Box<dyn Objects>>> {
             Ok(Some(Box::new(azure)))
         }
         _ => Ok(None),
+    }
+}
+
+/// What a store is, by its engine or by the file system.
+pub enum Identity {
+    /// Files and directories.
+    Files(Vec<Spot>),
+    /// A database that a session of ours stays in.
+    #[cfg(feature = "postgres")]
+    Postgres(Box<crate::backend::postgres::PostgresPresence>),
+    /// A database that a session of ours stays in.
+    #[cfg(feature = "mysql")]
+    Mysql(Box<crate::backend::mysql::MysqlPresence>),
+    /// A place at an object service.
+    Objects(Box<dyn Objects>),
+    /// A store that this build cannot open, or that is made of others.
+    Unknown,
+}
+
+/// Finds out what a store is; it need not be there yet if it is a file or a directory. Databases are connected to.
+///
+/// Errors: I/O if it cannot be asked.
+pub fn identify(store: &StoreConfig) -> Result<Identity> {
+    Ok(match &store.kind {
+        StoreKind::RocksDb { path, .. } => Identity::Files(Spot::rocksdb(path)?),
+        StoreKind::Sqlite { path } => Identity::Files(Spot::sqlite(path)?),
+        StoreKind::Fs { path, depth } => Identity::Files(Spot::blobs(path, *depth)?),
+        #[cfg(feature = "postgres")]
+        kind @ StoreKind::Postgres { .. } => {
+            let settings = postgres(kind, store).ok_or_else(|| unsupported(store))?;
+            Identity::Postgres(Box::new(crate::backend::postgres::PostgresPresence::open(settings)?))
+        }
+        #[cfg(feature = "mysql")]
+        kind @ StoreKind::Mysql { .. } => {
+            let settings = mysql(kind, store).ok_or_else(|| unsupported(store))?;
+            Identity::Mysql(Box::new(crate::backend::mysql::MysqlPresence::open(settings)?))
+        }
+        StoreKind::Sharded { .. } => Identity::Unknown,
+        _ => objects(store)?.map_or(Identity::Unknown, Identity::Objects),
+    })
+}
+
+impl Identity {
+    /// What this store and another one have in common. With `write`, an object service is asked by an object that is
+    /// written to this store and removed.
+    ///
+    /// Errors: I/O if that cannot be found out.
+    pub fn meets(&self, other: &Identity, write: bool) -> Result<Met> {
+        let said = |how: Option<String>| Met { how: how.map(How::Said), left: None };
+        match (self, other) {
+            (Identity::Files(ours), Identity::Files(theirs)) => {
+                let how = ours.iter().find_map(|spot| {
+                    let overlap = theirs.iter().find_map(|other| spot.overlap(other))?;
+                    Some(How::Files(overlap, spot.path().to_path_buf()))
+                });
+                Ok(Met { how, left: None })
+            }
+            #[cfg(feature = "postgres")]
+            (Identity::Postgres(ours), Identity::Postgres(theirs)) => ours.same(theirs).map(said),
+            #[cfg(feature = "mysql")]
+            (Identity::Mysql(ours), Identity::Mysql(theirs)) => ours.same(theirs).map(said),
+            (Identity::Objects(ours), Identity::Objects(theirs)) if write => {
+                let (met, left) =
+                    marker::meet(ours.as_ref(), theirs.as_ref(), crate::backend::unlike_any_other())?;
+                let how =
+                    met.then(|| How::Said("what is written to the one is seen in the other".to_string()));
+                Ok(Met { how, left })
+            }
+            (Identity::Objects(ours), Identity::Objects(theirs)) => {
+                let same = marker::list_the_same(ours.as_ref(), theirs.as_ref())?;
+                Ok(said(same.then(|| "both list the same objects, written at the same times".to_string())))
+            }
+            _ => Ok(Met::default()),
+        }
+    }
+}
+
+/// Whether a blob store is the data store, under whatever name. What cannot be asked is taken for another store:
+/// opening it tells what is wrong.
+pub fn is_data_store(store: &StoreConfig, data: &StoreConfig) -> bool {
+    if store.same_place(data) {
+        return true;
+    }
+    if store.kind.backend().is_none() || store.kind.backend() != data.kind.backend() {
+        return false;
+    }
+    let (Ok(store), Ok(data)) = (identify(store), identify(data)) else { return false };
+    match (&store, &data) {
+        // The first of them is the database itself.
+        (Identity::Files(one), Identity::Files(other)) => {
+            let overlap = one.first().zip(other.first()).and_then(|(one, other)| one.overlap(other));
+            overlap == Some(Overlap::Same)
+        }
+        (one, other) => one.meets(other, false).is_ok_and(|met| met.how.is_some()),
     }
 }
 

@@ -13,8 +13,8 @@ use crate::audit::{self, Audit, Found, HashList};
 use crate::backend::{KeyRange, Loss, Pages};
 use crate::catalog::{Subspace, ValueKind};
 use crate::connect::{self, BlobChoice, Connected, Reading};
-use crate::console::Console;
-use crate::dump::manifest::{Completeness, LeftBehind, Manifest, Skipped, SubspaceEntry};
+use crate::console::{self, Console};
+use crate::dump::manifest::{Completeness, DIRECTORY, LeftBehind, Manifest, RESUME, Skipped, SubspaceEntry};
 use crate::dump::writer::{Description, DumpWriter, Resumed};
 use crate::engines::Held;
 use crate::error::{Error, ErrorKind, Result};
@@ -22,6 +22,7 @@ use crate::finding::{FindingKind, Findings, hex};
 use crate::gaps;
 use crate::lanes::{Budget, Lane, in_parallel};
 use crate::leases;
+use crate::overlap::{self, Side};
 use crate::page::Page;
 use crate::preflight::{self, Preflight};
 use crate::progress::Progress;
@@ -100,6 +101,15 @@ pub fn run(options: &Options) -> Result<Exported> {
         ..Reading::default()
     };
     let connected = connect::open(&config, how, &options.budget, console)?;
+    let (source, dump) = (Side::stores("source", &connected.place), Side::dump(options.dir));
+    let usual = options.dir.join(DIRECTORY).join(RESUME);
+    let state = options.state.filter(|path| **path != *usual).map(Path::to_path_buf);
+    let state = state.map(|path| ("state of the run", "--state", path));
+    let files = Side::files(&state.into_iter().collect::<Vec<_>>());
+    overlap::check(&source, &dump, options.dry_run, console)?;
+    overlap::check(&source, &files, options.dry_run, console)?;
+    overlap::check(&dump, &files, options.dry_run, console)?;
+    console::begin_report()?;
     let version = connected.store.version();
     let selected = options.request.resolve(version)?;
     // Blobs that stay where they are can still be looked for.

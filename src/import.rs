@@ -11,7 +11,7 @@ use crate::audit::Audit;
 use crate::backend::Source;
 use crate::catalog::Subspace;
 use crate::connect;
-use crate::console::Console;
+use crate::console::{self, Console};
 use crate::destination::{self, Loading};
 use crate::dump::manifest::DIRECTORY;
 use crate::dump::reader::{Dump, FileCheck};
@@ -20,6 +20,7 @@ use crate::finding::{FindingKind, Findings};
 use crate::limits::{self, Unusable};
 use crate::load::Loaded;
 use crate::origin::{self, Origin};
+use crate::overlap::{self, Side};
 use crate::preflight::{self, Preflight};
 use crate::resume::anonymous;
 use crate::selection::Request;
@@ -149,6 +150,12 @@ fn prepare(options: &Options, preflight: &mut Preflight) -> Result<Option<Prepar
     let config = connect::configuration(options.config, &how.console)?;
     let data = how.blobs.agreed(config.data_store()?);
     preflight.pass("configuration", options.config.display().to_string());
+    let dump_side = Side::dump(options.dir);
+    let files =
+        transfer::files(how, how.state.filter(|path| !usual_state(path, options.dir)).map(Path::to_path_buf));
+    overlap::check(&dump_side, &Side::data("target", &data), how.dry_run, &how.console)?;
+    overlap::check(&dump_side, &files, how.dry_run, &how.console)?;
+    overlap::check(&Side::data("target", &data), &files, how.dry_run, &how.console)?;
     let origin = Origin::dump(origin::open_dump(options.dir, &how.budget)?)?;
     let version = origin.version();
     let Origin::Dump(held_dump) = &origin else { return Ok(None) };
@@ -176,13 +183,18 @@ fn prepare(options: &Options, preflight: &mut Preflight) -> Result<Option<Prepar
     unproven.iter().for_each(|what| preflight.warn("dump proven", format!("cannot be proven: {what}")));
     let brought: Vec<&'static Subspace> =
         held.iter().copied().filter(|s| selected.iter().any(|one| one.letter == s.letter)).collect();
-    let loading = Loading { origin: &origin, subspaces: &brought, from: None };
+    let loading = Loading { origin: &origin, subspaces: &brought };
     let decide = |data, now: Option<&dyn Source>| {
-        destination::decide(&config, data, &loading, now, (how.blobs, how.yes))
+        let decided = destination::decide(&config, data, &loading, now, (how.blobs, how.yes))?;
+        let blobs = Side::blobs("target", &decided.place);
+        overlap::check(&dump_side, &blobs, how.dry_run, &how.console)?;
+        overlap::check(&blobs, &files, how.dry_run, &how.console)?;
+        Ok(decided)
     };
     // Beside the manifest.
     let state = |digits: &str| options.dir.join(DIRECTORY).join(format!("import-{digits}.json"));
     let target = Target::open(data, version, decide, state, preflight, how)?;
+    console::begin_report()?;
     let (mut parts, left_out) = places(&held, &selected, target.kind())?;
     how.console.say(format!(
         "importing {} subspaces of schema version {} ({}) into {} at {}",
@@ -242,6 +254,12 @@ fn prepare(options: &Options, preflight: &mut Preflight) -> Result<Option<Prepar
 /// What to do about findings that a strict run knows of before it writes.
 pub fn nothing_written(error: Error) -> Error {
     error.next("nothing was written; run without --strict to take every record as it is")
+}
+
+/// Whether a state lies where it lies usually, beside the manifest.
+fn usual_state(path: &Path, dump: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.parent() == Some(&dump.join(DIRECTORY)) && name.starts_with("import-") && name.ends_with(".json")
 }
 
 /// What changes whenever a dump does.

@@ -90,6 +90,8 @@ pub mod transfer;
 
 pub mod import;
 
+pub mod overlap;
+
 pub mod copy;
 
 pub mod diff;

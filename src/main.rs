@@ -6,6 +6,7 @@ use clap::Parser;
 use stalwart_migrate::cli::{self, Cli, Command};
 use stalwart_migrate::console::{self, Console, to_stderr};
 use stalwart_migrate::error::{Error, ErrorKind, Result};
+use stalwart_migrate::overlap::{self, Side};
 use stalwart_migrate::owner::Owner;
 use stalwart_migrate::stop::Stop;
 use stalwart_migrate::strict::End;
@@ -137,6 +138,9 @@ fn run(cli: &Cli) -> Result<End> {
             Ok(report::import(&copied, common.dry_run, "the source", strict, &console))
         }
         Command::Diff { left, right } => {
+            for dump in [&left, &right].into_iter().filter(|side| side.is_dir()) {
+                overlap::report_apart_from(&Side::dump(dump))?;
+            }
             let compared = diff::run(&diff::Options {
                 sides: [&left, &right],
                 request: &common.request(true),
@@ -149,6 +153,7 @@ fn run(cli: &Cli) -> Result<End> {
             Ok(report::diff(&compared, strict, &console))
         }
         Command::Verify { dir, against } => {
+            overlap::report_apart_from(&Side::dump(&dir))?;
             let verified = verify::run(&verify::Options {
                 dir: &dir,
                 against: against.as_deref(),

@@ -80,7 +80,7 @@ pub fn save(origin: &Origin, parts: &[Part], clearing: &Clearing, options: &Opti
 }
 
 /// Beside the report, or in the current directory.
-fn place(report: Option<&Path>) -> PathBuf {
+pub(crate) fn place(report: Option<&Path>) -> PathBuf {
     let path = match report {
         Some(report) => {
             let mut name = report.as_os_str().to_owned();

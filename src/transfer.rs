@@ -5,7 +5,7 @@
 //! a run that was interrupted goes on where the target shows that it ended.
 
 use std::io::IsTerminal;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -22,6 +22,7 @@ use crate::in_step;
 use crate::lanes::{Budget, in_parallel};
 use crate::load::{Load, Loaded, Part};
 use crate::origin::Origin;
+use crate::overlap::Side;
 use crate::owner::Owner;
 use crate::preflight::Preflight;
 use crate::progress::Progress;
@@ -120,6 +121,14 @@ pub fn places(
         }
     }
     Ok((parts, left_out))
+}
+
+/// The files that a run writes beside its target: its state, if that does not lie in the dump as usual, and what
+/// keeps replaced rows.
+pub fn files(options: &Options, state: Option<PathBuf>) -> Side {
+    let state = state.map(|path| ("state of the run", "--state", path));
+    let replaced = ("file for replaced rows", "--report", set_aside::place(options.report));
+    Side::files(&state.into_iter().chain([replaced]).collect::<Vec<_>>())
 }
 
 impl Transfer {

@@ -21,6 +21,8 @@ mod json;
 mod losses;
 #[path = "blobs/named.rs"]
 mod named;
+#[path = "blobs/overlap.rs"]
+mod overlap;
 #[path = "program/run.rs"]
 mod program;
 #[path = "blobs/registry.rs"]

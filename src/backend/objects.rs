@@ -15,6 +15,7 @@ use crate::page::Page;
 mod azure;
 mod fs;
 mod listing;
+pub mod marker;
 pub mod names;
 mod pool;
 #[cfg(feature = "s3")]

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
 
+use crate::backend::unlike_any_other;
 use crate::error::{Error, ErrorKind, Result};
 use crate::page::Page;
 use crate::stop::{LOOK, Stop};
@@ -252,14 +253,6 @@ impl<C> Idle<C> {
     pub fn drain(&self) -> Vec<Session<C>> {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
-}
-
-/// A number that no other run has.
-pub(super) fn unlike_any_other() -> u64 {
-    use std::hash::{BuildHasher, Hasher};
-    let mut hasher = std::collections::hash_map::RandomState::new().build_hasher();
-    hasher.write_u32(std::process::id());
-    hasher.finish()
 }
 
 /// What the sessions of this process call themselves where a server asks for it: those of another run have

@@ -323,6 +323,11 @@ impl StoreKind {
         }
     }
 
+    /// Whether the store is a file or a directory.
+    pub fn in_files(&self) -> bool {
+        matches!(self, StoreKind::RocksDb { .. } | StoreKind::Sqlite { .. } | StoreKind::Fs { .. })
+    }
+
     /// The engine, if the store can be a data store.
     pub fn backend(&self) -> Option<BackendKind> {
         match self {

@@ -10,7 +10,7 @@ use sqlx::raw_sql;
 
 use super::{MysqlSettings, Session, close, text};
 use crate::backend::hold::Mode;
-use crate::backend::sql::unlike_any_other;
+use crate::backend::unlike_any_other;
 use crate::error::{Error, Result};
 
 /// Named locks have one holder each: who reads takes one of so many, who writes takes all of them.

@@ -8,6 +8,7 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::listing::{Cursor, Entry, Listing, Sorter};
+use super::marker::is_marker;
 use super::pool::{Answer, Held, Pool};
 use super::{Flow, Found, Objects, Possible};
 use crate::backend::Unreadable;
@@ -71,6 +72,8 @@ impl ObjectSource {
         self.objects.list(&mut |found| {
             Stop::of_process().check()?;
             match found {
+                // Of a run that was killed; no server and no other run minds it.
+                Found::Object { key, .. } if is_marker(&key) => {}
                 Found::Object { key, size, stamp } if (self.possible)(&key) => {
                     sorter.push(Entry { key, size, stamp })?;
                 }

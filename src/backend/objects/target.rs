@@ -7,6 +7,7 @@
 use std::ops::ControlFlow;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
+use super::marker::is_marker;
 use super::pool::Pool;
 use super::{Flow, Found, Objects, Possible};
 use crate::backend::{Shard, Target};
@@ -55,7 +56,7 @@ impl ObjectTarget {
         self.objects.list(&mut |found| {
             let objects = Arc::clone(&self.objects);
             match found {
-                Found::Object { key, .. } if (self.possible)(&key) => {
+                Found::Object { key, .. } if (self.possible)(&key) || is_marker(&key) => {
                     deleted += 1;
                     tasks.begin(&self.pool, 0, move || objects.delete(&key))?;
                 }

@@ -12,7 +12,7 @@ use sqlx::postgres::PgConnection;
 
 use super::{PostgresSettings, Session, close};
 use crate::backend::hold::Mode;
-use crate::backend::sql::unlike_any_other;
+use crate::backend::unlike_any_other;
 use crate::catalog::{self, BackendKind};
 use crate::error::{Error, Result};
 

@@ -1,0 +1,78 @@
+//! Whether two configurations of an object service lead to one place.
+//!
+//! Addresses do not tell: a service has many names. So a small object is written where the one leads, looked for
+//! where the other leads, and removed. Its key is one that no server makes, and always the same: what a killed run
+//! has left of it is no blob, is overwritten by the next run and removed with its own.
+
+use std::ops::ControlFlow;
+
+use super::{Found, Objects};
+use crate::error::{Error, Result};
+
+/// The key of the object.
+const KEY: &[u8] = b"stalwart-migrate asks whether this is one bucket";
+
+/// How often it is written again where another run writes or removes it at the same time.
+const ATTEMPTS: usize = 5;
+
+/// Bytes that are read of what is found under its name.
+const LONGEST: u64 = 1024;
+
+/// Objects that are compared where nothing may be written.
+const COMPARED: usize = 200;
+
+/// Whether a key is that of the object.
+pub(super) fn is_marker(key: &[u8]) -> bool {
+    key == KEY
+}
+
+/// Whether `other` leads to where `own` leads, and why the object could not be removed, if so. Writes at `own` alone.
+///
+/// Errors: I/O if it cannot be written or looked for.
+pub fn meet(own: &dyn Objects, other: &dyn Objects, token: u64) -> Result<(bool, Option<Error>)> {
+    let content = format!("written by stalwart-migrate, may be deleted: {token:016x}").into_bytes();
+    let seen = look(own, other, &content);
+    // Whatever came of it.
+    let left = own.delete(KEY).err();
+    Ok((seen?, left))
+}
+
+fn look(own: &dyn Objects, other: &dyn Objects, content: &[u8]) -> Result<bool> {
+    for _ in 0..ATTEMPTS {
+        own.put(KEY, content.to_vec())?;
+        if other.get(KEY, LONGEST)?.as_deref() == Some(content) {
+            return Ok(true);
+        }
+        if own.get(KEY, LONGEST)?.as_deref() == Some(content) {
+            return Ok(false);
+        }
+    }
+    Err(Error::refused(
+        "cannot tell whether two configurations lead to the same objects: what is written is not seen",
+    )
+    .with("store", own.place())
+    .with("other store", other.place())
+    .next("make sure that nothing else writes there, then start again"))
+}
+
+/// Whether both list the same objects, as far as they were compared; nothing is written. Two empty places tell
+/// nothing.
+///
+/// Errors: I/O if they cannot be listed.
+pub fn list_the_same(one: &dyn Objects, other: &dyn Objects) -> Result<bool> {
+    let first = first(one)?;
+    Ok(!first.is_empty() && first == self::first(other)?)
+}
+
+fn first(objects: &dyn Objects) -> Result<Vec<(Vec<u8>, u64, u64)>> {
+    let mut first = Vec::new();
+    objects.list(&mut |found| {
+        if let Found::Object { key, size, stamp } = found
+            && !is_marker(&key)
+        {
+            first.push((key, size, stamp));
+        }
+        Ok(if first.len() < COMPARED { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
+    })?;
+    Ok(first)
+}
