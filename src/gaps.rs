@@ -67,7 +67,7 @@ pub fn none_hidden(gaps: &[Gap], place: &str) -> Result<()> {
 
 /// The error of reading past gaps, with the ways on.
 pub fn refusal(gaps: &[Gap], place: &str) -> Error {
-    unread(gaps, place).next(&format!(
+    unread(gaps, place).next(format!(
         "or leave these subspaces out with --exclude {0}; --yes goes on without them and ends with exit code 3",
         letters(gaps)
     ))

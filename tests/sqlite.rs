@@ -62,7 +62,8 @@ fn a_store_behind_a_link_is_the_store_with_its_log() {
     let whole = source.export("dump");
     assert_eq!(records(&whole), RECORDS);
     let name = "stalwart.sqlite3";
-    let ways: [(&str, fn(&Path, &Path)); 4] = [
+    type Way = (&'static str, fn(&Path, &Path));
+    let ways: [Way; 4] = [
         ("a link to the file", |real, link| {
             symlink(real.join("stalwart.sqlite3"), link.join("stalwart.sqlite3")).unwrap()
         }),
@@ -212,14 +213,13 @@ fn a_damaged_log_is_damage_and_its_pages_are_salvaged() {
 #[test]
 fn the_log_of_another_database_is_not_applied() {
     let site = killed();
-    let mut log = fs::read(beside(&site.store(), "-wal")).unwrap();
     let other = Connection::open(site.path("other")).unwrap();
     other
         .execute_batch(
             "PRAGMA page_size=1024; PRAGMA journal_mode=WAL; CREATE TABLE a (x); INSERT INTO a VALUES (1)",
         )
         .unwrap();
-    std::mem::swap(&mut log, &mut fs::read(site.path("other-wal")).unwrap());
+    let log = fs::read(site.path("other-wal")).unwrap();
     fs::write(beside(&site.store(), "-wal"), &log).unwrap();
     site.export_with("dump", &[]).expect(1).says(&["pages of 1024 bytes", "--salvage"]);
 }
@@ -272,7 +272,8 @@ fn a_journal_that_cannot_be_played_back_is_damage() {
     let site = store(&|_| {});
     assert!(size(&beside(&site.store(), "-journal")) > 8192);
     assert_same(&whole, &site.export("dump"));
-    let damages: [(&str, &dyn Fn(&Path)); 3] = [
+    type Damage<'a> = (&'a str, &'a dyn Fn(&Path));
+    let damages: [Damage; 3] = [
         ("cut", &|journal| cut(journal, size(journal) / 2)),
         ("a flipped byte", &|journal| flip(journal, 512 + 4 + 96)),
         ("a damaged header", &|journal| flip(journal, 2)),

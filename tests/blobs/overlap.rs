@@ -113,10 +113,11 @@ fn stores_in_files_are_recognised_by_whatever_path() {
     check(&rocks, new(), Store::Fs("other/blobs", 2), &[BLOBS]);
     check(&rocks, new(), Store::Fs("src/blobs/0", 2), &[BLOBS]);
     // Data where the other has blobs.
+    fs::remove_file(at("hard")).unwrap();
     check(
         &sqlite,
         new(),
-        Store::Sqlite("hard"),
+        Store::Sqlite("sqlite-link"),
         &["data store of the source and the blob store of the target overlap"],
     );
     check(&rocks, new(), Store::RocksDb("rocks-link"), &["data store of the source and the blob store"]);
