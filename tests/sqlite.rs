@@ -415,3 +415,25 @@ fn a_value_of_another_type_is_named_and_never_converted() {
     // The text travels by its bytes.
     site.verify_against(&site.path("dump")).expect(3);
 }
+
+#[test]
+fn a_key_that_is_there_twice_is_damage() {
+    let site = Site::of("0.15.5", Sqlite);
+    let writer = Connection::open(site.store()).unwrap();
+    // A table like that of the server, but for the index, which was made without being unique.
+    writer
+        .execute_batch(
+            "DROP TABLE m; CREATE TABLE m (k BLOB, v BLOB NOT NULL);
+             INSERT INTO m VALUES (x'01', x'0a'), (x'02', x'0b'), (x'02', x'0c'), (x'03', x'0d');
+             CREATE INDEX keys ON m (k); PRAGMA writable_schema=1;
+             UPDATE sqlite_master SET name = 'sqlite_autoindex_m_1', sql = NULL WHERE name = 'keys';
+             UPDATE sqlite_master SET sql = 'CREATE TABLE m (k BLOB PRIMARY KEY, v BLOB NOT NULL)' WHERE name = 'm';",
+        )
+        .unwrap();
+    drop(writer);
+    site.export_with("dump", &[]).expect(1).says(&["lists keys twice", "--salvage"]);
+    site.export_with("salvaged", &["--salvage"]).expect(3);
+    let lost = findings(&site.path("salvaged")).into_iter().filter(|finding| finding["kind"] == "lost");
+    let keys: Vec<String> = lost.map(|finding| finding["key"].as_str().unwrap().to_string()).collect();
+    assert!(keys.contains(&"02".to_string()), "{keys:?}");
+}

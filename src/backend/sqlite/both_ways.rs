@@ -48,10 +48,18 @@ pub(super) fn compare(connection: &Connection, table: &Table) -> rusqlite::Resul
         }
         Ok(())
     })?;
-    let select = format!("SELECT k FROM {name} INDEXED BY {}", quoted(&index(table.name)));
-    let listed = keys(connection, &select, |_, _| Ok(()))?;
+    let select = format!("SELECT k FROM {name} INDEXED BY {} ORDER BY k", quoted(&index(table.name)));
+    let (mut last, mut in_order) = (None::<Vec<u8>>, true);
+    let listed = keys(connection, &select, |key, _| {
+        in_order &= last.as_deref().is_none_or(|last| last < key);
+        let last = last.get_or_insert_default();
+        last.clear();
+        last.extend_from_slice(key);
+        Ok(())
+    })?;
     let difference = match rows == listed {
-        true => None,
+        true if in_order => None,
+        true => Some("its index lists keys twice, or not in order".to_string()),
         false if rows.count == listed.count => {
             Some(format!("{} rows do not have the keys that its index lists", rows.count))
         }
