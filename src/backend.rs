@@ -20,6 +20,8 @@ pub mod postgres;
 #[cfg(feature = "rocksdb")]
 pub mod rocksdb;
 pub mod routed;
+#[cfg_attr(not(feature = "sql"), allow(dead_code))]
+pub mod shape;
 #[cfg(feature = "sql")]
 mod sql;
 #[cfg(feature = "sqlite")]
@@ -276,6 +278,12 @@ pub trait Source: Send + Sync {
     /// have tables instead.
     fn foreign(&self) -> Result<Option<(u64, String)>> {
         Ok(None)
+    }
+
+    /// How those of these tables that are there differ from what the server makes. `written` asks for what matters
+    /// to a table that is written, too.
+    fn shape_faults(&self, _tables: &[&Table], _written: bool) -> Result<Vec<shape::Fault>> {
+        Ok(Vec::new())
     }
 
     /// Other sessions on the same database; embedded stores have none.

@@ -17,6 +17,7 @@ use crate::gaps;
 use crate::lanes::Budget;
 use crate::overlap::{self, Side};
 use crate::running;
+use crate::shapes;
 use crate::store::{self, Store};
 
 /// A store that a configuration names, opened for reading.
@@ -130,6 +131,7 @@ pub fn open(config: &Config, how: Reading, budget: &Budget, console: &Console) -
     let holder = running::holder(&data.kind);
     let held = if how.hold { engines::hold(&data, Mode::Shared) } else { Ok(Held::default()) };
     let source = if how.salvage { engines::salvaging(&data, budget)? } else { source(&data, budget)? };
+    shapes::check_version_table(source.as_ref(), &data.location())?;
     let said = source.notes();
     said.iter().for_each(|note| console.say(format!("note: {note}")));
     source.log_ends().iter().for_each(|end| console.warn(end));

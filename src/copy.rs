@@ -17,6 +17,7 @@ use crate::overlap::{self, Side};
 use crate::preflight::Preflight;
 use crate::resume::anonymous;
 use crate::selection::Request;
+use crate::shapes;
 use crate::transfer::{self, State, Target, Transfer, places};
 
 /// What to copy and how.
@@ -73,6 +74,7 @@ pub fn run(options: &Options) -> Result<Imported> {
     preflight.check("tables", readable, String::clone)?;
     gaps::leave_out(&gaps, &mut held, &mut skipped);
     findings.merge(gaps::findings(&gaps));
+    shapes::check_source(&connected.store, &held, &connected.place.location(), &mut preflight)?;
     for subspace in &held {
         export::unreachable_rows(&connected.store, subspace, &mut findings)?;
     }

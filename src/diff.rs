@@ -19,6 +19,7 @@ use crate::overlap::{self, Side};
 use crate::progress::Progress;
 use crate::running;
 use crate::selection::Request;
+use crate::shapes;
 use crate::stop::Stop;
 
 /// Differences shown of each subspace.
@@ -183,6 +184,7 @@ fn open(path: &Path, options: &Options) -> Result<(Origin, Side)> {
     let connected = connect::open(&config, reading, &options.budget, console)?;
     let selected = options.request.resolve(connected.store.version())?;
     let connected = connected.with_blobs_of(&selected, reading, &options.budget, console)?;
+    shapes::warn(&connected.store, &connected.place.location(), console)?;
     if let Some(holder) = &connected.holder {
         console.warn(format!(
             "a server is running on {} (locked by {}): it may change",

@@ -28,6 +28,7 @@ use crate::preflight::{self, Preflight};
 use crate::progress::Progress;
 use crate::running;
 use crate::selection::Request;
+use crate::shapes;
 use crate::stop::Stop;
 use crate::store::{Store, Stranger, Tally};
 use crate::strict::Strict;
@@ -132,6 +133,7 @@ pub fn run(options: &Options) -> Result<Exported> {
     check_source(&mut connected, &mut preflight, (options.dry_run, options.yes), console)?;
     let readable = gaps::agree(&gaps, agreed, &connected.place.location());
     preflight.check("tables", readable, String::clone)?;
+    shapes::check_source(&connected.store, &selected, &connected.place.location(), &mut preflight)?;
     check_destination(options, &mut preflight)?;
     let mut findings = strangers(&connected.store)?;
     findings.merge(gaps::findings(&gaps));

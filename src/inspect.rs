@@ -25,6 +25,7 @@ use crate::origin;
 use crate::page::Page;
 use crate::progress::Progress;
 use crate::selection::Request;
+use crate::shapes;
 use crate::stop::{Stop, interrupted};
 use crate::store::Tally;
 
@@ -332,6 +333,7 @@ fn open(
             let connected = connect::open(&config, how, &options.budget, console)?;
             let wanted = wanted(connected.store.version())?;
             let connected = connected.with_blobs_of(&wanted, how, &options.budget, console)?;
+            shapes::warn(&connected.store, &connected.place.location(), console)?;
             if let Some(holder) = &connected.holder {
                 console.warn(format!(
                     "a server is running on this store (locked by {}): it may change",

@@ -55,6 +55,7 @@ pub mod engines;
 
 pub mod connect;
 
+pub mod shapes;
 pub mod signals;
 
 pub mod progress;

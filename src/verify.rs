@@ -26,6 +26,7 @@ use crate::origin::{self, Origin};
 use crate::page::Page;
 use crate::progress::Progress;
 use crate::running;
+use crate::shapes;
 use crate::stop::Stop;
 
 /// What to verify and how.
@@ -296,6 +297,7 @@ fn against(
         true => connected.with_blobs(how, &options.budget, console)?,
         false => connected,
     };
+    shapes::warn(&connected.store, &connected.place.location(), console)?;
     if let Some(holder) = &connected.holder {
         console.warn(format!(
             "a server is running on this store (locked by {}): it may change",

@@ -14,6 +14,7 @@ use crate::error::{Error, ErrorKind, Result};
 mod copy;
 mod presence;
 mod relations;
+mod shape;
 mod source;
 mod target;
 

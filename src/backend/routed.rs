@@ -3,6 +3,7 @@
 //! A table of blobs leads to the blob store, every other one to the data store, so that nobody else has to know
 //! that there are two. Knows nothing of how either keeps its records.
 
+use super::shape::Fault;
 use super::{
     Estimate, KeyRange, Limits, Loss, Odd, Pages, Sessions, Shard, Source, TableState, Target, Unreadable,
 };
@@ -37,6 +38,12 @@ impl RoutedSource {
             _ => (self.data.as_ref(), table),
         }
     }
+}
+
+/// Whether blobs are among these tables, and the others.
+fn apart<'t>(tables: &[&'t Table]) -> (bool, Vec<&'t Table>) {
+    let data: Vec<&Table> = tables.iter().copied().filter(|table| table.value != ValueKind::Blob).collect();
+    (data.len() < tables.len(), data)
 }
 
 impl Source for RoutedSource {
@@ -112,6 +119,15 @@ impl Source for RoutedSource {
     fn odd_values(&self, table: &Table) -> Result<Vec<Odd>> {
         let (source, table) = self.route(table);
         source.odd_values(table)
+    }
+
+    fn shape_faults(&self, tables: &[&Table], written: bool) -> Result<Vec<Fault>> {
+        let (blobs, data) = apart(tables);
+        let mut faults = self.data.shape_faults(&data, written)?;
+        if blobs {
+            faults.extend(self.blobs.shape_faults(&[self.tables.used], written)?);
+        }
+        Ok(faults)
     }
 
     fn sessions(&self) -> Result<Sessions> {

@@ -20,6 +20,7 @@ use crate::load::{Loaded, Part};
 use crate::preflight::Preflight;
 use crate::resume::{StateFile, anonymous};
 use crate::running;
+use crate::shapes;
 use crate::store::Store;
 use crate::transfer::Options;
 
@@ -111,6 +112,7 @@ impl Target {
         let exists = engines::exists(&data)? && !ruined;
         let now = exists.then(|| engines::source(&data, &options.budget)).transpose()?;
         if let Some(now) = &now {
+            shapes::check_version_table(now.as_ref(), &data.location())?;
             // Before anything is decided by what is in it.
             gaps::none_hidden(&gaps::find(now.as_ref(), version)?, &data.location())?;
         }
@@ -153,6 +155,7 @@ impl Target {
                 sessions = source.sessions()?;
             }
             running::check_sessions(&sessions, &target.place.location(), agreed, &options.console)?;
+            shapes::check_target(source.as_ref(), version, &target.place.location(), preflight)?;
             target.limits = source.limits()?;
             let place = target.place.location();
             let hidden = gaps::none_hidden(&gaps::find(source.as_ref(), version)?, &place);

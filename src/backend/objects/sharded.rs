@@ -9,6 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::names::member;
+use crate::backend::shape::Fault;
 use crate::backend::{
     Estimate, KeyRange, Limits, Loss, Odd, Pages, Sessions, Shard, Source, TableState, Target, Unreadable,
 };
@@ -122,6 +123,10 @@ impl Source for ShardedSource {
             }
         }
         Ok(None)
+    }
+
+    fn shape_faults(&self, _tables: &[&Table], written: bool) -> Result<Vec<Fault>> {
+        Ok(self.sum(|source, table| source.shape_faults(&[table], written))?.concat())
     }
 
     fn estimate(&self, table: &Table) -> Result<Estimate> {

@@ -11,7 +11,8 @@ use sqlx::{AssertSqlSafe, Row};
 
 use super::copy::{Decoder, Malformed};
 use super::relations::{Relation, Relations, hold};
-use super::{PostgresSettings, Session, close, literal};
+use super::{PostgresSettings, Session, close, literal, shape};
+use crate::backend::shape::Fault;
 use crate::backend::sql::{AsyncWork, Hopper, Idle, Pump, own_name, without_leavers};
 use crate::backend::{Estimate, KeyRange, Pages, Sessions, Source, TableState, Unreadable};
 use crate::catalog::{BackendKind, Table, ValueKind};
@@ -279,6 +280,16 @@ impl Source for PostgresSource {
     fn unreachable(&self, _table: &Table) -> Result<Option<(u64, String)>> {
         // A primary key is never NULL and always bytes.
         Ok(None)
+    }
+
+    fn shape_faults(&self, tables: &[&Table], written: bool) -> Result<Vec<Fault>> {
+        let mut places = Vec::with_capacity(tables.len());
+        for table in tables {
+            places.extend(self.table(table.name)?.map(|relation| (table.name, relation.oid)));
+        }
+        self.ask("look at the tables", async |connection| {
+            shape::faults(connection, tables, &places, written).await
+        })
     }
 
     fn sessions(&self) -> Result<Sessions> {

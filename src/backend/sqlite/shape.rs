@@ -9,6 +9,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::quoted;
 use crate::backend::TableState;
+use crate::backend::shape::Fault;
 use crate::catalog::{self, BackendKind, Table};
 
 /// A table as it was found.
@@ -107,6 +108,29 @@ pub(super) fn extras(connection: &Connection) -> rusqlite::Result<Vec<String>> {
     Ok(found)
 }
 
+/// How these tables differ from what the server makes, and, if they are to be written, what would take part in that.
+pub(super) fn faults(
+    connection: &Connection,
+    tables: &[&Table],
+    written: bool,
+) -> rusqlite::Result<Vec<Fault>> {
+    let mut faults = Vec::new();
+    let mut fault =
+        |table: &str, what| faults.push(Fault { table: table.to_string(), column: None, what, remedy: None });
+    for table in tables {
+        if let Shape::Other(sql) = of(connection, table)? {
+            let what =
+                format!("it is not as the server makes it: `{}` instead of `{}`", shown(&sql), table.create);
+            fault(table.name, what);
+        }
+    }
+    for extra in if written { extras(connection)? } else { Vec::new() } {
+        let table = extra.rsplit_once(" on ").map_or("", |(_, table)| table);
+        fault(table, format!("the {extra} would take part in what is written, and the server makes none"));
+    }
+    Ok(faults)
+}
+
 /// The words and signs of a `CREATE TABLE`, without what does not change the table: blanks, the case of letters,
 /// `IF NOT EXISTS`, and quotes around the names of table and columns. Elsewhere a quoted word is another one: as
 /// part of a type, `"PRIMARY"` makes no key.
@@ -191,5 +215,12 @@ mod tests {
         connection.execute_batch(&add).unwrap();
         let expect = [format!("index i2 on {name}"), format!("trigger t2 on {name}")];
         assert_eq!(extras(&connection).unwrap(), expect);
+        assert_eq!(faults(&connection, &[table], false).unwrap(), []);
+        let faults = faults(&connection, &[table], true).unwrap();
+        assert!(faults.len() == 2 && faults.iter().all(|fault| fault.table == name), "{faults:?}");
+        connection.execute_batch(&format!("DROP TABLE {name}; CREATE TABLE {name} (k TEXT)")).unwrap();
+        let faults = super::faults(&connection, &[table], false).unwrap();
+        let said: Vec<String> = faults.iter().map(Fault::describe).collect();
+        assert!(said.len() == 1 && said.iter().all(|said| said.contains("(k TEXT)")), "{said:?}");
     }
 }

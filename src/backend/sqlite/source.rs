@@ -16,6 +16,7 @@ use super::files::{Files, Seen, changed, private_directory};
 use super::logs::{Logs, SharedFile};
 use super::shape::{self, Shape};
 use super::{both_ways, quoted, salvage, translate};
+use crate::backend::shape::Fault;
 use crate::backend::{Estimate, KeyRange, Loss, Odd, Pages, Source, TableState};
 use crate::catalog::{BackendKind, Table, ValueKind};
 use crate::dir::PrivateDir;
@@ -350,6 +351,10 @@ impl Source for SqliteSource {
             splits.dedup();
             Ok(KeyRange::between(splits))
         })
+    }
+
+    fn shape_faults(&self, tables: &[&Table], written: bool) -> Result<Vec<Fault>> {
+        self.with("look at the tables", |connection| shape::faults(connection, tables, written))
     }
 
     fn losses(&self) -> Vec<Loss> {
