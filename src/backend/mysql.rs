@@ -1,7 +1,8 @@
 //! MySQL and MariaDB through sqlx: one table per subspace.
 //!
 //! How to connect, and what the database's errors mean. `source.rs` reads, `splits.rs` finds where to divide a
-//! table, `target.rs` writes; none of them knows what the tables mean.
+//! table, `shape.rs` compares tables with what the server makes, `access.rs` finds out whether they can be written,
+//! `target.rs` writes; none of them knows what the tables mean.
 
 use std::time::Duration;
 
@@ -11,7 +12,9 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
 use crate::backend::sql::{self, Cause, LOST};
 use crate::error::{Error, ErrorKind, Result};
 
+mod access;
 mod presence;
+mod shape;
 mod source;
 mod splits;
 mod target;
@@ -47,6 +50,8 @@ pub struct MysqlSettings {
 
 /// Name of the setting that limits a record.
 const MAX_PACKET: &str = "max_allowed_packet";
+/// Statements that a connection keeps prepared: inserts of a power of two of rows each.
+const PREPARED: usize = 16;
 /// Bytes of a packet that belong to neither key nor value.
 const PACKET_OVERHEAD: u64 = 64;
 
@@ -66,6 +71,8 @@ impl MysqlSettings {
             .ssl_mode(mode)
             .pipes_as_concat(false)
             .timezone(None)
+            // Inserts of at most so many lengths; the database server has room for so many in all.
+            .statement_cache_capacity(PREPARED)
             .disable_statement_logging();
         if self.host.starts_with('/') {
             options = options.socket(&self.host);
@@ -96,25 +103,61 @@ impl MysqlSettings {
             .map_err(|error| self.translate(error, doing))
     }
 
-    /// Frees a session from limits that are meant for others, and makes it strict.
+    /// Connects, prepared for work.
+    fn session(&self) -> Result<(Session, Variables)> {
+        let mut session = self.connect()?;
+        let variables = self.prepare(&mut session)?;
+        Ok((session, variables))
+    }
+
+    /// The number of a connection, as the list of sessions has it.
+    fn id(&self, session: &mut Session) -> Result<u64> {
+        let id = session.run(async |connection| {
+            let ask = "SELECT CAST(CONNECTION_ID() AS UNSIGNED)";
+            sqlx::raw_sql(ask).fetch_one(connection).await?.try_get(0)
+        });
+        id.map_err(|error| self.translate(error, "connect"))
+    }
+
+    /// Frees a session from limits and habits that are meant for others, and makes it strict: whatever the database
+    /// server, the user or an `init_connect` have set, what is sent is what is written, and what is asked for comes.
     fn prepare(&self, session: &mut Session) -> Result<Variables> {
+        // Or not even the settings could be asked for; both are as old as the engine.
+        let whole = "SET SESSION sql_big_selects = 1, sql_select_limit = 18446744073709551615";
+        self.execute(session, "prepare a connection", whole)?;
         let variables = session.run(async |connection| variables(connection).await);
         let variables =
             variables.map_err(|error| self.translate(error, "look at the database's settings"))?;
-        // A lane that waits for its turn is no reason to be cut off.
-        let mut set = String::from(
-            "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', wait_timeout = 2147483, \
-             net_read_timeout = 2147483, net_write_timeout = 2147483",
-        );
-        for limit in ["max_statement_time", "max_execution_time"] {
-            if variables.get(limit).is_some() {
-                set.push_str(&format!(", {limit} = 0"));
-            }
-        }
-        self.execute(session, "prepare a connection", set)?;
+        let set = SESSION.iter().filter(|(name, _)| variables.get(name).is_some());
+        let set: Vec<String> = set.map(|(name, value)| format!("{name} = {value}")).collect();
+        self.execute(session, "prepare a connection", format!("SET SESSION {}", set.join(", ")))?;
         Ok(variables)
     }
 }
+
+/// What every session is set to, where the database server has such a setting: names of MySQL and MariaDB.
+const SESSION: &[(&str, &str)] = &[
+    ("sql_mode", "'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'"),
+    // A statement of its own is a transaction of its own, and a commit neither begins another nor disconnects.
+    ("autocommit", "1"),
+    ("completion_type", "0"),
+    ("sql_safe_updates", "0"),
+    ("unique_checks", "1"),
+    ("foreign_key_checks", "1"),
+    // A warning means that something was not written as it was sent; it must not be dropped.
+    ("max_error_count", "64"),
+    // A lane that waits for its turn is no reason to be cut off.
+    ("wait_timeout", "2147483"),
+    ("net_read_timeout", "2147483"),
+    ("net_write_timeout", "2147483"),
+    ("max_statement_time", "0"),
+    ("max_execution_time", "0"),
+    ("idle_transaction_timeout", "0"),
+    ("idle_readonly_transaction_timeout", "0"),
+    ("idle_write_transaction_timeout", "0"),
+    // In seconds: longer than a change of a table's definition takes, shorter than for ever.
+    ("lock_wait_timeout", "60"),
+];
 
 /// Settings of the database that matter.
 struct Variables(Vec<(String, String)>);
@@ -136,9 +179,10 @@ impl Variables {
 }
 
 async fn variables(connection: &mut MySqlConnection) -> sqlx::Result<Variables> {
-    let show = "SHOW SESSION VARIABLES WHERE Variable_name IN ('max_allowed_packet', 'max_statement_time', \
-                'max_execution_time', 'tx_read_only', 'transaction_read_only')";
-    let rows = sqlx::raw_sql(show).fetch_all(connection).await?;
+    let names = SESSION.iter().map(|(name, _)| *name).chain(access::VARIABLES.iter().copied());
+    let names: Vec<String> = names.chain([MAX_PACKET]).map(|name| format!("'{name}'")).collect();
+    let show = format!("SHOW SESSION VARIABLES WHERE Variable_name IN ({})", names.join(", "));
+    let rows = sqlx::raw_sql(AssertSqlSafe(show)).fetch_all(connection).await?;
     let pairs = rows.iter().map(|row| Ok((text(row, 0)?, text(row, 1)?)));
     Ok(Variables(pairs.collect::<sqlx::Result<_>>()?))
 }
@@ -166,6 +210,14 @@ fn cause(number: u16) -> Option<Cause> {
             "the database is read-only",
             "use the primary server, and turn read_only and transaction_read_only off",
         ),
+        1461 => io(
+            "there are too many prepared statements",
+            "raise max_prepared_stmt_count on the database server, or stop what prepares so many",
+        ),
+        1146 | 1347 | 1356 => io(
+            "a table is missing, or something else has its name",
+            "check that the tables are as the server creates them",
+        ),
         3159 | 4163..=4165 => {
             io("the database server wants TLS", "set tls.enable of the store in the configuration")
         }
@@ -189,6 +241,11 @@ fn cause(number: u16) -> Option<Cause> {
 /// An identifier as MySQL quotes it.
 fn quoted(name: &str) -> String {
     format!("`{}`", name.replace('`', "``"))
+}
+
+/// Bytes as a literal, which is a binary string whatever the session's character set.
+fn literal(bytes: &[u8]) -> String {
+    format!("x'{}'", crate::finding::hex(bytes))
 }
 
 /// Takes leave of the server.

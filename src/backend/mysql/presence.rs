@@ -6,7 +6,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use sqlx::mysql::MySqlConnection;
-use sqlx::raw_sql;
+use sqlx::{AssertSqlSafe, Row, raw_sql};
 
 use super::{MysqlSettings, Session, close, text};
 use crate::backend::hold::Mode;
@@ -24,11 +24,7 @@ pub(super) async fn own_ids(connection: &mut MySqlConnection) -> sqlx::Result<Ve
     let marks = MARKS.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let mut ids = Vec::with_capacity(marks.len());
     for mark in marks {
-        let holder: Option<u64> = sqlx::query_scalar("SELECT CAST(IS_USED_LOCK(?) AS UNSIGNED)")
-            .bind(mark)
-            .fetch_one(&mut *connection)
-            .await?;
-        ids.extend(holder);
+        ids.extend(holder(&mut *connection, &mark).await?);
     }
     Ok(ids)
 }
@@ -104,10 +100,8 @@ impl MysqlPresence {
     ///
     /// Errors: I/O if the database cannot be asked.
     pub fn same(&self, other: &MysqlPresence) -> Result<Option<String>> {
-        let seen: Option<u64> = self.ask("look for our own session", async |connection| {
-            let look = sqlx::query_scalar("SELECT CAST(IS_USED_LOCK(?) AS UNSIGNED)").bind(&other.mark);
-            look.fetch_one(connection).await
-        })?;
+        let seen: Option<u64> =
+            self.ask("look for our own session", async |connection| holder(connection, &other.mark).await)?;
         let (ours, theirs) = (&self.facts, &other.facts);
         let how = match seen {
             Some(_) => "it is the same database of the same server",
@@ -138,16 +132,22 @@ impl Drop for MysqlPresence {
     }
 }
 
-/// Takes a named lock, if it is free.
+/// Takes a named lock, if it is free. Names are made here, of letters and digits: nothing is prepared for them.
 async fn take(connection: &mut MySqlConnection, name: &str) -> sqlx::Result<bool> {
-    let taken: Option<i64> =
-        sqlx::query_scalar("SELECT CAST(GET_LOCK(?, 0) AS SIGNED)").bind(name).fetch_one(connection).await?;
-    Ok(taken == Some(1))
+    let take = format!("SELECT CAST(GET_LOCK('{name}', 0) AS SIGNED)");
+    let row = raw_sql(AssertSqlSafe(take)).fetch_one(connection).await?;
+    Ok(row.try_get::<Option<i64>, _>(0)? == Some(1))
+}
+
+/// The connection that holds a named lock.
+async fn holder(connection: &mut MySqlConnection, name: &str) -> sqlx::Result<Option<u64>> {
+    let look = format!("SELECT CAST(IS_USED_LOCK('{name}') AS UNSIGNED)");
+    raw_sql(AssertSqlSafe(look)).fetch_one(connection).await?.try_get(0)
 }
 
 async fn facts(connection: &mut MySqlConnection) -> sqlx::Result<Facts> {
     let database = "SELECT IF(@@lower_case_table_names = 0, DATABASE(), LOWER(DATABASE()))";
-    let database = text(&sqlx::query(database).fetch_one(&mut *connection).await?, 0)?;
+    let database = text(&raw_sql(database).fetch_one(&mut *connection).await?, 0)?;
     let mut servers = Vec::new();
     for show in [
         "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('server_uuid', 'group_replication_group_name')",

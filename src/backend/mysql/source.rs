@@ -1,10 +1,13 @@
-//! Reading a MySQL or MariaDB store: consistent snapshots, opened together.
+//! Reading a MySQL or MariaDB store: consistent snapshots of one moment.
 //!
-//! Nothing is locked or written. Rows are read along the primary key without asking for an order, which the
+//! Nothing is locked or written, and nothing is prepared on the database server, which may have no room for it.
+//! Several snapshots are of one moment if nothing but their own connections existed while they were taken;
+//! otherwise one snapshot serves everything, page by page. Rows are read along the primary key without asking for an order, which the
 //! database would establish by sorting whole tables: the key's prefix is the whole key, or unique at least, so
 //! that its order is that of unsigned bytes. It is checked row by row nevertheless.
 
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use futures_util::TryStreamExt;
 use sqlx::mysql::{MySqlConnection, MySqlDatabaseError, MySqlRow};
@@ -12,7 +15,10 @@ use sqlx::{AssertSqlSafe, Row};
 
 use super::presence::own_ids;
 use super::splits::split_keys;
-use super::{MAX_PACKET, MysqlSettings, PACKET_OVERHEAD, Session, close, quoted, text};
+use super::{
+    MAX_PACKET, MysqlSettings, PACKET_OVERHEAD, Session, access, close, literal, quoted, shape, text,
+};
+use crate::backend::shape::Fault;
 use crate::backend::sql::{AsyncWork, Hopper, Idle, Pump, without_leavers};
 use crate::backend::{Estimate, KeyRange, Limits, Pages, Sessions, Source, TableState, Unreadable};
 use crate::catalog::{BackendKind, Table, ValueKind};
@@ -20,8 +26,12 @@ use crate::error::{Error, Result};
 use crate::finding::hex;
 use crate::page::Page;
 
-/// How often the snapshots are taken anew if something was written in between.
+/// How often several snapshots are tried. A connection that has just been closed counts for a moment still.
 const ATTEMPTS: usize = 5;
+/// How long to wait before the next try.
+const AGAIN: Duration = Duration::from_millis(40);
+/// Storage engines that keep rows in the database server itself. Others ask another server or program.
+const OWN_ENGINES: [&str; 7] = ["InnoDB", "MyISAM", "Aria", "MEMORY", "ARCHIVE", "CSV", "ROCKSDB"];
 /// Bytes of rows asked for at once: what a query that is given up leaves in the connection.
 const QUERY_BYTES: usize = 32 << 20;
 /// Errors of a privilege that is missing, on a table and on a column.
@@ -30,17 +40,25 @@ const DENIED: [u16; 2] = [1142, 1143];
 const NO_SUCH_TABLE: u16 = 1146;
 /// Rows asked for at first, while their size is unknown.
 const FIRST_ROWS: u64 = 1000;
+/// The same for a connection that others wait for: what does not fit a page is read for nothing.
+const FEW_ROWS: u64 = 16;
 
 /// A MySQL or MariaDB database opened for reading.
 pub struct MysqlSource {
     settings: MysqlSettings,
     max_packet: u64,
-    // Asks small questions; sees the same state as all others.
+    // Asks small questions, and reads pages when no other connection is left; sees the same state as all others.
     leader: Mutex<Session>,
     idle: Idle<MySqlConnection>,
-    ids: Vec<u64>,
-    names: Vec<String>,
-    notes: Vec<String>,
+    ids: Mutex<Vec<u64>>,
+    tables: Vec<Named>,
+}
+
+/// A table of the database.
+struct Named {
+    name: String,
+    // Whether looking into it runs nothing but the database server itself.
+    own: bool,
 }
 
 impl MysqlSource {
@@ -49,62 +67,41 @@ impl MysqlSource {
     /// Errors: I/O if the database cannot be reached or refuses.
     pub fn open(settings: MysqlSettings, connections: usize) -> Result<Self> {
         let mut sessions = Vec::with_capacity(connections + 1);
-        let (mut ids, mut max_packet) = (Vec::new(), 0);
+        let (mut ids, mut max_packet, mut replica) = (Vec::new(), 0, false);
         for _ in 0..=connections {
             let mut session = settings.connect()?;
-            max_packet = settings.prepare(&mut session)?.max_packet();
+            let variables = settings.prepare(&mut session)?;
+            max_packet = variables.max_packet();
+            // What replication writes has no connection that would be counted.
+            replica |= variables.on("read_only");
             settings.execute(
                 &mut session,
                 "prepare a connection",
                 "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
             )?;
-            let id = session.run(async |connection| {
-                sqlx::query_scalar("SELECT CAST(CONNECTION_ID() AS UNSIGNED)").fetch_one(connection).await
-            });
-            ids.push(id.map_err(|error| settings.translate(error, "connect"))?);
+            ids.push(settings.id(&mut session)?);
             sessions.push(session);
         }
-        let agreed = snapshots(&settings, &mut sessions)?;
+        let agreed = snapshots(&settings, &mut sessions)? && !replica;
         let mut leader = match sessions.pop() {
             Some(session) => session,
             None => settings.connect()?,
         };
         let idle = Idle::new();
-        sessions.into_iter().for_each(|session| idle.give_back(session));
-        let names = leader.run(async |connection| {
-            let list = "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE() \
-                        AND table_type = 'BASE TABLE'";
-            let rows = sqlx::query(list).fetch_all(connection).await?;
-            rows.iter().map(|row| text(row, 0)).collect::<sqlx::Result<Vec<String>>>()
-        });
-        let mut names = names.map_err(|error| settings.translate(error, "list the tables"))?;
-        names.sort_unstable();
-        let notes = match agreed {
-            true => Vec::new(),
-            false => vec![
-                "something writes to the database server: if it writes to this database, its tables may be \
-                 seen at slightly different moments"
-                    .to_string(),
-            ],
-        };
-        Ok(MysqlSource { settings, max_packet, leader: Mutex::new(leader), idle, ids, names, notes })
+        for session in sessions {
+            match agreed {
+                true => idle.give_back(session),
+                false => close(session),
+            }
+        }
+        let tables = leader.run(async |connection| tables(connection).await);
+        let tables = tables.map_err(|error| settings.translate(error, "list the tables"))?;
+        let ids = Mutex::new(ids);
+        Ok(MysqlSource { settings, max_packet, leader: Mutex::new(leader), idle, ids, tables })
     }
 
     fn has_table(&self, table: &Table) -> bool {
-        self.names.iter().any(|name| name == table.name)
-    }
-
-    fn connect(&self) -> Result<Session> {
-        match self.idle.take() {
-            Some(session) => Ok(session),
-            // More readers than foreseen: a later view, which is the same as long as no server runs.
-            None => {
-                let mut session = self.settings.connect()?;
-                self.settings.prepare(&mut session)?;
-                begin(&self.settings, &mut session)?;
-                Ok(session)
-            }
-        }
+        self.tables.iter().any(|named| named.name == table.name)
     }
 
     fn ask<T>(
@@ -126,19 +123,39 @@ impl Drop for MysqlSource {
     }
 }
 
-/// Takes a snapshot on every connection; false if they may differ.
+/// Everything that holds rows. Views hold none, and looking into one would run its text.
+async fn tables(connection: &mut MySqlConnection) -> sqlx::Result<Vec<Named>> {
+    let list = "SELECT table_name, COALESCE(engine, '') FROM information_schema.tables WHERE table_schema = \
+                DATABASE() AND table_type IN ('BASE TABLE', 'SYSTEM VERSIONED')";
+    let rows = sqlx::raw_sql(list).fetch_all(connection).await?;
+    let named = |row: &MySqlRow| {
+        let engine = text(row, 1)?;
+        let own = OWN_ENGINES.iter().any(|own| own.eq_ignore_ascii_case(&engine));
+        Ok(Named { name: text(row, 0)?, own })
+    };
+    let mut tables = rows.iter().map(named).collect::<sqlx::Result<Vec<_>>>()?;
+    tables.sort_unstable_by(|one, other| one.name.cmp(&other.name));
+    Ok(tables)
+}
+
+/// Takes a snapshot on every connection; false if they may be of different moments.
 fn snapshots(settings: &MysqlSettings, sessions: &mut [Session]) -> Result<bool> {
-    for _ in 0..ATTEMPTS {
-        let before = match sessions.first_mut() {
-            Some(session) => changes(settings, session)?,
-            None => return Ok(true),
-        };
+    let ours = sessions.len() as u64;
+    for attempt in 0..ATTEMPTS {
+        if attempt > 0 {
+            std::thread::sleep(AGAIN);
+        }
+        let Some(first) = sessions.first_mut() else { return Ok(true) };
+        let present = first.run(async |connection| own_ids(connection).await);
+        let present = present.map_err(|error| settings.translate(error, "take a snapshot"))?;
+        let ours = ours + present.len() as u64;
+        let before = company(settings, first)?;
         for session in &mut *sessions {
             begin(settings, session)?;
         }
-        if let Some(session) = sessions.first_mut()
-            && changes(settings, session)? == before
-        {
+        let Some(first) = sessions.first_mut() else { return Ok(true) };
+        // Who commits has a connection: none but ours were there, and none has come and gone.
+        if before.alone(ours) && company(settings, first)? == before {
             return Ok(true);
         }
     }
@@ -151,38 +168,59 @@ fn begin(settings: &MysqlSettings, session: &mut Session) -> Result<()> {
     settings.execute(session, "begin to read the database", begin)
 }
 
-/// Rows that have been written on the whole database server, as far as it counts them.
-fn changes(settings: &MysqlSettings, session: &mut Session) -> Result<Vec<(String, String)>> {
+/// What the database server counts of those who are connected and of what is written.
+#[derive(PartialEq, Eq)]
+struct Company(Vec<(String, String)>);
+
+impl Company {
+    fn get(&self, name: &str) -> Option<&str> {
+        let found = self.0.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.as_str())
+    }
+
+    /// Whether these many connections are all there are, and the server writes nothing by itself.
+    fn alone(&self, ours: u64) -> bool {
+        let idle = |name| self.get(name).is_none_or(|value| ["0", "OFF", ""].contains(&value));
+        let counted = self.get("Connections").is_some();
+        counted
+            && self.get("Threads_connected").and_then(|count| count.parse().ok()) == Some(ours)
+            && ["Slave_running", "Slaves_running", "Replica_running", "Mysqlx_sessions", "wsrep_ready"]
+                .into_iter()
+                .all(idle)
+    }
+}
+
+fn company(settings: &MysqlSettings, session: &mut Session) -> Result<Company> {
     let counted = session.run(async |connection| {
-        let show = "SHOW GLOBAL STATUS WHERE Variable_name IN ('Innodb_rows_inserted', 'Innodb_rows_updated', \
-                    'Innodb_rows_deleted', 'Handler_write', 'Handler_update', 'Handler_delete')";
+        let show = "SHOW GLOBAL STATUS WHERE Variable_name IN ('Threads_connected', 'Connections', \
+                    'Innodb_rows_inserted', 'Innodb_rows_updated', 'Innodb_rows_deleted', 'Slave_running', \
+                    'Slaves_running', 'Replica_running', 'Mysqlx_sessions', 'wsrep_ready')";
         let rows = sqlx::raw_sql(show).fetch_all(connection).await?;
         rows.iter().map(|row| Ok((text(row, 0)?, text(row, 1)?))).collect::<sqlx::Result<Vec<_>>>()
     });
     let mut counted = counted.map_err(|error| settings.translate(error, "take a snapshot"))?;
-    // Where InnoDB counts by itself, temporary tables of the question itself do not matter.
-    if counted.iter().any(|(name, _)| name.starts_with("Innodb")) {
-        counted.retain(|(name, _)| name.starts_with("Innodb"));
-    }
     counted.sort();
-    Ok(counted)
+    Ok(Company(counted))
 }
 
 impl MysqlSource {
     fn pages(&self, table: &Table, range: &KeyRange) -> Result<Box<dyn Pages + Send + '_>> {
-        let pump = match self.has_table(table) {
-            true => {
-                let rows = Rows {
-                    name: table.name.to_string(),
-                    value: table.value,
-                    range: range.clone(),
-                    settings: self.settings.clone(),
-                };
-                Some(Pump::start(self.connect()?, rows))
-            }
-            false => None,
+        let rows = Rows {
+            name: table.name.to_string(),
+            value: table.value,
+            range: range.clone(),
+            settings: self.settings.clone(),
         };
-        Ok(Box::new(MysqlPages { source: self, pump }))
+        let reading = match (self.has_table(table), self.idle.take()) {
+            (true, Some(session)) => Reading::Own(Pump::start(session, rows)),
+            // No other connection sees the same moment.
+            (true, None) => Reading::Shared { rows, limit: FEW_ROWS },
+            (false, session) => {
+                session.into_iter().for_each(|session| self.idle.give_back(session));
+                Reading::Done
+            }
+        };
+        Ok(Box::new(MysqlPages { source: self, reading }))
     }
 }
 
@@ -193,9 +231,13 @@ impl Source for MysqlSource {
 
     fn tables(&self) -> Result<Vec<TableState>> {
         self.ask("list the tables", async |connection| {
-            let mut tables = Vec::with_capacity(self.names.len());
-            for name in &self.names {
+            let mut tables = Vec::with_capacity(self.tables.len());
+            for Named { name, own } in &self.tables {
                 let any = format!("SELECT 1 FROM {} LIMIT 1", quoted(name));
+                if !own {
+                    tables.push(TableState { name: name.clone(), rows: true });
+                    continue;
+                }
                 let rows = match sqlx::raw_sql(AssertSqlSafe(any)).fetch_optional(&mut *connection).await {
                     // What may not be read may be full.
                     Err(error) if DENIED.contains(&number(&error)) => true,
@@ -211,7 +253,7 @@ impl Source for MysqlSource {
         let views = self.ask("list the tables", async |connection| {
             let list = "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE() AND \
                         table_type <> 'BASE TABLE'";
-            let rows = sqlx::query(list).fetch_all(connection).await?;
+            let rows = sqlx::raw_sql(list).fetch_all(connection).await?;
             rows.iter().map(|row| text(row, 0)).collect::<sqlx::Result<Vec<String>>>()
         })?;
         let mut unreadable = Vec::new();
@@ -264,9 +306,13 @@ impl Source for MysqlSource {
 
     fn has_other_columns(&self, name: &str) -> Result<bool> {
         self.ask("look at a table", async |connection| {
-            let count = "SELECT COUNT(*) FROM information_schema.columns WHERE table_schema = DATABASE() AND \
-                         table_name = ? AND column_name = 'k'";
-            sqlx::query_scalar::<_, i64>(count).bind(name).fetch_one(connection).await.map(|count| count == 0)
+            let count = format!(
+                "SELECT COUNT(*) FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = \
+                 CONVERT({} USING utf8) AND column_name = 'k'",
+                literal(name.as_bytes())
+            );
+            let row = sqlx::raw_sql(AssertSqlSafe(count)).fetch_one(connection).await?;
+            row.try_get::<i64, _>(0).map(|count| count == 0)
         })
     }
 
@@ -276,8 +322,8 @@ impl Source for MysqlSource {
         }
         self.ask("read a record", async |connection| {
             let column = if table.value == ValueKind::None { "''" } else { "v" };
-            let get = format!("SELECT k, {column} FROM {} WHERE k = ?", quoted(table.name));
-            let row = sqlx::query(AssertSqlSafe(get)).bind(key).fetch_optional(connection).await?;
+            let get = format!("SELECT k, {column} FROM {} WHERE k = {}", quoted(table.name), literal(key));
+            let row = sqlx::raw_sql(AssertSqlSafe(get)).fetch_optional(connection).await?;
             row.map(|row| Ok(value(&row, table.value, &mut [0; 8])?.to_vec())).transpose()
         })
     }
@@ -287,10 +333,12 @@ impl Source for MysqlSource {
             return Ok(Estimate::default());
         }
         self.ask("estimate a table", async |connection| {
-            let size = "SELECT CAST(COALESCE(table_rows, 0) AS UNSIGNED), CAST(COALESCE(data_length, 0) AS \
-                        UNSIGNED) FROM information_schema.tables WHERE table_schema = DATABASE() AND \
-                        table_name = ?";
-            let row = sqlx::query(size).bind(table.name).fetch_one(connection).await?;
+            let size = format!(
+                "SELECT CAST(COALESCE(table_rows, 0) AS UNSIGNED), CAST(COALESCE(data_length, 0) AS UNSIGNED) FROM \
+                 information_schema.tables WHERE table_schema = DATABASE() AND table_name = {}",
+                literal(table.name.as_bytes())
+            );
+            let row = sqlx::raw_sql(AssertSqlSafe(size)).fetch_one(connection).await?;
             Ok(Estimate { records: row.try_get(0)?, bytes: row.try_get(1)? })
         })
     }
@@ -312,15 +360,16 @@ impl Source for MysqlSource {
     }
 
     fn sessions(&self) -> Result<Sessions> {
+        let ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let others = without_leavers(|| {
             self.ask("look for other sessions", async |connection| {
                 let list = "SELECT CAST(id AS UNSIGNED), user, host FROM information_schema.processlist \
                             WHERE db = DATABASE() AND command <> 'Daemon' ORDER BY id";
                 let own = own_ids(&mut *connection).await?;
                 let mut others = Vec::new();
-                for row in sqlx::query(list).fetch_all(connection).await? {
+                for row in sqlx::raw_sql(list).fetch_all(connection).await? {
                     let id: u64 = row.try_get(0)?;
-                    if !self.ids.contains(&id) && !own.contains(&id) {
+                    if !ids.contains(&id) && !own.contains(&id) {
                         let (user, host) = (text(&row, 1)?, text(&row, 2)?);
                         others.push(format!("connection {id} of user {user} from {host}"));
                     }
@@ -332,7 +381,7 @@ impl Source for MysqlSource {
             let right = "SELECT COUNT(*) FROM information_schema.user_privileges WHERE privilege_type = \
                          'PROCESS' AND grantee = CONCAT(CHAR(39), REPLACE(CURRENT_USER(), '@', \
                          CONCAT(CHAR(39), '@', CHAR(39))), CHAR(39))";
-            sqlx::query_scalar::<_, i64>(right).fetch_one(connection).await
+            sqlx::raw_sql(right).fetch_one(connection).await?.try_get::<i64, _>(0)
         })?;
         let hidden = (seen == 0).then(|| {
             "without the privilege PROCESS only sessions of the same database user can be seen".to_string()
@@ -348,21 +397,73 @@ impl Source for MysqlSource {
         Ok(Limits { record: limit, blob: limit })
     }
 
-    fn notes(&self) -> Vec<String> {
-        self.notes.clone()
+    fn shape_faults(&self, tables: &[&Table], written: bool) -> Result<Vec<Fault>> {
+        self.ask("look at the tables", async |connection| shape::faults(connection, tables, written).await)
+    }
+
+    fn writable(&self, tables: &[&Table]) -> Result<()> {
+        let (mut session, variables) = self.settings.session()?;
+        let id = self.settings.id(&mut session)?;
+        self.ids.lock().unwrap_or_else(PoisonError::into_inner).push(id);
+        let absent: Vec<&Table> = tables.iter().copied().filter(|table| !self.has_table(table)).collect();
+        let there: Vec<&Table> = tables.iter().copied().filter(|table| self.has_table(table)).collect();
+        let checked = access::check(&self.settings, &mut session, &variables, &there, &absent);
+        close(session);
+        checked
     }
 }
 
 struct MysqlPages<'a> {
     source: &'a MysqlSource,
-    pump: Option<Pump<MySqlConnection>>,
+    reading: Reading,
+}
+
+/// How the rows of a range are read.
+enum Reading {
+    /// By a connection of their own.
+    Own(Pump<MySqlConnection>),
+    /// By the one connection there is, a page at a time; at most so many rows at once.
+    Shared { rows: Rows, limit: u64 },
+    /// Not any more, for this reason.
+    Failed(String),
+    /// To the last one.
+    Done,
 }
 
 impl Pages for MysqlPages<'_> {
     fn read_next(&mut self, page: &mut Page, budget: usize) -> Result<bool> {
-        match &mut self.pump {
-            Some(pump) => pump.next(page, budget, &self.source.idle),
-            None => {
+        match &mut self.reading {
+            Reading::Own(pump) => pump.next(page, budget, &self.source.idle),
+            Reading::Shared { rows, limit } => {
+                page.clear();
+                let mut leader = self.source.leader.lock().unwrap_or_else(PoisonError::into_inner);
+                let read = leader.run(async |connection| rows.page(connection, page, budget, *limit).await);
+                drop(leader);
+                match read {
+                    Ok(Outcome { rows: read, bytes, stopped }) => {
+                        let ended = !stopped && read < *limit;
+                        // So many rows as fill a page: what is asked for beyond is read for nothing.
+                        let average = bytes / usize::try_from(read).unwrap_or(usize::MAX).max(1);
+                        *limit = (budget / average.max(16)).clamp(1, 1 << 20) as u64;
+                        if ended {
+                            self.reading = Reading::Done;
+                        }
+                        Ok(!page.is_empty())
+                    }
+                    Err(failed) => {
+                        let reached = page.last().map(|(key, _)| key.to_vec()).or(rows.range.after.clone());
+                        page.clear();
+                        let error = rows.error(failed, reached.as_deref());
+                        self.reading = Reading::Failed(error.to_string());
+                        Err(error)
+                    }
+                }
+            }
+            Reading::Failed(why) => {
+                page.clear();
+                Err(Error::io(why.clone()))
+            }
+            Reading::Done => {
                 page.clear();
                 Ok(false)
             }
@@ -373,7 +474,9 @@ impl Pages for MysqlPages<'_> {
 impl Drop for MysqlPages<'_> {
     fn drop(&mut self) {
         // Its snapshot cannot be had again; the next query skips what is left of this one.
-        if let Some(session) = self.pump.as_mut().and_then(Pump::stop) {
+        if let Reading::Own(pump) = &mut self.reading
+            && let Some(session) = pump.stop()
+        {
             self.source.idle.give_back(session);
         }
     }
@@ -408,15 +511,7 @@ impl AsyncWork<MySqlConnection> for Rows {
                 }
                 Ok(_) => return Ok(()),
                 Err(failed) => {
-                    let error = match failed {
-                        Failed::Database(error) => self.settings.translate(error, "read from the database"),
-                        Failed::Order(key) => Error::io("the database does not deliver rows in key order")
-                            .with("database", &*self.settings.place)
-                            .with("key", hex(&key))
-                            .next("check that the table has the primary key that the server gives it"),
-                    };
-                    let reached = hopper.last().or(self.range.after.as_deref()).map(hex).unwrap_or_default();
-                    return Err(error.with("table", format!("{}, after key {reached}", self.name)));
+                    return Err(self.error(failed, hopper.last().or(self.range.after.as_deref())));
                 }
             }
         }
@@ -441,6 +536,62 @@ impl From<sqlx::Error> for Failed {
 }
 
 impl Rows {
+    fn select(&self, limit: u64) -> String {
+        let columns = if self.value == ValueKind::None { "k" } else { "k, v" };
+        let lower = if self.range.after.is_some() { ">" } else { ">=" };
+        let after = literal(self.range.after.as_deref().unwrap_or_default());
+        let upper = self.range.until.as_deref().map(|until| format!(" AND k <= {}", literal(until)));
+        format!(
+            "SELECT {columns} FROM {} FORCE INDEX (PRIMARY) WHERE k {lower} {after}{} LIMIT {limit}",
+            quoted(&self.name),
+            upper.unwrap_or_default()
+        )
+    }
+
+    fn error(&self, failed: Failed, reached: Option<&[u8]>) -> Error {
+        let error = match failed {
+            Failed::Database(error) => self.settings.translate(error, "read from the database"),
+            Failed::Order(key) => Error::io("the database does not deliver rows in key order")
+                .with("database", &*self.settings.place)
+                .with("key", hex(&key))
+                .next("check that the table has the primary key that the server gives it"),
+        };
+        let reached = reached.map(hex).unwrap_or_default();
+        error.with("table", format!("{}, after key {reached}", self.name))
+    }
+
+    /// Reads up to `limit` rows into a page, or until it is full.
+    async fn page(
+        &mut self,
+        connection: &mut MySqlConnection,
+        page: &mut Page,
+        budget: usize,
+        limit: u64,
+    ) -> Result<Outcome, Failed> {
+        let mut stream = sqlx::raw_sql(AssertSqlSafe(self.select(limit))).fetch(connection);
+        let (mut outcome, mut counter) = (Outcome { rows: 0, bytes: 0, stopped: false }, [0; 8]);
+        while let Some(row) = stream.try_next().await? {
+            let key: &[u8] = row.try_get_unchecked(0)?;
+            let value = match self.value {
+                ValueKind::None => &[],
+                kind => value(&row, kind, &mut counter)?,
+            };
+            let before = page.last().map(|(key, _)| key).or(self.range.after.as_deref());
+            if before.is_some_and(|before| before >= key) {
+                return Err(Failed::Order(key.to_vec()));
+            }
+            outcome.rows += 1;
+            outcome.bytes += key.len() + value.len();
+            page.push(key, value);
+            if page.size() >= budget && outcome.rows < limit {
+                outcome.stopped = true;
+                break;
+            }
+        }
+        self.range.after = page.last().map(|(key, _)| key.to_vec()).or(self.range.after.take());
+        Ok(outcome)
+    }
+
     /// Reads up to `limit` rows, from where the last query has ended.
     async fn query(
         &mut self,
@@ -448,19 +599,7 @@ impl Rows {
         hopper: &mut Hopper,
         limit: u64,
     ) -> Result<Outcome, Failed> {
-        let columns = if self.value == ValueKind::None { "k" } else { "k, v" };
-        let lower = if self.range.after.is_some() { ">" } else { ">=" };
-        let upper = if self.range.until.is_some() { " AND k <= ?" } else { "" };
-        let select = format!(
-            "SELECT {columns} FROM {} FORCE INDEX (PRIMARY) WHERE k {lower} ?{upper} LIMIT {limit}",
-            quoted(&self.name)
-        );
-        let mut query = sqlx::query(AssertSqlSafe(select)).persistent(false);
-        query = query.bind(self.range.after.clone().unwrap_or_default());
-        if let Some(until) = &self.range.until {
-            query = query.bind(until.clone());
-        }
-        let mut stream = query.fetch(connection);
+        let mut stream = sqlx::raw_sql(AssertSqlSafe(self.select(limit))).fetch(connection);
         let (mut outcome, mut counter) = (Outcome { rows: 0, bytes: 0, stopped: false }, [0; 8]);
         while let Some(row) = stream.try_next().await? {
             let key: &[u8] = row.try_get_unchecked(0)?;

@@ -6,7 +6,7 @@
 use sqlx::mysql::MySqlConnection;
 use sqlx::{AssertSqlSafe, Row};
 
-use super::quoted;
+use super::{literal, quoted};
 use crate::catalog::Table;
 
 /// Parts that are looked for, per part that is wanted.
@@ -107,8 +107,10 @@ fn middle(low: &[u8], high: &[u8]) -> Vec<u8> {
     middle
 }
 
+/// The key that `select` finds from `from` on, which stands for its question mark.
 async fn key(connection: &mut MySqlConnection, select: String, from: &[u8]) -> sqlx::Result<Option<Vec<u8>>> {
-    let row = sqlx::query(AssertSqlSafe(select)).bind(from).fetch_optional(connection).await?;
+    let select = select.replace('?', &literal(from));
+    let row = sqlx::raw_sql(AssertSqlSafe(select)).fetch_optional(connection).await?;
     row.map(|row| row.try_get_unchecked(0)).transpose()
 }
 
@@ -146,13 +148,13 @@ async fn estimate(
     until: Option<&[u8]>,
 ) -> sqlx::Result<u64> {
     let lower = if after.is_some() { ">" } else { ">=" };
-    let upper = if until.is_some() { " AND k <= ?" } else { "" };
-    let explain = format!("EXPLAIN SELECT k FROM {name} FORCE INDEX (PRIMARY) WHERE k {lower} ?{upper}");
-    let mut query = sqlx::query(AssertSqlSafe(explain)).bind(after.unwrap_or_default());
-    if let Some(until) = until {
-        query = query.bind(until);
-    }
-    let Some(row) = query.fetch_optional(connection).await? else { return Ok(0) };
+    let upper = until.map(|until| format!(" AND k <= {}", literal(until))).unwrap_or_default();
+    let after = literal(after.unwrap_or_default());
+    let explain =
+        format!("EXPLAIN SELECT k FROM {name} FORCE INDEX (PRIMARY) WHERE k {lower} {after}{upper}");
+    let Some(row) = sqlx::raw_sql(AssertSqlSafe(explain)).fetch_optional(connection).await? else {
+        return Ok(0);
+    };
     // A range that is known to be empty has no number, and other formats of the answer have no such column:
     // a table that cannot be divided is read in one go.
     let rows: Option<i64> = row.try_get_unchecked("rows").unwrap_or(None);

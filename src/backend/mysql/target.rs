@@ -7,15 +7,15 @@ use sqlx::mysql::{MySqlArguments, MySqlConnection};
 use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, MySql, Row};
 
-use super::{MysqlSettings, Session, close, quoted, text};
+use super::{MysqlSettings, Session, close, literal, quoted, text};
 use crate::backend::sql::Idle;
 use crate::backend::{Shard, Target};
 use crate::catalog::{BackendKind, Table, ValueKind};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::page::Page;
 
 /// Shards that may be written at the same time: beyond that the database server only queues.
-const WRITERS: usize = 8;
+pub(super) const WRITERS: usize = 8;
 /// Bytes of rows in a statement, if the packet limit allows it.
 const STATEMENT_BYTES: u64 = 1 << 20;
 /// Rows in a statement. Powers of two, so that few statements are prepared; two placeholders each stay far
@@ -34,17 +34,11 @@ pub struct MysqlTarget {
 }
 
 impl MysqlTarget {
-    /// Connects and checks that the database can be written.
+    /// Connects. Whether the database can be written was asked before, of its source.
     ///
-    /// Errors: I/O if it cannot be reached, refuses or is read-only.
+    /// Errors: I/O if it cannot be reached or refuses.
     pub fn open(settings: MysqlSettings) -> Result<Self> {
-        let mut session = settings.connect()?;
-        let variables = settings.prepare(&mut session)?;
-        if variables.on("tx_read_only") || variables.on("transaction_read_only") {
-            return Err(Error::io("cannot write to the database: it is read-only")
-                .with("database", &*settings.place)
-                .next("turn transaction_read_only off for this user or on the database server"));
-        }
+        let (session, variables) = settings.session()?;
         let bytes = STATEMENT_BYTES.min(variables.max_packet() / 2);
         let statement_bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
         let idle = Idle::new();
@@ -56,9 +50,7 @@ impl MysqlTarget {
         if let Some(session) = self.idle.take() {
             return Ok(session);
         }
-        let mut session = self.settings.connect()?;
-        self.settings.prepare(&mut session)?;
-        Ok(session)
+        self.settings.session().map(|(session, _)| session)
     }
 
     fn with<T>(
@@ -88,7 +80,7 @@ impl Target for MysqlTarget {
     fn create(&self, tables: &[&Table]) -> Result<()> {
         let present = self.with("list the tables", async |connection| {
             let list = "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()";
-            let rows = sqlx::query(list).fetch_all(connection).await?;
+            let rows = sqlx::raw_sql(list).fetch_all(connection).await?;
             rows.iter().map(|row| text(row, 0)).collect::<sqlx::Result<Vec<String>>>()
         })?;
         // Creating what exists needs the same privileges as creating it.
@@ -104,7 +96,7 @@ impl Target for MysqlTarget {
     fn delete(&self, table: &Table, keys: &[Vec<u8>]) -> Result<()> {
         self.with("delete records", async |connection| {
             sqlx::raw_sql("START TRANSACTION").execute(&mut *connection).await?;
-            delete(connection, table, keys.iter().map(Vec::as_slice)).await?;
+            delete(connection, table, keys.iter().map(Vec::as_slice), self.statement_bytes).await?;
             sqlx::raw_sql("COMMIT").execute(connection).await.map(|_| ())
         })
     }
@@ -160,7 +152,7 @@ impl Shard for MysqlShard<'_> {
                 *ahead = look_ahead(connection, table, first).await?;
             }
             if matches!(ahead, Ahead::Key(key) if key.as_slice() <= last) {
-                delete(connection, table, page.iter().map(|(key, _)| key)).await?;
+                delete(connection, table, page.iter().map(|(key, _)| key), bytes).await?;
                 *ahead = look_ahead(connection, table, last).await?;
             }
             insert(connection, table, page, bytes).await
@@ -196,28 +188,33 @@ impl Drop for MysqlShard<'_> {
 
 /// Finds the first row at or behind a key.
 async fn look_ahead(connection: &mut MySqlConnection, table: &Table, from: &[u8]) -> sqlx::Result<Ahead> {
-    let find = format!("SELECT k FROM {} FORCE INDEX (PRIMARY) WHERE k >= ? LIMIT 1", quoted(table.name));
-    let row = sqlx::query(AssertSqlSafe(find)).bind(from).fetch_optional(connection).await?;
+    let (name, from) = (quoted(table.name), literal(from));
+    let find = format!("SELECT k FROM {name} FORCE INDEX (PRIMARY) WHERE k >= {from} LIMIT 1");
+    let row = sqlx::raw_sql(AssertSqlSafe(find)).fetch_optional(connection).await?;
     Ok(match row {
         Some(row) => Ahead::Key(row.try_get_unchecked(0)?),
         None => Ahead::None,
     })
 }
 
+/// Deletes single keys, in statements of about so many bytes.
 async fn delete<'k>(
     connection: &mut MySqlConnection,
     table: &Table,
     keys: impl Iterator<Item = &'k [u8]>,
+    bytes: usize,
 ) -> sqlx::Result<()> {
-    let keys: Vec<&[u8]> = keys.collect();
-    for chunk in keys.chunks(MOST_ROWS) {
-        let places = vec!["?"; chunk.len()].join(",");
-        let delete = format!("DELETE FROM {} WHERE k IN ({places})", quoted(table.name));
-        let mut query = sqlx::query(AssertSqlSafe(delete)).persistent(false);
-        for key in chunk {
-            query = query.bind(*key);
+    let mut keys = keys.peekable();
+    while keys.peek().is_some() {
+        let mut delete = format!("DELETE FROM {} WHERE k IN (", quoted(table.name));
+        let mut first = true;
+        while let Some(key) = keys.next_if(|key| first || delete.len() + 2 * key.len() < bytes) {
+            delete.push_str(if first { "" } else { "," });
+            delete.push_str(&literal(key));
+            first = false;
         }
-        query.execute(&mut *connection).await?;
+        delete.push(')');
+        sqlx::raw_sql(AssertSqlSafe(delete)).execute(&mut *connection).await?;
     }
     Ok(())
 }

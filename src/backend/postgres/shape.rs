@@ -33,8 +33,8 @@ pub(super) async fn faults(
         );
         let columns = rows(connection, columns, 5).await?;
         let indexes = format!(
-            "SELECT i.indexrelid::regclass::text, i.indisprimary::text, i.indisunique::text, (i.indisvalid AND i.indisready AND i.indimmediate)::text, coalesce((SELECT \
-             pg_catalog.string_agg(coalesce(a.attname::text, '?'), pg_catalog.chr(1) ORDER BY x.n) FROM \
+            "SELECT i.indexrelid::regclass::text, i.indisprimary::text, i.indisunique::text, (i.indisvalid AND \
+             i.indisready AND i.indimmediate)::text, coalesce((SELECT pg_catalog.string_agg(coalesce(a.attname::text, '?'), pg_catalog.chr(1) ORDER BY x.n) FROM \
              pg_catalog.unnest(i.indkey::int2[]) WITH ORDINALITY x(attnum, n) LEFT JOIN pg_catalog.pg_attribute a ON \
              a.attrelid = i.indrelid AND a.attnum = x.attnum), '') FROM pg_catalog.pg_index i WHERE i.indrelid = {oid} \
              ORDER BY 1"

@@ -1,0 +1,114 @@
+//! Can a MySQL or MariaDB database be written? Asked before anything is, with the very statements a load needs, on no
+//! rows.
+//!
+//! Settings that keep a database from being written, privileges that are missing on one table or on all, and room for
+//! prepared statements.
+
+use sqlx::mysql::MySqlConnection;
+use sqlx::{AssertSqlSafe, Executor as _};
+
+use super::{MysqlSettings, PREPARED, Session, Variables, quoted, target, text};
+use crate::catalog::{Table, ValueKind};
+use crate::error::{Error, ErrorKind, Result};
+
+/// Settings that are looked at.
+pub(super) const VARIABLES: &[&str] = &[
+    "read_only",
+    "tx_read_only",
+    "transaction_read_only",
+    "innodb_read_only",
+    "innodb_force_recovery",
+    "max_prepared_stmt_count",
+];
+
+/// Looks whether rows of the tables that are `there` can be deleted and inserted, and those that are `absent`
+/// created. Writes nothing.
+///
+/// Errors: refused, with what is in the way.
+pub(super) fn check(
+    settings: &MysqlSettings,
+    session: &mut Session,
+    variables: &Variables,
+    there: &[&Table],
+    absent: &[&Table],
+) -> Result<()> {
+    let refused = |what: &str| Error::refused(what).with("database", &*settings.place);
+    for name in ["tx_read_only", "transaction_read_only", "innodb_read_only"] {
+        if variables.on(name) {
+            return Err(refused("cannot write to the database: it is read-only")
+                .with("setting", name)
+                .next(format!("turn {name} off for this user or on the database server")));
+        }
+    }
+    if variables.get("innodb_force_recovery").is_some_and(|level| level != "0") {
+        return Err(refused("cannot write to the database: the database server runs to recover from damage")
+            .with("setting", "innodb_force_recovery")
+            .next(
+                "use another database server, or repair this one and start it without innodb_force_recovery",
+            ));
+    }
+    room(settings, session, variables)?;
+    // Whether a server that is read-only lets this user write, only a statement tells; it comes before privileges.
+    let probe = match there.first().or(absent.first()) {
+        Some(table) => format!("DELETE FROM {} WHERE 1 = 0", quoted(table.name)),
+        None => return Ok(()),
+    };
+    let read_only = session.run(async |connection| run(connection, probe).await);
+    if let Err(error) = read_only
+        && let error = settings.translate(error, "write to the database")
+        && error.message().contains("read-only")
+    {
+        return Err(error.into_kind(ErrorKind::Refused));
+    }
+    for table in there {
+        let name = quoted(table.name);
+        let columns = if table.value == ValueKind::None { "k" } else { "k, v" };
+        let delete = format!("DELETE FROM {name} WHERE 1 = 0");
+        let insert = format!("INSERT INTO {name} ({columns}) SELECT {columns} FROM {name} WHERE 1 = 0");
+        for (doing, statement) in [("delete records", delete), ("write records", insert)] {
+            let tried = session.run(async |connection| run(connection, statement).await);
+            tried.map_err(|error| {
+                settings.translate(error, doing).into_kind(ErrorKind::Refused).with("table", table.name)
+            })?;
+        }
+    }
+    for table in absent.iter().filter(|table| !table.create.is_empty()) {
+        // Preparing a statement needs the privileges of running it, and does nothing else.
+        let tried = session.run(async |connection| {
+            let create = table.create.replace('\'', "''");
+            run(connection, format!("PREPARE stalwart_migrate FROM '{create}'")).await?;
+            run(connection, "DEALLOCATE PREPARE stalwart_migrate".to_string()).await
+        });
+        tried.map_err(|error| {
+            let error = settings.translate(error, "create the tables");
+            error.into_kind(ErrorKind::Refused).with("table", table.name)
+        })?;
+    }
+    Ok(())
+}
+
+async fn run(connection: &mut MySqlConnection, statement: String) -> sqlx::Result<()> {
+    connection.execute(sqlx::raw_sql(AssertSqlSafe(statement))).await.map(|_| ())
+}
+
+/// Whether the database server has room for the statements that a load prepares.
+fn room(settings: &MysqlSettings, session: &mut Session, variables: &Variables) -> Result<()> {
+    let most = variables.get("max_prepared_stmt_count").and_then(|most| most.parse::<u64>().ok());
+    let Some(most) = most else { return Ok(()) };
+    let used = session.run(async |connection| {
+        let show = "SHOW GLOBAL STATUS LIKE 'Prepared_stmt_count'";
+        let rows = sqlx::raw_sql(show).fetch_all(connection).await?;
+        rows.first().map(|row| text(row, 1)).transpose()
+    });
+    let used = used.map_err(|error| settings.translate(error, "look at the database's settings"))?;
+    let used = used.and_then(|used| used.parse::<u64>().ok()).unwrap_or(0);
+    let needed = (PREPARED * target::WRITERS) as u64;
+    if most.saturating_sub(used) >= needed {
+        return Ok(());
+    }
+    Err(Error::refused("the database server has no room for the statements that writing prepares")
+        .with("database", &*settings.place)
+        .with("setting", "max_prepared_stmt_count")
+        .because(format!("it allows {most}, {used} are in use, and up to {needed} more are needed"))
+        .next("raise max_prepared_stmt_count on the database server, or stop what prepares so many"))
+}
