@@ -131,7 +131,12 @@ pub fn run(options: &Options) -> Result<Exported> {
     let mut preflight = Preflight::new(*console, options.dry_run);
     preflight.pass("configuration", options.config.display().to_string());
     check_source(&mut connected, &mut preflight, (options.dry_run, options.yes), console)?;
-    let readable = gaps::agree(&gaps, agreed, &connected.place.location());
+    let readable = gaps::agree(&gaps, agreed, &connected.place.location()).map_err(|error| {
+        match blobs.is_some_and(|blobs| gaps.iter().any(|gap| gap.subspace.letter == blobs.letter)) {
+            true => error.next("--no-verify does not look for blobs that are left out"),
+            false => error,
+        }
+    });
     preflight.check("tables", readable, String::clone)?;
     shapes::check_source(&connected.store, &selected, &connected.place.location(), &mut preflight)?;
     check_destination(options, &mut preflight)?;

@@ -155,3 +155,35 @@ fn what_a_user_may_not_read_is_refused_at_once_and_all_of_it() {
         });
     }
 }
+
+#[test]
+fn blobs_in_another_database_are_not_taken_for_none() {
+    let source = Site::of("0.15.5", Engine::Sqlite).unwrap();
+    let dump = source.export("dump");
+    for kind in [Kind::Postgres, Kind::Mysql] {
+        let site = Site::on(Server::of(kind));
+        let (name, user) = match kind {
+            Kind::Postgres => ("postgresql", "postgres"),
+            Kind::Mysql => ("mysql", "root"),
+        };
+        let store = site.dir.path().join("store");
+        let text = format!(
+            "[storage]\ndata = \"db\"\nblob = \"blobs\"\nlookup = \"db\"\nfts = \"db\"\n[store.db]\ntype = \"sqlite\"\n\
+             path = \"{}\"\n[store.blobs]\ntype = \"{name}\"\nhost = \"127.0.0.1\"\nport = {}\ndatabase = \"{}\"\n\
+             user = \"{user}\"\ncompression = \"lz4\"\n",
+            store.display(),
+            site.database().server.port,
+            site.database().name
+        );
+        fs::write(site.config(), text).unwrap();
+        site.import(&dump).expect(0, &[]);
+        check_same(&dump, &site.export("again"), false);
+        site.database().sql("DROP TABLE t");
+        site.run(&["-e", "refused"]).expect(5, &["t (blobs): in the blob store, there is no such table"]);
+        site.run(&["-e", "refused", "--exclude", "@blob"]).expect(5, &["--no-verify does not look"]);
+        assert!(!site.dump("refused").exists());
+        site.run(&["-e", "without", "--exclude", "@blob", "--no-verify"]).expect(0, &[]);
+        site.run(&["-e", "agreed", "--yes"]).expect(3, &["skipping t (blobs)"]);
+        assert!(!files(&site.dump("agreed")).contains_key("subspace_t"));
+    }
+}
