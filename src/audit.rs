@@ -61,7 +61,7 @@ pub enum Found {
 impl HashList {
     /// An empty list whose file lives in `dir`.
     pub fn create(dir: &Path) -> Result<Self> {
-        let file = tempfile::tempfile_in(dir)
+        let file = crate::dir::unnamed(dir)
             .map_err(|error| failed(error).with("directory", dir.display().to_string()))?;
         Ok(HashList { file: BufWriter::new(file), last: None })
     }

@@ -4,16 +4,16 @@
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use serde::Serialize;
 
+use crate::dir::Dir;
 use crate::error::{Error, Result, one_line, unseen};
 use crate::progress::Show;
 use crate::stop::{LOOK, Stop};
@@ -82,7 +82,7 @@ impl Report {
     fn begin(&self, state: &mut State) -> Result<()> {
         let State::Waiting(text) = state else { return Ok(()) };
         let text = std::mem::take(text);
-        let created = OpenOptions::new().append(true).create_new(true).mode(0o600).open(&self.path);
+        let created = Dir::holding(&self.path).and_then(|(dir, name)| dir.create_private_file(name));
         match created {
             Ok(mut file) => {
                 if let Err(error) = file.write_all(text.as_bytes()) {

@@ -11,19 +11,25 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, ErrorKind};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Component, Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use rustix::fs::{AtFlags, CWD, FileType, Gid, Mode, OFlags, Stat, Uid};
 use rustix::io::Errno;
 
 mod private;
+mod taken;
 
-pub use private::{PrivateDir, remove_all, sweep};
+pub use private::{Left, PrivateDir, any_private, remove_all, sweep};
+pub use taken::{RECORD, Taken};
 
 /// Symbolic links followed on the way to one directory, as the kernel counts them.
 const MOST_LINKS: usize = 40;
+
+/// What the mask of this process took from new files before [`mask_new_files`].
+static FIRST_MASK: AtomicU32 = AtomicU32::new(0o022);
 
 /// An open directory.
 #[derive(Debug)]
@@ -102,8 +108,8 @@ impl Dir {
         walk(path, None)
     }
 
-    /// Opens the directory at `path`; what is missing of it is created with these permissions and brought to the
-    /// disk.
+    /// Opens the directory at `path`; what is missing of it is created and brought to the disk: the last one with
+    /// these permissions, those above it as `mkdir -p` does, so that its later owner can get to it.
     pub fn create(path: &Path, mode: u32) -> io::Result<Dir> {
         walk(path, Some(mode))
     }
@@ -118,6 +124,41 @@ impl Dir {
     pub fn holding_created(path: &Path, mode: u32) -> io::Result<(Dir, OsString)> {
         let (parent, name) = split(path)?;
         Ok((walk(&parent, Some(mode))?, name))
+    }
+
+    /// Opens the directory that holds the file at `path`, where the file itself may be a symbolic link; says
+    /// under which name. What is missing of the directory is created with the permissions, if there are any.
+    ///
+    /// Errors: as [`Dir::open`].
+    pub fn locate(path: &Path, create: Option<u32>) -> io::Result<(Dir, OsString)> {
+        let (mut path, mut links) = (path.to_path_buf(), Vec::new());
+        loop {
+            let (parent, name) = split(&path)?;
+            let dir = walk(&parent, create)?;
+            let found = dir.look(&name)?;
+            match found {
+                Some(entry) if entry.kind == FileType::Symlink => {
+                    if links.len() == MOST_LINKS {
+                        return Err(Errno::LOOP.into());
+                    }
+                    links.push(Followed { path: dir.place(&name), user: entry.user });
+                    let leads_to = rustix::fs::readlinkat(&dir.fd, name.as_os_str(), Vec::new())?;
+                    path = dir.place(OsString::from_vec(leads_to.into_bytes()));
+                }
+                _ => {
+                    let owner =
+                        found.map_or_else(|| dir.entry().map(|entry| entry.user), |entry| Ok(entry.user));
+                    trusted(&links, owner?)?;
+                    return Ok((dir, name));
+                }
+            }
+        }
+    }
+
+    /// Where it is now, by a path without links.
+    pub fn real(&self) -> io::Result<PathBuf> {
+        let path = rustix::fs::readlink(self.anchored(), Vec::new())?;
+        Ok(PathBuf::from(OsString::from_vec(path.into_bytes())))
     }
 
     /// Where it was opened; for messages. It may have been moved since.
@@ -228,6 +269,13 @@ impl Dir {
         }
     }
 
+    /// Opens a directory some levels below this one, following links as on the way to it; what is missing is
+    /// created with the permissions, if there are any.
+    pub fn below(&self, path: &Path, create: Option<u32>) -> io::Result<Dir> {
+        let fd = walk_from(self.fd.as_fd(), self.path.clone(), path, create.map(|mode| (None, mode)))?;
+        Ok(Dir { fd, path: self.path.join(path) })
+    }
+
     /// Creates a directory in this one. The mask of the process takes from `mode`.
     ///
     /// Errors: already exists, whatever has the name.
@@ -284,7 +332,7 @@ impl Dir {
 
     /// Brings the names in it to the disk.
     pub fn sync(&self) -> io::Result<()> {
-        Ok(rustix::fs::fsync(&self.fd)?)
+        File::from(self.fd.try_clone()?).sync_all()
     }
 
     /// Gives this directory to a user, a group or both.
@@ -332,8 +380,52 @@ impl Dir {
 }
 
 impl AsFd for Dir {
-    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()
+    }
+}
+
+/// Whether every link on the way to a directory or a file may lead there. What cannot be opened at all is for its
+/// user to report.
+///
+/// Errors: permission denied, naming the link.
+pub fn followed(path: &Path) -> io::Result<()> {
+    let found = match std::fs::metadata(path).is_ok_and(|meta| meta.is_dir()) {
+        true => Dir::open(path).map(drop),
+        false => Dir::locate(path, None).map(drop),
+    };
+    // The system's own refusals carry no text of ours.
+    match found {
+        Err(error) if error.kind() == ErrorKind::PermissionDenied && error.get_ref().is_some() => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// The directories of a path that are not there yet. Those that are made and stay empty are removed again when
+/// this is dropped, unless they are kept.
+#[derive(Debug)]
+pub struct NewDirs(Vec<PathBuf>);
+
+impl NewDirs {
+    /// To be called before they are created.
+    pub fn of(path: &Path) -> NewDirs {
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+        let missing = path.ancestors().take_while(|path| std::fs::symlink_metadata(path).is_err());
+        NewDirs(missing.map(Path::to_path_buf).collect())
+    }
+
+    /// They stay.
+    pub fn keep(&mut self) {
+        self.0.clear();
+    }
+}
+
+impl Drop for NewDirs {
+    fn drop(&mut self) {
+        // The deepest first; those that are not empty stay.
+        for path in &self.0 {
+            let _ = Dir::holding(path).and_then(|(dir, name)| dir.remove_dir(name));
+        }
     }
 }
 
@@ -351,6 +443,7 @@ pub fn own_user() -> u32 {
 /// of others. To be called at the start.
 pub fn mask_new_files() {
     let before = rustix::process::umask(Mode::from_raw_mode(0o027));
+    FIRST_MASK.store(before.as_raw_mode(), Ordering::Relaxed);
     if !Mode::from_raw_mode(0o027).contains(before) {
         rustix::process::umask(before | Mode::from_raw_mode(0o027));
     }
@@ -359,29 +452,49 @@ pub fn mask_new_files() {
 const DIRECTORY: OFlags =
     OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
-/// Opens a directory component by component.
+/// Opens a directory; what is missing of it is created with these permissions.
 fn walk(path: &Path, create: Option<u32>) -> io::Result<Dir> {
-    if path.as_os_str().is_empty() {
-        return walk(Path::new("."), create);
-    }
+    let above = 0o755 & !FIRST_MASK.load(Ordering::Relaxed);
+    let fd = walk_from(CWD, PathBuf::new(), path, create.map(|last| (Some(above), last)))?;
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    Ok(Dir { fd, path })
+}
+
+/// Opens a directory component by component, from the one that is `shown`. What is missing is created: the last
+/// component with the second permissions, those above it as well if there are no others for them.
+fn walk_from(
+    from: BorrowedFd,
+    shown: PathBuf,
+    path: &Path,
+    create: Option<(Option<u32>, u32)>,
+) -> io::Result<OwnedFd> {
     let step = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let start = |root: bool| {
         let name = if root { c"/" } else { c"." };
-        rustix::fs::openat(CWD, name, step | OFlags::DIRECTORY, Mode::empty())
+        rustix::fs::openat(from, name, step | OFlags::DIRECTORY, Mode::empty())
     };
     let mut here = start(path.is_absolute())?;
-    let mut shown = if path.is_absolute() { PathBuf::from("/") } else { PathBuf::new() };
+    let mut shown = if path.is_absolute() { PathBuf::from("/") } else { shown };
     let mut links: Vec<Followed> = Vec::new();
     let mut open = components(path);
+    // Fewer components than that are open where a component is one of the path itself, and not of a link.
+    let mut of_links = usize::MAX;
     while let Some(name) = open.pop() {
         let next = match rustix::fs::openat(&here, name.as_os_str(), step, Mode::empty()) {
+            // A link that leads nowhere stands in the way of what is to be created.
+            Err(Errno::NOENT) if create.is_some() && open.len() >= of_links => {
+                return Err(Errno::EXIST.into());
+            }
             Err(Errno::NOENT) if create.is_some() && name != ".." => {
-                let mode = create.unwrap_or(0o700);
+                let (above, last) = create.unwrap_or((None, 0o700));
                 let parent = Dir { fd: readable(&here)?, path: shown.clone() };
-                trusted(&links, &parent.fd)?;
+                trusted(&links, parent.entry()?.user)?;
                 // What is new lies where the links may lead, and is this user's.
                 links.clear();
-                let made = parent.sub_or_make(&name, mode)?;
+                let made = parent.sub_or_make(&name, last)?;
+                if let Some(above) = above.filter(|_| !open.is_empty()) {
+                    made.set_mode(above)?;
+                }
                 parent.sync()?;
                 made.fd
             }
@@ -401,6 +514,7 @@ fn walk(path: &Path, create: Option<u32>) -> io::Result<Dir> {
                     here = start(true)?;
                     shown = PathBuf::from("/");
                 }
+                of_links = of_links.min(open.len());
                 open.extend(components(&leads_to));
             }
             FileType::Symlink => return Err(Errno::LOOP.into()),
@@ -408,14 +522,12 @@ fn walk(path: &Path, create: Option<u32>) -> io::Result<Dir> {
         }
     }
     let fd = readable(&here)?;
-    trusted(&links, &fd)?;
-    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
-    Ok(Dir { fd, path })
+    trusted(&links, rustix::fs::fstat(&fd)?.st_uid)?;
+    Ok(fd)
 }
 
-/// Whether links may lead to a directory.
-fn trusted(links: &[Followed], dir: &OwnedFd) -> io::Result<()> {
-    let owner = rustix::fs::fstat(dir)?.st_uid;
+/// Whether links may lead to what belongs to `owner`.
+fn trusted(links: &[Followed], owner: u32) -> io::Result<()> {
     let may_lead = |user: u32| user == 0 || user == own_user() || user == owner;
     if let Some(link) = links.iter().find(|link| !may_lead(link.user)) {
         return Err(io::Error::new(
@@ -483,166 +595,4 @@ fn objected(path: &Path, what: &str) -> io::Error {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
-mod tests {
-    use std::io::{Read, Write};
-    use std::os::unix::fs::{MetadataExt, PermissionsExt, lchown, symlink};
-
-    use super::*;
-
-    /// Another user; only root can make files of theirs.
-    const OTHER: u32 = 65_534;
-
-    fn refused<T: std::fmt::Debug>(outcome: io::Result<T>, kind: ErrorKind) {
-        assert_eq!(outcome.unwrap_err().kind(), kind);
-    }
-
-    #[test]
-    fn nothing_is_written_or_given_away_through_another_name() {
-        let temporary = tempfile::tempdir().unwrap();
-        let outside = temporary.path().join("outside");
-        std::fs::write(&outside, "precious").unwrap();
-        std::fs::create_dir(temporary.path().join("goal")).unwrap();
-        std::fs::write(temporary.path().join("goal/kept"), "precious").unwrap();
-        let dir = Dir::create(&temporary.path().join("a/b"), 0o750).unwrap();
-        symlink(&outside, dir.place("link")).unwrap();
-        symlink(temporary.path().join("absent"), dir.place("dangling")).unwrap();
-        symlink(temporary.path().join("goal"), dir.place("folder")).unwrap();
-        std::fs::hard_link(&outside, dir.place("hard")).unwrap();
-        for name in ["link", "dangling", "folder", "hard"] {
-            refused(dir.create_file(name, 0o640), ErrorKind::AlreadyExists);
-            refused(dir.create_private_file(name), ErrorKind::AlreadyExists);
-            refused(dir.make(name, 0o750), ErrorKind::AlreadyExists);
-            refused(dir.give_file(name, Some(own_user()), None), ErrorKind::PermissionDenied);
-            assert!(dir.reopen_file(name).is_err(), "{name}");
-            assert!(dir.sub_or_make(name, 0o750).is_err(), "{name}");
-            assert!(dir.look(name).unwrap().unwrap().objection().is_some(), "{name}");
-        }
-        for name in ["link", "dangling", "folder"] {
-            assert!(dir.open_file(name).is_err(), "{name}");
-        }
-        refused(dir.sub("folder"), ErrorKind::NotADirectory);
-        // The names go; what they lead to stays.
-        dir.create_file("new", 0o640).unwrap().write_all(b"new").unwrap();
-        dir.rename("new", "link").unwrap();
-        dir.remove_files().unwrap();
-        assert_eq!(dir.names().unwrap().count(), 0);
-        assert_eq!(std::fs::read(&outside).unwrap(), b"precious");
-        assert!(!temporary.path().join("absent").exists() && temporary.path().join("goal/kept").exists());
-        for name in ["", ".", "..", "../outside", "a/b"] {
-            refused(dir.remove(name), ErrorKind::InvalidInput);
-            refused(dir.create_file(name, 0o600), ErrorKind::InvalidInput);
-        }
-    }
-
-    #[test]
-    fn a_directory_stays_the_one_that_was_opened() {
-        let temporary = tempfile::tempdir().unwrap();
-        let (place, aside) = (temporary.path().join("place"), temporary.path().join("aside"));
-        let dir = Dir::create(&place, 0o700).unwrap();
-        std::fs::rename(&place, &aside).unwrap();
-        std::fs::create_dir(temporary.path().join("trap")).unwrap();
-        symlink(temporary.path().join("trap"), &place).unwrap();
-        dir.create_private_file("file").unwrap().write_all(b"text").unwrap();
-        let mut text = String::new();
-        dir.open_file("file").unwrap().read_to_string(&mut text).unwrap();
-        assert_eq!((text.as_str(), std::fs::read(aside.join("file")).unwrap()), ("text", b"text".to_vec()));
-        assert_eq!(std::fs::read(dir.anchored().join("file")).unwrap(), b"text");
-        assert_eq!(std::fs::read_dir(temporary.path().join("trap")).unwrap().count(), 0);
-        let mode = std::fs::metadata(aside.join("file")).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
-        assert!(!dir.same(&Dir::open(&place).unwrap()).unwrap());
-    }
-
-    #[test]
-    fn links_on_the_way_are_followed_if_their_maker_could_have_gone_there() {
-        let temporary = tempfile::tempdir().unwrap();
-        std::fs::create_dir_all(temporary.path().join("goal/deep")).unwrap();
-        let at = |name: &str| temporary.path().join(name);
-        symlink("goal", at("relative")).unwrap();
-        symlink(at("relative/deep/.."), at("absolute")).unwrap();
-        symlink("circle", at("circle")).unwrap();
-        symlink("nowhere", at("dangling")).unwrap();
-        for way in ["goal", "relative", "absolute", "absolute/deep/../../relative"] {
-            assert!(Dir::open(&at(way)).unwrap().same(&Dir::open(&at("goal")).unwrap()).unwrap(), "{way}");
-        }
-        refused(Dir::open(&at("dangling")), ErrorKind::NotFound);
-        refused(Dir::open(&at("goal/deep/absent")), ErrorKind::NotFound);
-        assert!(Dir::open(&at("circle")).is_err());
-        std::fs::write(at("file"), "").unwrap();
-        refused(Dir::open(&at("file/below")), ErrorKind::NotADirectory);
-        let made = Dir::create(&at("relative/new/path"), 0o750).unwrap();
-        assert!(at("goal/new/path").is_dir());
-        assert_eq!(made.entry().unwrap().mode & 0o027, 0);
-        let (dir, name) = Dir::holding(&at("relative/file")).unwrap();
-        assert_eq!((name.to_str(), dir.look("file").unwrap()), (Some("file"), None));
-        refused(Dir::holding(&at("..")), ErrorKind::InvalidInput);
-        if own_user() == 0 {
-            lchown(at("relative"), Some(OTHER), None).unwrap();
-            refused(Dir::open(&at("relative")), ErrorKind::PermissionDenied);
-            refused(Dir::create(&at("absolute"), 0o750), ErrorKind::PermissionDenied);
-            refused(Dir::create(&at("relative/trap/deep"), 0o750), ErrorKind::PermissionDenied);
-            assert!(!at("goal/trap").exists());
-            std::os::unix::fs::chown(at("goal"), Some(OTHER), None).unwrap();
-            Dir::open(&at("relative")).unwrap();
-            refused(Dir::open(&at("relative/deep")), ErrorKind::PermissionDenied);
-            Dir::create(&at("relative/own/deep"), 0o750).unwrap();
-        }
-    }
-
-    #[test]
-    fn files_are_given_away_one_by_one() {
-        let temporary = tempfile::tempdir().unwrap();
-        let dir = Dir::open(temporary.path()).unwrap();
-        dir.create_file("file", 0o640).unwrap();
-        dir.make("folder", 0o750).unwrap();
-        assert!(!dir.give_file("absent", Some(own_user()), None).unwrap());
-        refused(dir.give_file("folder", Some(own_user()), None), ErrorKind::PermissionDenied);
-        // Only root can give a file to others; the path is the same.
-        let user = if own_user() == 0 { OTHER } else { own_user() };
-        assert!(dir.give_file("file", Some(user), None).unwrap());
-        dir.sub("folder").unwrap().give(Some(user), None).unwrap();
-        for name in ["file", "folder"] {
-            assert_eq!(std::fs::metadata(dir.place(name)).unwrap().uid(), user, "{name}");
-        }
-        if user != own_user() {
-            refused(dir.reopen_file("file"), ErrorKind::PermissionDenied);
-            // A file that was not made by this program is none to write on.
-            dir.open_file("file").unwrap();
-        }
-    }
-
-    #[test]
-    fn private_directories_go_with_their_owner_and_those_of_dead_processes_are_found() {
-        let temporary = tempfile::tempdir().unwrap();
-        let private = PrivateDir::create(temporary.path()).unwrap();
-        let path = private.path().to_path_buf();
-        assert_eq!(private.dir().entry().unwrap().mode, 0o700);
-        private.dir().create_private_file("copy").unwrap();
-        private.dir().make("inner", 0o700).unwrap().create_private_file("copy").unwrap();
-        let name = path.file_name().unwrap().to_str().unwrap();
-        assert!(name.starts_with(&format!("stalwart-migrate-{}-", std::process::id())), "{name}");
-        // No process has a number this high.
-        let dead = |digits: &str| temporary.path().join(format!("stalwart-migrate-2147483647-{digits}"));
-        let make = |path: &Path, mode: u32| {
-            std::fs::create_dir(path).unwrap();
-            std::fs::write(path.join("copy"), "mail").unwrap();
-            std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
-        };
-        let (killed, used, foreign) =
-            (dead("0123456789abcdef"), dead("0123456789abcde0"), dead("0123456789abcde1"));
-        for (path, mode) in [(&killed, 0o700), (&used, 0o700), (&foreign, 0o755)] {
-            make(path, mode);
-        }
-        make(&temporary.path().join("stalwart-migrate-2147483647-notours"), 0o700);
-        symlink(&foreign, dead("0123456789abcde2")).unwrap();
-        // As a process in another container would.
-        let lock = File::open(&used).unwrap();
-        rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive).unwrap();
-        let left = sweep(temporary.path());
-        let left: Vec<_> = left.into_iter().map(|left| (left.path, left.removed)).collect();
-        assert_eq!(left, [(used.clone(), false), (killed.clone(), true)]);
-        assert!(!killed.exists() && used.exists() && foreign.join("copy").exists() && path.exists());
-        drop(private);
-        assert!(!path.exists());
-    }
-}
+mod tests;

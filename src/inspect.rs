@@ -4,9 +4,7 @@
 //! looking does no harm. How the results look, it does not know.
 
 use std::collections::BTreeMap;
-use std::fs::OpenOptions;
 use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use serde::Serialize;
@@ -16,6 +14,7 @@ use crate::catalog::{self, SchemaVersion, Subspace};
 use crate::check;
 use crate::connect::{self, BlobChoice, Connected, Reading};
 use crate::console::Console;
+use crate::dir::Dir;
 use crate::dump::reader::{Dump, SubspaceReader, Verify};
 use crate::error::{Error, ErrorKind, Result};
 use crate::finding::{FindingKind, Findings, hex, unhex};
@@ -462,11 +461,13 @@ impl Blob {
     ///
     /// Errors: usage if the file exists, I/O.
     pub fn save(&self, file: &Path) -> Result<()> {
-        let mut options = OpenOptions::new();
-        let written = options.write(true).create_new(true).mode(0o600).open(file).and_then(|mut out| {
+        Stop::of_process().check()?;
+        let created =
+            Dir::holding(file).and_then(|(dir, name)| Ok((dir.create_private_file(&name)?, dir, name)));
+        let written = created.and_then(|(mut out, dir, name)| {
             // What is there in part is not the blob.
             out.write_all(&self.content).and_then(|()| out.sync_all()).inspect_err(|_| {
-                let _ = std::fs::remove_file(file);
+                let _ = dir.remove(name);
             })
         });
         written.map_err(|error| {

@@ -4,17 +4,19 @@
 //! target say it themselves. So the state is written once, before the first change, and removed at the end.
 //! The file is locked while its run lasts. It holds no address and no secret.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::ffi::OsString;
+use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FlockOperation, OFlags, flock};
+use rustix::fs::{FlockOperation, flock};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::dir::Dir;
 use crate::dump::seal;
 use crate::error::{Error, Result};
+use crate::stop::Stop;
 
 /// Longest state that is read, in bytes.
 const LONGEST: u64 = 1 << 20;
@@ -23,6 +25,8 @@ const LONGEST: u64 = 1 << 20;
 #[derive(Debug)]
 pub struct StateFile {
     path: PathBuf,
+    dir: Dir,
+    name: OsString,
     // Holds the lock.
     _file: File,
 }
@@ -33,14 +37,11 @@ impl StateFile {
     /// Errors: `Refused` if there is one already, `Io` if it cannot be written.
     pub fn create<T: Serialize>(path: &Path, state: &T) -> Result<StateFile> {
         let fail = |e| failed("cannot write the state of this run", path, e);
-        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-        if let Some(parent) = parent.filter(|parent| !parent.exists()) {
-            DirBuilder::new().mode(0o700).create(parent).map_err(fail)?;
-        }
+        Stop::of_process().check()?;
+        let (dir, name) = Dir::holding_created(path, 0o700).map_err(fail)?;
         let text = serde_json::to_string_pretty(state)
             .map_err(|e| Error::io("cannot write the state of this run as JSON").because(e))?;
-        let created = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-        let mut file = match created {
+        let mut file = match dir.create_private_file(&name) {
             Err(e) if e.kind() == ErrorKind::AlreadyExists => {
                 // Nobody goes on with a run that has not ended.
                 StateFile::at_rest(path)?;
@@ -53,22 +54,22 @@ impl StateFile {
         let written = file
             .write_all(seal::seal(&text).as_bytes())
             .and_then(|()| file.sync_all())
-            .and_then(|()| File::open(parent.unwrap_or(Path::new(".")))?.sync_all());
+            .and_then(|()| dir.sync());
         if let Err(error) = written {
             // Half a state would be in the way of the next run.
-            let _ = fs::remove_file(path);
+            let _ = dir.remove(&name);
             return Err(fail(error));
         }
-        Ok(StateFile { path: path.to_owned(), _file: file })
+        Ok(StateFile { path: path.to_owned(), dir, name, _file: file })
     }
 
     /// Reads the state of an interrupted run; nothing if there is none.
     ///
     /// Errors: `Refused` if it is damaged, of another release's form, or in use.
     pub fn open<T: DeserializeOwned>(path: &Path) -> Result<Option<(StateFile, T)>> {
-        let flags = i32::try_from((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits()).unwrap_or(0);
-        let file = match OpenOptions::new().read(true).custom_flags(flags).open(path) {
-            Ok(file) => file,
+        let opened = Dir::holding(path).and_then(|(dir, name)| Ok((dir.open_file(&name)?, dir, name)));
+        let (file, dir, name) = match opened {
+            Ok(opened) => opened,
             Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
             Err(e) => return Err(failed("cannot read the state of the interrupted run", path, e)),
         };
@@ -86,7 +87,7 @@ impl StateFile {
         let state = serde_json::from_slice(&text).map_err(|e| {
             damaged(Error::refused("the state is that of another release or of another command").because(e))
         })?;
-        Ok(Some((StateFile { path: path.to_owned(), _file: file }, state)))
+        Ok(Some((StateFile { path: path.to_owned(), dir, name, _file: file }, state)))
     }
 
     /// Whether the run that has written a state has ended.
@@ -94,7 +95,8 @@ impl StateFile {
     /// Errors: `Refused` if it has not.
     pub fn at_rest(path: &Path) -> Result<()> {
         // Whatever else may be wrong with it, opening it tells.
-        File::open(path).map_or(Ok(()), |file| lock(&file, path))
+        let opened = Dir::holding(path).and_then(|(dir, name)| dir.open_file(name));
+        opened.map_or(Ok(()), |file| lock(&file, path))
     }
 
     /// Where it is.
@@ -104,12 +106,9 @@ impl StateFile {
 
     /// Removes the state: the run is complete, or has left nothing behind.
     pub fn remove(self) -> Result<()> {
-        match fs::remove_file(&self.path) {
-            Err(e) if e.kind() != ErrorKind::NotFound => {
-                Err(failed("cannot remove the state of the finished run", &self.path, e))
-            }
-            _ => Ok(()),
-        }
+        self.dir
+            .remove(&self.name)
+            .map_err(|e| failed("cannot remove the state of the finished run", &self.path, e))
     }
 }
 
@@ -140,6 +139,8 @@ fn place(error: Error, path: &Path) -> Error {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

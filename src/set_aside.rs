@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::backend::{KeyRange, Pages};
+use crate::dir::Dir;
 use crate::error::{Error, Result};
 use crate::finding::hex;
 use crate::fresh::Clearing;
@@ -94,8 +95,9 @@ pub(crate) fn place(report: Option<&Path>) -> PathBuf {
 
 fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
     use std::io::Write;
-    use std::os::unix::fs::OpenOptionsExt;
-    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    let (dir, name) = Dir::holding(path)?;
+    let mut file = dir.create_private_file(name)?;
     file.write_all(text.as_bytes())?;
-    file.sync_all()
+    file.sync_all()?;
+    dir.sync()
 }

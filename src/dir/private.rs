@@ -66,6 +66,11 @@ impl Drop for PrivateDir {
     }
 }
 
+/// Whether this process has private directories.
+pub fn any_private() -> bool {
+    !OPEN.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+}
+
 /// Removes every private directory of this process, which is about to end without returning to their owners.
 pub fn remove_all() {
     let open = std::mem::take(&mut *OPEN.lock().unwrap_or_else(PoisonError::into_inner));

@@ -9,9 +9,8 @@ mod packer;
 mod resume;
 
 use std::collections::BTreeMap;
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::fs::{self, File};
 use std::io::{BufWriter, ErrorKind as IoErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -22,9 +21,11 @@ use super::manifest::{
     Manifest, RESUME, Skipped, SubspaceEntry, file_name, finding_counts,
 };
 use super::record::{ContentHeader, MAX_KEY, encode_length};
+use crate::dir::{Dir, own_user};
 use crate::error::{Error, ErrorKind, Result};
 use crate::finding::{Findings, hex, hex_start};
 use crate::page::Page;
+use crate::stop::Stop;
 use hashed::HashedFile;
 use packer::Packer;
 pub use resume::{Resumed, Unfinished};
@@ -36,6 +37,9 @@ pub const PARTIAL: &str = ".partial";
 #[derive(Debug)]
 pub struct DumpWriter {
     dir: PathBuf,
+    // Both stay what was opened, whatever becomes of the path.
+    top: Dir,
+    inner: Dir,
     schema_version: u32,
     created: bool,
     // Letter and name of every subspace begun.
@@ -68,17 +72,19 @@ impl DumpWriter {
     ///
     /// Errors: `Usage` if `dir` is no directory, `Refused` if it is not empty, `Io` if it cannot be written.
     pub fn create(dir: &Path, schema_version: u32) -> Result<DumpWriter> {
-        let created = prepare(dir)?;
-        let writer = DumpWriter { dir: dir.to_owned(), schema_version, created, begun: BTreeMap::new() };
-        let manifest = dir.join(DIRECTORY);
-        if let Err(e) = private_directory(&manifest) {
-            if created {
-                // The error that matters is the first one.
-                let _ = fs::remove_dir(dir);
+        Stop::of_process().check()?;
+        let (top, created) = prepare(dir)?;
+        let inner = match private_directory(&top, DIRECTORY) {
+            Ok(inner) => inner,
+            Err(e) => {
+                if created {
+                    // The error that matters is the first one.
+                    let _ = remove_directory(dir);
+                }
+                return Err(failed("cannot create the directory", &dir.join(DIRECTORY), e));
             }
-            return Err(failed("cannot create the directory", &manifest, e));
-        }
-        Ok(writer)
+        };
+        Ok(DumpWriter { dir: dir.to_owned(), top, inner, schema_version, created, begun: BTreeMap::new() })
     }
 
     /// Goes on with the dump that an interrupted run has left in `dir`; see [`DumpWriter::unfinished`].
@@ -89,11 +95,21 @@ impl DumpWriter {
             return Err(place(Error::refused("there is no unfinished export to go on with"), dir)
                 .next("export without --resume"));
         }
-        if dir.join(DIRECTORY).join(MANIFEST).exists() {
+        let top = Dir::open(dir).map_err(|e| failed("cannot open the directory", dir, e))?;
+        let inside = dir.join(DIRECTORY);
+        let inner = top.sub(DIRECTORY).and_then(|inner| Ok((inner.entry()?.user, inner)));
+        let (user, inner) = inner.map_err(|e| failed("cannot open the directory", &inside, e))?;
+        if user != own_user() {
+            return Err(place(Error::refused("another user has begun the export"), &inside)
+                .with("user", user.to_string())
+                .next("go on as that user, or remove the directory and export again"));
+        }
+        if inner.look(MANIFEST).is_ok_and(|found| found.is_some()) {
             return Err(place(Error::refused("the export is complete: it has a manifest"), dir)
                 .next("check it with `verify DIR`"));
         }
-        Ok(DumpWriter { dir: dir.to_owned(), schema_version, created: false, begun: BTreeMap::new() })
+        let begun = BTreeMap::new();
+        Ok(DumpWriter { dir: dir.to_owned(), top, inner, schema_version, created: false, begun })
     }
 
     /// The directory.
@@ -107,22 +123,27 @@ impl DumpWriter {
             return Err(Error::io("a dump has one file for each letter a to z")
                 .with("subspace", format!("{letter} ({name})")));
         }
-        let path = self.dir.join(file_name(letter) + PARTIAL);
-        let writer = SubspaceWriter::create(path, letter, name, self.schema_version)?;
+        let file = file_name(letter) + PARTIAL;
+        let writer = SubspaceWriter::create(&self.top, &file, letter, name, self.schema_version)?;
         self.begun.insert(letter, name.to_owned());
         Ok(writer)
     }
 
     /// The file of a subspace as an interrupted run has left it, or none of it.
     pub fn unfinished(&mut self, letter: char, name: &str) -> Result<Unfinished> {
-        let path = self.dir.join(file_name(letter));
-        let partial = with_partial(&path);
+        let file = file_name(letter);
+        let partial = with_partial(&file);
         // Renamed already if the run ended while it finished the dump.
-        if path.exists() && !partial.exists() {
-            rename(&path, &partial)?;
+        let there = |name: &str| {
+            let found = self.top.look(name);
+            found.map_err(|e| failed("cannot look at the file", &self.top.place(name), e))
+        };
+        if there(&file)?.is_some() && there(&partial)?.is_none() {
+            rename(&self.top, &file, &partial)?;
         }
         self.begun.insert(letter, name.to_owned());
-        Ok(Unfinished::new(partial, letter, name, self.schema_version))
+        let dir = self.top.try_clone().map_err(|e| failed("cannot open the directory", &self.dir, e))?;
+        Ok(Unfinished::new(dir, partial, letter, name, self.schema_version))
     }
 
     /// Turns the finished files into a dump: renames them, writes findings and manifest, syncs everything.
@@ -142,12 +163,10 @@ impl DumpWriter {
                 .with("finished", done.iter().collect::<String>()));
         }
         for entry in &entries {
-            let path = self.dir.join(&entry.file);
-            rename(&with_partial(&path), &path)?;
+            rename(&self.top, &with_partial(&entry.file), &entry.file)?;
         }
-        sync_directory(&self.dir)?;
-        let inner = self.dir.join(DIRECTORY);
-        let findings_file = write_findings(&inner.join(FINDINGS), findings)?;
+        sync(&self.top)?;
+        let findings_file = write_findings(&self.inner, findings)?;
         let manifest = Manifest {
             format_version: FORMAT_VERSION,
             format_minor: FORMAT_MINOR,
@@ -167,43 +186,32 @@ impl DumpWriter {
         manifest
             .check()
             .map_err(|what| Error::io(format!("the manifest would contradict itself: {what}")))?;
-        let path = inner.join(MANIFEST);
         // Everything the manifest speaks of is on disk before the manifest is.
-        sync_directory(&inner)?;
-        replace(&path, |mut file| {
+        sync(&self.inner)?;
+        replace(&self.inner, MANIFEST, |mut file| {
             file.write_all(manifest.to_json()?.as_bytes())
-                .map_err(|e| failed("cannot write the manifest", &path, e))
+                .map_err(|e| failed("cannot write the manifest", &self.inner.place(MANIFEST), e))
         })?;
-        sync_directory(&inner)?;
-        sync_directory(&self.dir)?;
-        if self.created {
-            // A new directory is on disk when the one that names it is.
-            let parent = self.dir.parent().filter(|parent| !parent.as_os_str().is_empty());
-            sync_directory(parent.unwrap_or(Path::new(".")))?;
-        }
+        sync(&self.inner)?;
+        // The directory that names a new one was brought to the disk when it was made.
+        sync(&self.top)?;
         Ok(manifest)
     }
 
     /// Removes what this run has created. Without it, unfinished files stay under their partial names.
     pub fn abandon(self) -> Result<()> {
-        let inner = self.dir.join(DIRECTORY);
-        let mut files = Vec::new();
-        for letter in self.begun.keys() {
-            let path = self.dir.join(file_name(*letter));
-            files.extend([with_partial(&path), path]);
+        let subspaces = self.begun.keys().map(|letter| (&self.top, file_name(*letter)));
+        let others = [FINDINGS, MANIFEST, RESUME].map(|name| (&self.inner, name.to_string()));
+        for (dir, name) in subspaces.chain(others) {
+            for name in [with_partial(&name), name] {
+                dir.remove(&name)
+                    .map_err(|e| failed("cannot remove the unfinished file", &dir.place(&name), e))?;
+            }
         }
-        for name in [FINDINGS, MANIFEST, RESUME] {
-            let path = inner.join(name);
-            files.extend([with_partial(&path), path]);
-        }
-        for path in files {
-            absent_is_fine(fs::remove_file(&path))
-                .map_err(|e| failed("cannot remove the unfinished file", &path, e))?;
-        }
-        let created = self.created.then_some(&self.dir);
-        for dir in [&inner].into_iter().chain(created) {
-            absent_is_fine(fs::remove_dir(dir))
-                .map_err(|e| failed("cannot remove the unfinished dump", dir, e))?;
+        let unremoved = |e| failed("cannot remove the unfinished dump", &self.dir, e);
+        self.top.remove_dir(DIRECTORY).map_err(unremoved)?;
+        if self.created {
+            remove_directory(&self.dir).map_err(unremoved)?;
         }
         Ok(())
     }
@@ -220,8 +228,9 @@ pub struct SubspaceWriter {
 }
 
 impl SubspaceWriter {
-    fn create(path: PathBuf, letter: char, name: &str, schema_version: u32) -> Result<Self> {
-        let file = private_file(&path).map_err(|e| failed("cannot create the file", &path, e))?;
+    fn create(dir: &Dir, file: &str, letter: char, name: &str, schema_version: u32) -> Result<Self> {
+        let path = dir.place(file);
+        let file = dir.create_private_file(file).map_err(|e| failed("cannot create the file", &path, e))?;
         let mut packer = Packer::new(HashedFile::new(file));
         packer
             .push(&ContentHeader { letter, schema_version }.encode())
@@ -340,8 +349,7 @@ pub fn check_destination(dir: &Path) -> Result<bool> {
                     Err(place(Error::refused("the destination holds an unfinished export"), dir)
                         .next("go on with it with --resume, or remove the directory and export again"))
                 }
-                Some(Ok(_)) => Err(place(Error::refused("the destination is not empty"), dir)
-                    .next("name a new or an empty directory")),
+                Some(Ok(_)) => Err(not_empty(dir)),
             }
         }
         Err(e) if e.kind() == IoErrorKind::NotFound => Ok(false),
@@ -350,20 +358,24 @@ pub fn check_destination(dir: &Path) -> Result<bool> {
     }
 }
 
-/// Makes the directory private; returns whether it had to be created.
-fn prepare(dir: &Path) -> Result<bool> {
-    if check_destination(dir)? {
-        return match fs::set_permissions(dir, Permissions::from_mode(0o700)) {
-            // A directory of someone else: our files are private whatever its mode.
-            Err(e) if e.kind() == IoErrorKind::PermissionDenied => Ok(false),
-            outcome => outcome.map(|()| false).map_err(|e| failed("cannot protect the directory", dir, e)),
-        };
+/// Opens the directory or creates it, and makes it private; says whether it had to be created.
+fn prepare(dir: &Path) -> Result<(Dir, bool)> {
+    let existed = check_destination(dir)?;
+    let top = Dir::create(dir, 0o700).map_err(|e| create_failed(dir, e))?;
+    // What was looked at need not be what was opened.
+    if top.names().map_err(|e| failed("cannot read the directory", dir, e))?.next().is_some() {
+        return Err(not_empty(dir));
     }
-    if let Some(parent) = dir.parent() {
-        fs::create_dir_all(parent).map_err(|e| create_failed(parent, e))?;
+    match top.set_mode(0o700) {
+        // A directory of someone else: our files are private whatever its mode.
+        Err(e) if e.kind() == IoErrorKind::PermissionDenied => {}
+        outcome => outcome.map_err(|e| failed("cannot protect the directory", dir, e))?,
     }
-    private_directory(dir).map_err(|e| create_failed(dir, e))?;
-    Ok(true)
+    Ok((top, !existed))
+}
+
+fn not_empty(dir: &Path) -> Error {
+    place(Error::refused("the destination is not empty"), dir).next("name a new or an empty directory")
 }
 
 fn create_failed(dir: &Path, e: std::io::Error) -> Error {
@@ -396,54 +408,47 @@ fn check_lengths(key: &[u8], value: &[u8]) -> Result<()> {
     Ok(())
 }
 
-fn write_findings(path: &Path, findings: &Findings) -> Result<FindingsFile> {
-    replace(path, |file| findings::write(findings, BufWriter::new(file)).map_err(|e| place(e, path)))
+fn write_findings(dir: &Dir, findings: &Findings) -> Result<FindingsFile> {
+    replace(dir, FINDINGS, |file| {
+        findings::write(findings, BufWriter::new(file)).map_err(|e| place(e, &dir.place(FINDINGS)))
+    })
 }
 
-/// Writes `path` under its `.partial` name, brings it to the disk and renames it.
-fn replace<T>(path: &Path, write: impl FnOnce(&File) -> Result<T>) -> Result<T> {
-    let partial = with_partial(path);
+/// Writes a file under its `.partial` name, brings it to the disk and renames it.
+fn replace<T>(dir: &Dir, name: &str, write: impl FnOnce(&File) -> Result<T>) -> Result<T> {
+    let partial = with_partial(name);
+    let path = dir.place(&partial);
     // Left by a run that was interrupted here.
-    absent_is_fine(fs::remove_file(&partial))
-        .map_err(|e| failed("cannot remove the unfinished file", &partial, e))?;
-    let file = private_file(&partial).map_err(|e| failed("cannot create the file", &partial, e))?;
+    dir.remove(&partial).map_err(|e| failed("cannot remove the unfinished file", &path, e))?;
+    let file = dir.create_private_file(&partial).map_err(|e| failed("cannot create the file", &path, e))?;
     let written = write(&file)?;
-    file.sync_all().map_err(|e| failed("cannot bring the file to the disk", &partial, e))?;
-    rename(&partial, path)?;
+    file.sync_all().map_err(|e| failed("cannot bring the file to the disk", &path, e))?;
+    rename(dir, &partial, name)?;
     Ok(written)
 }
 
 /// A new directory of mode 0700. A umask can only take from what it is created with, and may leave too little.
-fn private_directory(dir: &Path) -> std::io::Result<()> {
-    DirBuilder::new().mode(0o700).create(dir)?;
-    fs::set_permissions(dir, Permissions::from_mode(0o700))
+fn private_directory(dir: &Dir, name: &str) -> std::io::Result<Dir> {
+    let made = dir.make(name, 0o700)?;
+    made.set_mode(0o700)?;
+    Ok(made)
 }
 
-/// A new file of mode 0600, whatever the umask.
-fn private_file(path: &Path) -> std::io::Result<File> {
-    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    file.set_permissions(Permissions::from_mode(0o600))?;
-    Ok(file)
+fn remove_directory(dir: &Path) -> std::io::Result<()> {
+    let (above, name) = Dir::holding(dir)?;
+    above.remove_dir(name)
 }
 
-fn rename(from: &Path, to: &Path) -> Result<()> {
-    fs::rename(from, to).map_err(|e| failed("cannot rename the file", from, e))
+fn rename(dir: &Dir, from: &str, to: &str) -> Result<()> {
+    dir.rename(from, to).map_err(|e| failed("cannot rename the file", &dir.place(from), e))
 }
 
-fn sync_directory(dir: &Path) -> Result<()> {
-    File::open(dir)
-        .and_then(|dir| dir.sync_all())
-        .map_err(|e| failed("cannot bring the directory to the disk", dir, e))
+fn sync(dir: &Dir) -> Result<()> {
+    dir.sync().map_err(|e| failed("cannot bring the directory to the disk", dir.path(), e))
 }
 
-fn with_partial(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(PARTIAL);
-    name.into()
-}
-
-fn absent_is_fine(outcome: std::io::Result<()>) -> std::io::Result<()> {
-    outcome.or_else(|e| if e.kind() == IoErrorKind::NotFound { Ok(()) } else { Err(e) })
+fn with_partial(name: &str) -> String {
+    format!("{name}{PARTIAL}")
 }
 
 fn failed(what: &str, path: &Path, e: std::io::Error) -> Error {

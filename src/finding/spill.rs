@@ -79,7 +79,7 @@ impl Samples {
                 let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
                 file.write_all(&self.buffer).map(|()| *length += self.buffer.len() as u64)
             }
-            None => tempfile::tempfile().and_then(|mut file| {
+            None => crate::dir::unnamed(&std::env::temp_dir()).and_then(|mut file| {
                 file.write_all(&self.buffer)?;
                 self.files.push((Arc::new(Mutex::new(file)), self.buffer.len() as u64));
                 Ok(())

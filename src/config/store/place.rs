@@ -9,13 +9,15 @@ use std::path::{Path, PathBuf};
 
 use super::{StoreConfig, StoreKind, shown_path};
 use crate::config::file::absolute;
+use crate::dir;
 use crate::error::{Error, Result};
 
 impl StoreConfig {
     /// The same store by the real paths of its files and directories; what does not exist yet by that of the
     /// directory it will be in. Paths without links stay as they are written.
     ///
-    /// Errors: usage for a link that leads nowhere, or round in a circle.
+    /// Errors: usage for a link that leads nowhere, or round in a circle; refused for a link of another user that
+    /// leads to what is not theirs.
     pub(in crate::config) fn resolved(mut self) -> Result<StoreConfig> {
         match &mut self.kind {
             StoreKind::RocksDb { path, .. } | StoreKind::Sqlite { path } | StoreKind::Fs { path, .. } => {
@@ -40,6 +42,14 @@ fn real(path: &Path) -> Result<PathBuf> {
         match fs::canonicalize(there) {
             Ok(found) if missing.is_empty() && found == whole => return Ok(path.to_path_buf()),
             Ok(found) => {
+                if let Err(error) = dir::followed(there) {
+                    return Err(Error::refused(
+                        "the path of a store is that of a link which is not followed",
+                    )
+                    .with("path", shown_path(path))
+                    .because(error)
+                    .next("name the real path in the configuration"));
+                }
                 let real = missing.iter().rev().fold(found, |real: PathBuf, name| real.join(name));
                 return Ok(if real == whole { path.to_path_buf() } else { real });
             }

@@ -4,14 +4,15 @@
 //! torn is found, and everything before it is kept. No marks of progress are needed. Since a block depends on
 //! its content alone, the finished file is the same as that of a run without interruption.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use xxhash_rust::xxh32::Xxh32;
 
 use super::packer::Packer;
 use super::{HashedFile, SubspaceWriter, failed};
+use crate::dir::Dir;
 use crate::dump::digest::Digest;
 use crate::dump::frame::{BLOCK, FrameReader, FrameWriter};
 use crate::dump::manifest::SubspaceEntry;
@@ -34,15 +35,16 @@ pub enum Resumed {
 
 /// The file of a subspace as an interrupted run has left it. Reading it may take place in any thread.
 pub struct Unfinished {
-    path: PathBuf,
+    dir: Dir,
+    file: String,
     letter: char,
     name: String,
     schema_version: u32,
 }
 
 impl Unfinished {
-    pub(super) fn new(path: PathBuf, letter: char, name: &str, schema_version: u32) -> Self {
-        Unfinished { path, letter, name: name.to_owned(), schema_version }
+    pub(super) fn new(dir: Dir, file: String, letter: char, name: &str, schema_version: u32) -> Self {
+        Unfinished { dir, file, letter, name: name.to_owned(), schema_version }
     }
 
     /// Reads what the intact blocks hold, gives it to `each` in key order, and makes the file ready for the
@@ -50,23 +52,25 @@ impl Unfinished {
     ///
     /// Errors: `Refused` if the file is not of this export, `Io`, and those of `each`.
     pub fn read(self, each: &mut dyn FnMut(&Page) -> Result<()>) -> Result<Resumed> {
-        let Unfinished { path, letter, name, schema_version } = self;
-        let begin = |path| SubspaceWriter::create(path, letter, &name, schema_version).map(Resumed::Begun);
-        if !path.exists() {
-            return begin(path);
-        }
-        let Some(kept) = Kept::read(&path, letter, schema_version, each)? else {
+        let Unfinished { dir, file, letter, name, schema_version } = self;
+        let path = dir.place(&file);
+        let begin = || SubspaceWriter::create(&dir, &file, letter, &name, schema_version).map(Resumed::Begun);
+        let opened = match dir.reopen_file(&file) {
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return begin(),
+            opened => opened.map_err(|e| failed("cannot open the file", &path, e))?,
+        };
+        let again = || opened.try_clone().map_err(|e| failed("cannot open the file", &path, e));
+        let Some(kept) = Kept::read(again()?, &path, letter, schema_version, each)? else {
             // Not even a header.
-            std::fs::remove_file(&path).map_err(|e| failed("cannot remove the unfinished file", &path, e))?;
-            return begin(path);
+            dir.remove(&file).map_err(|e| failed("cannot remove the unfinished file", &path, e))?;
+            return begin();
         };
         if let Some((bytes, hash)) = kept.end {
             let entry = SubspaceEntry::new(letter, &name, &kept.digest.finish(), bytes, hash.as_bytes());
-            let file = File::open(&path).map_err(|e| failed("cannot open the file", &path, e))?;
-            file.sync_all().map_err(|e| failed("cannot bring the file to the disk", &path, e))?;
+            opened.sync_all().map_err(|e| failed("cannot bring the file to the disk", &path, e))?;
             return Ok(Resumed::Finished(entry));
         }
-        let packer = Packer::resume(cut(&path, kept.content)?);
+        let packer = Packer::resume(cut(opened, &path, kept.content)?);
         let (digest, last) = (kept.digest, kept.last);
         Ok(Resumed::Continued(SubspaceWriter { letter, name, path, packer, digest, last }))
     }
@@ -85,12 +89,12 @@ struct Kept {
 impl Kept {
     /// Reads every whole record in intact blocks; nothing if not even the header is intact.
     fn read(
+        file: File,
         path: &Path,
         letter: char,
         schema_version: u32,
         each: &mut dyn FnMut(&Page) -> Result<()>,
     ) -> Result<Option<Kept>> {
-        let file = File::open(path).map_err(|e| failed("cannot open the file", path, e))?;
         let reader = torn(RecordReader::new(Hashing::new(BufReader::new(file)), path.display().to_string()))?;
         let Some(mut reader) = reader else { return Ok(None) };
         let header = reader.header();
@@ -142,12 +146,8 @@ impl Kept {
 }
 
 /// Cuts the file behind `content` bytes of content and returns its frame, ready for more.
-fn cut(path: &Path, content: u64) -> Result<FrameWriter<HashedFile>> {
-    let mut file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open(path)
-        .map_err(|e| failed("cannot open the file", path, e))?;
+fn cut(mut file: File, path: &Path, content: u64) -> Result<FrameWriter<HashedFile>> {
+    file.rewind().map_err(|e| failed("cannot read the file", path, e))?;
     let again = file.try_clone().map_err(|e| failed("cannot open the file", path, e))?;
     let mut reader = FrameReader::new(Hashing::new(BufReader::new(again)), path.display().to_string())?;
     let mut content_hash = Xxh32::new(0);
@@ -239,16 +239,19 @@ mod tests {
 
     #[test]
     fn a_file_cut_anywhere_is_finished_with_the_same_bytes() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("subspace_p.partial");
+        let temporary = tempfile::tempdir().unwrap();
+        let dir = Dir::open(temporary.path()).unwrap();
+        let file = "subspace_p.partial";
+        let path = dir.place(file);
         let records = records();
-        let mut writer = SubspaceWriter::create(path.clone(), 'p', "property", 5).unwrap();
+        let mut writer = SubspaceWriter::create(&dir, file, 'p', "property", 5).unwrap();
         append(&mut writer, &records);
         let expect = writer.finish().unwrap();
         let whole = std::fs::read(&path).unwrap();
         let resume = |what: &str| {
             let mut seen = 0;
-            let resumed = Unfinished::new(path.clone(), 'p', "property", 5).read(&mut |page| {
+            let unfinished = Unfinished::new(dir.try_clone().unwrap(), file.into(), 'p', "property", 5);
+            let resumed = unfinished.read(&mut |page| {
                 seen += page.len() as u64;
                 Ok(())
             });

@@ -1,0 +1,119 @@
+//! A directory that another user may write to, kept from that user while root writes there.
+//!
+//! For libraries that open files by path: whatever they open, nobody can have exchanged it meanwhile. The
+//! directory belongs to root with mode 0700 until this is dropped. Whom it belonged to stands in a file of root's
+//! in it, so that a run after one that was killed can give it back.
+
+use std::collections::BTreeMap;
+use std::io::{self, ErrorKind, Read, Write};
+use std::sync::{Mutex, PoisonError};
+
+use super::{Dir, Entry, own_user};
+
+/// The file that says whom a directory belonged to: user and permissions.
+pub const RECORD: &str = "stalwart-migrate.owner";
+
+/// How many stores of this process lie in directories that it has taken over.
+static USES: Mutex<BTreeMap<(u64, u64), usize>> = Mutex::new(BTreeMap::new());
+
+/// A directory that only this user can write to until this is dropped.
+#[derive(Debug)]
+pub struct Taken {
+    dir: Dir,
+    // User and permissions before; nothing if nobody else could write to it.
+    former: Option<(u32, u32)>,
+}
+
+impl Taken {
+    /// Takes a directory over, if this is root and another user may write to it.
+    ///
+    /// Errors: of the system, as where root may not change owners; permission denied for a directory for
+    /// temporary files of all users.
+    pub fn over(dir: Dir) -> io::Result<Taken> {
+        let entry = dir.entry()?;
+        if own_user() != 0 {
+            return Ok(Taken { dir, former: None });
+        }
+        if entry.user == 0 && entry.mode & 0o022 == 0 {
+            // In a directory like this, only a run of root's can have left a record.
+            let former = if entry.mode == 0o700 { recorded(&dir)? } else { None };
+            return Ok(Taken::counted(dir, former, entry.id));
+        }
+        if used_by_all(&entry) {
+            return Err(io::Error::new(
+                ErrorKind::PermissionDenied,
+                "this is a directory for temporary files of all users; use one of its own",
+            ));
+        }
+        dir.remove(RECORD)?;
+        let mut record = dir.create_private_file(RECORD)?;
+        writeln!(record, "{} {:o}", entry.user, entry.mode)?;
+        record.sync_all()?;
+        dir.sync()?;
+        let taken = Taken::counted(dir, Some((entry.user, entry.mode)), entry.id);
+        taken.dir.give(Some(0), None)?;
+        taken.dir.set_mode(0o700)?;
+        // From here on nobody can exchange it; before, its owner could.
+        match recorded(&taken.dir)? {
+            Some(former) if Some(former) == taken.former => Ok(taken),
+            _ => Err(io::Error::new(
+                ErrorKind::PermissionDenied,
+                format!("{} was changed by another user", taken.dir.place(RECORD).display()),
+            )),
+        }
+    }
+
+    fn counted(dir: Dir, former: Option<(u32, u32)>, id: (u64, u64)) -> Taken {
+        if former.is_some() {
+            *USES.lock().unwrap_or_else(PoisonError::into_inner).entry(id).or_insert(0) += 1;
+        }
+        Taken { dir, former }
+    }
+
+    /// The directory.
+    pub fn dir(&self) -> &Dir {
+        &self.dir
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        let Some((user, mode)) = self.former else { return };
+        let Ok(entry) = self.dir.entry() else { return };
+        let mut uses = USES.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(others) = uses.remove(&entry.id).and_then(|count| count.checked_sub(1)).filter(|n| *n > 0)
+        {
+            // The last store in it gives it back.
+            uses.insert(entry.id, others);
+            return;
+        }
+        // The record goes last: without it nobody would know.
+        let given = self.dir.set_mode(mode).and_then(|()| self.dir.give(Some(user), None));
+        if given.is_ok() {
+            let _ = self.dir.remove(RECORD);
+        }
+    }
+}
+
+/// Whether it is one of the directories for temporary files, which no user can do without.
+fn used_by_all(entry: &Entry) -> bool {
+    let temporary = ["/tmp", "/var/tmp", "/dev/shm"].map(std::path::PathBuf::from);
+    let places = temporary.into_iter().chain([std::env::temp_dir()]);
+    places
+        .into_iter()
+        .any(|place| Dir::open(&place).and_then(|dir| dir.entry()).is_ok_and(|found| found.id == entry.id))
+}
+
+/// Whom a directory belonged to, by the record of root's in it.
+fn recorded(dir: &Dir) -> io::Result<Option<(u32, u32)>> {
+    let Some(entry) = dir.look(RECORD)? else { return Ok(None) };
+    if entry.objection().is_some() || entry.user != 0 || entry.size > 64 {
+        return Ok(None);
+    }
+    let mut text = String::new();
+    dir.open_file(RECORD)?.take(64).read_to_string(&mut text)?;
+    let mut words = text.split_whitespace();
+    let user = words.next().and_then(|user| user.parse().ok());
+    let mode = words.next().and_then(|mode| u32::from_str_radix(mode, 8).ok());
+    Ok(user.zip(mode.map(|mode| mode & 0o7777)))
+}
