@@ -22,7 +22,7 @@ pub enum ErrorKind {
     Damaged,
     /// Preflight refuses: nothing has been written. Exit 5.
     Refused,
-    /// SIGINT or SIGTERM arrived. Exit 130.
+    /// SIGINT, SIGTERM or SIGHUP arrived. Exit 130.
     Interrupted,
 }
 

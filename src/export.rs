@@ -179,6 +179,8 @@ pub fn run(options: &Options) -> Result<Exported> {
     };
     let writer = writer.into_inner().unwrap_or_else(PoisonError::into_inner);
     let result = done.and_then(|done| conclude(&connected, done, skipped, &mut findings, options));
+    // After a signal nothing is made complete that was not.
+    let result = result.and_then(|concluded| options.stop.check().map(|()| concluded));
     let finished = match result {
         Ok((entries, description, audit)) => {
             writer.finish(entries, description, &findings).map(|manifest| (manifest, audit))

@@ -17,6 +17,8 @@ pub mod page;
 
 pub mod dir;
 
+pub mod process;
+
 pub mod settle;
 
 pub mod dump;

@@ -10,7 +10,9 @@ use stalwart_migrate::overlap::{self, Side};
 use stalwart_migrate::owner::Owner;
 use stalwart_migrate::stop::Stop;
 use stalwart_migrate::strict::End;
-use stalwart_migrate::{copy, diff, export, import, inspect, report, signals, transfer, verify};
+use stalwart_migrate::{
+    copy, diff, dir, export, import, inspect, process, report, signals, transfer, verify,
+};
 
 fn main() -> ExitCode {
     // A defect of ours is reported in one line too; threads that panic end the run with exit 1.
@@ -20,6 +22,7 @@ fn main() -> ExitCode {
             "error: internal error at {place}; this is a bug, please report it with the command you used"
         ));
     }));
+    process::prepare();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         // Help and version are what was asked for, and go to stdout.
@@ -90,10 +93,21 @@ fn run(cli: &Cli) -> Result<End> {
             .next("export the damaged store with --salvage first, then import the dump"));
     }
     let owner = common.owner.as_deref().map(Owner::parse).transpose()?;
+    let stop = signals::stop_on_signal()?;
     if let Some(path) = &common.report {
+        stop.check()?;
         console::report_to(path)?;
     }
-    let stop = signals::stop_on_signal()?;
+    for left in dir::sweep(&std::env::temp_dir()) {
+        let place = left.path.display();
+        console.warn(match left.removed {
+            true => format!("removed {place}: a private copy of mail that a killed run of this program has left"),
+            false => format!(
+                "a run of this program that is gone has left a private copy of mail in {place}, which could not be \
+                 removed or may be in use elsewhere: look at it and remove it"
+            ),
+        });
+    }
     match command {
         Command::Export { config, dir } => {
             let exported = export::run(&export::Options {

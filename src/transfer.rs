@@ -258,6 +258,7 @@ impl Transfer {
             return Ok(());
         }
         let version = self.version();
+        options.stop.check()?;
         if !options.dry_run {
             // Recovers what a killed writer has left: a journal, a log.
             let writer = self.target.writer(options)?;
@@ -291,9 +292,13 @@ impl Transfer {
         let held = if options.resume { Some(state.open(&self.target.state)?) } else { None };
         self.find_progress(options)?;
         self.confirm_wipe(options)?;
+        options.stop.check()?;
         set_aside::save(&self.origin, &self.parts, &self.clearing, options)?;
         let version = self.version();
+        // Nothing was created yet, and after a signal nothing is.
+        options.stop.check()?;
         let mut target = self.target.writer(options)?;
+        options.stop.check()?;
         let state = match held {
             Some(held) => Some(held),
             None => begin(&self.target.state, state, options)?,

@@ -67,6 +67,7 @@ pub(super) fn begin(
         fingerprint: source.fingerprint()?,
         subspaces: letters.into_iter().collect(),
     };
+    options.stop.check()?;
     if !options.resume {
         let writer = DumpWriter::create(options.dir, state.schema_version)?;
         return match StateFile::create(path, &state) {
