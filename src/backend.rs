@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::page::Page;
 use crate::stop::Stop;
 
+pub mod files;
 pub mod hold;
 pub mod identity;
 pub mod memory;

@@ -14,13 +14,14 @@ use crate::backend::objects::{
 };
 #[cfg(feature = "s3")]
 use crate::backend::objects::{S3, S3Settings};
-use crate::backend::{STAGING, Source, Target};
-use crate::catalog::{BackendKind, SchemaVersion, Subspace, Table};
+use crate::backend::{Source, Target, files};
+use crate::catalog::{self, BackendKind, SchemaVersion, Subspace, Table};
 #[cfg(feature = "azure")]
 use crate::config;
 #[cfg(feature = "s3")]
 use crate::config::Secret;
 use crate::config::{StoreConfig, StoreKind};
+use crate::dir::Dir;
 use crate::error::{Error, Result};
 use crate::lanes::Budget;
 
@@ -532,12 +533,8 @@ impl Held {
 /// Whether anything is there that could be opened for reading. An empty or absent place can become a target.
 pub fn exists(data: &StoreConfig) -> Result<bool> {
     match &data.kind {
-        StoreKind::RocksDb { path, .. } => match std::fs::read_dir(path) {
-            Ok(entries) => {
-                let mut names = entries.map(|entry| entry.map(|entry| entry.file_name()));
-                let begun = names.all(|name| name.is_ok_and(|name| begun_only(&name.to_string_lossy())));
-                Ok(!begun || path.join("CURRENT").exists())
-            }
+        StoreKind::RocksDb { path, .. } => match Dir::open(path) {
+            Ok(dir) => files::rocks_database(&dir),
             Err(error) => absent(path, error, "directory"),
         },
         #[cfg(feature = "sqlite")]
@@ -553,12 +550,26 @@ pub fn exists(data: &StoreConfig) -> Result<bool> {
     }
 }
 
-/// Whether this is the name of a file that RocksDB writes before there is a database: an interrupted creation
-/// leaves such files and no `CURRENT`, and begins again with them.
-fn begun_only(name: &str) -> bool {
-    ["LOCK", "IDENTITY", "LOG", STAGING].contains(&name)
-        || ["LOG.old.", "MANIFEST-"].iter().any(|start| name.starts_with(start))
-        || name.ends_with(".dbtmp")
+/// Gives the files of an embedded store to a user, a group or both; a database on a server has none. Only what
+/// belongs to the store: nothing that lies beside it, nothing that a link leads to.
+///
+/// What cannot be given away goes to `failed`, with its path.
+pub fn give(
+    store: &StoreKind,
+    to: (Option<u32>, Option<u32>),
+    failed: &mut dyn FnMut(&Path, std::io::Error),
+) {
+    match store {
+        StoreKind::RocksDb { path, .. } => files::give_rocks(path, to, failed),
+        StoreKind::Sqlite { path } => files::give_sqlite(path, to, failed),
+        StoreKind::Fs { path, depth } => {
+            let blobs = || catalog::versions().iter().filter_map(|version| version.blobs());
+            let possible = |key: &[u8]| blobs().any(|subspace| (subspace.decode)(key).is_ok());
+            Fs::new(&FsSettings { path: path.clone(), depth: *depth }).give(to, &possible, failed);
+        }
+        StoreKind::Sharded { stores } => stores.iter().for_each(|member| give(&member.kind, to, failed)),
+        _ => {}
+    }
 }
 
 /// Tables of every subspace that has one in this backend.

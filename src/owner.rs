@@ -2,10 +2,10 @@
 //!
 //! Names are looked up before anything is written; the files are given away when everything is in them.
 
-use std::os::unix::fs::chown;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::config::StoreKind;
+use crate::engines;
 use crate::error::{Error, Result};
 
 /// A user, a group, or both, by number.
@@ -47,43 +47,21 @@ impl Owner {
         Ok(owner)
     }
 
-    /// Gives the files of an embedded store to the owner; a database on a server has none.
+    /// Gives the files of an embedded store to the owner; a database on a server has none. Only what belongs to
+    /// the store: nothing that lies beside it, nothing that a link leads to.
     ///
-    /// Errors: I/O, naming the file.
+    /// Errors: I/O, naming the first file that could not be given and how many there were.
     pub fn give(&self, store: &StoreKind) -> Result<()> {
-        match store {
-            StoreKind::RocksDb { path, .. } | StoreKind::Fs { path, .. } => self.give_all(path),
-            StoreKind::Sharded { stores } => stores.iter().try_for_each(|member| self.give(&member.kind)),
-            StoreKind::Sqlite { path } => {
-                self.give_one(path)?;
-                for suffix in ["-wal", "-shm", "-journal"] {
-                    let mut beside = path.clone().into_os_string();
-                    beside.push(suffix);
-                    let beside = PathBuf::from(beside);
-                    if beside.exists() {
-                        self.give_one(&beside)?;
-                    }
-                }
-                Ok(())
-            }
-            _ => Ok(()),
+        let (mut first, mut count) = (None, 0u64);
+        engines::give(store, (self.user, self.group), &mut |path, error| {
+            count += 1;
+            first.get_or_insert_with(|| failed(path, error));
+        });
+        match first {
+            None => Ok(()),
+            Some(error) if count == 1 => Err(error),
+            Some(error) => Err(error.with("files", count.to_string())),
         }
-    }
-
-    fn give_all(&self, dir: &Path) -> Result<()> {
-        let fail = |e| failed(dir, e);
-        for entry in std::fs::read_dir(dir).map_err(fail)? {
-            let entry = entry.map_err(fail)?;
-            match entry.file_type().map_err(fail)?.is_dir() {
-                true => self.give_all(&entry.path())?,
-                false => self.give_one(&entry.path())?,
-            }
-        }
-        self.give_one(dir)
-    }
-
-    fn give_one(&self, path: &Path) -> Result<()> {
-        chown(path, self.user, self.group).map_err(|e| failed(path, e))
     }
 }
 
@@ -125,7 +103,7 @@ fn failed(path: &Path, error: std::io::Error) -> Error {
     Error::io("cannot give the file to its new owner")
         .with("path", path.display().to_string())
         .because(error)
-        .next("the target is complete: change the owner with chown -R")
+        .next("the target is complete: look at what this is, then give the other files away with chown -h")
 }
 
 #[cfg(test)]

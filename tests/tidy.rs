@@ -55,7 +55,7 @@ const KNOWS: [(&str, &[&str]); 8] = [
     ("src/dump", &["dir", "dump", "error", "finding", "page", "settle", "stop"]),
     ("src/config", &["catalog", "config", "dir", "error"]),
     ("src/blob", &["error"]),
-    ("src/backend", &["backend", "catalog", "dir", "error", "finding", "page", "settle", "stop"]),
+    ("src/backend", &["backend", "catalog", "dir", "error", "finding", "page", "process", "settle", "stop"]),
     ("src/lanes", &["error", "page", "stop"]),
 ];
 
@@ -303,6 +303,51 @@ fn every_module_stands_in_the_code_map() {
         .iter()
         .filter(|name| !map.lines().any(|l| l.starts_with('|') && l.contains(&format!("`{name}`"))));
     report("ARCHITECTURE.md has a row for every module", missing.map(|name| name.to_string()).collect());
+}
+
+/// What creates, changes, deletes or gives away files by their path.
+const BY_PATH: [&str; 24] = [
+    " File::create",
+    "(File::create",
+    "File::options",
+    "fs::write",
+    "fs::copy",
+    "fs::rename",
+    "fs::remove_",
+    "remove_file(",
+    "remove_dir_all(",
+    "create_dir",
+    "DirBuilder",
+    "set_permissions",
+    "hard_link(",
+    "chown(",
+    "::symlink(",
+    "create_new(",
+    ".create(true)",
+    ".write(true)",
+    ".append(true)",
+    ".truncate(true)",
+    "tempfile::",
+    "mkdirat(",
+    "renameat(",
+    "unlinkat(",
+];
+
+#[test]
+fn only_one_module_changes_what_is_in_a_file_system() {
+    let mut wrong = Vec::new();
+    for path in files("src", ".rs") {
+        // Its tests are in a file of their own.
+        if path == "src/dir.rs" || path.starts_with("src/dir/") {
+            continue;
+        }
+        let text = text(&path);
+        wrong.extend(lines(&path, without_tests(&text), |line| {
+            let code = if line.trim_start().starts_with("//") { "" } else { line };
+            BY_PATH.iter().find(|word| code.contains(**word)).map(|word| format!("{word} by path"))
+        }));
+    }
+    report("files are created, changed, deleted and given away by `dir` alone", wrong);
 }
 
 #[test]

@@ -14,6 +14,7 @@ use crate::catalog::{self, BackendKind, Table, ValueKind};
 use crate::error::{Error, ErrorKind};
 
 mod log;
+mod place;
 mod salvage;
 mod source;
 mod target;
@@ -26,30 +27,70 @@ type Db = DBWithThreadMode<MultiThreaded>;
 /// The only place where RocksDB's errors become ours.
 fn translate(error: rocksdb::Error, doing: &str, path: &Path) -> Error {
     let place = path.display().to_string();
-    let text = error.to_string();
-    let new = |kind, message: String| Error::new(kind, message).with("path", place);
+    let text = place::named(error.as_ref(), path);
+    let new = |kind, message: String| Error::new(kind, message).with("path", place).because(text.clone());
+    if let Some((what, next)) = obstacle(&error) {
+        return new(ErrorKind::Io, format!("cannot {doing}{what}")).next(next);
+    }
     if text.contains("lock file") || text.contains("/LOCK:") {
         return new(
             ErrorKind::Refused,
             format!("cannot {doing}: another process has the RocksDB database open"),
         )
-        .because(error)
         .next("stop the server and try again");
-    }
-    if text.contains("No space left") {
-        return new(ErrorKind::Io, format!("cannot {doing}: the disk is full"))
-            .because(error)
-            .next("free some space and try again");
     }
     match error.kind() {
         rocksdb::ErrorKind::Corruption => {
             new(ErrorKind::Io, format!("cannot {doing}: the RocksDB database is damaged"))
-                .because(error)
                 .next("restore it from a backup, or export what can still be read with --salvage")
         }
+        _ if text.contains("No such file or directory") && doing.starts_with("read") => {
+            new(ErrorKind::Io, format!("cannot {doing}: a file of it is missing"))
+                .next("restore it from a backup, or export what can still be read with --salvage")
+        }
+        _ if text.contains("Input/output error") => new(ErrorKind::Io, format!("cannot {doing}: the disk fails"))
+            .next(
+                "look at the system's log and save the disk; then restore the database from a backup, or export what \
+                 can still be read with --salvage",
+            ),
         _ => new(ErrorKind::Io, format!("cannot {doing}"))
-            .because(error)
             .next("check that the path exists and that this user may use it"),
+    }
+}
+
+/// What stands in the way of reading or writing although the database may be whole, and what to do about it.
+/// Nothing for damage.
+fn obstacle(error: &rocksdb::Error) -> Option<(&'static str, &'static str)> {
+    use rocksdb::ErrorKind as Kind;
+    // The texts are those of strerror(3), which RocksDB puts behind the name of the file.
+    const CAUSES: [(&str, &str, &str); 9] = [
+        ("No space left", ": the disk is full", "free some space and try again"),
+        ("Disk quota exceeded", ": the quota is used up", "free some space and try again"),
+        (
+            "Too many open files",
+            ": too many files are open",
+            "raise the limit of open files (ulimit -Hn, LimitNOFILE=) and try again; the database may be whole",
+        ),
+        (
+            "Cannot allocate memory",
+            ": there is not enough memory",
+            "end other programs or use a smaller --memory, and try again; the database may be whole",
+        ),
+        ("Permission denied", "", "run as a user who may read and write every file of it, or as root"),
+        ("Operation not permitted", "", "run as a user who may read and write every file of it, or as root"),
+        ("Read-only file system", "", "mount the file system for writing and try again"),
+        ("Stale file handle", "", "mount the file system again and try again"),
+        ("Connection timed out", "", "see to the connection to the file system and try again"),
+    ];
+    let text: &str = error.as_ref();
+    if let Some((_, what, next)) = CAUSES.iter().find(|(cause, ..)| text.contains(cause)) {
+        return Some((what, next));
+    }
+    match error.kind() {
+        Kind::TimedOut | Kind::Busy | Kind::TryAgain | Kind::Aborted | Kind::ShutdownInProgress => {
+            Some(("", "try again"))
+        }
+        _ => None,
     }
 }
 
@@ -81,13 +122,18 @@ fn sum(_key: &[u8], existing: Option<&[u8]>, operands: &MergeOperands) -> Option
 fn database_options(memory: u64) -> Options {
     let mut options = Options::default();
     // Each open file keeps its reader in memory; without a bound that grows with the store.
-    options.set_max_open_files(256);
+    options.set_max_open_files(open_files());
     options.set_skip_stats_update_on_db_open(true);
     options.set_stats_dump_period_sec(0);
     options.set_stats_persist_period_sec(0);
     options.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
     options.set_db_write_buffer_size(usize::try_from(memory / 4).unwrap_or(usize::MAX));
     options
+}
+
+/// Files that a database may keep open: a copy has two of them, and connections need some as well.
+fn open_files() -> i32 {
+    i32::try_from((crate::process::open_files() / 4).clamp(16, 256)).unwrap_or(256)
 }
 
 /// Options of a column family. A family the catalog does not know gets the defaults.

@@ -15,6 +15,7 @@ mod connection;
 mod files;
 mod journal;
 mod logs;
+mod place;
 mod salvage;
 mod shape;
 mod source;

@@ -1,20 +1,30 @@
 //! Blobs as files below one directory, with a directory per leading key byte.
 //!
 //! Files are written under a name of their own and renamed when their shard is committed, so that a crash
-//! leaves whole files or none. Symbolic links are followed, as the server follows them, and never deeper than
-//! the directories it makes.
+//! leaves whole files or none. Symbolic links are followed, as the server follows them, if root or this user has
+//! made them or they lead to what belongs to their own maker; never deeper than the directories it makes, and
+//! none is written through.
 
 use std::collections::BTreeSet;
-use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
-use std::io::{ErrorKind, Read, Write};
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, Metadata};
+use std::io::{self, ErrorKind, Read, Write};
 use std::ops::ControlFlow;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use super::{Found, Objects, Visit, names};
+use crate::dir::Dir;
 use crate::error::{Error, Result};
 use crate::finding::hex;
 use crate::page::Page;
+use crate::stop::Stop;
+
+/// Permissions of new directories, as far as the mask lets them.
+const DIRECTORY_MODE: u32 = 0o750;
+/// Permissions of new files.
+const FILE_MODE: u32 = 0o640;
 
 /// What the name of an unpublished file ends in, behind a dot and the name it will get.
 const PART: &str = ".part";
@@ -34,6 +44,8 @@ pub struct Fs {
     root: PathBuf,
     place: String,
     depth: u8,
+    // Opened by the first change.
+    top: OnceLock<Dir>,
 }
 
 impl Fs {
@@ -41,16 +53,92 @@ impl Fs {
     pub fn new(settings: &FsSettings) -> Self {
         let root = std::path::absolute(&settings.path).unwrap_or_else(|_| settings.path.clone());
         let place = root.display().to_string();
-        Fs { root, place, depth: settings.depth.min(names::MAX_DEPTH) }
+        Fs { root, place, depth: settings.depth.min(names::MAX_DEPTH), top: OnceLock::new() }
     }
 
     fn file(&self, key: &[u8]) -> PathBuf {
         self.root.join(names::path(key, self.depth))
     }
 
-    /// Where a file is before it is published.
-    fn part(&self, key: &[u8]) -> PathBuf {
-        self.file(key).with_file_name(format!(".{}{PART}", names::encode(key)))
+    /// The top directory; once opened it stays the same.
+    fn top(&self) -> io::Result<&Dir> {
+        if let Some(top) = self.top.get() {
+            return Ok(top);
+        }
+        let top = Dir::open(&self.root)?;
+        Ok(self.top.get_or_init(|| top))
+    }
+
+    /// The directory of a key's file, open; created if asked to.
+    fn directory(&self, key: &[u8], create: bool) -> io::Result<Dir> {
+        let path = PathBuf::from(names::path(key, self.depth));
+        let above = path.parent().unwrap_or(Path::new(""));
+        self.top()?.below(above, create.then_some(DIRECTORY_MODE))
+    }
+
+    /// Gives every file whose key is `possible` to a user, a group or both, and the directories the server makes
+    /// for them; nothing else, and nothing that a link leads to. What cannot be given away goes to `failed`.
+    pub fn give(
+        &self,
+        to: (Option<u32>, Option<u32>),
+        possible: &dyn Fn(&[u8]) -> bool,
+        failed: &mut dyn FnMut(&Path, io::Error),
+    ) {
+        match self.top() {
+            Ok(top) => self.give_below(top, &mut Vec::new(), to, possible, failed),
+            Err(error) => failed(&self.root, error),
+        }
+    }
+
+    fn give_below(
+        &self,
+        dir: &Dir,
+        above: &mut Vec<u8>,
+        to: (Option<u32>, Option<u32>),
+        possible: &dyn Fn(&[u8]) -> bool,
+        failed: &mut dyn FnMut(&Path, io::Error),
+    ) {
+        let names = match dir.names() {
+            Ok(names) => names,
+            Err(error) => return failed(dir.path(), error),
+        };
+        for name in names {
+            let (name, entry) = match name.and_then(|name| Ok((dir.look(&name)?, name))) {
+                Ok((Some(entry), name)) => (name, entry),
+                Ok((None, _)) => continue,
+                Err(error) => return failed(dir.path(), error),
+            };
+            let text = name.to_str().unwrap_or_default();
+            let byte = names::directory_byte(text).filter(|_| above.len() < usize::from(self.depth));
+            if entry.is_dir()
+                && let Some(byte) = byte
+            {
+                match dir.sub(&name) {
+                    Ok(sub) => {
+                        above.push(byte);
+                        self.give_below(&sub, above, to, possible, failed);
+                        above.pop();
+                    }
+                    Err(error) => failed(&dir.place(&name), error),
+                }
+                continue;
+            }
+            let key = names::decode(text).filter(|key| self.belongs(key, above) && possible(key));
+            if entry.is_file()
+                && key.is_some()
+                && let Err(error) = dir.give_file(&name, to.0, to.1)
+            {
+                failed(&dir.place(&name), error);
+            }
+        }
+        if let Err(error) = dir.give(to.0, to.1) {
+            failed(dir.path(), error);
+        }
+    }
+
+    /// The key of a file that is not published yet.
+    fn unpublished(name: &str) -> Option<Vec<u8>> {
+        names::decode(name.strip_prefix('.')?.strip_suffix(PART)?)
     }
 
     /// What lies in a directory of the level that `above` says.
@@ -70,12 +158,8 @@ impl Fs {
             let path = entry.path();
             let directory = names::directory_byte(name).filter(|_| above.len() < usize::from(self.depth));
             let key = names::decode(name).filter(|key| self.belongs(key, above));
-            let part = name
-                .strip_prefix('.')
-                .and_then(|name| name.strip_suffix(PART))
-                .and_then(names::decode)
-                .is_some_and(|key| self.belongs(&key, above));
-            let seen = match fs::metadata(&path) {
+            let part = Fs::unpublished(name).is_some_and(|key| self.belongs(&key, above));
+            let seen = match followed(&path) {
                 // A name can be that of a directory and that of a file: then its kind decides.
                 Ok(meta) if meta.is_dir() && directory.is_some() => {
                     above.extend(directory);
@@ -153,12 +237,12 @@ impl Objects for Fs {
     }
 
     fn prepare(&self) -> Result<()> {
-        let missing: Vec<&Path> = self.root.ancestors().take_while(|path| !path.exists()).collect();
-        create_all(&self.root)
-            // What is new has to last as long as what will be in it.
-            .and_then(|()| missing.iter().filter_map(|path| path.parent()).try_for_each(sync))
+        Stop::of_process().check()?;
+        // What is new has to last as long as what will be in it.
+        let top = Dir::create(&self.root, DIRECTORY_MODE)
             .map_err(|error| failed("cannot create the directory of the blob store", &self.root, error))
             .map_err(|error| error.next("run as a user who may write there"))?;
+        self.top.get_or_init(|| top);
         self.open()
     }
 
@@ -167,12 +251,12 @@ impl Objects for Fs {
     }
 
     fn size(&self, key: &[u8]) -> Result<Option<u64>> {
-        self.read(key, |path| fs::metadata(path).map(|meta| meta.len()))
+        self.read(key, |path| followed(path).map(|meta| meta.len()))
     }
 
     fn get(&self, key: &[u8], most: u64) -> Result<Option<Vec<u8>>> {
         self.read(key, |path| {
-            let file = File::open(path)?;
+            let file = opened(path)?;
             let mut value =
                 Vec::with_capacity(usize::try_from(most.min(file.metadata()?.len())).unwrap_or(0));
             // One more tells that there is more.
@@ -185,36 +269,40 @@ impl Objects for Fs {
     }
 
     fn put(&self, key: &[u8], value: Vec<u8>) -> Result<()> {
-        let path = self.part(key);
-        let mut options = OpenOptions::new();
-        // What a killed run has left under this name is replaced.
-        options.write(true).create(true).truncate(true).mode(0o640);
-        let file = match options.open(&path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                create_all(path.parent().unwrap_or(&self.root)).and_then(|()| options.open(&path))
-            }
-            file => file,
-        };
-        file.and_then(|mut file| file.write_all(&value).and_then(|()| file.sync_all()))
-            .map_err(|error| self.unwritten(key, error))
+        let name = part(key);
+        let written = self.directory(key, true).and_then(|dir| {
+            let mut file = match dir.create_file(&name, FILE_MODE) {
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                    // What a killed run has left under this name is replaced, and so is what is no file.
+                    dir.remove(&name)?;
+                    dir.create_file(&name, FILE_MODE)?
+                }
+                created => created?,
+            };
+            file.write_all(&value)?;
+            file.sync_all()
+        });
+        written.map_err(|error| self.unwritten(key, error))
     }
 
     fn publish(&self, keys: &Page) -> Result<()> {
         let mut directories = BTreeSet::new();
         for (key, _) in keys.iter() {
-            let path = self.file(key);
-            fs::rename(self.part(key), &path).map_err(|error| self.unwritten(key, error))?;
+            self.directory(key, false)
+                .and_then(|dir| dir.rename(part(key), names::encode(key)))
+                .map_err(|error| self.unwritten(key, error))?;
             // Directories above may be new as well.
-            let above = path.ancestors().skip(1).take(usize::from(self.depth) + 1);
-            for directory in above {
+            let path = PathBuf::from(names::path(key, self.depth));
+            for directory in path.ancestors().skip(1) {
                 if !directories.contains(directory) {
                     directories.insert(directory.to_path_buf());
                 }
             }
         }
-        for directory in directories.iter().filter(|directory| directory.starts_with(&self.root)) {
-            sync(directory).map_err(|error| {
-                failed("cannot bring a directory of the blob store to the disk", directory, error)
+        for directory in directories {
+            self.top().and_then(|top| top.below(&directory, None)?.sync()).map_err(|error| {
+                let path = self.root.join(&directory);
+                failed("cannot bring a directory of the blob store to the disk", &path, error)
             })?;
         }
         Ok(())
@@ -223,18 +311,20 @@ impl Objects for Fs {
     fn discard(&self, keys: &Page) {
         for (key, _) in keys.iter() {
             // What stays is replaced by the next run, or goes when the store is emptied.
-            let _ = fs::remove_file(self.part(key));
+            let _ = self.directory(key, false).and_then(|dir| dir.remove(part(key)));
         }
     }
 
     fn delete(&self, key: &[u8]) -> Result<()> {
-        let path = self.file(key);
-        remove(&path).map_err(|error| failed("cannot delete a blob", &path, error).with("key", hex(key)))
+        self.remove(key, &OsString::from(names::encode(key)))
+            .map_err(|error| failed("cannot delete a blob", &self.file(key), error).with("key", hex(key)))
     }
 
     fn sweep(&self, leftover: &str) -> Result<()> {
         let path = Path::new(leftover);
-        remove(path).map_err(|error| failed("cannot delete an unfinished file", path, error))
+        let name = path.file_name().unwrap_or_default();
+        let Some(key) = name.to_str().and_then(Fs::unpublished) else { return Ok(()) };
+        self.remove(&key, name).map_err(|error| failed("cannot delete an unfinished file", path, error))
     }
 }
 
@@ -254,6 +344,14 @@ impl Fs {
             Err(error) => {
                 Err(failed("cannot read a blob", &path, error).with("key", hex(key)).next(READ_ADVICE))
             }
+        }
+    }
+
+    /// Removes a name in the directory of a key.
+    fn remove(&self, key: &[u8], name: &OsStr) -> io::Result<()> {
+        match self.directory(key, false).and_then(|dir| dir.remove(name)) {
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(()),
+            removed => removed,
         }
     }
 
@@ -283,19 +381,23 @@ fn stamp(meta: &Metadata) -> u64 {
     seconds.wrapping_mul(1_000_000_000).wrapping_add(nanoseconds)
 }
 
-/// Directories that the owner's group may look into, as far as the mask lets them.
-fn create_all(path: &Path) -> std::io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o750).create(path)
+/// What a file is called before it is published.
+fn part(key: &[u8]) -> String {
+    format!(".{}{PART}", names::encode(key))
 }
 
-/// Brings the names in a directory to the disk.
-fn sync(directory: &Path) -> std::io::Result<()> {
-    File::open(directory)?.sync_all()
-}
-
-fn remove(path: &Path) -> std::io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(()),
-        removed => removed,
+/// What a path leads to, over links only where they may lead.
+fn followed(path: &Path) -> io::Result<Metadata> {
+    let meta = fs::symlink_metadata(path)?;
+    if !meta.is_symlink() {
+        return Ok(meta);
     }
+    Dir::locate(path, None)?;
+    fs::metadata(path)
+}
+
+/// A file, open for reading, over links only where they may lead.
+fn opened(path: &Path) -> io::Result<fs::File> {
+    let (dir, name) = Dir::locate(path, None)?;
+    dir.open_file(name)
 }

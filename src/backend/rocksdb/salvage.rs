@@ -3,7 +3,8 @@
 //! Forward to the last key that can be read; then to the next place where reading works: the bounds of files and
 //! of their blocks, which the indexes still know, are tried in turn; then backwards from there. Inside a block
 //! that is sound, but has records that cannot be put together (a bad merge operand, a value whose blob file is
-//! gone), the gap is divided until what is lost is known closely. What remains unread is a loss.
+//! gone), the gap is divided until what is lost is known closely. What remains unread is a loss. What cannot be
+//! read for want of rights, memory or files that may be open is none: it ends the export.
 
 use std::collections::VecDeque;
 
@@ -72,23 +73,28 @@ impl<'a> SalvagePages<'a> {
     }
 
     /// The first readable record at or behind `key`: found, none there, or unreadable with the reason.
-    fn seek(&self, key: &[u8]) -> Result<Option<Record>, String> {
-        let Some(mut iterator) = self.iterator() else { return Ok(None) };
+    ///
+    /// Errors: those that are no damage.
+    fn seek(&self, key: &[u8]) -> Result<Result<Option<Record>, String>> {
+        let Some(mut iterator) = self.iterator() else { return Ok(Ok(None)) };
         iterator.seek(key);
-        match iterator.item() {
-            Some((key, value)) => Ok(Some((key.to_vec(), value.to_vec()))),
-            None => iterator.status().map(|()| None).map_err(|e| e.to_string()),
+        if let Some((key, value)) = iterator.item() {
+            return Ok(Ok(Some((key.to_vec(), value.to_vec()))));
+        }
+        match iterator.status() {
+            Ok(()) => Ok(Ok(None)),
+            Err(error) => self.source.damage(error, self.table).map(Err),
         }
     }
 
     /// Steps over the gap behind `last`: what can be read in it goes to `ready`, what cannot is noted.
-    fn step_over(&mut self, reason: &str) {
+    fn step_over(&mut self, reason: &str) -> Result<()> {
         let begin = self.last.as_deref().map_or_else(Vec::new, next_key);
         let (mut bound, mut in_block) = (begin.clone(), reason.contains(".sst"));
         let end = loop {
             match self.next_bound(&bound) {
                 None => break None,
-                Some(next) => match self.seek(&next) {
+                Some(next) => match self.seek(&next)? {
                     Ok(_) => break Some(next),
                     Err(reason) => {
                         in_block |= reason.contains(".sst");
@@ -98,12 +104,12 @@ impl<'a> SalvagePages<'a> {
             }
         };
         let mut gaps = Vec::new();
-        let mut found = self.backwards(end.as_deref(), &begin);
+        let mut found = self.backwards(end.as_deref(), &begin)?;
         let behind = found.first().map(|(key, _)| key.clone()).or_else(|| end.clone());
         match in_block {
             // A damaged block has nothing to offer, and every seek into it fails.
             true => gaps.push((self.last.clone(), behind)),
-            false => self.divide(self.last.clone(), behind, &mut found, &mut gaps),
+            false => self.divide(self.last.clone(), behind, &mut found, &mut gaps)?,
         }
         self.ready.extend(found);
         for (after, before) in gaps {
@@ -120,12 +126,13 @@ impl<'a> SalvagePages<'a> {
             Some(end) => self.from = Some(end),
             None => self.ended = true,
         }
+        Ok(())
     }
 
     /// Reads from just before `end` backwards, down to `begin` or to what cannot be read.
-    fn backwards(&self, end: Option<&[u8]>, begin: &[u8]) -> Vec<Record> {
+    fn backwards(&self, end: Option<&[u8]>, begin: &[u8]) -> Result<Vec<Record>> {
         let mut found = Vec::new();
-        let Some(mut iterator) = self.iterator() else { return found };
+        let Some(mut iterator) = self.iterator() else { return Ok(found) };
         match end {
             Some(end) => {
                 iterator.seek_for_prev(end);
@@ -141,8 +148,9 @@ impl<'a> SalvagePages<'a> {
             found.push((key.to_vec(), value.to_vec()));
             iterator.prev();
         }
+        iterator.status().or_else(|error| self.source.damage(error, self.table).map(drop))?;
         found.reverse();
-        found
+        Ok(found)
     }
 
     /// Looks for readable records behind `after` and before `before`, and notes what remains as gaps.
@@ -155,13 +163,13 @@ impl<'a> SalvagePages<'a> {
         before: Option<Vec<u8>>,
         found: &mut Vec<Record>,
         gaps: &mut Vec<Gap>,
-    ) {
+    ) -> Result<()> {
         let (mut probes, width) = (0, width(after.as_deref().unwrap_or_default(), before.as_deref()));
         let mut unread: Vec<(Vec<u8>, Option<Vec<u8>>)> = Vec::new();
         let mut open = VecDeque::from([(after.as_deref().map_or_else(Vec::new, next_key), before.clone())]);
         while let Some((low, high)) = open.pop_front().filter(|_| !Stop::of_process().stopped()) {
             probes += 1;
-            let (records, whole) = self.forwards(&low, high.as_deref());
+            let (records, whole) = self.forwards(&low, high.as_deref())?;
             let last = records.last().map(|(key, _)| next_key(key));
             found.extend(records);
             if whole {
@@ -189,12 +197,13 @@ impl<'a> SalvagePages<'a> {
                 gaps.push(gap);
             }
         }
+        Ok(())
     }
 
     /// Reads from `start` on, up to `before` or to what cannot be read; whether everything could.
-    fn forwards(&self, start: &[u8], before: Option<&[u8]>) -> (Vec<Record>, bool) {
+    fn forwards(&self, start: &[u8], before: Option<&[u8]>) -> Result<(Vec<Record>, bool)> {
         let source = self.source;
-        let Some(handle) = source.db().cf_handle(self.table.name) else { return (Vec::new(), true) };
+        let Some(handle) = source.db().cf_handle(self.table.name) else { return Ok((Vec::new(), true)) };
         let mut options = ReadOptions::default();
         options.fill_cache(false);
         options.set_verify_checksums(true);
@@ -209,7 +218,11 @@ impl<'a> SalvagePages<'a> {
             found.push((key.to_vec(), value.to_vec()));
             iterator.next();
         }
-        (found, iterator.status().is_ok())
+        let whole = match iterator.status() {
+            Ok(()) => true,
+            Err(error) => self.source.damage(error, self.table).map(|_| false)?,
+        };
+        Ok((found, whole))
     }
 
     /// The lowest key above `key` at which a block or a file begins or ends.
@@ -290,7 +303,8 @@ impl Pages for SalvagePages<'_> {
                 }
                 Err(error) => {
                     drop(iterator);
-                    self.step_over(error.as_ref());
+                    let reason = self.source.damage(error, self.table)?;
+                    self.step_over(&reason)?;
                 }
             }
         }

@@ -13,7 +13,7 @@ use rocksdb::{
 
 use super::log;
 use super::salvage::SalvagePages;
-use super::{Db, database_options, family, family_options, translate};
+use super::{Db, database_options, family, family_options, obstacle, translate};
 use crate::backend::{Estimate, KeyRange, Loss, Pages, Source, TableState};
 use crate::catalog::{BackendKind, Table, ValueKind};
 use crate::error::{Error, Result};
@@ -36,17 +36,27 @@ impl RocksSource {
     ///
     /// Errors: usage if there is no database, I/O if it cannot be read.
     pub fn open(path: &Path, memory: u64) -> Result<Self> {
-        RocksSource::open_as(path, memory, &database_options(memory), None)
+        let opened = RocksSource::open_as(path, memory, &database_options(memory), None)?;
+        opened.map_err(|error| {
+            let place = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+            translate(error, "open the RocksDB database", &place)
+        })
     }
 
     /// Opens a damaged database to read what can still be read; see [`Source::losses`].
     ///
     /// Errors: usage if there is no database, I/O if not even its list of files can be read.
     pub fn salvage(path: &Path, memory: u64) -> Result<Self> {
-        let strict = match RocksSource::open_as(path, memory, &database_options(memory), Some(Vec::new())) {
-            Err(error) if error.kind() == crate::error::ErrorKind::Io => error,
-            opened => return opened,
+        let strict = match RocksSource::open_as(path, memory, &database_options(memory), Some(Vec::new()))? {
+            Ok(source) => return Ok(source),
+            Err(error) => error,
         };
+        let place = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+        if obstacle(&strict).is_some() {
+            // Nothing says that anything is lost: read around it, and records would stay behind that are there.
+            return Err(translate(strict, "open the RocksDB database", &place));
+        }
+        let strict = translate(strict, "open the RocksDB database", &place);
         let mut options = database_options(memory);
         // Files that are missing or damaged are noticed when they are read.
         options.set_paranoid_checks(false);
@@ -63,14 +73,27 @@ impl RocksSource {
             ),
             ..Loss::default()
         });
-        RocksSource::open_as(path, memory, &options, Some(unsure.collect())).map_err(|_| strict)
+        match RocksSource::open_as(path, memory, &options, Some(unsure.collect()))? {
+            Ok(source) => Ok(source),
+            Err(error) if obstacle(&error).is_some() => {
+                Err(translate(error, "open the RocksDB database", &place))
+            }
+            Err(_) => Err(strict),
+        }
     }
 
-    fn open_as(path: &Path, memory: u64, options: &Options, losses: Option<Vec<Loss>>) -> Result<Self> {
+    fn open_as(
+        path: &Path,
+        memory: u64,
+        options: &Options,
+        losses: Option<Vec<Loss>>,
+    ) -> Result<Result<Self, rocksdb::Error>> {
         let place = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
         check_directory(&place)?;
-        let (families, db) = open_families(options, &place, memory)
-            .map_err(|e| translate(e, "open the RocksDB database", &place))?;
+        let (families, db) = match open_families(options, &place, memory) {
+            Ok(opened) => opened,
+            Err(error) => return Ok(Err(error)),
+        };
         let log::PassedOver { ends, holes } = log::passed_over(&place)?;
         let mut losses = losses;
         for hole in holes {
@@ -85,11 +108,24 @@ impl RocksSource {
             );
             losses.push(Loss { reason, ..Loss::default() });
         }
-        Ok(RocksSource { path: place, families, db, losses: losses.map(Mutex::new), log_ends: ends })
+        let losses = losses.map(Mutex::new);
+        Ok(Ok(RocksSource { path: place, families, db, losses, log_ends: ends }))
     }
 
     pub(super) fn db(&self) -> &Db {
         &self.db
+    }
+
+    /// Why something could not be read, if it is damage.
+    ///
+    /// Errors: everything that says nothing of the database, which may be whole.
+    pub(super) fn damage(&self, error: rocksdb::Error, table: &Table) -> Result<String> {
+        match obstacle(&error) {
+            Some(_) => {
+                Err(translate(error, "read the RocksDB database", &self.path).with("table", table.name))
+            }
+            None => Ok(error.into_string()),
+        }
     }
 
     /// Notes what could not be read.
@@ -134,7 +170,10 @@ impl Source for RocksSource {
             let rows = iterator.valid() || self.losses.is_some() && iterator.status().is_err();
             iterator
                 .status()
-                .or_else(|error| if self.losses.is_some() { Ok(()) } else { Err(error) })
+                .or_else(|error| match self.losses.is_some() && obstacle(&error).is_none() {
+                    true => Ok(()),
+                    false => Err(error),
+                })
                 .map_err(|e| translate(e, "read a column family", &self.path).with("table", name))?;
             // The family `default` comes with every database; only its rows are worth a word.
             if rows || name != rocksdb::DEFAULT_COLUMN_FAMILY_NAME {
@@ -247,8 +286,7 @@ impl Pages for RocksPages<'_> {
             page.clear();
             return Err(translate(error, "read the RocksDB database", &self.source.path)
                 .with("table", self.table.name)
-                .with("after key", hex(&after.unwrap_or_default()))
-                .next("restore it from a backup, or export what can still be read with --salvage"));
+                .with("after key", hex(&after.unwrap_or_default())));
         }
         if let Some((key, _)) = page.last() {
             self.last = Some(key.to_vec());

@@ -4,8 +4,7 @@
 //! when it compacts. Counters are plain puts.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rocksdb::{
@@ -13,12 +12,14 @@ use rocksdb::{
     SstFileWriter, WriteBatch, WriteOptions,
 };
 
+use super::place::Place;
 use super::{Db, database_options, family, family_options, tables, translate};
 use crate::backend::{STAGING, Shard, Target};
 use crate::catalog::{BackendKind, Table};
 use crate::error::{Error, Result};
 use crate::finding::hex;
 use crate::page::Page;
+use crate::stop::Stop;
 
 /// Whether the database at `path` is one that a load has begun, not finished, and left so damaged that it cannot
 /// be opened. RocksDB does that when its list of files cannot be brought to the disk: it removes a file that the
@@ -26,7 +27,7 @@ use crate::page::Page;
 pub fn ruined(path: &Path) -> bool {
     // Enough to open it.
     let memory = 8 << 20;
-    path.join(STAGING).is_dir()
+    std::fs::symlink_metadata(path.join(STAGING)).is_ok_and(|meta| meta.is_dir())
         && super::source::open_families(&database_options(memory), path, memory)
             .is_err_and(|error| error.kind() == rocksdb::ErrorKind::Corruption)
 }
@@ -35,7 +36,13 @@ pub fn ruined(path: &Path) -> bool {
 ///
 /// Errors: I/O.
 pub fn discard(path: &Path) -> Result<()> {
-    Db::destroy(&Options::default(), path).map_err(|e| translate(e, "remove the RocksDB database", path))
+    let place = Place::open(path)?;
+    place.discard().map_err(|error| {
+        Error::io("cannot remove the RocksDB database")
+            .with("path", place.shown().display().to_string())
+            .because(error)
+            .next("run as a user who may write there")
+    })
 }
 
 /// How a target database is opened.
@@ -54,34 +61,29 @@ pub struct RocksTargetOptions {
 
 /// A RocksDB database opened for writing; holds its lock.
 pub struct RocksTarget {
-    path: PathBuf,
     options: RocksTargetOptions,
     cache: Cache,
     // Options of staged files by table; a file writer borrows them.
     writing: BTreeMap<&'static str, Options>,
     db: Db,
     next_file: AtomicU64,
+    // After the database: its owner gets the directory back when RocksDB has closed it.
+    place: Place,
 }
 
 impl RocksTarget {
     /// Opens the database in `path` or creates it, with parents.
     pub fn open(path: &Path, options: RocksTargetOptions) -> Result<Self> {
-        let place = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
-        let denied = |error| {
-            Error::io("cannot create the directory of the RocksDB database")
-                .with("path", place.display().to_string())
-                .because(error)
-                .next("run as a user who may write there")
-        };
-        fs::create_dir_all(&place).map_err(denied)?;
-        let fail = |e| translate(e, "open the RocksDB database for writing", &place);
+        Stop::of_process().check()?;
+        let place = Place::open(path)?;
+        let fail = |e| translate(e, "open the RocksDB database for writing", place.shown());
         let mut database = database_options(options.memory);
         database.create_if_missing(true);
         // The server's own log files belong to the server.
         database.set_keep_log_file_num(1);
-        let begun = place.join("CURRENT").exists();
+        let begun = matches!(place.dir().look("CURRENT"), Ok(Some(_)));
         let existing = match begun {
-            true => Db::list_cf(&database, &place).map_err(fail)?,
+            true => Db::list_cf(&database, place.path()).map_err(fail)?,
             false => vec![rocksdb::DEFAULT_COLUMN_FAMILY_NAME.to_string()],
         };
         let mut families: Vec<_> = existing.iter().map(|name| (name.as_str(), family(name))).collect();
@@ -97,30 +99,18 @@ impl RocksTarget {
                 ColumnFamilyDescriptor::new(*name, writing_options(*table, &cache, options.min_blob_size))
             })
             .collect();
-        let staging = place.join(STAGING);
-        let marked = staging.exists();
-        if !marked {
-            fs::create_dir(&staging).map_err(denied)?;
-        }
-        let db = Db::open_cf_descriptors(&database, &place, descriptors).map_err(|error| {
-            if !marked {
-                // Somebody else may have begun to use it.
-                let _ = fs::remove_dir(&staging);
-            }
+        let db = Db::open_cf_descriptors(&database, place.path(), descriptors).map_err(|error| {
+            place.leave();
             fail(error)
         })?;
         let writing = tables()
             .map(|table| (table.name, writing_options(Some(table), &cache, options.min_blob_size)))
             .collect();
-        // Files left by an import that was killed: never ingested, so never part of the database.
-        if marked {
-            empty(&staging).map_err(denied)?;
-        }
-        Ok(RocksTarget { path: place, options, cache, writing, db, next_file: AtomicU64::new(0) })
+        Ok(RocksTarget { options, cache, writing, db, next_file: AtomicU64::new(0), place })
     }
 
     fn fail(&self, error: rocksdb::Error, doing: &str, table: &Table) -> Error {
-        translate(error, doing, &self.path).with("table", table.name)
+        translate(error, doing, self.place.shown()).with("table", table.name)
     }
 
     fn delete_each(&self, table: &Table, keys: impl Iterator<Item = Vec<u8>>) -> Result<()> {
@@ -133,10 +123,6 @@ impl RocksTarget {
     }
 }
 
-fn empty(dir: &Path) -> std::io::Result<()> {
-    fs::read_dir(dir)?.try_for_each(|entry| fs::remove_file(entry?.path()))
-}
-
 impl Target for RocksTarget {
     fn kind(&self) -> BackendKind {
         BackendKind::RocksDb
@@ -146,9 +132,9 @@ impl Target for RocksTarget {
         for (name, table) in wanted(tables, &self.options.legacy) {
             if self.db.cf_handle(name).is_none() {
                 let options = writing_options(table, &self.cache, self.options.min_blob_size);
-                self.db
-                    .create_cf(name, &options)
-                    .map_err(|e| translate(e, "create a column family", &self.path).with("table", name))?;
+                self.db.create_cf(name, &options).map_err(|e| {
+                    translate(e, "create a column family", self.place.shown()).with("table", name)
+                })?;
             }
         }
         Ok(())
@@ -179,21 +165,20 @@ impl Target for RocksTarget {
 
     fn shard<'a>(&'a self, table: &'a Table) -> Result<Box<dyn Shard + Send + 'a>> {
         let number = self.next_file.fetch_add(1, Ordering::Relaxed);
-        let file = self.path.join(STAGING).join(format!("{number:06}.sst"));
-        Ok(Box::new(RocksShard { target: self, table, file, writer: None }))
+        Ok(Box::new(RocksShard { target: self, table, number, writer: None }))
     }
 
     fn finish(&self) -> Result<()> {
-        let fail = |e| translate(e, "flush the RocksDB database", &self.path);
+        let fail = |e| translate(e, "flush the RocksDB database", self.place.shown());
         let mut flush = FlushOptions::default();
         flush.set_wait(true);
-        for name in Db::list_cf(&Options::default(), &self.path).map_err(fail)? {
+        for name in Db::list_cf(&Options::default(), self.place.path()).map_err(fail)? {
             if let Some(handle) = self.db.cf_handle(&name) {
                 self.db.flush_cf_opt(&handle, &flush).map_err(fail)?;
             }
         }
         self.db.flush_wal(true).map_err(fail)?;
-        let _ = fs::remove_dir_all(self.path.join(STAGING));
+        self.place.finish();
         Ok(())
     }
 }
@@ -201,7 +186,7 @@ impl Target for RocksTarget {
 struct RocksShard<'a> {
     target: &'a RocksTarget,
     table: &'a Table,
-    file: PathBuf,
+    number: u64,
     // Opened by the first record: RocksDB refuses files without any.
     writer: Option<SstFileWriter<'a>>,
 }
@@ -219,7 +204,9 @@ impl Shard for RocksShard<'_> {
                     Error::io("the catalog has no such column family").with("table", table.name)
                 })?;
                 let writer = SstFileWriter::create(options);
-                writer.open(&self.file).map_err(|e| target.fail(e, "create a table file", table))?;
+                writer
+                    .open(target.place.staged(self.number))
+                    .map_err(|e| target.fail(e, "create a table file", table))?;
                 slot.insert(writer)
             }
         };
@@ -245,7 +232,7 @@ impl Shard for RocksShard<'_> {
         ingest.set_move_files(true);
         target
             .db
-            .ingest_external_file_cf_opts(&handle, &ingest, vec![&self.file])
+            .ingest_external_file_cf_opts(&handle, &ingest, vec![target.place.staged(self.number)])
             .map_err(|e| target.fail(e, "ingest a table file", table))
     }
 }
@@ -253,8 +240,8 @@ impl Shard for RocksShard<'_> {
 impl Drop for RocksShard<'_> {
     fn drop(&mut self) {
         self.writer = None;
-        // After a commit the file has moved; before one it holds nothing anybody needs.
-        let _ = fs::remove_file(&self.file);
+        // After a commit the file has moved; before one it holds nothing that is needed.
+        self.target.place.unstage(self.number);
     }
 }
 

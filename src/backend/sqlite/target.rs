@@ -12,7 +12,8 @@ use rusqlite::Connection;
 use rusqlite::blob::ZeroBlob;
 
 use super::connection::{self, Mode};
-use super::{files, quoted, shape, translate};
+use super::place::Place;
+use super::{quoted, shape, translate};
 use crate::backend::{Shard, Target};
 use crate::catalog::{BackendKind, Table, ValueKind};
 use crate::error::{Error, Result};
@@ -32,14 +33,28 @@ pub struct SqliteTarget {
     returned: Condvar,
     // After the connection: it closes a handle of the same file, and SQLite's locks would go with that.
     settling: Mutex<Settling>,
+    // After everything that has the file open: its owner gets the directory back.
+    _place: Place,
 }
 
 impl SqliteTarget {
     /// Opens or creates the database; `memory` bounds SQLite's page cache, in bytes.
     pub fn open(path: &Path, memory: u64) -> Result<Self> {
-        let place = files::to_write(path)?;
-        let fail = |e| translate(e, "open the SQLite database for writing", &place);
-        let connection = connection::open(&place, Mode::Create).map_err(fail)?;
+        let place = Place::open(path)?;
+        let connection = SqliteTarget::connect(place.path(), memory).inspect_err(|_| place.leave())?;
+        Ok(SqliteTarget {
+            path: place.path().to_path_buf(),
+            connection: Mutex::new(Some(connection)),
+            returned: Condvar::new(),
+            settling: Mutex::default(),
+            _place: place,
+        })
+    }
+
+    /// Opens the database for writing and locks it.
+    fn connect(place: &Path, memory: u64) -> Result<Connection> {
+        let fail = |e| translate(e, "open the SQLite database for writing", place);
+        let connection = connection::open(place, Mode::Create).map_err(fail)?;
         let extras = shape::extras(&connection).map_err(fail)?;
         if let Some(first) = extras.first() {
             return Err(Error::refused(
@@ -57,12 +72,7 @@ impl SqliteTarget {
         connection.execute_batch(&pragmas).map_err(fail)?;
         set_journal(&connection, "DELETE").map_err(fail)?;
         connection.execute_batch("BEGIN EXCLUSIVE; COMMIT;").map_err(fail)?;
-        Ok(SqliteTarget {
-            path: place,
-            connection: Mutex::new(Some(connection)),
-            returned: Condvar::new(),
-            settling: Mutex::default(),
-        })
+        Ok(connection)
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Connection>> {
