@@ -17,7 +17,7 @@ use super::logs::{Logs, SharedFile};
 use super::shape::{self, Shape};
 use super::{both_ways, quoted, salvage, translate};
 use crate::backend::shape::Fault;
-use crate::backend::{Estimate, KeyRange, Loss, Odd, Pages, Source, TableState};
+use crate::backend::{Estimate, KeyRange, Loss, Odd, Pages, Source, TableState, Unreadable};
 use crate::catalog::{BackendKind, Table, ValueKind};
 use crate::dir::PrivateDir;
 use crate::error::{Error, ErrorKind, Result};
@@ -350,6 +350,19 @@ impl Source for SqliteSource {
             let mut splits: Vec<Vec<u8>> = splits.collect();
             splits.dedup();
             Ok(KeyRange::between(splits))
+        })
+    }
+
+    fn unreadable(&self, tables: &[&Table]) -> Result<Vec<Unreadable>> {
+        // A view of the same name is there, and another fault.
+        self.with("look for the tables", |connection| {
+            let mut absent = Vec::new();
+            for table in tables {
+                if shape::of(connection, table)? == Shape::Absent {
+                    absent.push(Unreadable::absent(table));
+                }
+            }
+            Ok(absent)
         })
     }
 
