@@ -12,7 +12,7 @@ use crate::console::Console;
 use crate::error::{Error, ErrorKind, Result};
 use crate::finding::{Findings, hex};
 use crate::gaps::{self, Gap};
-use crate::in_step::{self, Pair};
+use crate::in_step::{self, Pair, Value};
 use crate::lanes::{Budget, in_parallel};
 use crate::origin::{self, Origin};
 use crate::overlap::{self, Side};
@@ -228,10 +228,12 @@ pub(crate) fn counts(
     let found = in_step::compare(sides, subspace, page_bytes, stop, |pair| {
         let Pair { key, left, right } = pair;
         if let (Some(hashes), Some(right)) = (&mut hashes, right) {
-            hashes.push_record(subspace, key, right)?;
+            // What is large is a blob, whose key says it all.
+            let value = if let Value::Bytes(value) = right { value } else { &[] };
+            hashes.push_record(subspace, key, value)?;
         }
         seen += 1;
-        bytes += (key.len() + left.map_or(0, <[u8]>::len)) as u64;
+        bytes += (key.len() + left.map_or(0, |value| value.length())) as u64;
         if seen == 4096 {
             progress.add(seen, bytes);
             (seen, bytes) = (0, 0);
@@ -239,7 +241,7 @@ pub(crate) fn counts(
         match (left, right) {
             _ if pair.equal() => {
                 counts.equal += 1;
-                counts.equal_bytes += (key.len() + left.map_or(0, <[u8]>::len)) as u64;
+                counts.equal_bytes += (key.len() + left.map_or(0, |value| value.length())) as u64;
                 return Ok(true);
             }
             (Some(_), None) => counts.only_left += 1,

@@ -1,6 +1,7 @@
 //! Two sides of one subspace read in step, key by key.
 //!
-//! Says where they differ; what a difference means is the caller's business.
+//! Says where they differ; what a difference means is the caller's business. Of a large value only length and hash
+//! are kept until the other side has read its own: both at once would take their memory twice over.
 
 use std::cmp::Ordering;
 
@@ -12,15 +13,42 @@ use crate::page::Page;
 use crate::stop::{Stop, interrupted};
 use crate::store::Tally;
 
+/// A value of so many bytes is compared by its hash.
+const LARGE: usize = 16 << 20;
+
+/// A value, or what is kept of a large one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Value<'a> {
+    /// The value.
+    Bytes(&'a [u8]),
+    /// What stands for a large one.
+    Digest {
+        /// Its length in bytes.
+        length: usize,
+        /// Its BLAKE3.
+        blake3: [u8; 32],
+    },
+}
+
+impl Value<'_> {
+    /// Its length in bytes.
+    pub fn length(&self) -> usize {
+        match self {
+            Value::Bytes(bytes) => bytes.len(),
+            Value::Digest { length, .. } => *length,
+        }
+    }
+}
+
 /// A key with the value that each side has for it; at least one has.
 #[derive(Debug, Clone, Copy)]
 pub struct Pair<'a> {
     /// The key.
     pub key: &'a [u8],
     /// Value on the left, if the key is there.
-    pub left: Option<&'a [u8]>,
+    pub left: Option<Value<'a>>,
     /// Value on the right, if the key is there.
-    pub right: Option<&'a [u8]>,
+    pub right: Option<Value<'a>>,
 }
 
 impl Pair<'_> {
@@ -33,10 +61,11 @@ impl Pair<'_> {
     pub fn difference(&self, names: [&str; 2]) -> String {
         let [left, right] = names;
         match (self.left, self.right) {
-            (Some(a), Some(b)) => {
+            (Some(Value::Bytes(a)), Some(Value::Bytes(b))) => {
                 let at = a.iter().zip(b).position(|(a, b)| a != b).unwrap_or(a.len().min(b.len()));
                 format!("values differ from byte {at} on ({} and {} bytes)", a.len(), b.len())
             }
+            (Some(a), Some(b)) => format!("values differ ({} and {} bytes)", a.length(), b.length()),
             (Some(_), None) => format!("in {left}, not in {right}"),
             _ => format!("in {right}, not in {left}"),
         }
@@ -56,14 +85,8 @@ pub fn compare(
     let mut left = Side::new(left, subspace, page_bytes, stop)?;
     let mut right = Side::new(right, subspace, page_bytes, stop)?;
     loop {
-        // A store needs twice the memory of a large value while it decodes it, a dump once: it comes afterwards.
-        if right.decodes {
-            right.fill()?;
-            left.fill()?;
-        } else {
-            left.fill()?;
-            right.fill()?;
-        }
+        left.fill()?;
+        right.fill()?;
         let (ours, theirs) = (left.current(), right.current());
         let (order, key) = match (ours, theirs) {
             (None, None) => break,
@@ -95,7 +118,8 @@ struct Side<'a> {
     page: Page,
     at: usize,
     ended: bool,
-    decodes: bool,
+    // Of the last value in the page, if that was large.
+    digest: Option<Value<'static>>,
     budget: usize,
     stop: &'a Stop,
 }
@@ -108,8 +132,7 @@ impl<'a> Side<'a> {
         stop: &'a Stop,
     ) -> Result<Side<'a>> {
         let records = origin.read(subspace, &KeyRange::all())?;
-        let decodes = matches!(origin, Origin::Store(_));
-        Ok(Side { records, page: Page::new(), at: 0, ended: false, decodes, budget, stop })
+        Ok(Side { records, page: Page::new(), at: 0, ended: false, digest: None, budget, stop })
     }
 
     fn fill(&mut self) -> Result<()> {
@@ -121,10 +144,19 @@ impl<'a> Side<'a> {
         }
         self.at = 0;
         self.ended = !self.records.next(&mut self.page, self.budget)?;
+        // A page ends with a large value, so there is one at most.
+        let large = self.page.last().map(|(_, value)| value).filter(|value| value.len() >= LARGE);
+        self.digest =
+            large.map(|value| Value::Digest { length: value.len(), blake3: *blake3::hash(value).as_bytes() });
+        if self.digest.is_some() {
+            self.page.forget_last_value();
+        }
         Ok(())
     }
 
-    fn current(&self) -> Option<(&[u8], &[u8])> {
-        if self.ended { None } else { self.page.get(self.at) }
+    fn current(&self) -> Option<(&[u8], Value<'_>)> {
+        let (key, value) = if self.ended { None } else { self.page.get(self.at) }?;
+        let digest = self.digest.filter(|_| self.at + 1 == self.page.len());
+        Some((key, digest.unwrap_or(Value::Bytes(value))))
     }
 }

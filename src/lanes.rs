@@ -158,7 +158,7 @@ pub struct Through<'a> {
 }
 
 impl Lane<'_> {
-    /// Reads `ranges` and hands every page to `sink` on this thread, ranges in order. `read` sends the pages of
+    /// Reads `ranges` and hands every page to `sink` on this thread, ranges in order, which may clear it. `read` sends the pages of
     /// one range through `emit`, which takes a full page and leaves an empty one in its place.
     ///
     /// Errors: those of `read` and `sink`, and interrupted if the lane was stopped.
@@ -166,7 +166,7 @@ impl Lane<'_> {
         &self,
         ranges: &[R],
         read: impl Fn(&R, &mut dyn FnMut(&mut Page) -> Result<()>) -> Result<()> + Sync,
-        mut sink: impl FnMut(&Page) -> Result<()>,
+        mut sink: impl FnMut(&mut Page) -> Result<()>,
     ) -> Result<()> {
         let pool = Pool::default();
         let gates: Vec<Gate> = ranges.iter().map(|_| Gate::new(self.ahead)).collect();
@@ -236,13 +236,13 @@ impl Lane<'_> {
             for (receiver, gate) in receivers.into_iter().zip(&gates) {
                 for message in receiver {
                     let (bytes, delivery) = message?;
-                    let page = match delivery {
+                    let mut page = match delivery {
                         Delivery::Page(page) => page,
                         Delivery::Promise(promise) => promise
                             .recv()
                             .map_err(|_| Error::io("a thread that prepared records has stopped"))?,
                     };
-                    sink(&page)?;
+                    sink(&mut page)?;
                     pool.give(page);
                     gate.leave(bytes);
                     if self.stop.stopped() {

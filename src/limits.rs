@@ -222,7 +222,7 @@ impl Limit {
             record,
             setting,
             prefix: table.unique_prefix,
-            holds_unusable: !table.integer && !(no_value && table.max_value == Some(0)),
+            holds_unusable: !(table.integer || no_value && table.max_value == Some(0)),
         }
     }
 

@@ -206,6 +206,8 @@ impl Load<'_> {
                 pending += behind.size();
                 current.write(&behind)?;
             }
+            // Committing may take as much again as the largest value.
+            page.clear();
             if pending < target.shard_bytes(part.table) {
                 shard = Some(current);
                 return Ok(());

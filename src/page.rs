@@ -78,6 +78,15 @@ impl Page {
         }
     }
 
+    /// Makes the last value an empty one, and gives its memory back.
+    pub fn forget_last_value(&mut self) {
+        if let Some((key_end, value_end)) = self.ends.last_mut() {
+            *value_end = *key_end;
+            self.bytes.truncate(*key_end);
+            self.bytes.shrink_to_fit();
+        }
+    }
+
     /// Removes all records and keeps the memory, unless that is much.
     pub fn clear(&mut self) {
         self.bytes.clear();
@@ -172,8 +181,12 @@ mod tests {
             }
         }
         let mut page = Page::new();
+        page.push(b"j", b"before");
         page.push(b"k", &vec![0; KEPT + 1]);
         assert!(page.capacity() <= KEPT + LARGE, "no more than what is in it");
+        page.forget_last_value();
+        assert!(page.iter().eq([(&b"j"[..], &b"before"[..]), (b"k", b"")]) && page.capacity() < 1000);
+        page.push(b"l", &vec![0; KEPT + 1]);
         page.clear();
         assert_eq!(page.capacity(), 0);
     }

@@ -465,7 +465,7 @@ fn written_up_to(
     let (mut last, mut whole, mut bytes, mut records) = (None::<Vec<u8>>, true, 0, 0);
     in_step::compare([origin, there], subspace, options.budget.page_bytes(), options.stop, |pair| {
         records += 1;
-        bytes += (pair.key.len() + pair.left.map_or(0, <[u8]>::len)) as u64;
+        bytes += (pair.key.len() + pair.left.map_or(0, |value| value.length())) as u64;
         if bytes > 1 << 20 {
             progress.add(records, bytes);
             (records, bytes) = (0, 0);

@@ -248,6 +248,16 @@ fn postgres_with_passwords_tls_and_missing_rights() {
     };
     user(&[("password", "s3cr3t-but-wrong")]);
     site.import(&dump).expect(1, &["user or password are refused", "with_password"]);
+    // A file ends in a line break as a rule, which nobody sees.
+    let file = site.dir.path().join("password");
+    let password: &'static str = Box::leak(format!("%{{file:{}}}%", file.display()).into_boxed_str());
+    user(&[("password", password)]);
+    for blank in ["s3cr3t\n", "s3cr3t ", " s3cr3t"] {
+        std::fs::write(&file, blank).unwrap();
+        let refused = site.import(&dump);
+        assert!(!refused.text.contains("s3cr3t"), "the password is shown");
+        refused.expect(1, &["cannot connect", "ends with a blank or a line break"]);
+    }
     user(&[]);
     site.import(&dump).expect(5, &["a privilege is missing", "GRANT CREATE ON SCHEMA"]);
     assert_eq!(site.database().sql("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"), "0");

@@ -70,6 +70,12 @@ impl Run {
         self.run(command.arg("--config").arg(self.config(name)).arg("--import").arg(dump).args(flags))
     }
 
+    /// Runs something else.
+    #[allow(dead_code, reason = "benchmarks export and import only")]
+    pub fn run_with(&self, arguments: &[&Path]) -> Result<Outcome, AnyError> {
+        self.run(Command::new(PROGRAM).args(arguments))
+    }
+
     /// Records and bytes of keys and values in a dump.
     pub fn size(&self, dump: &Path) -> Result<(u64, u64), AnyError> {
         let text = std::fs::read_to_string(dump.join("manifest/manifest.json"))?;

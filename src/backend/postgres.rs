@@ -12,6 +12,7 @@ use crate::backend::sql::{self, Cause, LOST};
 use crate::error::{Error, ErrorKind, Result};
 
 mod copy;
+mod large;
 mod presence;
 mod relations;
 mod shape;

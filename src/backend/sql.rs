@@ -297,6 +297,12 @@ impl Hopper {
         self.page.size() >= self.budget
     }
 
+    /// The same for a value that nobody else needs.
+    pub fn push_owned(&mut self, key: &[u8], value: Vec<u8>) -> bool {
+        self.page.push_owned(key, value);
+        self.page.size() >= self.budget
+    }
+
     /// The last key in the page.
     pub fn last(&self) -> Option<&[u8]> {
         self.page.last().map(|(key, _)| key)

@@ -10,8 +10,9 @@ use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Row};
 
 use super::copy::{Decoder, Malformed};
+use super::large;
 use super::relations::{Relation, Relations, hold};
-use super::{PostgresSettings, Session, close, literal, shape};
+use super::{PostgresSettings, Session, close, shape};
 use crate::backend::shape::Fault;
 use crate::backend::sql::{AsyncWork, Hopper, Idle, Pump, own_name, without_leavers};
 use crate::backend::{Estimate, KeyRange, Pages, Sessions, Source, TableState, Unreadable};
@@ -128,7 +129,9 @@ impl PostgresSource {
             return Ok(Box::new(PostgresPages { source: self, pump: None }));
         };
         let rows = Rows {
-            query: select(&relation, table, range),
+            from: relation.qualified(),
+            select: relation.select(table.value),
+            range: range.clone(),
             value: table.value,
             name: table.name.to_string(),
             settings: self.settings.clone(),
@@ -326,14 +329,9 @@ fn sample_percent(pages: f64) -> f64 {
     (SAMPLE_PAGES as f64 * 100.0 / pages.max(1.0)).clamp(0.000_001, 100.0)
 }
 
-fn select(relation: &Relation, table: &Table, range: &KeyRange) -> String {
-    let mut conditions = Vec::new();
-    conditions.extend(range.after.as_deref().map(|after| format!("k > {}", literal(after))));
-    conditions.extend(range.until.as_deref().map(|until| format!("k <= {}", literal(until))));
-    let filter =
-        if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) };
-    let select = relation.select(table.value);
-    format!("COPY ({select}{filter} ORDER BY k) TO STDOUT (FORMAT binary)")
+/// The rows of a range, as `select` begins; without `last`, its end is not part of it.
+fn copied(select: &str, range: &KeyRange, last: bool) -> String {
+    format!("COPY ({select}{} ORDER BY k) TO STDOUT (FORMAT binary)", large::within(range, last))
 }
 
 struct PostgresPages<'a> {
@@ -364,7 +362,10 @@ impl Drop for PostgresPages<'_> {
 
 /// The rows of a range.
 struct Rows {
-    query: String,
+    // The table, as it stands in a query, and the beginning of one.
+    from: String,
+    select: String,
+    range: KeyRange,
     value: ValueKind,
     name: String,
     settings: PostgresSettings,
@@ -373,7 +374,7 @@ struct Rows {
 
 impl AsyncWork<PgConnection> for Rows {
     async fn run(mut self, connection: &mut PgConnection, hopper: &mut Hopper) -> Result<()> {
-        match self.copy(connection, hopper).await {
+        match self.all(connection, hopper).await {
             Ok(()) => Ok(()),
             Err(failed) => {
                 let error = match failed {
@@ -401,8 +402,35 @@ impl From<sqlx::Error> for Failed {
 }
 
 impl Rows {
-    async fn copy(&mut self, connection: &mut PgConnection, hopper: &mut Hopper) -> Result<(), Failed> {
-        let mut stream = connection.copy_out_raw(&self.query).await?;
+    /// Everything in the range: what lies between large values at once, those in pieces.
+    async fn all(&mut self, connection: &mut PgConnection, hopper: &mut Hopper) -> Result<(), Failed> {
+        let valued = matches!(self.value, ValueKind::Bytes | ValueKind::Blob);
+        let large = if valued { large::find(connection, &self.from, &self.range).await? } else { Vec::new() };
+        for key in large {
+            let before = KeyRange { after: self.range.after.take(), until: Some(key.clone()) };
+            if !self.copy(&before, false, connection, hopper).await? {
+                return Ok(());
+            }
+            let full = hopper.push_owned(&key, large::read(connection, &self.from, &key).await?);
+            self.reached = Some(key.clone());
+            self.range.after = Some(key);
+            if full && !hopper.hand_over().await {
+                return Ok(());
+            }
+        }
+        self.copy(&self.range.clone(), true, connection, hopper).await.map(|_| ())
+    }
+
+    /// What lies in a range; false if no more is wanted.
+    async fn copy(
+        &mut self,
+        range: &KeyRange,
+        last: bool,
+        connection: &mut PgConnection,
+        hopper: &mut Hopper,
+    ) -> Result<bool, Failed> {
+        let query = copied(&self.select, range, last);
+        let mut stream = connection.copy_out_raw(&query).await?;
         let mut decoder = Decoder::new(self.value);
         let mut joined = Vec::new();
         while let Some(arrived) = stream.try_next().await? {
@@ -415,16 +443,16 @@ impl Rows {
                 self.reached = hopper.last().map(<[u8]>::to_vec);
                 full = rest.is_empty();
                 if !full && !hopper.hand_over().await {
-                    return Ok(());
+                    return Ok(false);
                 }
             }
             // What has arrived is in the page: it is given back before anybody works on that.
             drop(arrived);
             joined = Vec::new();
             if full && !hopper.hand_over().await {
-                return Ok(());
+                return Ok(false);
             }
         }
-        if decoder.complete() { Ok(()) } else { Err(Failed::Row(Malformed::Format)) }
+        if decoder.complete() { Ok(true) } else { Err(Failed::Row(Malformed::Format)) }
     }
 }
