@@ -289,6 +289,8 @@ impl Transfer {
         state: &State<S>,
         options: &Options,
     ) -> Result<Transferred> {
+        // Given up after everything else: closing a file gives up the locks of its engine, too.
+        let _exclusive = self.target.hold()?;
         let held = if options.resume { Some(state.open(&self.target.state)?) } else { None };
         self.find_progress(options)?;
         self.confirm_wipe(options)?;

@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::backend::hold::Mode;
 use crate::backend::memory::Memory;
 use crate::backend::routed::{BlobTables, RoutedSource, RoutedTarget};
 use crate::backend::{self, Limits, Source};
@@ -12,7 +13,7 @@ use crate::catalog::{BackendKind, SchemaVersion, Subspace, Table, ValueKind};
 use crate::config::StoreConfig;
 use crate::connect::Place;
 use crate::destination::Destination;
-use crate::engines;
+use crate::engines::{self, Held};
 use crate::error::{Error, Result};
 use crate::fresh::{self, Clearing, Extent};
 use crate::gaps;
@@ -234,6 +235,15 @@ impl Target {
         let unused = engines::blob_table(subspace, self.kind)?;
         let (target, used) = engines::blob_target(blobs, subspace, self.kind, self.version, &options.budget)?;
         Ok(Box::new(RoutedTarget::new(data, target, BlobTables { unused, used })))
+    }
+
+    /// Holds what is there of the target alone, so that no other run reads or writes it meanwhile.
+    ///
+    /// Errors: refused if another run has it.
+    pub(super) fn hold(&self) -> Result<Held> {
+        let mut held = engines::hold(&self.place.data, Mode::Exclusive)?;
+        self.place.blobs.iter().try_for_each(|blobs| held.add(blobs, Mode::Exclusive))?;
+        Ok(held)
     }
 
     /// The target as it has become, everything in it.

@@ -406,3 +406,57 @@ fn dumps_and_files_of_a_run_stay_out_of_stores() {
     run(args!["-c", around, "-i", dump]).ended(2);
     unchanged();
 }
+
+#[test]
+fn an_import_meets_a_run_that_reads_the_same_store() {
+    use stalwart_migrate::backend::hold::{Hold, Mode};
+    let home = Home::new();
+    let dump = original(&home);
+    let wipe = |config: &Path| run(args!["-c", config, "-i", dump, "--wipe-target", "--yes"]);
+    let says = "another run of this program uses the";
+    let files = home.toml("files", &Store::Sqlite("one"), &Store::Fs("blobs", 2).lz4());
+    home.import(&files, &dump);
+    for held in [
+        Hold::sqlite(&home.path("one"), Mode::Shared).unwrap(),
+        Hold::directory(&home.path("blobs"), Mode::Shared).unwrap(),
+    ] {
+        let refused = wipe(&files).ended(5);
+        assert!(refused.err.contains(says), "{}", refused.err);
+        drop(held);
+    }
+    wipe(&files).ended(0);
+    for store in [database(Kind::Postgres), database(Kind::Mysql)] {
+        let config = home.toml("database", &store, &Store::Data);
+        home.import(&config, &dump);
+        let Store::Sql(database) = &store else { return };
+        // What a run that reads takes.
+        let hold = match database.server.kind {
+            Kind::Postgres => {
+                "SELECT pg_advisory_lock_shared(1398230343, (oid::int8 - 2147483648)::int4) FROM pg_namespace \
+                 WHERE nspname = 'public'; SELECT pg_sleep(600);"
+                    .to_string()
+            }
+            Kind::Mysql => {
+                let name = blake3::hash(database.name.as_bytes()).to_hex();
+                format!("SELECT GET_LOCK('stalwart-migrate {} 0', 0); SELECT sleep(600);", &name[..32])
+            }
+        };
+        // Of another database, so that it is no session on this one.
+        let elsewhere = if database.server.kind == Kind::Mysql { "" } else { database.name.as_str() };
+        let mut reader = database.server.client(elsewhere);
+        let option = if database.server.kind == Kind::Postgres { "-c" } else { "-e" };
+        let mut reader = reader.arg(option).arg(hold).stdout(std::process::Stdio::null()).spawn().unwrap();
+        let begin = std::time::Instant::now();
+        let refused = loop {
+            let ran = wipe(&config);
+            if ran.code == 5 {
+                break ran;
+            }
+            assert!(begin.elapsed().as_secs() < 60, "{}", ran.err);
+        };
+        let agreed = refused.err.contains("others are connected") || refused.err.contains(says);
+        assert!(agreed && refused.err.contains(says), "{}", refused.err);
+        reader.kill().unwrap();
+        reader.wait().unwrap();
+    }
+}
