@@ -402,6 +402,25 @@ fn prose(markdown: &str) -> String {
 }
 
 #[test]
+fn every_promise_has_its_test() {
+    let page = text("docs/guarantees.md");
+    let cited: Vec<(&str, &str)> = page
+        .split('`')
+        .filter(|part| part.starts_with("tests/"))
+        .filter_map(|part| part.split_once("::"))
+        .collect();
+    assert!(cited.len() > 40, "only {} tests are cited", cited.len());
+    let missing = cited.into_iter().filter(|(path, name)| {
+        let test = format!("#[test]\nfn {name}(");
+        !Path::new(path).exists() || !text(path).contains(&test)
+    });
+    report(
+        "docs/guarantees.md cites tests that exist",
+        missing.map(|(path, name)| format!("{path}::{name}")).collect(),
+    );
+}
+
+#[test]
 fn links_and_anchors_are_found() {
     let page = "# The dump, v1\nsee [a](b.md#c) and\n```\n# no [x](y)\n```\n## `u32le` & more\n[d](#e)\n";
     assert_eq!(links(page), ["b.md#c", "#e"]);
