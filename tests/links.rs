@@ -409,7 +409,7 @@ fn a_file_that_must_not_be_read_is_no_damage() {
     let site = Site::of("0.15.5", RocksDb);
     let table = fs::read_dir(site.store()).unwrap().map(|entry| entry.unwrap().path());
     let table = table.into_iter().find(|path| path.extension().is_some_and(|e| e == "sst")).unwrap();
-    fs::set_permissions(&table, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&table, fs::Permissions::from_mode(0o000)).unwrap();
     let mut command = site.unprivileged();
     let place = site.path("open");
     fs::create_dir(&place).unwrap();
