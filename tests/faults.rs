@@ -385,10 +385,16 @@ fn a_report_that_cannot_be_written_is_never_a_success() {
     let site = Site::of("0.15.5", Sqlite);
     let dump = site.export("dump");
     let report = site.path("the-report");
-    let arguments = [Path::new("verify"), &dump, Path::new("--report"), &report];
-    for (kind, after) in [("write", 0), ("write", 2), ("sync", 0)] {
-        let _ = fs::remove_file(&report);
+    let (config, again) = (site.config(), site.path("again"));
+    let verify = [Path::new("verify"), &dump, Path::new("--report"), &report].map(Path::as_os_str).to_vec();
+    let export = [Path::new("-c"), &config, Path::new("-e"), &again, Path::new("--report"), &report];
+    let export = export.map(Path::as_os_str).to_vec();
+    // What was printed before the file had its place is written at once, the rest line by line.
+    for (arguments, kind, after) in
+        [(&verify, "write", 0), (&verify, "sync", 0), (&export, "write", 0), (&export, "write", 2)]
+    {
         let mark = site.path("mark");
+        let _ = (fs::remove_file(&report), fs::remove_file(&mark), fs::remove_dir_all(&again));
         let mut command = site.program();
         let Some(disk) = disk() else { return };
         command
