@@ -107,7 +107,12 @@ fn another_shape_of_a_table_is_refused_before_it_is_read_or_written() {
             true,
             &["table p: its primary key is on k, deferred"],
         ),
-        (postgres, "CREATE UNIQUE INDEX odd ON i (k)", false, &["table i: it has the unique index odd"]),
+        (
+            postgres,
+            "CREATE UNIQUE INDEX odd ON i (k)",
+            false,
+            &["table i: it has the unique index public.odd"],
+        ),
         (
             mysql,
             "ALTER TABLE n MODIFY v DECIMAL(20,0) NOT NULL",
