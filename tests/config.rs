@@ -398,7 +398,7 @@ fn what_is_wrong_with_a_store_is_said_with_key_line_and_file() {
         ),
         (
             "type = \"sharded-blob\"\n",
-            "the configuration has no key store.b.stores (file FILE); add it; it lists the members of the sharded store",
+            "the configuration has no key store.b.stores (file FILE); list the members of the sharded store",
         ),
         (
             "type = \"sharded-blob\"\nstores = \"b\"\n",

@@ -38,7 +38,7 @@ impl Settings<'_> {
                 Err(self.wrong(key, "a setting that is needed is empty").next("give it a value"))
             }
             Some(text) => Ok(text),
-            None => Err(self.missing(key)),
+            None => Err(self.missing(key).next("add it")),
         }
     }
 
@@ -61,8 +61,9 @@ impl Settings<'_> {
         keys.filter_map(|key| self.text(key).transpose()).collect()
     }
 
+    /// The error of a key that is not there; what to do about it is added by the caller.
     pub(super) fn missing(&self, key: &str) -> Error {
-        self.in_file(Error::usage(format!("the configuration has no key {}", shown(key)))).next("add it")
+        self.in_file(Error::usage(format!("the configuration has no key {}", shown(key))))
     }
 
     /// A value of `key` for a message: as it is written where a macro stands in it, whatever the macro has brought.

@@ -300,7 +300,7 @@ impl Section<'_> {
         let key = self.key("stores");
         let ids = self.settings.list(&key)?;
         if ids.is_empty() {
-            return Err(self.settings.missing(&key).next("it lists the members of the sharded store"));
+            return Err(self.settings.missing(&key).next("list the members of the sharded store"));
         }
         let members = ids.iter().map(|id| store(self.settings, id, Use::Shard, &key));
         Ok(StoreKind::Sharded { stores: members.collect::<Result<_>>()? })
