@@ -243,7 +243,7 @@ pub trait Source: Send + Sync {
     }
 
     /// Whether a table that the catalog does not know has other columns than the server's own tables have, so that
-    /// it is somebody else's.
+    /// it belongs to another program.
     fn has_other_columns(&self, _name: &str) -> Result<bool> {
         Ok(false)
     }

@@ -89,7 +89,7 @@ impl Error {
     }
 
     /// Says what to do next, as a sentence without its full stop. What the error advises already stays and comes
-    /// first: whoever raised it knows the cause, whoever passes it on knows how the run goes on.
+    /// first: the place that raises it knows the cause, the place that passes it on knows how the run goes on.
     pub fn next(mut self, advice: impl Into<String>) -> Self {
         let advice = advice.into();
         if !self.next.contains(&advice) {

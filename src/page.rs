@@ -39,7 +39,7 @@ impl Page {
         self.ends.push((key_end, self.bytes.len()));
     }
 
-    /// Appends a record whose value nobody else needs: a large one becomes the arena, and is not copied.
+    /// Appends a record whose value is not needed elsewhere: a large one becomes the arena, and is not copied.
     pub fn push_owned(&mut self, key: &[u8], mut value: Vec<u8>) {
         if value.len() < LARGE {
             return self.push(key, &value);

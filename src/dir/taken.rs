@@ -1,6 +1,6 @@
 //! A directory that another user may write to, kept from that user while root writes there.
 //!
-//! For libraries that open files by path: whatever they open, nobody can have exchanged it meanwhile. The
+//! For libraries that open files by path: whatever they open, no other user can have exchanged it meanwhile. The
 //! directory belongs to root with mode 0700 until this is dropped. Whom it belonged to stands in a file of root's
 //! in it, so that a run after one that was killed can give it back.
 
@@ -20,7 +20,7 @@ static USES: Mutex<BTreeMap<(u64, u64), usize>> = Mutex::new(BTreeMap::new());
 #[derive(Debug)]
 pub struct Taken {
     dir: Dir,
-    // User and permissions before; nothing if nobody else could write to it.
+    // User and permissions before; nothing if no other user could write to it.
     former: Option<(u32, u32)>,
 }
 
@@ -53,7 +53,7 @@ impl Taken {
         let taken = Taken::counted(dir, Some((entry.user, entry.mode)), entry.id);
         taken.dir.give(Some(0), None)?;
         taken.dir.set_mode(0o700)?;
-        // From here on nobody can exchange it; before, its owner could.
+        // From here on no other user can exchange it; before, its owner could.
         match recorded(&taken.dir)? {
             Some(former) if Some(former) == taken.former => Ok(taken),
             _ => Err(io::Error::new(
@@ -87,7 +87,7 @@ impl Drop for Taken {
             uses.insert(entry.id, others);
             return;
         }
-        // The record goes last: without it nobody would know.
+        // The record goes last: without it the next run would not know.
         let given = self.dir.set_mode(mode).and_then(|()| self.dir.give(Some(user), None));
         if given.is_ok() {
             let _ = self.dir.remove(RECORD);

@@ -2,7 +2,7 @@
 //! and whether they are plain tables.
 //!
 //! A name may lead to a view, a table with rules or policies, or one with an index over a function: using it would
-//! run text that somebody has put there, with the rights of whoever uses it. So every name is resolved here, once,
+//! run text that the database holds, with the rights of the session that uses it. So every name is resolved here, once,
 //! and what is used afterwards is `schema.table`, in a session that finds functions and operators in `pg_catalog`
 //! alone.
 
@@ -99,7 +99,7 @@ impl Relation {
     fn odd(&self) -> Option<&'static str> {
         match self.kind.as_str() {
             "r" => {}
-            "v" => return Some("is a view, which runs a query of somebody's choice"),
+            "v" => return Some("is a view, which runs a query of its own"),
             "m" => return Some("is a materialized view"),
             "f" => return Some("is a foreign table, whose rows another server has"),
             _ => return Some("is a partitioned table"),
@@ -109,12 +109,12 @@ impl Relation {
             () if self.children => {
                 Some("has tables that inherit from it, whose rows would be read with its own")
             }
-            () if self.rules => Some("has rules, which run statements of somebody's choice"),
+            () if self.rules => Some("has rules, which run statements of their own"),
             () if self.computed_index => {
                 Some("has an index or statistics over an expression, which would be run")
             }
             () if self.computed_column => {
-                Some("has columns that are computed or of a type of somebody's own")
+                Some("has columns that are computed or of a type that the database defines itself")
             }
             () => None,
         }
