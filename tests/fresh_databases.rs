@@ -352,10 +352,10 @@ fn the_second_of_two_imports_into_one_database_is_refused() {
         let target = Site::empty(Engine::Sql(kind));
         let dump = copy(large(), &target);
         let first = held(&target, &dump);
-        // Who says that the others do not write is told by the state of the run that they do.
+        // The one who says that the others do not write learns from the lock of the run that they do.
         for (more, says) in [
             (&[][..], "others are connected to the database"),
-            (&["--wipe-target", "--yes"], "another run is at work"),
+            (&["--wipe-target", "--yes"], "another run of this program uses the database"),
         ] {
             let second = target.run(&[&["-i", dump.to_str().unwrap()], more].concat()).expect(5, &[]);
             let error = second.text.lines().last().unwrap();
