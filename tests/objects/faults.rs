@@ -131,8 +131,9 @@ fn an_absent_object_is_none_and_an_absent_bucket_an_error() {
     let code = Arc::clone(&missing);
     let stub =
         Stub::start(move |_, request| Reply::Whole(404, refusal(code.lock().unwrap().as_ref(), request)));
-    for objects in both(&stub, 0) {
-        for absent in ["NoSuchKey", "BlobNotFound", "not a code"] {
+    let [s3_objects, azure_objects] = both(&stub, 0);
+    for (objects, code) in [(s3_objects, "NoSuchKey"), (azure_objects, "BlobNotFound")] {
+        for absent in [code, "not a code"] {
             *missing.lock().unwrap() = absent;
             assert_eq!(objects.get(&key(1), MOST).unwrap(), None);
             objects.delete(&key(1)).unwrap();
@@ -201,7 +202,7 @@ fn an_answer_that_is_no_list_is_not_taken_for_an_empty_one() {
         (Vec::new(), "no list"),
         (half, "no list"),
         (vec![0xff, 0xfe], "no text"),
-        (endless, "how it goes on"),
+        (endless, "goes on with what it has shown"),
         (unsized_, "without a size"),
     ] {
         let stub = Stub::start(move |_, _| Reply::Whole(200, answer.clone()));
