@@ -340,19 +340,29 @@ impl Pages for KeysOf<'_> {
     }
 }
 
-/// A store opened for writing, exclusively.
+/// A store opened for writing, and locked. Nothing of it is changed before [`Target::create`], but that an absent
+/// store may be there, empty; one that goes without having been created is removed again.
 pub trait Target: Send + Sync {
     /// The engine.
     fn kind(&self) -> BackendKind;
 
-    /// Creates what is missing of `tables`, as the server would create it.
+    /// Creates what is missing of `tables`, as the server would create it. The first change of a load.
     fn create(&self, tables: &[&Table]) -> Result<()>;
 
     /// Deletes single keys; absent ones are no error.
     fn delete(&self, table: &Table, keys: &[Vec<u8>]) -> Result<()>;
 
-    /// Deletes every row of a table.
-    fn clear(&self, table: &Table) -> Result<()>;
+    /// Deletes every row of a table but those of `kept`, ascending keys, which are never gone for a moment.
+    fn clear(&self, table: &Table, kept: &[Vec<u8>]) -> Result<()>;
+
+    /// The store as it is, read through what holds its lock: what is seen stays so until this target writes.
+    /// An engine whose lock does not keep others out sees them with [`Target::sessions`]. Changes nothing.
+    fn look(&self) -> Result<Box<dyn Source>>;
+
+    /// Other sessions on the same database, but for those of this target; embedded stores have none.
+    fn sessions(&self) -> Result<Sessions> {
+        Ok(Sessions::default())
+    }
 
     /// How many shards may usefully be written at the same time.
     fn writers(&self) -> usize;

@@ -15,7 +15,8 @@ use crate::page::Page;
 const COUNT_LIMIT: u64 = 100_000;
 /// Keys shown of a subspace that is not empty.
 const SAMPLES: usize = 1;
-/// Bytes of rows that may be set aside from a target; a first start leaves a few kilobytes.
+/// Bytes of rows that may be saved from a target, and of keys of rows that stay in it; a first start leaves a few
+/// kilobytes.
 const SAVE_LIMIT: usize = 64 << 20;
 
 /// A row that is about to be cleared from the target.
@@ -31,15 +32,16 @@ pub struct Saved {
     pub value: Vec<u8>,
 }
 
-/// What has to go from a fresh target before the first write.
-#[derive(Debug, Default)]
+/// What has to go from a target before the first write.
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Clearing {
     /// Single rows, by table. The schema-version record comes first.
     pub rows: Vec<(&'static Table, Vec<Vec<u8>>)>,
     /// Tables that are emptied.
     pub tables: Vec<&'static Table>,
-    /// Rows of emptied tables that stay, because they belong to the installation of the target.
-    pub kept: Vec<(&'static Table, Page)>,
+    /// Keys, ascending, of rows of emptied tables that stay, because they belong to the installation of the
+    /// target.
+    pub kept: Vec<(&'static Table, Vec<Vec<u8>>)>,
     /// Rows among the cleared ones that a person may miss if the import does not bring them.
     pub saved: Vec<Saved>,
 }
@@ -131,30 +133,45 @@ pub fn wipe(target: &dyn Source, version: &'static SchemaVersion, extent: Extent
             // What makes a target look complete goes first.
             clearing.rows.push((table, vec![record.key.to_vec()]));
         }
-        if subspace.layouts.iter().any(|layout| layout.fresh == Some(FreshRule::Keep)) {
-            let kept = kept_rows(target, subspace, table)?;
-            if !kept.is_empty() {
-                clearing.kept.push((table, kept));
-            }
-        }
-        clearing.tables.push(table);
+        empty(target, subspace, table, &mut clearing)?;
     }
     Ok(clearing)
 }
 
-fn kept_rows(target: &dyn Source, subspace: &'static Subspace, table: &'static Table) -> Result<Page> {
-    let (mut page, mut kept) = (Page::new(), Page::new());
+/// Notes that a table is emptied but for the rows that stay.
+///
+/// Errors: refused if more of them stay than a server has.
+fn empty(
+    target: &dyn Source,
+    subspace: &'static Subspace,
+    table: &'static Table,
+    clearing: &mut Clearing,
+) -> Result<()> {
+    clearing.tables.push(table);
+    if !subspace.layouts.iter().any(|layout| layout.fresh == Some(FreshRule::Keep)) {
+        return Ok(());
+    }
+    let (mut page, mut kept, mut bytes) = (Page::new(), Vec::new(), 0);
     let mut pages = target.scan(table, &KeyRange::all())?;
     while pages.next(&mut page, 1 << 20)? {
         for (key, value) in page.iter() {
-            if subspace.check(key, value).is_ok_and(|layout| layout.fresh == Some(FreshRule::Keep))
-                && kept.size() < SAVE_LIMIT
-            {
-                kept.push(key, value);
+            if !subspace.check(key, value).is_ok_and(|layout| layout.fresh == Some(FreshRule::Keep)) {
+                continue;
             }
+            bytes += key.len();
+            if bytes > SAVE_LIMIT {
+                return Err(Error::refused("the target holds more rows that would stay than a server makes")
+                    .with("subspace", format!("{} ({})", subspace.letter, subspace.name))
+                    .with("such as", format!("{} = {}", hex(key), subspace.describe(key)))
+                    .next("look at them with inspect --subspace, or use another, fresh store"));
+            }
+            kept.push(key.to_vec());
         }
     }
-    Ok(kept)
+    if !kept.is_empty() {
+        clearing.kept.push((table, kept));
+    }
+    Ok(())
 }
 
 /// Tables beside the subspaces that have rows. They were made of the records of some installation, and would
@@ -316,7 +333,7 @@ fn check_subspace(
         }
     }
     if whole {
-        clearing.tables.push(table);
+        empty(target, subspace, table, clearing)?;
     } else if !keys.is_empty() {
         clearing.rows.push((table, keys));
     }

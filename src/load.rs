@@ -15,7 +15,6 @@ use crate::counters::Counters;
 use crate::dump::digest::{PartDigest, Totals};
 use crate::error::Result;
 use crate::finding::Findings;
-use crate::fresh::Clearing;
 use crate::lanes::{Budget, Lane, Through, in_parallel};
 use crate::origin::Origin;
 use crate::page::Page;
@@ -35,8 +34,6 @@ pub struct Load<'a> {
     pub rule: BlobRule,
     /// Value of the schema-version record, written last; `None` if the target keeps its own.
     pub version_record: Option<Vec<u8>>,
-    /// What has to go from the target before anything is written.
-    pub clearing: &'a Clearing,
     /// Threads and memory.
     pub budget: Budget,
     /// Whether findings are failures: then everything is looked for before the target looks complete.
@@ -76,20 +73,11 @@ pub struct Loaded {
 }
 
 impl Load<'_> {
-    /// Clears the target and writes everything but the schema-version record.
+    /// Writes everything but the schema-version record to the target, which has been cleared.
     ///
     /// Errors: I/O, damaged and interrupted; the target is incomplete then, and says so by lacking the
     /// schema-version record.
     pub fn run(&self, target: &dyn Target) -> Result<Loaded> {
-        for (table, keys) in &self.clearing.rows {
-            target.delete(table, keys)?;
-        }
-        for table in &self.clearing.tables {
-            target.clear(table)?;
-        }
-        for (table, page) in &self.clearing.kept {
-            write(target, table, page)?;
-        }
         let jobs = self.budget.jobs.min(target.writers());
         // Links last: what is linked exists whenever a link does. Blobs first, for they take longest.
         let (links, mut others): (Vec<&Part>, Vec<&Part>) =

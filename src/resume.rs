@@ -1,10 +1,11 @@
 //! The state of a run that can be continued: what it was about, so that nothing else is continued by mistake.
 //!
 //! How far a run came is not written down: the files of an unfinished dump and the records of an unfinished
-//! target say it themselves. So the state is written once, before the first change, and removed at the end.
+//! target say it themselves. So the state is written before the first change, once more when a target has been
+//! emptied, and removed at the end.
 //! The file is locked while its run lasts. It holds no address and no secret.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
@@ -41,25 +42,26 @@ impl StateFile {
         let (dir, name) = Dir::holding_created(path, 0o700).map_err(fail)?;
         let text = serde_json::to_string_pretty(state)
             .map_err(|e| Error::io("cannot write the state of this run as JSON").because(e))?;
-        let mut file = match dir.create_private_file(&name) {
-            Err(e) if e.kind() == ErrorKind::AlreadyExists => {
-                // Nobody goes on with a run that has not ended.
-                StateFile::at_rest(path)?;
-                return Err(place(Error::refused("there is the state of an interrupted run"), path)
-                    .next("go on with it with --resume, or remove the file if you do not want to"));
-            }
-            created => created.map_err(fail)?,
+        let there = || {
+            // Nothing goes on with a run that has not ended.
+            StateFile::at_rest(path)?;
+            Err(place(Error::refused("there is the state of an interrupted run"), path)
+                .next("go on with it with --resume, or remove the file if you do not want to"))
         };
-        lock(&file, path)?;
-        let written = file
-            .write_all(seal::seal(&text).as_bytes())
-            .and_then(|()| file.sync_all())
-            .and_then(|()| dir.sync());
-        if let Err(error) = written {
-            // Half a state would be in the way of the next run.
-            let _ = dir.remove(&name);
-            return Err(fail(error));
+        let taken = || dir.look(&name).map(|found| found.is_some()).map_err(fail);
+        if taken()? {
+            return there();
         }
+        let file = write_aside(&dir, &name, &text)?;
+        // While the other name is held, no other run gives this one to its own.
+        if taken()? {
+            let _ = dir.remove(aside(&name));
+            return there();
+        }
+        publish(&dir, &name).map_err(|error| {
+            let _ = dir.remove(aside(&name));
+            fail(error)
+        })?;
         Ok(StateFile { path: path.to_owned(), dir, name, _file: file })
     }
 
@@ -99,6 +101,20 @@ impl StateFile {
         opened.map_or(Ok(()), |file| lock(&file, path))
     }
 
+    /// Puts another state in the place of this one, whole or not at all, and locked all the time.
+    ///
+    /// Errors: I/O and interrupted; then the old state stands.
+    pub fn replace<T: Serialize>(&mut self, state: &T) -> Result<()> {
+        Stop::of_process().check()?;
+        let text = serde_json::to_string_pretty(state)
+            .map_err(|e| Error::io("cannot write the state of this run as JSON").because(e))?;
+        let file = write_aside(&self.dir, &self.name, &text)?;
+        publish(&self.dir, &self.name)
+            .map_err(|e| failed("cannot write the state of this run", &self.path, e))?;
+        self._file = file;
+        Ok(())
+    }
+
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
@@ -110,6 +126,37 @@ impl StateFile {
             .remove(&self.name)
             .map_err(|e| failed("cannot remove the state of the finished run", &self.path, e))
     }
+}
+
+/// What a state is called until it is whole.
+fn aside(name: &OsStr) -> OsString {
+    let mut name = name.to_os_string();
+    name.push(".partial");
+    name
+}
+
+/// Writes a state beside its place and brings it to the disk, locked.
+fn write_aside(dir: &Dir, name: &OsStr, text: &str) -> Result<File> {
+    let (new, path) = (aside(name), dir.place(name));
+    let fail = |e| failed("cannot write the state of this run", &path, e);
+    if dir.look(&new).map_err(fail)?.is_some() {
+        // What a killed run has left under this name says nothing.
+        StateFile::at_rest(&dir.place(&new))?;
+        dir.remove(&new).map_err(fail)?;
+    }
+    let mut file = dir.create_private_file(&new).map_err(fail)?;
+    lock(&file, &dir.place(&new))?;
+    file.write_all(seal::seal(text).as_bytes()).and_then(|()| file.sync_all()).map_err(|error| {
+        let _ = dir.remove(&new);
+        fail(error)
+    })?;
+    Ok(file)
+}
+
+/// Gives a state that is whole its name.
+fn publish(dir: &Dir, name: &OsStr) -> std::io::Result<()> {
+    dir.rename(aside(name), name)?;
+    dir.sync()
 }
 
 fn lock(file: &File, path: &Path) -> Result<()> {

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::backend;
 use crate::catalog::{self, BackendKind, SchemaVersion, Subspace, Table};
 use crate::connect::BlobChoice;
 use crate::console::{self, Console};
@@ -17,7 +18,7 @@ use crate::counters::Counters;
 use crate::engines;
 use crate::error::{Error, ErrorKind, Result};
 use crate::finding::{Findings, hex};
-use crate::fresh::Clearing;
+use crate::fresh::{self, Clearing};
 use crate::in_step;
 use crate::lanes::{Budget, in_parallel};
 use crate::load::{Load, Loaded, Part};
@@ -28,12 +29,16 @@ use crate::preflight::Preflight;
 use crate::progress::Progress;
 use crate::proof::{self, Expected};
 use crate::resume::{self, StateFile};
-use crate::set_aside;
+use crate::set_aside::Saving;
 use crate::stop::Stop;
 use crate::strict::Strict;
 
+mod emptying;
 mod target;
 
+use emptying::{Emptying, Pending};
+
+use target::Planned;
 pub use target::Target;
 
 /// How a target is treated.
@@ -78,8 +83,12 @@ pub struct Transfer {
     /// Subspaces that stay behind, with the reason.
     pub left_out: Vec<(char, String)>,
     clearing: Clearing,
+    // Whether that is all that the target holds.
+    everything: bool,
     // Whether an interrupted run has begun to fill the target.
     begun: bool,
+    // What an interrupted run says about emptying the target.
+    left: Emptying,
     version_record: Option<Vec<u8>>,
     total: u64,
 }
@@ -127,7 +136,7 @@ pub fn places(
 /// keeps replaced rows.
 pub fn files(options: &Options, state: Option<PathBuf>) -> Side {
     let state = state.map(|path| ("state of the run", "--state", path));
-    let replaced = ("file for replaced rows", "--report", set_aside::place(options.report));
+    let replaced = ("file for replaced rows", "--report", crate::set_aside::place(options.report, 1));
     Side::files(&state.into_iter().chain([replaced]).collect::<Vec<_>>())
 }
 
@@ -152,18 +161,32 @@ impl Transfer {
             return Ok(None);
         };
         let whole = version_record.is_some();
-        let clearing = target.clearing(version, &parts, whole, options);
-        let clearing = match clearing {
-            // Then the target itself says how far the interrupted run came.
-            Err(error) if error.kind() == ErrorKind::Refused && options.resume => {
-                target.check_side_tables(whole, options).map(|()| None)
-            }
+        let left = match options.resume {
+            true => Emptying::of_interrupted(&target.state)?.unwrap_or_default(),
+            false => Emptying::default(),
+        };
+        // An interrupted run has emptied its target once.
+        let everything = match options.resume {
+            true => left.pending == Some(Pending::Everything),
+            false => options.wipe,
+        };
+        let clearing = match target.clearing(&parts, whole, everything, options) {
+            Err(error) if error.kind() == ErrorKind::Refused && options.resume => match left.pending {
+                // Then the target itself says how far the interrupted run came.
+                None => target.check_side_tables(whole, options).map(|()| None),
+                Some(_) => Err(error.next(
+                    "the interrupted run had written nothing yet, so something else has filled the target",
+                )),
+            },
+            Err(error) if error.kind() == ErrorKind::Refused && target.state.exists() => Err(error.next(
+                "an interrupted run may have begun to fill it: then go on with the same command and --resume",
+            )),
             clearing => clearing.map(Some),
         };
         let clearing = preflight.check("target empty", clearing, |clearing| match clearing {
             None => "an interrupted run has begun to fill it".to_string(),
             Some(clearing) if clearing.is_empty() => "empty".to_string(),
-            Some(clearing) if options.wipe => format!("will be emptied: {}", clearing.describe()),
+            Some(clearing) if everything => format!("will be emptied: {}", clearing.describe()),
             Some(clearing) => format!("as a first start leaves it; will be cleared: {}", clearing.describe()),
         })?;
         let total = subspaces.iter().map(|s| origin.size(s)).sum::<Result<u64>>()?;
@@ -183,7 +206,9 @@ impl Transfer {
             parts,
             left_out,
             clearing: Clearing::default(),
+            everything,
             begun: false,
+            left,
             version_record,
             total,
         };
@@ -224,11 +249,12 @@ impl Transfer {
     ///
     /// Errors: refused if nobody agrees.
     fn confirm_wipe(&self, options: &Options) -> Result<()> {
-        if !options.wipe || self.clearing.is_empty() && !self.target.ruined {
+        let ruined = self.target.ruined && options.wipe;
+        if (!self.everything || self.clearing.is_empty()) && !ruined {
             return Ok(());
         }
         let place = self.target.place.location();
-        let ruined = self.target.ruined.then(|| "what an unfinished import has left damaged".to_string());
+        let ruined = ruined.then(|| "what an unfinished import has left damaged".to_string());
         let cleared = Some(self.clearing.describe()).filter(|_| !self.clearing.is_empty());
         let what = ruined.into_iter().chain(cleared).collect::<Vec<_>>().join(", ");
         options.console.warn(format!("--wipe-target destroys in {place}: {what}"));
@@ -250,30 +276,29 @@ impl Transfer {
     }
 
     /// Finds how far an interrupted run came, if there was one: everything up to that key is in the target as it
-    /// should be. To be called when it is certain that this is the run to go on with: recovering a target changes it.
+    /// should be. For a dry run, which changes nothing: what a killed writer has left is not recovered.
     ///
     /// Errors: refused if the target holds anything else.
     pub fn find_progress(&mut self, options: &Options) -> Result<()> {
         if !self.begun {
             return Ok(());
         }
-        let version = self.version();
-        options.stop.check()?;
-        if !options.dry_run {
-            // Recovers what a killed writer has left: a journal, a log.
-            let writer = self.target.writer(options)?;
-            writer.create(&engines::tables(version, self.target.kind))?;
-        }
         let there = Origin::Store(Box::new(self.target.store(options)?));
+        self.compare(&there, options)
+    }
+
+    /// As [`Transfer::find_progress`], in a target that is seen as `there`.
+    fn compare(&mut self, there: &Origin, options: &Options) -> Result<()> {
+        let version = self.version();
         let progress = Progress::start(options.console.progress(), "compare", self.total);
         let after = in_parallel(options.budget.jobs, &self.parts, |part| {
-            written_up_to(&self.origin, &there, part.subspace, options, &progress)
+            written_up_to(&self.origin, there, part.subspace, options, &progress)
         })?;
         self.parts.iter_mut().zip(after).for_each(|(part, after)| part.after = after);
         // What is not loaded must not have come meanwhile.
         for subspace in version.subspaces.iter().filter(|_| self.version_record.is_some()) {
             if !self.parts.iter().any(|part| part.subspace.letter == subspace.letter) {
-                in_step::compare([&there, &there], subspace, 1 << 16, options.stop, |pair| {
+                in_step::compare([there, there], subspace, 1 << 16, options.stop, |pair| {
                     Err(changed(subspace, pair.key))
                 })?;
             }
@@ -284,7 +309,7 @@ impl Transfer {
     /// Goes on with the run that `state` is about, or begins it: writes the target and reads it back.
     ///
     /// Errors: refused (nothing was written), I/O and interrupted (the target is incomplete and says so), damaged (verification failed).
-    pub fn run<S: Serialize + DeserializeOwned + PartialEq>(
+    pub fn run<S: Serialize + DeserializeOwned + PartialEq + Clone>(
         &mut self,
         state: &State<S>,
         options: &Options,
@@ -292,27 +317,56 @@ impl Transfer {
         // Given up after everything else: closing a file gives up the locks of its engine, too.
         let _exclusive = self.target.hold()?;
         let held = if options.resume { Some(state.open(&self.target.state)?) } else { None };
-        self.find_progress(options)?;
+        let before = self.left.saved();
+        let saving =
+            Saving::plan(&self.origin, &self.parts, &self.clearing, options.report, before.as_deref())?;
         self.confirm_wipe(options)?;
-        options.stop.check()?;
-        set_aside::save(&self.origin, &self.parts, &self.clearing, options)?;
-        let version = self.version();
         // Nothing was created yet, and after a signal nothing is.
         options.stop.check()?;
-        let mut target = self.target.writer(options)?;
-        options.stop.check()?;
-        let state = match held {
-            Some(held) => Some(held),
-            None => begin(&self.target.state, state, options)?,
+        let saved = saving.as_ref().map(Saving::path).or(before.as_deref());
+        let emptying = Emptying::begin(&self.clearing, self.everything, saved);
+        let mut held = match held {
+            Some(mut held) => {
+                if emptying != self.left {
+                    held.replace(&state.with(&emptying))?;
+                }
+                Some(held)
+            }
+            None => begin(&self.target.state, &state.with(&emptying), options)?,
         };
-        let resumable = state.is_some();
+        let resumable = held.is_some();
         let half_filled = |error: Error| half_filled(error, resumable);
-        // Tables first: nothing is lost if that is not allowed.
-        let created = target.create(&engines::tables(version, target.kind()));
-        if let Err(error) = created {
-            // Nothing was changed that a next try would mind.
-            state.map_or(Ok(()), StateFile::remove)?;
-            return Err(error);
+        let version = self.version();
+        let locked = options.stop.check().and_then(|()| self.target.lock(self.planned(), options));
+        let ready = locked.and_then(|target| {
+            if self.begun {
+                let there = self.target.as_store(target.look()?)?;
+                if self.version_record.is_some() {
+                    fresh::check_side_tables(there.source(), version)?;
+                }
+                self.compare(&Origin::Store(Box::new(there)), options)?;
+            }
+            options.stop.check()?;
+            if let Some(saving) = &saving {
+                saving.save(&options.console)?;
+            }
+            // Tables first: nothing is lost if that is not allowed.
+            target.create(&engines::tables(version, target.kind()))?;
+            Ok(target)
+        });
+        let target = match ready {
+            Ok(target) => target,
+            Err(error) => {
+                // Nothing was changed that a next try would mind.
+                held.filter(|_| !options.resume).map_or(Ok(()), StateFile::remove)?;
+                return Err(error);
+            }
+        };
+        emptying::clear(target.as_ref(), &self.clearing).map_err(half_filled)?;
+        if let Some(held) = &mut held
+            && emptying.pending.is_some()
+        {
+            held.replace(&state.with(&emptying.done())).map_err(half_filled)?;
         }
         let loaded = {
             let progress = Progress::start(options.console.progress(), "import", self.total);
@@ -321,7 +375,6 @@ impl Transfer {
                 parts: &self.parts,
                 rule: self.target.rule(),
                 version_record: self.version_record.clone(),
-                clearing: &self.clearing,
                 budget: options.budget,
                 strict: options.strict,
                 stop: options.stop,
@@ -330,12 +383,11 @@ impl Transfer {
             let mut loaded = load.run(target.as_ref()).map_err(half_filled)?;
             if options.strict.is_on() && !options.no_verify && loaded.links.is_some() {
                 // Blobs that are not loaded are looked for before the target looks complete, not afterwards.
-                target.finish().map_err(half_filled)?;
-                drop(target);
-                self.target.find_blobs(&mut loaded, options).map_err(half_filled)?;
-                target = self.target.writer(options).map_err(half_filled)?;
+                let data = target.look().map_err(half_filled)?;
+                self.target.find_blobs(&mut loaded, Some(data), options).map_err(half_filled)?;
             }
             options.strict.check(&loaded.findings).map_err(half_filled)?;
+            self.still_alone(target.as_ref(), options).map_err(half_filled)?;
             load.seal(target.as_ref()).map_err(half_filled)?;
             loaded
         };
@@ -345,17 +397,42 @@ impl Transfer {
         if !options.no_verify {
             let found = self.verify(&transferred.loaded.expected, options)?;
             transferred.loaded.findings.merge(found);
-            self.target.find_blobs(&mut transferred.loaded, options)?;
+            self.target.find_blobs(&mut transferred.loaded, None, options)?;
             transferred.verified = true;
         }
         if let Some(owner) = options.owner {
             owner.give(&self.target.place.data.kind)?;
             self.target.place.blobs.iter().try_for_each(|blobs| owner.give(&blobs.kind))?;
         }
-        if let Some(state) = state {
-            state.remove()?;
+        if let Some(held) = held {
+            held.remove()?;
         }
         Ok(transferred)
+    }
+
+    /// What was decided about the target, to be found again under its lock; nothing if an interrupted run has begun
+    /// to fill it: then its records are compared.
+    fn planned(&self) -> Option<Planned<'_>> {
+        (!self.begun).then(|| Planned {
+            clearing: &self.clearing,
+            parts: &self.parts,
+            whole: self.version_record.is_some(),
+            everything: self.everything,
+        })
+    }
+
+    /// Whether nothing else has come to the target while it was loaded. Engines with a lock let nothing in.
+    ///
+    /// Errors: refused.
+    fn still_alone(&self, target: &dyn backend::Target, options: &Options) -> Result<()> {
+        let sessions = target.sessions()?;
+        if sessions.others.is_empty() || options.yes {
+            return Ok(());
+        }
+        Err(Error::refused("others have connected to the target while it was loaded, most likely a server")
+            .with("store", self.target.place.location())
+            .with("sessions", sessions.others.join(", "))
+            .next("stop the server and whatever else uses the database"))
     }
 
     /// Reads the target back; returns what the counter rules have found.
@@ -393,6 +470,8 @@ pub struct State<S> {
     subspaces: String,
     /// What the records come from.
     pub from: S,
+    #[serde(default)]
+    emptying: Emptying,
 }
 
 impl<S: Serialize + DeserializeOwned + PartialEq> State<S> {
@@ -406,6 +485,22 @@ impl<S: Serialize + DeserializeOwned + PartialEq> State<S> {
             target: resume::anonymous(&target.place.location()),
             subspaces: letters.into_iter().collect(),
             from,
+            emptying: Emptying::default(),
+        }
+    }
+
+    /// The same run, when it has come to these steps.
+    fn with(&self, emptying: &Emptying) -> Self
+    where
+        S: Clone,
+    {
+        State {
+            command: self.command.clone(),
+            tool_version: self.tool_version.clone(),
+            target: self.target.clone(),
+            subspaces: self.subspaces.clone(),
+            from: self.from.clone(),
+            emptying: emptying.clone(),
         }
     }
 

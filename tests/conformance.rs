@@ -7,10 +7,10 @@
 #![cfg(all(feature = "rocksdb", feature = "sqlite"))]
 #![allow(clippy::unwrap_used)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use proptest::collection::{btree_map, vec};
+use proptest::collection::{btree_map, btree_set, vec};
 use proptest::prelude::*;
 use proptest::sample::select;
 use stalwart_migrate::backend::memory::Memory;
@@ -75,6 +75,7 @@ enum Step {
     },
     Clear {
         letter: char,
+        kept: BTreeSet<Vec<u8>>,
     },
     /// The target is closed and opened again.
     Reopen,
@@ -117,7 +118,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         8 => shard.prop_map(|(letter, records, page, commit)| Step::Shard { letter, records, page, commit }),
         2 => (letter(), vec(key(), 0..20)).prop_map(|(letter, keys)| Step::Delete { letter, keys }),
-        1 => letter().prop_map(|letter| Step::Clear { letter }),
+        1 => (letter(), btree_set(key(), 0..4)).prop_map(|(letter, kept)| Step::Clear { letter, kept }),
         1 => Just(Step::Reopen),
     ]
 }
@@ -142,7 +143,9 @@ fn apply(target: &dyn Target, step: &Step) {
             }
         }
         Step::Delete { letter, keys } => target.delete(table(*letter), keys).unwrap(),
-        Step::Clear { letter } => target.clear(table(*letter)).unwrap(),
+        Step::Clear { letter, kept } => {
+            target.clear(table(*letter), &kept.iter().cloned().collect::<Vec<_>>()).unwrap();
+        }
         Step::Reopen => {}
     }
 }
@@ -219,6 +222,8 @@ fn check(backend: &Backend, steps: &[Step], ranges: &[(KeyRange, usize)], keys: 
         apply(target.as_ref(), step);
         apply(&model, step);
     }
+    // Through what holds the lock as well as afterwards.
+    compare(&model, target.look().unwrap().as_ref(), ranges, keys);
     target.finish().unwrap();
     drop(target);
     compare(&model, (backend.source)(dir.path()).as_ref(), ranges, keys);
@@ -290,13 +295,16 @@ fn what_the_contract_promises() {
         ("large values", vec![shard('t', &[(b"a", &large), (b"b", b""), (b"c", &large)], true)]),
         (
             "cleared to the last key",
-            vec![shard('p', &[(b"a", b"1"), (b"\xff\xff", b"2")], true), Step::Clear { letter: 'p' }],
+            vec![
+                shard('p', &[(b"a", b"1"), (b"\xff\xff", b"2")], true),
+                Step::Clear { letter: 'p', kept: BTreeSet::new() },
+            ],
         ),
         (
             "written again after clearing",
             vec![
                 shard('p', &[(b"a", b"1")], true),
-                Step::Clear { letter: 'p' },
+                Step::Clear { letter: 'p', kept: BTreeSet::new() },
                 shard('p', &[(b"a", b"2")], true),
             ],
         ),

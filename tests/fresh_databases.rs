@@ -12,8 +12,9 @@ mod proxy;
 mod servers;
 #[path = "databases/site.rs"]
 mod site;
+#[path = "databases/started.rs"]
+mod started;
 
-use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -25,97 +26,14 @@ use rusqlite::Connection;
 use rusqlite::types::Value;
 use rustix::process::{Pid, Signal, kill_process};
 use servers::{Database, Kind};
-use site::{Engine, Outcome, Site, check_same, fixture};
-use stalwart_migrate::catalog::{self, BackendKind, FreshRule, SchemaVersion, Subspace, ValueKind};
+use site::{Engine, Outcome, Site, check_same};
+use stalwart_migrate::catalog::{self, FreshRule, SchemaVersion, Subspace, ValueKind};
+use started::{Row, backend, configure, fresh, hex, insert, literal, rows};
 
 const KINDS: [Kind; 2] = [Kind::Postgres, Kind::Mysql];
 
 /// Releases with a fixture and their schema versions.
 const RELEASES: [(&str, u32); 3] = [("0.13.4", 3), ("0.15.5", 5), ("0.16.18", 6)];
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
-/// Bytes as a literal of the engine.
-fn literal(kind: Kind, bytes: &[u8]) -> String {
-    match kind {
-        Kind::Postgres => format!("'\\x{}'::bytea", hex(bytes)),
-        Kind::Mysql => format!("x'{}'", hex(bytes)),
-    }
-}
-
-fn backend(kind: Kind) -> BackendKind {
-    match kind {
-        Kind::Postgres => BackendKind::Postgres,
-        Kind::Mysql => BackendKind::Mysql,
-    }
-}
-
-type Row = (Vec<u8>, Value);
-
-/// The rows of a subspace in a store of a fixture.
-fn rows(store: &Path, subspace: &Subspace) -> Vec<Row> {
-    let database = Connection::open(store).unwrap();
-    let value = if subspace.value == ValueKind::None { "NULL" } else { "v" };
-    let Ok(mut select) = database.prepare(&format!("SELECT k, {value} FROM {}", subspace.letter)) else {
-        return Vec::new();
-    };
-    let found = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
-    found.map(Result::unwrap).collect()
-}
-
-fn insert(kind: Kind, letter: char, (key, value): &Row) -> String {
-    let value = match value {
-        Value::Null => String::new(),
-        Value::Integer(number) => format!(", {number}"),
-        Value::Blob(bytes) => format!(", {}", literal(kind, bytes)),
-        other => panic!("{other:?}"),
-    };
-    format!("INSERT INTO {letter} VALUES ({}{value});\n", literal(kind, key))
-}
-
-/// A database with what the first start of a release leaves.
-fn fresh(kind: Kind, (release, version): (&str, u32)) -> Site {
-    let site = Site::empty(Engine::Sql(kind));
-    configure(&site, version);
-    let database = site.database();
-    let copy = site.dump("fresh.sqlite3");
-    fs::copy(fixture(&format!("stalwart-{release}/fresh/sqlite/stalwart.sqlite3")), &copy).unwrap();
-    let version = catalog::version(version).unwrap();
-    let tables = version.subspaces.iter().filter_map(|s| Some((s, s.table(backend(kind)).ok()?)));
-    let mut statements = String::new();
-    for (subspace, table) in tables {
-        statements += &format!("{};\n", table.create);
-        rows(&copy, subspace).iter().for_each(|row| statements += &insert(kind, subspace.letter, row));
-    }
-    database.sql(&statements);
-    site
-}
-
-/// Stores of schema 6 have a configuration of their own form.
-fn configure(site: &Site, version: u32) {
-    if version < 6 {
-        return;
-    }
-    let text = match &site.database {
-        None => format!(r#"{{"@type":"Sqlite","path":"{}"}}"#, site.dump("store").display()),
-        Some(Database { server, name }) => {
-            let (kind, user) = match server.kind {
-                Kind::Postgres => ("PostgreSql", "postgres"),
-                Kind::Mysql => ("MySql", "root"),
-            };
-            format!(
-                r#"{{"@type":"{kind}","host":"127.0.0.1","port":{},"database":"{name}","authUsername":"{user}"}}"#,
-                server.port
-            )
-        }
-    };
-    fs::write(site.config(), text).unwrap();
-}
 
 /// A site with the store of a release, and its dump.
 fn source((release, version): (&str, u32)) -> (Site, PathBuf) {
@@ -155,7 +73,7 @@ fn a_database_that_a_first_start_has_touched_is_fresh() {
     for release in RELEASES {
         let (_source, dump) = source(release);
         for kind in KINDS {
-            let target = fresh(kind, release);
+            let target = fresh(Engine::Sql(kind), release);
             let before = state(target.database());
             target
                 .run(&["--dry-run", "-i", dump.to_str().unwrap()])
@@ -191,7 +109,7 @@ fn one_row_of_data_makes_a_database_no_fresh_one() {
     for release in [RELEASES[1], RELEASES[2]] {
         let (from, dump) = source(release);
         for kind in KINDS {
-            let target = fresh(kind, release);
+            let target = fresh(Engine::Sql(kind), release);
             let database = target.database();
             let before = state(database);
             let mut refused = 0;
@@ -229,7 +147,7 @@ fn a_database_is_emptied_only_when_agreed_to() {
     for release in [RELEASES[1], RELEASES[2]] {
         let (_source, dump) = source(release);
         for kind in KINDS {
-            let target = fresh(kind, release);
+            let target = fresh(Engine::Sql(kind), release);
             let database = target.database();
             target.import(&dump).expect(0, &[]);
             let own = if release.1 == 6 { leases(database) } else { String::new() };
@@ -320,7 +238,14 @@ fn held(target: &Site, dump: &Path) -> Child {
     program.current_dir(target.dir.path()).stdin(Stdio::null());
     let child = program.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let (begin, manifest) = (Instant::now(), dump.join("manifest"));
-    while fs::read_dir(&manifest).unwrap().count() < 3 {
+    // The state comes before the target is locked, the tables after it.
+    let tables = match target.database().server.kind {
+        Kind::Postgres => "SELECT count(*) FROM information_schema.tables WHERE table_schema = 'public'",
+        Kind::Mysql => "SELECT count(*) FROM information_schema.tables WHERE table_schema = database()",
+    };
+    while fs::read_dir(&manifest).unwrap().count() < 3
+        || target.database().sql(tables).parse::<u32>().unwrap() < 15
+    {
         assert!(begin.elapsed() < Duration::from_secs(60), "the import does not begin");
         std::thread::sleep(Duration::from_millis(1));
     }

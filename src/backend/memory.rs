@@ -92,11 +92,15 @@ impl Target for Memory {
         Ok(())
     }
 
-    fn clear(&self, table: &Table) -> Result<()> {
+    fn clear(&self, table: &Table, kept: &[Vec<u8>]) -> Result<()> {
         if let Some(records) = self.lock().get_mut(table.name) {
-            records.clear();
+            records.retain(|key, _| kept.binary_search(key).is_ok());
         }
         Ok(())
+    }
+
+    fn look(&self) -> Result<Box<dyn Source>> {
+        Ok(Box::new(Memory { kind: self.kind, tables: Mutex::new(self.lock().clone()) }))
     }
 
     fn writers(&self) -> usize {

@@ -6,6 +6,7 @@
 //! says which objects exist. How blobs are encoded and which keys are possible is said by the caller.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use super::KeyRange;
 use crate::error::{Error, Result};
@@ -47,7 +48,7 @@ pub struct Flow {
 }
 
 /// Says of a key whether the server could have made it.
-pub type Possible = Box<dyn Fn(&[u8]) -> bool + Send + Sync>;
+pub type Possible = Arc<dyn Fn(&[u8]) -> bool + Send + Sync>;
 
 /// What listing comes across.
 #[derive(Debug)]
@@ -100,6 +101,14 @@ pub trait Objects: Send + Sync {
     ///
     /// Errors: usage if it is not there.
     fn open(&self) -> Result<()>;
+
+    /// Makes sure that it can be listed although it may not be there: an absent directory is there afterwards, empty,
+    /// and removed again unless it was made ready for writing.
+    ///
+    /// Errors: I/O if it cannot be made.
+    fn begin(&self) -> Result<()> {
+        Ok(())
+    }
 
     /// Makes it ready for writing, as the server would.
     fn prepare(&self) -> Result<()>;

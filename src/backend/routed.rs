@@ -216,9 +216,20 @@ impl Target for RoutedTarget {
         target.delete(table, keys)
     }
 
-    fn clear(&self, table: &Table) -> Result<()> {
+    fn clear(&self, table: &Table, kept: &[Vec<u8>]) -> Result<()> {
         let (target, table) = self.route(table);
-        target.clear(table)
+        target.clear(table, kept)
+    }
+
+    fn look(&self) -> Result<Box<dyn Source>> {
+        Ok(Box::new(RoutedSource::new(self.data.look()?, self.blobs.look()?, self.tables)))
+    }
+
+    fn sessions(&self) -> Result<Sessions> {
+        let (mut sessions, others) = (self.data.sessions()?, self.blobs.sessions()?);
+        sessions.others.extend(others.others);
+        sessions.hidden = sessions.hidden.or(others.hidden);
+        Ok(sessions)
     }
 
     fn writers(&self) -> usize {

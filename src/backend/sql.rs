@@ -263,7 +263,7 @@ pub(super) fn own_name() -> &'static str {
 }
 
 /// Asks who is connected until nobody else is, or for a second: who has just left is seen for a moment still.
-pub(super) fn without_leavers(ask: impl Fn() -> Result<Vec<String>>) -> Result<Vec<String>> {
+pub(super) fn without_leavers(mut ask: impl FnMut() -> Result<Vec<String>>) -> Result<Vec<String>> {
     let mut others = ask()?;
     for _ in 0..10 {
         if others.is_empty() {

@@ -15,6 +15,7 @@ mod connection;
 mod files;
 mod journal;
 mod logs;
+mod look;
 mod place;
 mod salvage;
 mod shape;

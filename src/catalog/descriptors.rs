@@ -323,7 +323,7 @@ pub struct Mapping {
 }
 
 /// A table, column family or key prefix.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Table {
     /// Name in the store.
     pub name: &'static str,

@@ -369,7 +369,9 @@ fn open_servers(dir: &Path, listing: Listing) -> Result<Dump> {
 /// State of an import into some target may stand beside the manifest.
 fn expected_inner(name: &str) -> bool {
     let state = name.strip_suffix(PARTIAL).unwrap_or(name);
-    [MANIFEST, FINDINGS, RESUME].contains(&name) || state.starts_with("import-") && state.ends_with(".json")
+    [MANIFEST, FINDINGS].contains(&name)
+        || state == RESUME
+        || state.starts_with("import-") && state.ends_with(".json")
 }
 
 fn check_letter(expected: char, found: char, path: &Path) -> Result<()> {

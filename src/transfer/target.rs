@@ -14,7 +14,7 @@ use crate::config::StoreConfig;
 use crate::connect::Place;
 use crate::destination::Destination;
 use crate::engines::{self, Held};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::fresh::{self, Clearing, Extent};
 use crate::gaps;
 use crate::load::{Loaded, Part};
@@ -35,6 +35,8 @@ pub struct Target {
     version: &'static SchemaVersion,
     // Whether there is anything in the data store and in the blob store.
     exists: [bool; 2],
+    // What changes with the data store, where its engine can tell.
+    fingerprint: Option<String>,
     // Whether an unfinished load has left data store or blob store so that it cannot be opened.
     pub(super) ruined: bool,
     // Where the server will look for blobs that are not loaded.
@@ -44,6 +46,18 @@ pub struct Target {
     pub state: PathBuf,
     /// What the administrator has to know after the load.
     pub advice: Vec<String>,
+}
+
+/// What was decided about a target before it was locked.
+pub(super) struct Planned<'a> {
+    /// What has to go.
+    pub clearing: &'a Clearing,
+    /// What is loaded.
+    pub parts: &'a [Part],
+    /// Whether that is all that a store has.
+    pub whole: bool,
+    /// Whether everything is emptied.
+    pub everything: bool,
 }
 
 /// Whether nobody has an embedded store open.
@@ -117,6 +131,7 @@ impl Target {
             // Before anything is decided by what is in it.
             gaps::none_hidden(&gaps::find(now.as_ref(), version)?, &data.location())?;
         }
+        let fingerprint = now.as_ref().map(|now| now.fingerprint()).transpose()?.flatten();
         let Destination { place, untouched, advice } = decide(data, now.as_deref())?;
         drop(now);
         let usual = || state(&anonymous(&place.location()));
@@ -135,7 +150,8 @@ impl Target {
         }
         let limits = Limits::default();
         let exists = [exists, false];
-        let mut target = Target { place, kind, version, exists, ruined, untouched, limits, state, advice };
+        let mut target =
+            Target { place, kind, version, exists, fingerprint, ruined, untouched, limits, state, advice };
         if let Some(blobs) = &target.place.blobs {
             preflight.check_unless_dry("blob store not in use", free(blobs))?;
             target.exists[1] = engines::exists(blobs)?;
@@ -214,6 +230,11 @@ impl Target {
             true => engines::source(&self.place.data, &options.budget)?,
             false => Box::new(Memory::new(self.kind)),
         };
+        self.with_blobs(data, options)
+    }
+
+    /// The data store as a source with the blob store, where that is another one.
+    fn with_blobs(&self, data: Box<dyn Source>, options: &Options) -> Result<Box<dyn Source>> {
         let (Some(blobs), Some(subspace)) = (&self.place.blobs, self.version.blobs()) else {
             return Ok(data);
         };
@@ -222,8 +243,51 @@ impl Target {
         Ok(Box::new(RoutedSource::new(data, source, BlobTables { unused, used })))
     }
 
+    /// Opens the target for writing, which locks it, and looks at it again: it must be what it was when everything
+    /// was decided, and `planned` found once more.
+    ///
+    /// Errors: refused if it is not, or if it is in use; nothing of it is changed then.
+    pub(super) fn lock(
+        &self,
+        planned: Option<Planned>,
+        options: &Options,
+    ) -> Result<Box<dyn backend::Target>> {
+        let changed = |why: String| {
+            Err(Error::refused("the target has changed since it was looked at")
+                .with("store", self.place.location())
+                .because(why)
+                .next("stop the server and every other program that uses it, then start again"))
+        };
+        // Before it is opened: opening an embedded store recovers what is in it.
+        let data = &self.place.data;
+        let exists = engines::exists(data)? && !(self.ruined && engines::ruined(data));
+        if exists != self.exists[0] {
+            return changed(
+                if exists { "there is a store now" } else { "there is no store now" }.to_string(),
+            );
+        }
+        if self.fingerprint.is_some()
+            && engines::source(data, &options.budget)?.fingerprint()? != self.fingerprint
+        {
+            return changed("something was written to it".to_string());
+        }
+        let writer = self.writer(options)?;
+        let Some(Planned { clearing, parts, whole, everything }) = planned else { return Ok(writer) };
+        if !options.yes {
+            running::check_sessions(&writer.sessions()?, &self.place.location(), false, &options.console)?;
+        }
+        let source = writer.look()?;
+        match self.decide(source.as_ref(), parts, whole, everything, options) {
+            Ok(now) if now == *clearing => Ok(writer),
+            Ok(now) if now.is_empty() => changed("there is nothing to be cleared any more".to_string()),
+            Ok(now) => changed(format!("to be cleared now: {}", now.describe())),
+            Err(error) if error.kind() == ErrorKind::Refused => changed(error.to_string()),
+            Err(error) => Err(error),
+        }
+    }
+
     /// The target for writing, created where it is not there.
-    pub(super) fn writer(&self, options: &Options) -> Result<Box<dyn backend::Target>> {
+    fn writer(&self, options: &Options) -> Result<Box<dyn backend::Target>> {
         if self.ruined {
             engines::discard_ruined(&self.place.data)?;
             self.place.blobs.iter().try_for_each(engines::discard_ruined)?;
@@ -248,32 +312,44 @@ impl Target {
 
     /// The target as it has become, everything in it.
     pub(super) fn store(&self, options: &Options) -> Result<Store> {
-        self.store_at(self.place.clone(), options)
+        self.store_at(self.place.clone(), None, options)
     }
 
-    fn store_at(&self, place: Place, options: &Options) -> Result<Store> {
+    fn store_at(&self, place: Place, data: Option<Box<dyn Source>>, options: &Options) -> Result<Store> {
         let filled = Target {
             place,
             kind: self.kind,
             version: self.version,
             exists: [true, true],
+            fingerprint: None,
             ruined: false,
             untouched: None,
             limits: Limits::default(),
             state: PathBuf::new(),
             advice: Vec::new(),
         };
+        let source = match data {
+            Some(data) => filled.with_blobs(data, options)?,
+            None => filled.source(options)?,
+        };
         // What a run has not created yet is empty.
-        Ok(Store::open(filled.source(options)?, self.version, self.rule())?.past_absent())
+        Ok(Store::open(source, self.version, self.rule())?.past_absent())
     }
 
     /// Looks for blobs that were not loaded, by the names that loaded links have for them.
-    pub(super) fn find_blobs(&self, loaded: &mut Loaded, options: &Options) -> Result<()> {
+    /// The data store is `data`, if it is still locked.
+    pub(super) fn find_blobs(
+        &self,
+        loaded: &mut Loaded,
+        data: Option<Box<dyn Source>>,
+        options: &Options,
+    ) -> Result<()> {
         let (Some((link, links)), Some(blobs)) = (loaded.links.take(), self.version.blobs()) else {
             return Ok(());
         };
         let place = Place { blobs: self.untouched.clone(), ..self.place.clone() };
-        let names = self.store_at(place, options)?.blob_names(blobs, &std::env::temp_dir(), options.stop)?;
+        let names =
+            self.store_at(place, data, options)?.blob_names(blobs, &std::env::temp_dir(), options.stop)?;
         loaded.audit = Some(crate::export::audit_blobs(link, links, blobs, names, &mut loaded.findings)?);
         Ok(())
     }
@@ -316,16 +392,19 @@ impl Target {
         Ok(Some(format!("the tables {} {what}; let the server re-index its search", names.join(", "))))
     }
 
+    /// This target, read through `source`, as a store.
+    pub(super) fn as_store(&self, source: Box<dyn Source>) -> Result<Store> {
+        Ok(Store::open(source, self.version, self.rule())?.past_absent())
+    }
+
     /// Decides what has to go from the target before it is loaded.
     pub(super) fn clearing(
         &self,
-        version: &'static SchemaVersion,
         parts: &[Part],
         whole: bool,
+        everything: bool,
         options: &Options,
     ) -> Result<Clearing> {
-        let subspaces: Vec<&'static Subspace> = parts.iter().map(|part| part.subspace).collect();
-        let extent = if whole { Extent::Everything } else { Extent::Only(&subspaces) };
         if self.ruined && !whole {
             // It may hold what is not loaded again.
             return Err(left_damaged(&self.place.location())
@@ -340,20 +419,33 @@ impl Target {
                 )
                 .next(format!(
                     "start the server ({}) once on the target, stop it, and import then",
-                    version.releases
+                    self.version.releases
                 ))),
             };
         }
         let source = self.source(options)?;
-        let found = match options.wipe {
-            true => fresh::wipe(source.as_ref(), version, extent),
-            false => fresh::check(source.as_ref(), version, extent, options.yes),
-        };
-        let found = found.map_err(|error| error.with("store", self.place.location()))?;
-        let alone = fresh::left_alone(source.as_ref(), version)?;
+        let found = self.decide(source.as_ref(), parts, whole, everything, options)?;
+        let alone = fresh::left_alone(source.as_ref(), self.version)?;
         if !alone.is_empty() {
             options.console.say(format!("left alone: tables {}", alone.join(", ")));
         }
         Ok(found)
+    }
+
+    fn decide(
+        &self,
+        source: &dyn Source,
+        parts: &[Part],
+        whole: bool,
+        everything: bool,
+        options: &Options,
+    ) -> Result<Clearing> {
+        let subspaces: Vec<&'static Subspace> = parts.iter().map(|part| part.subspace).collect();
+        let extent = if whole { Extent::Everything } else { Extent::Only(&subspaces) };
+        let found = match everything {
+            true => fresh::wipe(source, self.version, extent),
+            false => fresh::check(source, self.version, extent, options.yes),
+        };
+        found.map_err(|error| error.with("store", self.place.location()))
     }
 }

@@ -155,6 +155,24 @@ impl Database<'_> {
         self.server.sql(&self.name, statements)
     }
 
+    /// Waits until the server has noticed that clients were killed.
+    #[allow(dead_code, reason = "some tests kill nothing")]
+    pub fn wait_for_leavers(&self) {
+        let others = match self.server.kind {
+            Kind::Postgres => {
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            }
+            Kind::Mysql => {
+                "SELECT count(*) FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()"
+            }
+        };
+        let begin = Instant::now();
+        while self.sql(others) != "0" {
+            assert!(begin.elapsed() < Duration::from_secs(60), "sessions that do not end");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
     /// Loads a compressed SQL dump.
     pub fn load(&self, path: &Path) {
         let statements = Command::new("gzip").arg("-dc").arg(path).output().unwrap().stdout;

@@ -1,12 +1,14 @@
-/* A disk that fails: preloaded into a process, lets reads or writes of some files fail.
+/* A disk that fails: preloaded into a process, lets reads or writes of some files fail, or sends the process a
+ * signal before one of them.
  *
- * FAULT_FILE   part of the path of the files concerned
- * FAULT_KIND   "read", "write" or "sync"
+ * FAULT_FILE   part of the path of the files concerned; of a socket it is "socket:" and a number
+ * FAULT_KIND   "read", "write", "sync" or, for the last two, "change"
  * FAULT_AFTER  calls that succeed first
  * FAULT_ERRNO  what the others fail with
- * FAULT_MARK   a file that is created at the first failure
- * FAULT_SIGNAL a signal that the process gets instead of the first failure, and as many calls more succeed as
- *              FAULT_MORE says
+ * FAULT_SIGNAL a signal that the process gets instead of the first failure
+ * FAULT_MARK   a file that is created at the first failure, or before that signal if all calls after it succeed
+ * FAULT_MORE   calls that succeed after that signal; all of them if absent
+ * FAULT_LOG    a file that gets a line for each call concerned before the first failure: the path
  *
  * Knows the C library only; what asks the kernel directly is not reached.
  */
@@ -19,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -29,7 +32,10 @@ static int fails(int fd, const char *kind)
 {
     const char *wanted = getenv("FAULT_KIND"), *file = getenv("FAULT_FILE"), *mark = getenv("FAULT_MARK");
     char link[64], path[4096];
-    if (!wanted || !file || strcmp(wanted, kind) != 0)
+    const char *signal = getenv("FAULT_SIGNAL"), *log = getenv("FAULT_LOG");
+    if (!wanted || !file)
+        return 0;
+    if (strcmp(wanted, kind) != 0 && (strcmp(wanted, "change") != 0 || strcmp(kind, "read") == 0))
         return 0;
     int before = errno;
     snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
@@ -40,17 +46,26 @@ static int fails(int fd, const char *kind)
     path[length] = 0;
     if (!strstr(path, file))
         return 0;
+    const char *more = getenv("FAULT_MORE");
     long call = atomic_fetch_add(&calls, 1), after = atol(getenv("FAULT_AFTER"));
-    if (call < after)
+    if (call < after) {
+        if (log) {
+            int to = open(log, O_CREAT | O_APPEND | O_WRONLY | O_CLOEXEC, 0644);
+            dprintf(to, "%s\n", path);
+            close(to);
+        }
+        errno = before;
         return 0;
-    const char *number = getenv("FAULT_SIGNAL"), *more = getenv("FAULT_MORE");
-    if (number && call == after)
-        raise(atoi(number));
-    errno = before;
-    if (number && call - after <= atol(more))
-        return 0;
-    if (mark)
+    }
+    int signalled = signal && (!more || call - after <= atol(more));
+    if (mark && (signalled ? !more && call == after : 1))
         close(open(mark, O_CREAT | O_WRONLY | O_CLOEXEC, 0644));
+    if (signal && call == after)
+        kill(getpid(), atoi(signal));
+    if (signalled) {
+        errno = before;
+        return 0;
+    }
     errno = atoi(getenv("FAULT_ERRNO"));
     return 1;
 }
@@ -72,5 +87,9 @@ WRAP(ssize_t, write, "write", (int fd, const void *from, size_t n), (fd, from, n
 WRAP(ssize_t, writev, "write", (int fd, const struct iovec *v, int n), (fd, v, n))
 WRAP(ssize_t, pwrite, "write", (int fd, const void *from, size_t n, off_t at), (fd, from, n, at))
 WRAP(ssize_t, pwrite64, "write", (int fd, const void *from, size_t n, off64_t at), (fd, from, n, at))
+WRAP(ssize_t, send, "write", (int fd, const void *from, size_t n, int f), (fd, from, n, f))
+WRAP(ssize_t, sendmsg, "write", (int fd, const struct msghdr *m, int f), (fd, m, f))
+WRAP(int, ftruncate, "write", (int fd, off_t to), (fd, to))
+WRAP(int, ftruncate64, "write", (int fd, off64_t to), (fd, to))
 WRAP(int, fsync, "sync", (int fd), (fd))
 WRAP(int, fdatasync, "sync", (int fd), (fd))

@@ -85,7 +85,7 @@ fn other_files_are_counted_and_left_alone() {
     assert!(site.read() == expect);
     let (count, sample) = source.foreign().unwrap().unwrap();
     assert!(count >= foreign.len() as u64 + 4, "{count}, as {sample}");
-    (site.target)().clear(table()).unwrap();
+    (site.target)().clear(table(), &[]).unwrap();
     assert!(site.read().is_empty());
     foreign.iter().for_each(|path| assert!(path.exists(), "{}", path.display()));
     assert!(file(root, &pipe).exists() || fs::symlink_metadata(file(root, &pipe)).is_ok());
@@ -203,7 +203,7 @@ fn a_shard_that_is_not_committed_leaves_nothing() {
     shard.write(&page).unwrap();
     shard.commit().unwrap();
     assert_eq!((site.read().len(), files(dir.path()).len()), (2, 3));
-    target.clear(table()).unwrap();
+    target.clear(table(), &[]).unwrap();
     assert_eq!(files(dir.path()), Vec::<PathBuf>::new());
 }
 

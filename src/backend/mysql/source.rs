@@ -66,8 +66,17 @@ impl MysqlSource {
     ///
     /// Errors: I/O if the database cannot be reached or refuses.
     pub fn open(settings: MysqlSettings, connections: usize) -> Result<Self> {
+        MysqlSource::open_beside(settings, connections, Vec::new())
+    }
+
+    /// As [`MysqlSource::open`], beside connections of this process with the given ids.
+    pub(super) fn open_beside(
+        settings: MysqlSettings,
+        connections: usize,
+        mut ids: Vec<u64>,
+    ) -> Result<Self> {
         let mut sessions = Vec::with_capacity(connections + 1);
-        let (mut ids, mut max_packet, mut replica) = (Vec::new(), 0, false);
+        let (mut max_packet, mut replica) = (0, false);
         for _ in 0..=connections {
             let mut session = settings.connect()?;
             let variables = settings.prepare(&mut session)?;
@@ -140,6 +149,10 @@ async fn tables(connection: &mut MySqlConnection) -> sqlx::Result<Vec<Named>> {
 
 /// Takes a snapshot on every connection; false if they may be of different moments.
 fn snapshots(settings: &MysqlSettings, sessions: &mut [Session]) -> Result<bool> {
+    if let [only] = sessions {
+        begin(settings, only)?;
+        return Ok(true);
+    }
     let ours = sessions.len() as u64;
     for attempt in 0..ATTEMPTS {
         if attempt > 0 {
@@ -362,30 +375,9 @@ impl Source for MysqlSource {
     fn sessions(&self) -> Result<Sessions> {
         let ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let others = without_leavers(|| {
-            self.ask("look for other sessions", async |connection| {
-                let list = "SELECT CAST(id AS UNSIGNED), user, host FROM information_schema.processlist \
-                            WHERE db = DATABASE() AND command <> 'Daemon' ORDER BY id";
-                let own = own_ids(&mut *connection).await?;
-                let mut others = Vec::new();
-                for row in sqlx::raw_sql(list).fetch_all(connection).await? {
-                    let id: u64 = row.try_get(0)?;
-                    if !ids.contains(&id) && !own.contains(&id) {
-                        let (user, host) = (text(&row, 1)?, text(&row, 2)?);
-                        others.push(format!("connection {id} of user {user} from {host}"));
-                    }
-                }
-                Ok(others)
-            })
+            self.ask("look for other sessions", async |connection| other_sessions(connection, &ids).await)
         })?;
-        let seen = self.ask("look for privileges", async |connection| {
-            let right = "SELECT COUNT(*) FROM information_schema.user_privileges WHERE privilege_type = \
-                         'PROCESS' AND grantee = CONCAT(CHAR(39), REPLACE(CURRENT_USER(), '@', \
-                         CONCAT(CHAR(39), '@', CHAR(39))), CHAR(39))";
-            sqlx::raw_sql(right).fetch_one(connection).await?.try_get::<i64, _>(0)
-        })?;
-        let hidden = (seen == 0).then(|| {
-            "without the privilege PROCESS only sessions of the same database user can be seen".to_string()
-        });
+        let hidden = self.ask("look for privileges", async |connection| hidden(connection).await)?;
         Ok(Sessions { others, hidden })
     }
 
@@ -411,6 +403,36 @@ impl Source for MysqlSource {
         close(session);
         checked
     }
+}
+
+/// Connections to the same database but for `ours`, described for people.
+pub(super) async fn other_sessions(
+    connection: &mut MySqlConnection,
+    ours: &[u64],
+) -> sqlx::Result<Vec<String>> {
+    let list = "SELECT CAST(id AS UNSIGNED), user, host FROM information_schema.processlist \
+                WHERE db = DATABASE() AND command <> 'Daemon' ORDER BY id";
+    let own = own_ids(&mut *connection).await?;
+    let mut others = Vec::new();
+    for row in sqlx::raw_sql(list).fetch_all(connection).await? {
+        let id: u64 = row.try_get(0)?;
+        if !ours.contains(&id) && !own.contains(&id) {
+            let (user, host) = (text(&row, 1)?, text(&row, 2)?);
+            others.push(format!("connection {id} of user {user} from {host}"));
+        }
+    }
+    Ok(others)
+}
+
+/// Why there may be connections that are not seen, if so.
+pub(super) async fn hidden(connection: &mut MySqlConnection) -> sqlx::Result<Option<String>> {
+    let right = "SELECT COUNT(*) FROM information_schema.user_privileges WHERE privilege_type = \
+                 'PROCESS' AND grantee = CONCAT(CHAR(39), REPLACE(CURRENT_USER(), '@', \
+                 CONCAT(CHAR(39), '@', CHAR(39))), CHAR(39))";
+    let seen: i64 = sqlx::raw_sql(right).fetch_one(connection).await?.try_get(0)?;
+    Ok((seen == 0).then(|| {
+        "without the privilege PROCESS only sessions of the same database user can be seen".to_string()
+    }))
 }
 
 struct MysqlPages<'a> {

@@ -3,13 +3,16 @@
 //! Plain inserts in strict mode, and a warning is an error: nothing is cut off or passed over silently. Where a
 //! repeated shard meets its own rows, those are deleted first.
 
+use std::sync::{Mutex, PoisonError};
+
 use sqlx::mysql::{MySqlArguments, MySqlConnection};
 use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, MySql, Row};
 
-use super::{MysqlSettings, Session, close, literal, quoted, text};
-use crate::backend::sql::Idle;
-use crate::backend::{Shard, Target};
+use super::source::{hidden, other_sessions};
+use super::{MysqlSettings, MysqlSource, Session, close, literal, quoted, text};
+use crate::backend::sql::{Idle, without_leavers};
+use crate::backend::{Sessions, Shard, Source, Target};
 use crate::catalog::{BackendKind, Table, ValueKind};
 use crate::error::Result;
 use crate::page::Page;
@@ -30,7 +33,11 @@ const PIECE: usize = 8 << 20;
 pub struct MysqlTarget {
     settings: MysqlSettings,
     statement_bytes: usize,
+    // Asks who else is there.
+    leader: Mutex<Session>,
     idle: Idle<MySqlConnection>,
+    // Of all connections, to tell them from other sessions.
+    ids: Mutex<Vec<u64>>,
 }
 
 impl MysqlTarget {
@@ -38,19 +45,26 @@ impl MysqlTarget {
     ///
     /// Errors: I/O if it cannot be reached or refuses.
     pub fn open(settings: MysqlSettings) -> Result<Self> {
-        let (session, variables) = settings.session()?;
+        let (mut session, variables) = settings.session()?;
         let bytes = STATEMENT_BYTES.min(variables.max_packet() / 2);
         let statement_bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
-        let idle = Idle::new();
-        idle.give_back(session);
-        Ok(MysqlTarget { settings, statement_bytes, idle })
+        let id = settings.id(&mut session)?;
+        let (leader, ids) = (Mutex::new(session), Mutex::new(vec![id]));
+        Ok(MysqlTarget { settings, statement_bytes, leader, idle: Idle::new(), ids })
+    }
+
+    fn own(&self) -> Vec<u64> {
+        self.ids.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn connect(&self) -> Result<Session> {
         if let Some(session) = self.idle.take() {
             return Ok(session);
         }
-        self.settings.session().map(|(session, _)| session)
+        let (mut session, _) = self.settings.session()?;
+        let id = self.settings.id(&mut session)?;
+        self.ids.lock().unwrap_or_else(PoisonError::into_inner).push(id);
+        Ok(session)
     }
 
     fn with<T>(
@@ -101,12 +115,45 @@ impl Target for MysqlTarget {
         })
     }
 
-    fn clear(&self, table: &Table) -> Result<()> {
+    fn clear(&self, table: &Table, kept: &[Vec<u8>]) -> Result<()> {
         // TRUNCATE would need a privilege that the server's user may lack.
         let delete = format!("DELETE FROM {}", quoted(table.name));
+        let (Some(first), Some(last)) = (kept.first(), kept.last()) else {
+            return self.with("empty a table", async |connection| {
+                sqlx::raw_sql(AssertSqlSafe(delete)).execute(connection).await.map(|_| ())
+            });
+        };
         self.with("empty a table", async |connection| {
-            sqlx::raw_sql(AssertSqlSafe(delete)).execute(connection).await.map(|_| ())
+            sqlx::raw_sql("START TRANSACTION").execute(&mut *connection).await?;
+            let before = std::iter::once(format!("k < {}", literal(first)));
+            let between = kept.windows(2).map(|pair| {
+                let bounds =
+                    pair.iter().zip([">", "<"]).map(|(key, sign)| format!("k {sign} {}", literal(key)));
+                bounds.collect::<Vec<_>>().join(" AND ")
+            });
+            let after = std::iter::once(format!("k > {}", literal(last)));
+            for condition in before.chain(between).chain(after) {
+                let delete = format!("{delete} WHERE {condition}");
+                sqlx::raw_sql(AssertSqlSafe(delete)).execute(&mut *connection).await?;
+            }
+            sqlx::raw_sql("COMMIT").execute(connection).await.map(|_| ())
         })
+    }
+
+    fn look(&self) -> Result<Box<dyn Source>> {
+        // One connection: beside those of the target, others could not be known to see the same moment.
+        Ok(Box::new(MysqlSource::open_beside(self.settings.clone(), 0, self.own())?))
+    }
+
+    fn sessions(&self) -> Result<Sessions> {
+        let mut leader = self.leader.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = self.own();
+        let fail = |error| self.settings.translate(error, "look for other sessions");
+        let others = without_leavers(|| {
+            leader.run(async |connection| other_sessions(connection, &own).await).map_err(fail)
+        })?;
+        let hidden = leader.run(async |connection| hidden(connection).await).map_err(fail)?;
+        Ok(Sessions { others, hidden })
     }
 
     fn writers(&self) -> usize {

@@ -12,10 +12,10 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::ops::ControlFlow;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use super::{Found, Objects, Visit, names};
-use crate::dir::Dir;
+use crate::dir::{Dir, NewDirs};
 use crate::error::{Error, Result};
 use crate::finding::hex;
 use crate::page::Page;
@@ -46,6 +46,8 @@ pub struct Fs {
     depth: u8,
     // Opened by the first change.
     top: OnceLock<Dir>,
+    // Directories that were made for the files. They are removed again where nothing was written.
+    made: Mutex<Option<NewDirs>>,
 }
 
 impl Fs {
@@ -53,7 +55,8 @@ impl Fs {
     pub fn new(settings: &FsSettings) -> Self {
         let root = std::path::absolute(&settings.path).unwrap_or_else(|_| settings.path.clone());
         let place = root.display().to_string();
-        Fs { root, place, depth: settings.depth.min(names::MAX_DEPTH), top: OnceLock::new() }
+        let depth = settings.depth.min(names::MAX_DEPTH);
+        Fs { root, place, depth, top: OnceLock::new(), made: Mutex::default() }
     }
 
     fn file(&self, key: &[u8]) -> PathBuf {
@@ -236,13 +239,28 @@ impl Objects for Fs {
         }
     }
 
-    fn prepare(&self) -> Result<()> {
+    fn begin(&self) -> Result<()> {
+        let mut slot = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if slot.is_some() {
+            return Ok(());
+        }
         Stop::of_process().check()?;
+        let made = NewDirs::of(&self.root);
         // What is new has to last as long as what will be in it.
         let top = Dir::create(&self.root, DIRECTORY_MODE)
             .map_err(|error| failed("cannot create the directory of the blob store", &self.root, error))
             .map_err(|error| error.next("run as a user who may write there"))?;
         self.top.get_or_init(|| top);
+        self.open()?;
+        *slot = Some(made);
+        Ok(())
+    }
+
+    fn prepare(&self) -> Result<()> {
+        self.begin()?;
+        if let Some(made) = &mut *self.made.lock().unwrap_or_else(PoisonError::into_inner) {
+            made.keep();
+        }
         self.open()
     }
 

@@ -14,6 +14,7 @@ type Job = Box<dyn FnOnce() + Send>;
 
 /// Threads that wait for work, started when they are first needed.
 pub(super) struct Pool {
+    flow: Flow,
     size: usize,
     running: Mutex<Running>,
     budget: Arc<Budget>,
@@ -30,7 +31,12 @@ struct Running {
 impl Pool {
     pub fn new(flow: Flow) -> Self {
         let budget = Budget { limit: flow.bytes, held: Mutex::new(0), freed: Condvar::new() };
-        Pool { size: flow.requests.max(1), running: Mutex::default(), budget: Arc::new(budget) }
+        Pool { flow, size: flow.requests.max(1), running: Mutex::default(), budget: Arc::new(budget) }
+    }
+
+    /// What it was made with.
+    pub fn flow(&self) -> Flow {
+        self.flow
     }
 
     pub fn size(&self) -> usize {

@@ -349,9 +349,24 @@ impl Target for ShardedTarget {
         self.members.iter().try_for_each(|(target, table)| target.delete(table, keys))
     }
 
-    fn clear(&self, table: &Table) -> Result<()> {
+    fn clear(&self, table: &Table, kept: &[Vec<u8>]) -> Result<()> {
         self.check(table)?;
-        self.members.iter().try_for_each(|(target, table)| target.clear(table))
+        self.members.iter().try_for_each(|(target, table)| target.clear(table, kept))
+    }
+
+    fn look(&self) -> Result<Box<dyn Source>> {
+        let members = self.members.iter().map(|(target, table)| Ok((target.look()?, *table)));
+        Ok(Box::new(ShardedSource::new(self.kind, self.table, members.collect::<Result<_>>()?)?))
+    }
+
+    fn sessions(&self) -> Result<Sessions> {
+        let mut all = Sessions::default();
+        for (target, _) in &self.members {
+            let sessions = target.sessions()?;
+            all.others.extend(sessions.others);
+            all.hidden = all.hidden.or(sessions.hidden);
+        }
+        Ok(all)
     }
 
     fn writers(&self) -> usize {

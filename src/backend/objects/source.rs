@@ -47,9 +47,21 @@ impl ObjectSource {
         flow: Flow,
         salvage: bool,
     ) -> Result<Self> {
+        ObjectSource::shared(Arc::from(objects), table, kind, possible, flow, salvage)
+    }
+
+    /// As [`ObjectSource::open`], of objects that somebody else writes.
+    pub(super) fn shared(
+        objects: Arc<dyn Objects>,
+        table: &'static Table,
+        kind: BackendKind,
+        possible: Possible,
+        flow: Flow,
+        salvage: bool,
+    ) -> Result<Self> {
         objects.open()?;
         Ok(ObjectSource {
-            objects: Arc::from(objects),
+            objects,
             table,
             kind,
             possible,

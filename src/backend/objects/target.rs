@@ -9,8 +9,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::marker::is_marker;
 use super::pool::Pool;
-use super::{Flow, Found, Objects, Possible};
-use crate::backend::{Shard, Target};
+use super::{Flow, Found, ObjectSource, Objects, Possible};
+use crate::backend::{Shard, Source, Target};
 use crate::catalog::{BackendKind, Table};
 use crate::error::{Error, Result};
 use crate::page::Page;
@@ -49,13 +49,14 @@ impl ObjectTarget {
             .with("store", self.objects.place()))
     }
 
-    /// Deletes everything of the server's that is listed, and says how much that was.
-    fn clear_listed(&self) -> Result<u64> {
+    /// Deletes everything of the server's that is listed and not kept, and says how much that was.
+    fn clear_listed(&self, kept: &[Vec<u8>]) -> Result<u64> {
         let tasks = Arc::new(Tasks::default());
         let mut deleted = 0;
         self.objects.list(&mut |found| {
             let objects = Arc::clone(&self.objects);
             match found {
+                Found::Object { key, .. } if kept.binary_search(&key).is_ok() => {}
                 Found::Object { key, .. } if (self.possible)(&key) || is_marker(&key) => {
                     deleted += 1;
                     tasks.begin(&self.pool, 0, move || objects.delete(&key))?;
@@ -95,17 +96,24 @@ impl Target for ObjectTarget {
         tasks.wait()
     }
 
-    fn clear(&self, table: &Table) -> Result<()> {
+    fn clear(&self, table: &Table, kept: &[Vec<u8>]) -> Result<()> {
         self.check(table)?;
         // A list may pass over something while what it has shown is deleted, so it is made until it is empty.
         for _ in 0..PASSES {
-            if self.clear_listed()? == 0 {
+            if self.clear_listed(kept)? == 0 {
                 return Ok(());
             }
         }
         Err(Error::io("the blob store still lists objects that were deleted")
             .with("store", self.objects.place())
             .next("make sure that nobody else writes to it, then start again"))
+    }
+
+    fn look(&self) -> Result<Box<dyn Source>> {
+        self.objects.begin()?;
+        let (objects, possible) = (Arc::clone(&self.objects), Arc::clone(&self.possible));
+        let flow = self.pool.flow();
+        Ok(Box::new(ObjectSource::shared(objects, self.table, self.kind, possible, flow, false)?))
     }
 
     fn writers(&self) -> usize {

@@ -44,6 +44,11 @@ impl PostgresSource {
     ///
     /// Errors: I/O if the database cannot be reached or refuses.
     pub fn open(settings: PostgresSettings) -> Result<Self> {
+        PostgresSource::open_beside(settings, Vec::new())
+    }
+
+    /// As [`PostgresSource::open`], beside connections of this process with the given ids.
+    pub(super) fn open_beside(settings: PostgresSettings, own: Vec<i32>) -> Result<Self> {
         let (mut leader, mut holder) = (settings.connect()?, settings.connect()?);
         settings.check_direct(&mut leader, &mut holder)?;
         let path = settings.prepare(&mut holder)?;
@@ -70,7 +75,7 @@ impl PostgresSource {
             path,
             relations: Mutex::new(relations),
             idle: Idle::new(),
-            pids: Mutex::new(vec![pid, second]),
+            pids: Mutex::new([own, vec![pid, second]].concat()),
         })
     }
 
@@ -298,30 +303,32 @@ impl Source for PostgresSource {
     fn sessions(&self) -> Result<Sessions> {
         let ours = self.pids.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let others = without_leavers(|| {
-            self.ask("look for other sessions", async |connection| {
-                // Within a transaction the first answer would be given again.
-                sqlx::raw_sql("SELECT pg_stat_clear_snapshot()").execute(&mut *connection).await?;
-                // Without privileges only the names of other users' sessions are told, which is enough.
-                let list = "SELECT pid, coalesce(usename::text, '?'), coalesce(application_name, ''), \
-                        coalesce(client_addr::text, 'local') FROM pg_catalog.pg_stat_activity \
-                        WHERE datname = current_database() AND usesysid IS NOT NULL AND pid <> ALL($1) \
-                        AND application_name IS DISTINCT FROM $2 \
-                        AND coalesce(backend_type, 'client backend') = 'client backend' ORDER BY pid";
-                let rows = sqlx::query(list).bind(&ours).bind(own_name()).fetch_all(connection).await?;
-                rows.iter()
-                    .map(|row| {
-                        let (pid, user, program): (i32, String, String) =
-                            (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
-                        let from: String = row.try_get(3)?;
-                        let program =
-                            if program.is_empty() { String::new() } else { format!(" ({program})") };
-                        Ok(format!("process {pid} of user {user} from {from}{program}"))
-                    })
-                    .collect()
-            })
+            self.ask("look for other sessions", async |connection| other_sessions(connection, &ours).await)
         })?;
         Ok(Sessions { others, hidden: None })
     }
+}
+
+/// Sessions of clients on the same database but for `ours`, described for people.
+pub(super) async fn other_sessions(connection: &mut PgConnection, ours: &[i32]) -> sqlx::Result<Vec<String>> {
+    // Within a transaction the first answer would be given again.
+    sqlx::raw_sql("SELECT pg_stat_clear_snapshot()").execute(&mut *connection).await?;
+    // Without privileges only the names of other users' sessions are told, which is enough.
+    let list = "SELECT pid, coalesce(usename::text, '?'), coalesce(application_name, ''), \
+                coalesce(client_addr::text, 'local') FROM pg_catalog.pg_stat_activity \
+                WHERE datname = current_database() AND usesysid IS NOT NULL AND pid <> ALL($1) \
+                AND application_name IS DISTINCT FROM $2 \
+                AND coalesce(backend_type, 'client backend') = 'client backend' ORDER BY pid";
+    let rows = sqlx::query(list).bind(ours).bind(own_name()).fetch_all(connection).await?;
+    rows.iter()
+        .map(|row| {
+            let (pid, user, program): (i32, String, String) =
+                (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+            let from: String = row.try_get(3)?;
+            let program = if program.is_empty() { String::new() } else { format!(" ({program})") };
+            Ok(format!("process {pid} of user {user} from {from}{program}"))
+        })
+        .collect()
 }
 
 /// Share of a table's pages that gives a good sample, in percent.

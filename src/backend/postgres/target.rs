@@ -9,9 +9,10 @@ use sqlx::{AssertSqlSafe, Row};
 
 use super::copy::Encoder;
 use super::relations::Relations;
-use super::{PostgresSettings, Session, close, quoted};
-use crate::backend::sql::Idle;
-use crate::backend::{Shard, Target};
+use super::source::other_sessions;
+use super::{PostgresSettings, PostgresSource, Session, close, quoted};
+use crate::backend::sql::{Idle, without_leavers};
+use crate::backend::{Sessions, Shard, Source, Target};
 use crate::catalog::{BackendKind, Table, ValueKind};
 use crate::error::{Error, Result};
 use crate::page::Page;
@@ -25,11 +26,15 @@ const COPY_BYTES: usize = 4 << 20;
 /// A PostgreSQL database opened for writing.
 pub struct PostgresTarget {
     settings: PostgresSettings,
+    // Asks who else is there.
+    leader: Mutex<Session>,
     idle: Idle<PgConnection>,
     path: Vec<String>,
     relations: Mutex<Relations>,
     // Keeps the tables from being replaced or given triggers.
     holder: Mutex<Option<Session>>,
+    // Of all connections, to tell them from other sessions.
+    pids: Mutex<Vec<i32>>,
 }
 
 impl PostgresTarget {
@@ -53,9 +58,10 @@ impl PostgresTarget {
             return Err(super::read_only(&settings.place));
         }
         relations.home()?;
+        let pids = Mutex::new(vec![pid(&settings, &mut first)?, pid(&settings, &mut second)?]);
         let (idle, relations, holder) = (Idle::new(), Mutex::new(relations), Mutex::default());
-        [first, second].into_iter().for_each(|session| idle.give_back(session));
-        Ok(PostgresTarget { settings, idle, path, relations, holder })
+        idle.give_back(second);
+        Ok(PostgresTarget { settings, leader: Mutex::new(first), idle, pids, path, relations, holder })
     }
 
     fn connect(&self) -> Result<Session> {
@@ -64,7 +70,13 @@ impl PostgresTarget {
         }
         let mut session = self.settings.connect()?;
         self.settings.prepare(&mut session)?;
+        let pid = pid(&self.settings, &mut session)?;
+        self.pids.lock().unwrap_or_else(PoisonError::into_inner).push(pid);
         Ok(session)
+    }
+
+    fn own(&self) -> Vec<i32> {
+        self.pids.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The name that leads to a table.
@@ -115,6 +127,12 @@ impl PostgresTarget {
     }
 }
 
+fn pid(settings: &PostgresSettings, session: &mut Session) -> Result<i32> {
+    let pid = session
+        .run(async |connection| sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(connection).await);
+    pid.map_err(|error| settings.translate(error, "look at the database"))
+}
+
 impl Drop for PostgresTarget {
     fn drop(&mut self) {
         let holder = self.holder.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -155,12 +173,31 @@ impl Target for PostgresTarget {
         })
     }
 
-    fn clear(&self, table: &Table) -> Result<()> {
+    fn clear(&self, table: &Table, kept: &[Vec<u8>]) -> Result<()> {
         // TRUNCATE would need a privilege that the server's user may lack.
         let delete = format!("DELETE FROM {}", self.qualified(table)?);
-        self.with("empty a table", async |connection| {
-            sqlx::raw_sql(AssertSqlSafe(delete)).execute(connection).await.map(|_| ())
+        self.with("empty a table", async |connection| match kept.is_empty() {
+            // By a statement without arguments: the table may have no key that bytes could be compared with.
+            true => sqlx::raw_sql(AssertSqlSafe(delete)).execute(connection).await.map(|_| ()),
+            false => {
+                let delete = format!("{delete} WHERE k <> ALL($1)");
+                sqlx::query(AssertSqlSafe(delete)).bind(kept).execute(connection).await.map(|_| ())
+            }
         })
+    }
+
+    fn look(&self) -> Result<Box<dyn Source>> {
+        Ok(Box::new(PostgresSource::open_beside(self.settings.clone(), self.own())?))
+    }
+
+    fn sessions(&self) -> Result<Sessions> {
+        let mut leader = self.leader.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = self.own();
+        let others = without_leavers(|| {
+            let asked = leader.run(async |connection| other_sessions(connection, &own).await);
+            asked.map_err(|error| self.settings.translate(error, "look for other sessions"))
+        })?;
+        Ok(Sessions { others, hidden: None })
     }
 
     fn writers(&self) -> usize {

@@ -89,6 +89,11 @@ impl Place {
         self.path().join(STAGING).join(staged_name(number))
     }
 
+    /// Makes sure of the directory for unfinished files: a run that was refused may have removed it again.
+    pub fn stage(&self) -> std::io::Result<()> {
+        self.dir().sub_or_make(STAGING, 0o700).map(drop)
+    }
+
     /// Removes an unfinished file, if it is still there.
     pub fn unstage(&self, number: u64) {
         // What stays is removed by the next run.

@@ -5,7 +5,7 @@
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rocksdb::{
     Cache, ColumnFamilyDescriptor, DBRawIteratorWithThreadMode, DBRecoveryMode, Options, ReadOptions,
@@ -24,7 +24,7 @@ use crate::page::Page;
 pub struct RocksSource {
     path: PathBuf,
     families: Vec<String>,
-    db: Db,
+    db: Arc<Db>,
     // What was left out; only there when damage is read around.
     losses: Option<Mutex<Vec<Loss>>>,
     log_ends: Vec<String>,
@@ -109,7 +109,13 @@ impl RocksSource {
             losses.push(Loss { reason, ..Loss::default() });
         }
         let losses = losses.map(Mutex::new);
-        Ok(Ok(RocksSource { path: place, families, db, losses, log_ends: ends }))
+        Ok(Ok(RocksSource { path: place, families, db: Arc::new(db), losses, log_ends: ends }))
+    }
+
+    /// Reads a database that a target of this process has open, with its families.
+    pub(super) fn of(path: &Path, families: Vec<String>, db: Arc<Db>) -> Self {
+        let path = path.to_path_buf();
+        RocksSource { path, families, db, losses: None, log_ends: Vec::new() }
     }
 
     pub(super) fn db(&self) -> &Db {

@@ -5,7 +5,8 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use rocksdb::{
     Cache, ColumnFamilyDescriptor, FlushOptions, IngestExternalFileOptions, Options, ReadOptions,
@@ -13,9 +14,11 @@ use rocksdb::{
 };
 
 use super::place::Place;
-use super::{Db, database_options, family, family_options, tables, translate};
-use crate::backend::{STAGING, Shard, Target};
+use super::{Db, RocksSource, database_options, family, family_options, tables, translate};
+use crate::backend::files::unusable;
+use crate::backend::{STAGING, Shard, Source, Target};
 use crate::catalog::{BackendKind, Table};
+use crate::dir::NewDirs;
 use crate::error::{Error, Result};
 use crate::finding::hex;
 use crate::page::Page;
@@ -65,23 +68,51 @@ pub struct RocksTarget {
     cache: Cache,
     // Options of staged files by table; a file writer borrows them.
     writing: BTreeMap<&'static str, Options>,
-    db: Db,
+    db: Arc<Db>,
     next_file: AtomicU64,
-    // After the database: its owner gets the directory back when RocksDB has closed it.
+    // After the database, which has to be closed before it is removed.
+    new: New,
+}
+
+/// Where the database is, and what opening has made: it is removed again where nothing was written.
+struct New {
     place: Place,
+    // Whether there was no database before, and this run has made it.
+    database: bool,
+    written: AtomicBool,
+    // After the place, which gives the directory back to its owner.
+    directories: NewDirs,
+}
+
+impl Drop for New {
+    fn drop(&mut self) {
+        if self.written.load(Ordering::Relaxed) {
+            self.directories.keep();
+            return;
+        }
+        if self.database {
+            let _ = self.place.discard();
+        }
+        self.place.leave();
+    }
 }
 
 impl RocksTarget {
     /// Opens the database in `path` or creates it, with parents.
     pub fn open(path: &Path, options: RocksTargetOptions) -> Result<Self> {
         Stop::of_process().check()?;
+        let directories = NewDirs::of(path);
         let place = Place::open(path)?;
+        let begun = matches!(place.dir().look("CURRENT"), Ok(Some(_)));
+        // From here on an error takes back what was made; the database only once RocksDB has locked it, for until then
+        // it may be that of another run.
+        let mut new = New { place, database: false, written: AtomicBool::new(false), directories };
+        let place = &new.place;
         let fail = |e| translate(e, "open the RocksDB database for writing", place.shown());
         let mut database = database_options(options.memory);
         database.create_if_missing(true);
         // The server's own log files belong to the server.
         database.set_keep_log_file_num(1);
-        let begun = matches!(place.dir().look("CURRENT"), Ok(Some(_)));
         let existing = match begun {
             true => Db::list_cf(&database, place.path()).map_err(fail)?,
             false => vec![rocksdb::DEFAULT_COLUMN_FAMILY_NAME.to_string()],
@@ -99,18 +130,20 @@ impl RocksTarget {
                 ColumnFamilyDescriptor::new(*name, writing_options(*table, &cache, options.min_blob_size))
             })
             .collect();
-        let db = Db::open_cf_descriptors(&database, place.path(), descriptors).map_err(|error| {
-            place.leave();
-            fail(error)
-        })?;
+        let db = Db::open_cf_descriptors(&database, place.path(), descriptors).map_err(fail)?;
+        new.database = !begun;
         let writing = tables()
             .map(|table| (table.name, writing_options(Some(table), &cache, options.min_blob_size)))
             .collect();
-        Ok(RocksTarget { options, cache, writing, db, next_file: AtomicU64::new(0), place })
+        Ok(RocksTarget { options, cache, writing, db: Arc::new(db), next_file: AtomicU64::new(0), new })
+    }
+
+    fn place(&self) -> &Place {
+        &self.new.place
     }
 
     fn fail(&self, error: rocksdb::Error, doing: &str, table: &Table) -> Error {
-        translate(error, doing, self.place.shown()).with("table", table.name)
+        translate(error, doing, self.place().shown()).with("table", table.name)
     }
 
     fn delete_each(&self, table: &Table, keys: impl Iterator<Item = Vec<u8>>) -> Result<()> {
@@ -129,11 +162,12 @@ impl Target for RocksTarget {
     }
 
     fn create(&self, tables: &[&Table]) -> Result<()> {
+        self.new.written.store(true, Ordering::Relaxed);
         for (name, table) in wanted(tables, &self.options.legacy) {
             if self.db.cf_handle(name).is_none() {
                 let options = writing_options(table, &self.cache, self.options.min_blob_size);
                 self.db.create_cf(name, &options).map_err(|e| {
-                    translate(e, "create a column family", self.place.shown()).with("table", name)
+                    translate(e, "create a column family", self.place().shown()).with("table", name)
                 })?;
             }
         }
@@ -144,7 +178,7 @@ impl Target for RocksTarget {
         self.delete_each(table, keys.iter().cloned())
     }
 
-    fn clear(&self, table: &Table) -> Result<()> {
+    fn clear(&self, table: &Table, kept: &[Vec<u8>]) -> Result<()> {
         let Some(handle) = self.db.cf_handle(table.name) else { return Ok(()) };
         let mut iterator = self.db.raw_iterator_cf_opt(&handle, ReadOptions::default());
         iterator.seek_to_last();
@@ -152,11 +186,26 @@ impl Target for RocksTarget {
         iterator.status().map_err(|e| self.fail(e, "empty a column family", table))?;
         drop(iterator);
         let Some(last) = last else { return Ok(()) };
-        // The range ends before its upper key, so the last key goes on its own.
-        self.db
-            .delete_range_cf_opt(&handle, &b""[..], &last[..], &synced())
-            .map_err(|e| self.fail(e, "empty a column family", table))?;
-        self.delete_each(table, std::iter::once(last))
+        // A range ends before its upper key, so that the kept ones stay and the last one goes on its own. All of
+        // it in one batch, to be done or not.
+        let mut batch = WriteBatch::default();
+        let mut from = Vec::new();
+        for key in kept.iter().filter(|key| **key <= last) {
+            batch.delete_range_cf(&handle, &from, key);
+            from = [key.as_slice(), &[0]].concat();
+        }
+        if from <= last {
+            batch.delete_range_cf(&handle, &from, &last);
+            batch.delete_cf(&handle, &last);
+        }
+        self.db.write_opt(batch, &synced()).map_err(|e| self.fail(e, "empty a column family", table))
+    }
+
+    fn look(&self) -> Result<Box<dyn Source>> {
+        let place = self.place();
+        let families = Db::list_cf(&Options::default(), place.path())
+            .map_err(|e| translate(e, "list the column families", place.shown()))?;
+        Ok(Box::new(RocksSource::of(place.shown(), families, Arc::clone(&self.db))))
     }
 
     fn writers(&self) -> usize {
@@ -169,16 +218,16 @@ impl Target for RocksTarget {
     }
 
     fn finish(&self) -> Result<()> {
-        let fail = |e| translate(e, "flush the RocksDB database", self.place.shown());
+        let fail = |e| translate(e, "flush the RocksDB database", self.place().shown());
         let mut flush = FlushOptions::default();
         flush.set_wait(true);
-        for name in Db::list_cf(&Options::default(), self.place.path()).map_err(fail)? {
+        for name in Db::list_cf(&Options::default(), self.place().path()).map_err(fail)? {
             if let Some(handle) = self.db.cf_handle(&name) {
                 self.db.flush_cf_opt(&handle, &flush).map_err(fail)?;
             }
         }
         self.db.flush_wal(true).map_err(fail)?;
-        self.place.finish();
+        self.place().finish();
         Ok(())
     }
 }
@@ -203,9 +252,10 @@ impl Shard for RocksShard<'_> {
                 let options = target.writing.get(table.name).ok_or_else(|| {
                     Error::io("the catalog has no such column family").with("table", table.name)
                 })?;
+                target.place().stage().map_err(|error| unusable(target.place().shown(), error))?;
                 let writer = SstFileWriter::create(options);
                 writer
-                    .open(target.place.staged(self.number))
+                    .open(target.place().staged(self.number))
                     .map_err(|e| target.fail(e, "create a table file", table))?;
                 slot.insert(writer)
             }
@@ -232,7 +282,7 @@ impl Shard for RocksShard<'_> {
         ingest.set_move_files(true);
         target
             .db
-            .ingest_external_file_cf_opts(&handle, &ingest, vec![target.place.staged(self.number)])
+            .ingest_external_file_cf_opts(&handle, &ingest, vec![target.place().staged(self.number)])
             .map_err(|e| target.fail(e, "ingest a table file", table))
     }
 }
@@ -241,7 +291,7 @@ impl Drop for RocksShard<'_> {
     fn drop(&mut self) {
         self.writer = None;
         // After a commit the file has moved; before one it holds nothing that is needed.
-        self.target.place.unstage(self.number);
+        self.target.place().unstage(self.number);
     }
 }
 

@@ -6,6 +6,7 @@
 //! the database is closed.
 
 use std::ffi::OsString;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::files::to_write;
@@ -24,7 +25,8 @@ pub(super) struct Place {
     path: PathBuf,
     dir: Dir,
     name: OsString,
-    created: bool,
+    // Device and inode of the file, if opening has created it.
+    created: Option<(u64, u64)>,
     _taken: Option<Taken>,
     // After the rest: directories that were made and stay empty go again.
     _directories: NewDirs,
@@ -55,10 +57,13 @@ impl Place {
         };
         let path = to_write(&dir.real().map_err(fail)?.join(&name))?;
         check_sqlite_files(&dir, &name)?;
-        let created = dir.look(&name).map_err(fail)?.is_none();
-        if created {
-            dir.create_file(&name, MODES.1).map_err(fail)?;
-        }
+        let created = match dir.look(&name).map_err(fail)? {
+            Some(_) => None,
+            None => {
+                let file = dir.create_file(&name, MODES.1).and_then(|file| file.metadata()).map_err(fail)?;
+                Some((file.dev(), file.ino()))
+            }
+        };
         Ok(Place { path, dir, name, created, _taken: taken, _directories: directories })
     }
 
@@ -67,10 +72,24 @@ impl Place {
         &self.path
     }
 
-    /// Removes it again if it is as empty as it was created.
+    /// Device and inode of what has its name now; nothing if nothing has.
+    pub fn file(&self) -> Option<(u64, u64)> {
+        self.dir.look(&self.name).ok().flatten().map(|entry| entry.id)
+    }
+
+    /// Removes what another process has shared of its log. A name that cannot be removed is found when the store is
+    /// read back.
+    pub fn drop_shared(&self) {
+        let mut name = self.name.clone();
+        name.push("-shm");
+        let _ = self.dir.remove(name);
+    }
+
+    /// Removes it again if it is as empty as it was created. To be called while it is locked, or when nothing else
+    /// can have locked it.
     pub fn leave(&self) {
         let found = self.dir.look(&self.name).ok().flatten();
-        if self.created && found.is_some_and(|entry| entry.size == 0) {
+        if found.is_some_and(|entry| self.created == Some(entry.id) && entry.size == 0) {
             let _ = self.dir.remove(&self.name);
         }
     }

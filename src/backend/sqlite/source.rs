@@ -469,7 +469,7 @@ impl Drop for SqlitePages<'_> {
 
 /// Steps the statement until the page is full; true if rows may follow. A new seek per page costs a few
 /// microseconds and lets the connection be used for anything between pages.
-fn fill(
+pub(super) fn fill(
     connection: &Connection,
     table: &Table,
     range: &KeyRange,
@@ -509,7 +509,11 @@ fn fill(
 
 /// The logical bytes of a column: integers of counters as 8 bytes little-endian, text and bytes as they are. Nothing
 /// for a value of another type, which would have to be converted.
-fn logical<'a>(kind: ValueKind, value: ValueRef<'a>, counter: &'a mut [u8; 8]) -> Option<&'a [u8]> {
+pub(super) fn logical<'a>(
+    kind: ValueKind,
+    value: ValueRef<'a>,
+    counter: &'a mut [u8; 8],
+) -> Option<&'a [u8]> {
     match (kind, value) {
         (ValueKind::None, _) => Some(&[]),
         (ValueKind::Counter, ValueRef::Integer(number)) => {

@@ -6,17 +6,20 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
 use rusqlite::blob::ZeroBlob;
+use rusqlite::config::DbConfig;
 
 use super::connection::{self, Mode};
+use super::look::Look;
 use super::place::Place;
 use super::{quoted, shape, translate};
-use crate::backend::{Shard, Target};
+use crate::backend::{Shard, Source, Target};
 use crate::catalog::{BackendKind, Table, ValueKind};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::page::Page;
 use crate::settle::Settling;
 
@@ -26,35 +29,72 @@ const LARGE: usize = 16 << 20;
 const PIECE: usize = 1 << 20;
 
 /// A SQLite database opened for writing, locked against everyone else.
-pub struct SqliteTarget {
+pub struct SqliteTarget(Arc<Shared>);
+
+/// The connection, which holds the lock, for the target and what looks through it.
+pub(super) struct Shared {
     path: PathBuf,
     // Taken by the shard that is being written.
     connection: Mutex<Option<Connection>>,
     returned: Condvar,
     // After the connection: it closes a handle of the same file, and SQLite's locks would go with that.
     settling: Mutex<Settling>,
-    // After everything that has the file open: its owner gets the directory back.
-    _place: Place,
+    written: AtomicBool,
+    // After the connection and every handle: its owner gets the directory back.
+    place: Place,
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        // Still locked: another process that has opened the file sees that it is no longer there.
+        if !self.written.load(Ordering::Relaxed) {
+            self.place.leave();
+        }
+    }
 }
 
 impl SqliteTarget {
     /// Opens or creates the database; `memory` bounds SQLite's page cache, in bytes.
     pub fn open(path: &Path, memory: u64) -> Result<Self> {
         let place = Place::open(path)?;
-        let connection = SqliteTarget::connect(place.path(), memory).inspect_err(|_| place.leave())?;
-        Ok(SqliteTarget {
+        let before = place.file();
+        let opened = Shared::open(place.path(), memory).inspect_err(|error| {
+            // What another run has locked is its own by now.
+            if error.kind() != ErrorKind::Refused {
+                place.leave();
+            }
+        });
+        let shared = Shared {
+            connection: Mutex::new(opened?),
             path: place.path().to_path_buf(),
-            connection: Mutex::new(Some(connection)),
             returned: Condvar::new(),
             settling: Mutex::default(),
-            _place: place,
-        })
+            written: AtomicBool::new(false),
+            place,
+        };
+        // Another run may have removed the file that it had made, between its being opened and locked here.
+        if before.is_none() || shared.place.file() != before {
+            return Err(Error::refused("another process has put another file in the place of the database")
+                .with("path", shared.path.display().to_string())
+                .next("make sure that no other program uses it, then start again"));
+        }
+        Ok(SqliteTarget(Arc::new(shared)))
     }
+}
 
-    /// Opens the database for writing and locks it.
-    fn connect(place: &Path, memory: u64) -> Result<Connection> {
+impl Shared {
+    /// Opens and locks the database, and changes nothing.
+    fn open(place: &Path, memory: u64) -> Result<Option<Connection>> {
         let fail = |e| translate(e, "open the SQLite database for writing", place);
         let connection = connection::open(place, Mode::Create).map_err(fail)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(fail)?;
+        let pragmas = format!(
+            "PRAGMA locking_mode=EXCLUSIVE; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-{};",
+            // Sorted inserts touch the right edge of two trees; more cache is not faster.
+            memory / 4 / 1024
+        );
+        connection.execute_batch(&pragmas).map_err(fail)?;
+        connection.execute_batch("BEGIN EXCLUSIVE; COMMIT;").map_err(fail)?;
         let extras = shape::extras(&connection).map_err(fail)?;
         if let Some(first) = extras.first() {
             return Err(Error::refused(
@@ -64,15 +104,7 @@ impl SqliteTarget {
             .with("found", first.clone())
             .next("remove it, or use another, fresh store"));
         }
-        let pragmas = format!(
-            "PRAGMA locking_mode=EXCLUSIVE; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-{};",
-            // Sorted inserts touch the right edge of two trees; more cache is not faster.
-            memory / 4 / 1024
-        );
-        connection.execute_batch(&pragmas).map_err(fail)?;
-        set_journal(&connection, "DELETE").map_err(fail)?;
-        connection.execute_batch("BEGIN EXCLUSIVE; COMMIT;").map_err(fail)?;
-        Ok(connection)
+        Ok(Some(connection))
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Connection>> {
@@ -105,7 +137,12 @@ impl SqliteTarget {
         })
     }
 
-    fn with(&self, doing: &str, run: impl FnOnce(&Connection) -> rusqlite::Result<()>) -> Result<()> {
+    /// Does something on the connection.
+    pub(super) fn with<T>(
+        &self,
+        doing: &str,
+        run: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T> {
         let connection = self.take();
         let result = run(&connection);
         if result.is_err() && !connection.is_autocommit() {
@@ -122,7 +159,14 @@ impl Target for SqliteTarget {
     }
 
     fn create(&self, tables: &[&Table]) -> Result<()> {
-        self.with("create the tables", |connection| {
+        self.0.written.store(true, Ordering::Relaxed);
+        self.0.with("prepare the database", |connection| {
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+            set_journal(connection, "DELETE")
+        })?;
+        // The log has gone into the database, and what an earlier writer shared of it belongs to nothing.
+        self.0.place.drop_shared();
+        self.0.with("create the tables", |connection| {
             connection.execute_batch("BEGIN")?;
             for table in tables {
                 connection.execute_batch(table.create)?;
@@ -132,7 +176,7 @@ impl Target for SqliteTarget {
     }
 
     fn delete(&self, table: &Table, keys: &[Vec<u8>]) -> Result<()> {
-        self.with("delete records", |connection| {
+        self.0.with("delete records", |connection| {
             connection.execute_batch("BEGIN")?;
             let delete = format!("DELETE FROM {} WHERE k = ?1", quoted(table.name));
             let mut statement = connection.prepare(&delete)?;
@@ -143,9 +187,30 @@ impl Target for SqliteTarget {
         })
     }
 
-    fn clear(&self, table: &Table) -> Result<()> {
-        let delete = format!("DELETE FROM {}", quoted(table.name));
-        self.with("empty a table", |connection| connection.execute_batch(&delete))
+    fn clear(&self, table: &Table, kept: &[Vec<u8>]) -> Result<()> {
+        let name = quoted(table.name);
+        self.0.with("empty a table", |connection| {
+            if kept.is_empty() {
+                // Without a condition SQLite drops the pages of the table as they are.
+                return connection.execute_batch(&format!("DELETE FROM {name}"));
+            }
+            connection.execute_batch("BEGIN")?;
+            let mut between = connection.prepare(&format!("DELETE FROM {name} WHERE k > ?1 AND k < ?2"))?;
+            let before = format!("DELETE FROM {name} WHERE k < ?1");
+            let after = format!("DELETE FROM {name} WHERE k > ?1");
+            if let (Some(first), Some(last)) = (kept.first(), kept.last()) {
+                connection.execute(&before, [first])?;
+                for pair in kept.windows(2) {
+                    between.execute(rusqlite::params_from_iter(pair))?;
+                }
+                connection.execute(&after, [last])?;
+            }
+            connection.execute_batch("COMMIT")
+        })
+    }
+
+    fn look(&self) -> Result<Box<dyn Source>> {
+        Ok(Box::new(Look::new(Arc::clone(&self.0))))
     }
 
     fn writers(&self) -> usize {
@@ -158,18 +223,18 @@ impl Target for SqliteTarget {
     }
 
     fn shard<'a>(&'a self, table: &'a Table) -> Result<Box<dyn Shard + Send + 'a>> {
-        let connection = self.take();
+        let connection = self.0.take();
         match connection.execute_batch("BEGIN") {
-            Ok(()) => Ok(Box::new(SqliteShard { target: self, connection: Some(connection), table })),
+            Ok(()) => Ok(Box::new(SqliteShard { target: &self.0, connection: Some(connection), table })),
             Err(error) => {
-                self.give_back(connection);
-                Err(translate(error, "begin a transaction", &self.path))
+                self.0.give_back(connection);
+                Err(translate(error, "begin a transaction", &self.0.path))
             }
         }
     }
 
     fn finish(&self) -> Result<()> {
-        self.with("finish the database", |connection| {
+        self.0.with("finish the database", |connection| {
             set_journal(connection, "WAL")?;
             connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
         })
@@ -177,7 +242,7 @@ impl Target for SqliteTarget {
 }
 
 struct SqliteShard<'a> {
-    target: &'a SqliteTarget,
+    target: &'a Shared,
     connection: Option<Connection>,
     table: &'a Table,
 }
