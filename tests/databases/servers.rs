@@ -238,14 +238,17 @@ fn secure(data: &Path, account: &Option<String>) {
 
 fn mysql(dir: &Path, port: u16, settings: &[&str]) -> Commands {
     let data = format!("--datadir={}", dir.join("data").display());
+    // A server that starts removes temporary tables from its directory for them, those of other servers too.
+    let temporary = format!("--tmpdir={}", dir.display());
     let account =
         if rustix::process::geteuid().is_root() { vec!["--user=root".to_string()] } else { Vec::new() };
     let mut prepare: Vec<String> = vec!["mariadb-install-db".into(), "--no-defaults".into(), data.clone()];
+    prepare.push(temporary.clone());
     prepare.extend(["--auth-root-authentication-method=normal".into(), "--skip-test-db".into()]);
     prepare.extend(account.clone());
     let mut serve = vec![mariadbd(), "--no-defaults".into(), data, format!("--port={port}")];
     serve.extend(["--bind-address=127.0.0.1".into(), "--innodb-flush-log-at-trx-commit=0".into()]);
-    serve.push(format!("--socket={}", dir.join("socket").display()));
+    serve.extend([temporary, format!("--socket={}", dir.join("socket").display())]);
     serve.extend(account);
     serve.extend(settings.iter().map(|setting| setting.to_string()));
     (None, [prepare, serve])
