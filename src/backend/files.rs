@@ -6,6 +6,8 @@ use std::ffi::OsStr;
 use std::io;
 use std::path::Path;
 
+use rustix::fs::FileType;
+
 use super::STAGING;
 use crate::dir::{Dir, RECORD, own_user};
 use crate::error::{Error, Result};
@@ -85,6 +87,32 @@ pub fn check_rocks_files(dir: &Dir) -> Result<()> {
         if RocksFile::of(&name).is_some() {
             check(dir, &name, false)?;
         }
+    }
+    Ok(())
+}
+
+/// Refuses to read a RocksDB database of which a file is something else than a file: reading a FIFO would wait for
+/// ever, and a link that another user has made may lead to what only this one may read.
+///
+/// Errors: refused, naming the entry.
+pub fn check_rocks_source(path: &Path) -> Result<()> {
+    let dir = Dir::open(path).map_err(|error| {
+        Error::io("cannot read the RocksDB database").with("path", path.display().to_string()).because(error)
+    })?;
+    for name in dir.names().map_err(|error| unreadable(&dir, error))? {
+        let name = name.map_err(|error| unreadable(&dir, error))?;
+        let Some(entry) = dir.look(&name).map_err(|error| unreadable(&dir, error))? else { continue };
+        let what = match entry.kind {
+            _ if RocksFile::of(&name).is_none() || entry.is_file() => continue,
+            FileType::Symlink if entry.user == 0 || entry.user == own_user() => continue,
+            FileType::Symlink => "a symbolic link that another user has made",
+            _ => "no regular file",
+        };
+        return Err(Error::refused(format!("a file of the RocksDB database is {what}"))
+            .with("path", dir.place(&name).display().to_string())
+            .next(
+                "look at what it is; put the file itself in its place, or restore the store from a backup",
+            ));
     }
     Ok(())
 }

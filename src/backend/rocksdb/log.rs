@@ -39,6 +39,8 @@ pub(super) struct PassedOver {
     pub ends: Vec<String>,
     /// Records that are gone, a clause for each log.
     pub holes: Vec<String>,
+    /// What is wrong with the list of the database's files, a clause. Files that its missing end names are not read.
+    pub list: Option<String>,
 }
 
 /// Reads every log of the database in the directory `path`.
@@ -59,7 +61,15 @@ pub(super) fn passed_over(path: &Path) -> Result<PassedOver> {
         }
     }
     names.sort();
-    let mut found = PassedOver::default();
+    let mut found = PassedOver { list: list(path).map_err(fail)?, ..PassedOver::default() };
+    if names.is_empty() {
+        // A restored backup may have none; a copy that has left it out looks the same.
+        found.ends.push(
+            "the database has no write-ahead log, which a server always leaves: if it was not copied along, what was \
+             not in a table file yet is missing"
+                .to_string(),
+        );
+    }
     for name in names {
         let file = File::open(path.join(&name)).map_err(fail)?;
         let end = read(file).map_err(fail)?;
@@ -79,6 +89,17 @@ pub(super) fn passed_over(path: &Path) -> Result<PassedOver> {
         }
     }
     Ok(found)
+}
+
+/// What is wrong with the list of files that `CURRENT` names, which has the form of a log. RocksDB brings each of its
+/// records to the disk, and takes one that is not whole for its end.
+fn list(path: &Path) -> io::Result<Option<String>> {
+    let mut name = String::new();
+    File::open(path.join("CURRENT"))?.take(256).read_to_string(&mut name)?;
+    let name = name.trim_end();
+    let end = read(File::open(path.join(name))?)?;
+    Ok((end.ignored > 0 || end.hole.is_some())
+        .then(|| format!("{name} ends in {} bytes that make no whole record", end.ignored)))
 }
 
 fn read(file: impl Read) -> io::Result<End> {

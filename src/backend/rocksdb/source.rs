@@ -14,6 +14,7 @@ use rocksdb::{
 use super::log;
 use super::salvage::SalvagePages;
 use super::{Db, database_options, family, family_options, obstacle, translate};
+use crate::backend::files::check_rocks_source;
 use crate::backend::{Estimate, KeyRange, Loss, Pages, Source, TableState};
 use crate::catalog::{BackendKind, Table, ValueKind};
 use crate::error::{Error, Result};
@@ -94,8 +95,20 @@ impl RocksSource {
             Ok(opened) => opened,
             Err(error) => return Ok(Err(error)),
         };
-        let log::PassedOver { ends, holes } = log::passed_over(&place)?;
+        let log::PassedOver { ends, holes, list } = log::passed_over(&place)?;
         let mut losses = losses;
+        if let Some(why) = list {
+            let Some(losses) = &mut losses else {
+                return Err(Error::io("the list of files of the RocksDB database is damaged")
+                    .with("path", place.display().to_string())
+                    .because(why)
+                    .next("restore it from a backup, or export what can still be read with --salvage"));
+            };
+            let reason = format!(
+                "the list of files {why}: what is in files that it does not name any more is missing"
+            );
+            losses.push(Loss { reason, ..Loss::default() });
+        }
         for hole in holes {
             let Some(losses) = &mut losses else {
                 return Err(Error::io("a write-ahead log of the RocksDB database is damaged")
@@ -321,6 +334,8 @@ fn check_directory(path: &Path) -> Result<()> {
             return Err(Error::io("cannot read the RocksDB database").with("path", place).because(error));
         }
     }
+    // Before anything is opened: a FIFO would wait for its other end.
+    check_rocks_source(path)?;
     match std::fs::File::open(path.join("CURRENT")) {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == ErrorKind::NotFound => {

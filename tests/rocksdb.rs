@@ -1,0 +1,75 @@
+//! RocksDB databases of which something is missing or is something else than it seems.
+
+#![cfg(all(feature = "rocksdb", feature = "sqlite"))]
+#![allow(clippy::unwrap_used)]
+
+#[path = "fixture/site.rs"]
+mod site;
+
+use std::fs;
+use std::os::unix::fs::{lchown, symlink};
+use std::path::PathBuf;
+
+use site::{RocksDb, Site};
+
+/// The file of a store whose name begins or ends so.
+fn file(site: &Site, part: &str) -> PathBuf {
+    let entries = fs::read_dir(site.store()).unwrap().map(|entry| entry.unwrap().path());
+    let named = |path: &PathBuf| {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        name.starts_with(part) || name.ends_with(part)
+    };
+    entries.into_iter().find(named).unwrap_or_else(|| panic!("no {part}"))
+}
+
+#[test]
+fn a_list_of_files_without_its_end_is_damage() {
+    for cut in [100, 300, 800] {
+        let site = Site::of("0.15.5", RocksDb);
+        let list = file(&site, "MANIFEST-");
+        let length = fs::metadata(&list).unwrap().len();
+        fs::File::options().write(true).open(&list).unwrap().set_len(length - cut).unwrap();
+        let outcome = site.export_with("refused", &[]).expect(1);
+        assert!(
+            outcome.error().contains("the list of files of the RocksDB database is damaged"),
+            "{outcome:?}"
+        );
+        site.export_with("salvaged", &["--salvage"]).expect(3);
+    }
+}
+
+#[test]
+fn a_database_without_a_log_is_named() {
+    let site = Site::of("0.15.5", RocksDb);
+    fs::remove_file(file(&site, ".log")).unwrap();
+    let outcome = site.export_with("dump", &[]).expect(0);
+    assert!(
+        outcome.stderr.contains("warning: ") && outcome.stderr.contains("no write-ahead log"),
+        "{outcome:?}"
+    );
+}
+
+#[test]
+fn only_files_are_read_as_files() {
+    for part in ["CURRENT", "MANIFEST-", ".sst", ".log"] {
+        let site = Site::of("0.15.5", RocksDb);
+        let path = file(&site, part);
+        fs::remove_file(&path).unwrap();
+        rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, 0o644.into(), 0).unwrap();
+        let outcome = site.export_with("dump", &[]).expect(5);
+        assert!(outcome.error().contains("is no regular file"), "{outcome:?}");
+        // What this user has linked is read.
+        fs::remove_file(&path).unwrap();
+        let site = Site::of("0.15.5", RocksDb);
+        let (path, elsewhere) = (file(&site, part), site.path("elsewhere"));
+        fs::rename(&path, &elsewhere).unwrap();
+        symlink(&elsewhere, &path).unwrap();
+        site.export_with("linked", &[]).expect(0);
+        // What another user has linked is not.
+        if rustix::process::geteuid().is_root() {
+            lchown(&path, Some(65_534), None).unwrap();
+            let outcome = site.export_with("foreign", &[]).expect(5);
+            assert!(outcome.error().contains("a symbolic link that another user has made"), "{outcome:?}");
+        }
+    }
+}
