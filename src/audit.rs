@@ -1,7 +1,7 @@
 //! The blob audit: which blobs are linked, which are not, and which links name a blob that is missing.
 //!
 //! A link that is written before its blob is used proves no loss: mail that was being accepted has one, and the bundle
-//! of a web application, which the server loads again. Where a hash has no other link it is told of by itself. Links
+//! of a web application, which the server loads again. A hash without any other link is reported by itself. Links
 //! and blobs come in key order, so both sides are lists of ascending hashes, kept in unnamed temporary
 //! files and merged at the end: memory does not grow with their number. Knows of subspaces
 //! only which hashes their keys tell.

@@ -287,7 +287,7 @@ mod tests {
         dir.remove("000005.sst").unwrap();
         std::fs::hard_link(dir.place("notes.txt"), dir.place("000006.log")).unwrap();
         assert!(rocks_database(&dir).is_err());
-        // A killed load leaves table files with a second name, and nobody but this program has made those.
+        // A killed load leaves table files with a second name, and only this program makes those.
         dir.make(STAGING, 0o700).unwrap();
         assert!(rocks_database(&dir).unwrap());
         assert!(check_rocks_files(&dir).is_err());

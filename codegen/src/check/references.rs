@@ -86,7 +86,7 @@ pub(super) fn blobs(model: &Model, findings: &mut Vec<Finding>) {
     }
 }
 
-/// What is special about a link is said of links only.
+/// Words about links belong to subspaces of links only.
 fn links(layout: &Layout, findings: &mut Vec<Finding>) {
     let provisional = layout.provisional.first().map(|(field, _)| (field.place, "`provisional:`"));
     let commit = layout.commit.map(|(_, place)| (place, "`commit:`"));

@@ -406,7 +406,7 @@ fn set(set: &IntSet) -> String {
     parts.join(", ")
 }
 
-/// Large numbers are told apart by their digits in hex.
+/// Large numbers are distinguished by their digits in hex.
 fn number(n: u64) -> String {
     if n > 0xffff { hex_constant(&n.to_be_bytes()) } else { n.to_string() }
 }

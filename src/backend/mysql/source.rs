@@ -277,7 +277,7 @@ impl Source for MysqlSource {
                 why: why.to_string(),
                 next: next.to_string(),
             };
-            // Not even asked for its columns: its query is somebody else's.
+            // Not even asked for its columns: that would run the query of the view.
             if views.iter().any(|name| name == table.name) {
                 let next = "look at who made it; only tables are read, as the server makes them";
                 unreadable.push(hidden("what has its name is no table but a view", next));

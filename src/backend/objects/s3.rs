@@ -304,7 +304,7 @@ fn next_token(list: &xml::List) -> std::result::Result<Option<String>, &'static 
     let next = stated("NextContinuationToken").filter(|token| !token.is_empty()).map(str::to_string);
     let truncated = stated("IsTruncated").map(str::to_ascii_lowercase);
     match (truncated.as_deref(), next) {
-        // A token leads further, whatever else is said; what is listed twice counts once.
+        // A token leads further, whatever else is stated; what is listed twice counts once.
         (_, Some(next)) => Ok(Some(next)),
         (Some("false" | "0"), None) => Ok(None),
         (Some("true" | "1"), None) => Err("a list that does not say how it goes on"),
