@@ -5,7 +5,7 @@
 //! neither the dump nor the commands. Emptiness, limits and running servers are preflight's business.
 
 use crate::catalog::{BackendKind, Table};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::page::Page;
 use crate::stop::Stop;
 
@@ -100,6 +100,13 @@ fn before(prefix: &[u8]) -> Option<Vec<u8>> {
     }
     // Without a byte the key cannot stand before anything.
     (!key.is_empty()).then_some(key)
+}
+
+/// The error of a store that was written while it was read; `why` is what shows that.
+pub fn written_meanwhile(why: &str) -> Error {
+    Error::refused("a server, or another program, wrote to the store while it was read").because(why).next(
+        "what was read may be of several moments: stop the server and whatever else uses the store, then begin again",
+    )
 }
 
 /// A number that no other run has.
@@ -300,6 +307,12 @@ pub trait Source: Send + Sync {
     /// What changes whenever the store does, if the engine can tell; `None` means that only reading it all again
     /// would. Nothing in it says where the store is.
     fn fingerprint(&self) -> Result<Option<String>> {
+        Ok(None)
+    }
+
+    /// What shows that something has written to the store since it was opened, as a clause; nothing if nothing does,
+    /// or if the engine cannot tell. Objects are not asked: a server that writes one writes to its data store, too.
+    fn changed(&self) -> Result<Option<String>> {
         Ok(None)
     }
 

@@ -19,6 +19,7 @@ use crate::resume::anonymous;
 use crate::selection::Request;
 use crate::shapes;
 use crate::transfer::{self, State, Target, Transfer, places};
+use crate::unchanged::Watched;
 
 /// What to copy and how.
 pub struct Options<'a> {
@@ -130,6 +131,7 @@ pub fn run(options: &Options) -> Result<Imported> {
         findings,
         ..Imported::default()
     };
+    transfer.watched = Some(Watched::new(&source_place, how.yes));
     preflight.conclude()?;
     if how.dry_run {
         transfer.find_progress(how)?;

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::audit::HashList;
 use crate::catalog::{SchemaVersion, Subspace};
-use crate::connect::{self, BlobChoice, Reading};
+use crate::connect::{self, BlobChoice, Place, Reading};
 use crate::console::Console;
 use crate::error::{Error, ErrorKind, Result};
 use crate::finding::{Findings, hex};
@@ -21,6 +21,7 @@ use crate::running;
 use crate::selection::Request;
 use crate::shapes;
 use crate::stop::Stop;
+use crate::unchanged;
 
 /// Differences shown of each subspace.
 const SHOWN: usize = 5;
@@ -99,7 +100,8 @@ impl Compared {
 /// interrupted. Findings about the data are no errors.
 pub fn run(options: &Options) -> Result<Compared> {
     let [left, right] = options.sides;
-    let ((left, one), (right, other)) = (open(left, options)?, open(right, options)?);
+    let ((left, one, left_place), (right, other, right_place)) =
+        (open(left, options)?, open(right, options)?);
     // What cannot be asked will fail to be read.
     if let Err(same) = overlap::check(&one, &other, true, &options.console)
         && same.kind() == ErrorKind::Usage
@@ -144,6 +146,11 @@ pub fn run(options: &Options) -> Result<Compared> {
         )
     })?;
     drop(progress);
+    for (side, place) in [(&left, &left_place), (&right, &right_place)] {
+        if let (Origin::Store(store), Some(place)) = (side, place) {
+            unchanged::check(store.source(), place)?;
+        }
+    }
     let mut compared = Compared { left_out, ..Compared::default() };
     for (at, (side, other)) in [(&left, &right), (&right, &left)].into_iter().enumerate() {
         let Some(findings) = compared.findings.get_mut(at) else { continue };
@@ -173,11 +180,11 @@ pub fn run(options: &Options) -> Result<Compared> {
     Ok(compared)
 }
 
-/// Opens a directory as a dump and a file as a configuration.
-fn open(path: &Path, options: &Options) -> Result<(Origin, Side)> {
+/// Opens a directory as a dump and a file as a configuration, whose stores are told as well.
+fn open(path: &Path, options: &Options) -> Result<(Origin, Side, Option<Place>)> {
     let console = &options.console;
     if path.is_dir() {
-        return Ok((Origin::dump(origin::open_dump(path, &options.budget)?)?, Side::dump(path)));
+        return Ok((Origin::dump(origin::open_dump(path, &options.budget)?)?, Side::dump(path), None));
     }
     let config = connect::configuration(path, console)?;
     let reading = Reading { schema: options.schema, blobs: options.blobs, ..Reading::default() };
@@ -196,7 +203,8 @@ fn open(path: &Path, options: &Options) -> Result<(Origin, Side)> {
     running::check_sessions(&sessions, &connected.place.location(), true, console)?;
     gaps::none_hidden(&gaps::among(connected.store.gaps(), &selected), &connected.place.location())?;
     let side = Side::stores("store", &connected.place);
-    Ok((Origin::Store(Box::new(connected.store.past_absent())), side))
+    let place = connected.place;
+    Ok((Origin::Store(Box::new(connected.store.past_absent())), side, Some(place)))
 }
 
 /// One subspace compared.

@@ -32,6 +32,7 @@ use crate::shapes;
 use crate::stop::Stop;
 use crate::store::{Store, Stranger, Tally};
 use crate::strict::Strict;
+use crate::unchanged::Watched;
 
 mod resume;
 
@@ -178,7 +179,10 @@ pub fn run(options: &Options) -> Result<Exported> {
         })
     };
     let writer = writer.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let result = done.and_then(|done| conclude(&connected, done, skipped, &mut findings, options));
+    let watched = Watched::new(&connected.place, options.yes);
+    let result = done
+        .and_then(|done| conclude(&connected, done, skipped, &mut findings, options))
+        .and_then(|concluded| watched.check(connected.store.source()).map(|()| concluded));
     // After a signal nothing is made complete that was not.
     let result = result.and_then(|concluded| options.stop.check().map(|()| concluded));
     let finished = match result {

@@ -57,6 +57,8 @@ pub mod engines;
 
 pub mod connect;
 
+pub mod unchanged;
+
 pub mod shapes;
 pub mod signals;
 

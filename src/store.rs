@@ -18,6 +18,7 @@ use crate::finding::Findings;
 use crate::gaps::{self, Gap};
 use crate::page::Page;
 use crate::stop::{Stop, interrupted};
+use crate::unchanged::explain;
 
 /// A source with the schema version that says what its records mean.
 pub struct Store {
@@ -176,10 +177,14 @@ impl Store {
     pub fn read<'a>(&'a self, subspace: &'static Subspace, range: &KeyRange) -> Result<Reading<'a>> {
         let place = |error: Error| error.with("subspace", format!("{} ({})", subspace.letter, subspace.name));
         let pages = match self.readable(subspace)? {
-            Some(table) => Some(self.source.scan(table, range).map_err(place)?),
+            Some(table) => {
+                let pages = self.source.scan(table, range).map_err(place);
+                Some(pages.map_err(|error| explain(self.source(), error))?)
+            }
             None => None,
         };
         Ok(Reading {
+            source: self.source(),
             pages,
             subspace,
             blobs: self.blobs(),
@@ -196,7 +201,8 @@ impl Store {
             error
                 .with("subspace", format!("{} ({})", subspace.letter, subspace.name))
                 .with("key", crate::finding::hex(key))
-        })?;
+        });
+        let value = value.map_err(|error| explain(self.source(), error))?;
         Ok(value.map(|stored| match subspace.value {
             ValueKind::Blob => {
                 check::blob(subspace, self.blobs(), key, &stored, &mut Findings::new()).into_owned()
@@ -212,7 +218,7 @@ impl Store {
         let Some(table) = self.readable(subspace)? else { return Ok(names) };
         let mut pages = self.source.keys(table)?;
         let mut page = Page::new();
-        while pages.next(&mut page, 1 << 18)? {
+        while pages.next(&mut page, 1 << 18).map_err(|error| explain(self.source(), error))? {
             if stop.stopped() {
                 return Err(interrupted());
             }
@@ -259,6 +265,7 @@ impl Store {
 
 /// A stream of logical records that counts what it finds.
 pub struct Reading<'a> {
+    source: &'a dyn Source,
     pages: Option<Box<dyn Pages + Send + 'a>>,
     subspace: &'static Subspace,
     blobs: (BlobRule, &'a ComputedBlobKeys),
@@ -278,36 +285,8 @@ impl Reading<'_> {
     pub fn into_tally(self) -> Tally {
         self.tally
     }
-}
 
-/// Fills an empty page with blobs as their content, and leaves no large one in `raw`.
-fn decode(
-    subspace: &'static Subspace,
-    rule: (BlobRule, &ComputedBlobKeys),
-    raw: &mut Page,
-    page: &mut Page,
-    findings: &mut Findings,
-) {
-    let decoded: Vec<Cow<[u8]>> =
-        raw.iter().map(|(key, stored)| check::blob(subspace, rule, key, stored, findings)).collect();
-    let lengths = raw.iter().map(|(_, stored)| stored.len());
-    let unchanged = |(content, stored): (&Cow<[u8]>, usize)| matches!(content, Cow::Borrowed(content) if content.len() == stored);
-    if decoded.iter().zip(lengths).all(unchanged) {
-        drop(decoded);
-        std::mem::swap(raw, page);
-        return;
-    }
-    for ((key, _), content) in raw.iter().zip(decoded) {
-        match content {
-            Cow::Owned(content) => page.push_owned(key, content),
-            Cow::Borrowed(content) => page.push(key, content),
-        }
-    }
-    raw.clear();
-}
-
-impl Pages for Reading<'_> {
-    fn read_next(&mut self, page: &mut Page, budget: usize) -> Result<bool> {
+    fn fill(&mut self, page: &mut Page, budget: usize) -> Result<bool> {
         page.clear();
         let Some(pages) = &mut self.pages else { return Ok(false) };
         let subspace = self.subspace;
@@ -340,5 +319,37 @@ impl Pages for Reading<'_> {
             }
         }
         Ok(true)
+    }
+}
+
+/// Fills an empty page with blobs as their content, and leaves no large one in `raw`.
+fn decode(
+    subspace: &'static Subspace,
+    rule: (BlobRule, &ComputedBlobKeys),
+    raw: &mut Page,
+    page: &mut Page,
+    findings: &mut Findings,
+) {
+    let decoded: Vec<Cow<[u8]>> =
+        raw.iter().map(|(key, stored)| check::blob(subspace, rule, key, stored, findings)).collect();
+    let lengths = raw.iter().map(|(_, stored)| stored.len());
+    let unchanged = |(content, stored): (&Cow<[u8]>, usize)| matches!(content, Cow::Borrowed(content) if content.len() == stored);
+    if decoded.iter().zip(lengths).all(unchanged) {
+        drop(decoded);
+        std::mem::swap(raw, page);
+        return;
+    }
+    for ((key, _), content) in raw.iter().zip(decoded) {
+        match content {
+            Cow::Owned(content) => page.push_owned(key, content),
+            Cow::Borrowed(content) => page.push(key, content),
+        }
+    }
+    raw.clear();
+}
+
+impl Pages for Reading<'_> {
+    fn read_next(&mut self, page: &mut Page, budget: usize) -> Result<bool> {
+        self.fill(page, budget).map_err(|error| explain(self.source, error))
     }
 }

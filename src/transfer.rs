@@ -32,6 +32,7 @@ use crate::resume::{self, StateFile};
 use crate::set_aside::Saving;
 use crate::stop::Stop;
 use crate::strict::Strict;
+use crate::unchanged::{Watched, explain};
 
 mod emptying;
 mod target;
@@ -82,6 +83,8 @@ pub struct Transfer {
     pub parts: Vec<Part>,
     /// Subspaces that stay behind, with the reason.
     pub left_out: Vec<(char, String)>,
+    /// A store that the records come from, which must stay as it was found.
+    pub watched: Option<Watched>,
     clearing: Clearing,
     // Whether that is all that the target holds.
     everything: bool,
@@ -205,6 +208,7 @@ impl Transfer {
             target,
             parts,
             left_out,
+            watched: None,
             clearing: Clearing::default(),
             everything,
             begun: false,
@@ -388,6 +392,9 @@ impl Transfer {
             }
             options.strict.check(&loaded.findings).map_err(half_filled)?;
             self.still_alone(target.as_ref(), options).map_err(half_filled)?;
+            if let (Some(watched), Origin::Store(store)) = (&self.watched, &self.origin) {
+                watched.check(store.source()).map_err(half_filled)?;
+            }
             load.seal(target.as_ref()).map_err(half_filled)?;
             loaded
         };
@@ -451,7 +458,9 @@ impl Transfer {
         }
         let progress = Progress::start(options.console.progress(), "verify", total);
         let mut counters = Counters::new(version);
-        proof::compare(&store, &expected, &options.budget, options.stop, &progress, Some(&mut counters))?;
+        let compared =
+            proof::compare(&store, &expected, &options.budget, options.stop, &progress, Some(&mut counters));
+        compared.map_err(|error| explain(store.source(), error))?;
         if self.version_record.is_some() {
             proof::no_side_tables(store.source(), version)?;
         }

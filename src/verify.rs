@@ -28,6 +28,7 @@ use crate::progress::Progress;
 use crate::running;
 use crate::shapes;
 use crate::stop::Stop;
+use crate::unchanged;
 
 /// What to verify and how.
 pub struct Options<'a> {
@@ -352,6 +353,7 @@ fn against(
     if let (Some((link, links)), Some((blob, blobs))) = (named, blobs) {
         verified.audit = Some(crate::export::audit_blobs(link, links, blob, blobs, &mut verified.findings)?);
     }
+    unchanged::check(store.source(), &connected.place)?;
     let unseen = |s: &Subspace| right.gaps().iter().any(|gap| gap.subspace.letter == s.letter);
     for subspace in version.subspaces.iter().filter(|s| !left.holds(s) && !unseen(s)) {
         let mut reading = right.read(subspace, &KeyRange::all())?;

@@ -18,6 +18,7 @@ mod shape;
 mod source;
 mod splits;
 mod target;
+mod writes;
 
 pub use presence::MysqlPresence;
 pub use source::MysqlSource;
@@ -152,6 +153,8 @@ const SESSION: &[(&str, &str)] = &[
     ("net_write_timeout", "2147483"),
     ("max_statement_time", "0"),
     ("max_execution_time", "0"),
+    // When tables were written is asked now, not remembered from a day ago.
+    ("information_schema_stats_expiry", "0"),
     ("idle_transaction_timeout", "0"),
     ("idle_readonly_transaction_timeout", "0"),
     ("idle_write_transaction_timeout", "0"),

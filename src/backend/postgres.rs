@@ -18,6 +18,7 @@ mod relations;
 mod shape;
 mod source;
 mod target;
+mod writes;
 
 pub use presence::PostgresPresence;
 pub use source::PostgresSource;

@@ -16,6 +16,7 @@ use crate::error::{Error, ErrorKind};
 mod log;
 mod place;
 mod salvage;
+mod seen;
 mod source;
 mod target;
 

@@ -148,6 +148,13 @@ impl Source for RoutedSource {
         Ok(Some(format!("{data}; blobs: {blobs}")))
     }
 
+    fn changed(&self) -> Result<Option<String>> {
+        match self.data.changed()? {
+            None => self.blobs.changed(),
+            changed => Ok(changed),
+        }
+    }
+
     fn losses(&self) -> Vec<Loss> {
         // By the name under which the blobs are known to whoever reads here.
         let name = |mut loss: Loss| {

@@ -80,8 +80,13 @@ fn is_stopped(child: &Child) -> bool {
 
 /// Starts a run that stops before the read after `after` others of files with this in their path; nothing if it
 /// ends without.
-pub fn stopped_at(mut command: Command, file: &str, after: u32) -> Option<Stopped> {
-    let mark = with_signal(&mut command, "read", file, after, Signal::STOP);
+pub fn stopped_at(command: Command, file: &str, after: u32) -> Option<Stopped> {
+    stopped_before(command, "read", file, after)
+}
+
+/// As [`stopped_at`], before a call of this kind.
+pub fn stopped_before(mut command: Command, kind: &str, file: &str, after: u32) -> Option<Stopped> {
+    let mark = with_signal(&mut command, kind, file, after, Signal::STOP);
     let mut child = command.spawn().unwrap();
     let begin = Instant::now();
     loop {

@@ -15,6 +15,7 @@ use sqlx::{AssertSqlSafe, Row};
 
 use super::presence::own_ids;
 use super::splits::split_keys;
+use super::writes::Writes;
 use super::{
     MAX_PACKET, MysqlSettings, PACKET_OVERHEAD, Session, access, close, literal, quoted, shape, text,
 };
@@ -43,6 +44,8 @@ const FIRST_ROWS: u64 = 1000;
 /// The same for a connection that others wait for: what does not fit a page is read for nothing.
 const FEW_ROWS: u64 = 16;
 
+const LOOK_FOR_WRITES: &str = "ask what was written to the database";
+
 /// A MySQL or MariaDB database opened for reading.
 pub struct MysqlSource {
     settings: MysqlSettings,
@@ -52,6 +55,8 @@ pub struct MysqlSource {
     idle: Idle<MySqlConnection>,
     ids: Mutex<Vec<u64>>,
     tables: Vec<Named>,
+    // About when the snapshots were taken.
+    writes: Writes,
 }
 
 /// A table of the database.
@@ -91,6 +96,11 @@ impl MysqlSource {
             ids.push(settings.id(&mut session)?);
             sessions.push(session);
         }
+        let mut writes = None;
+        if let Some(first) = sessions.first_mut() {
+            let asked = first.run(async |connection| Writes::up_to_now(connection).await);
+            writes = Some(asked.map_err(|error| settings.translate(error, LOOK_FOR_WRITES))?);
+        }
         let agreed = snapshots(&settings, &mut sessions)? && !replica;
         let mut leader = match sessions.pop() {
             Some(session) => session,
@@ -106,7 +116,15 @@ impl MysqlSource {
         let tables = leader.run(async |connection| tables(connection).await);
         let tables = tables.map_err(|error| settings.translate(error, "list the tables"))?;
         let ids = Mutex::new(ids);
-        Ok(MysqlSource { settings, max_packet, leader: Mutex::new(leader), idle, ids, tables })
+        Ok(MysqlSource {
+            settings,
+            max_packet,
+            leader: Mutex::new(leader),
+            idle,
+            ids,
+            tables,
+            writes: writes.unwrap_or_default(),
+        })
     }
 
     fn has_table(&self, table: &Table) -> bool {
@@ -370,6 +388,12 @@ impl Source for MysqlSource {
 
     fn keys<'a>(&'a self, table: &'a Table) -> Result<Box<dyn Pages + Send + 'a>> {
         self.pages(&Table { value: ValueKind::None, ..*table }, &KeyRange::all())
+    }
+
+    fn changed(&self) -> Result<Option<String>> {
+        let now = self.ask(LOOK_FOR_WRITES, async |connection| Writes::up_to_now(connection).await)?;
+        let written = self.tables.iter().find(|table| self.writes.written(&now, &table.name));
+        Ok(written.map(|table| format!("the table {} was written", table.name)))
     }
 
     fn sessions(&self) -> Result<Sessions> {

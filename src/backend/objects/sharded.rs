@@ -205,6 +205,10 @@ impl Source for ShardedSource {
         Ok(parts.into_iter().collect::<Option<Vec<_>>>().map(|parts| parts.join(" | ")))
     }
 
+    fn changed(&self) -> Result<Option<String>> {
+        Ok(self.sum(|source, _| source.changed())?.into_iter().flatten().next())
+    }
+
     fn losses(&self) -> Vec<Loss> {
         let renamed = |loss: Loss| Loss { table: self.table.name.to_string(), ..loss };
         self.members.iter().flat_map(|(source, _)| source.losses()).map(renamed).collect()

@@ -12,6 +12,7 @@ use sqlx::{AssertSqlSafe, Row};
 use super::copy::{Decoder, Malformed};
 use super::large;
 use super::relations::{Relation, Relations, hold};
+use super::writes::Writes;
 use super::{PostgresSettings, Session, close, shape};
 use crate::backend::shape::Fault;
 use crate::backend::sql::{AsyncWork, Hopper, Idle, Pump, own_name, without_leavers};
@@ -24,6 +25,8 @@ use crate::page::Page;
 /// Pages of a table that are looked at to find split keys.
 const SAMPLE_PAGES: u64 = 400;
 
+const LOOK_FOR_WRITES: &str = "ask what was written to the database";
+
 /// A PostgreSQL database opened for reading.
 pub struct PostgresSource {
     settings: PostgresSettings,
@@ -34,6 +37,8 @@ pub struct PostgresSource {
     holder: Mutex<Session>,
     path: Vec<String>,
     relations: Mutex<Relations>,
+    // Up to the snapshot.
+    writes: Writes,
     idle: Idle<PgConnection>,
     // Of all connections, to tell them from other sessions.
     pids: Mutex<Vec<i32>>,
@@ -62,6 +67,8 @@ impl PostgresSource {
             Ok((row.try_get(0)?, row.try_get(1)?))
         });
         let (snapshot, pid) = taken.map_err(fail)?;
+        let writes = leader.run(async |connection| Writes::up_to_now(connection).await);
+        let writes = writes.map_err(|e| settings.translate(e, LOOK_FOR_WRITES))?;
         let looked = holder.run(async |connection| {
             let pid: i32 = sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&mut *connection).await?;
             Ok((pid, Relations::load(connection, &path, &settings.place).await?))
@@ -74,6 +81,7 @@ impl PostgresSource {
             holder: Mutex::new(holder),
             path,
             relations: Mutex::new(relations),
+            writes,
             idle: Idle::new(),
             pids: Mutex::new([own, vec![pid, second]].concat()),
         })
@@ -298,6 +306,16 @@ impl Source for PostgresSource {
         self.ask("look at the tables", async |connection| {
             shape::faults(connection, tables, &places, written).await
         })
+    }
+
+    fn changed(&self) -> Result<Option<String>> {
+        let mut holder = self.holder.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = holder.run(async |connection| Writes::up_to_now(connection).await);
+        let now = now.map_err(|error| self.settings.translate(error, LOOK_FOR_WRITES))?;
+        let relations = self.relations();
+        let written =
+            relations.visible().into_iter().find(|relation| self.writes.written(&now, relation.oid));
+        Ok(written.map(|relation| format!("rows of the table {} were written", relation.name())))
     }
 
     fn sessions(&self) -> Result<Sessions> {

@@ -13,6 +13,7 @@ use rocksdb::{
 
 use super::log;
 use super::salvage::SalvagePages;
+use super::seen::Seen;
 use super::{Db, database_options, family, family_options, obstacle, translate};
 use crate::backend::files::check_rocks_source;
 use crate::backend::{Estimate, KeyRange, Loss, Pages, Source, TableState};
@@ -29,6 +30,8 @@ pub struct RocksSource {
     // What was left out; only there when damage is read around.
     losses: Option<Mutex<Vec<Loss>>>,
     log_ends: Vec<String>,
+    // The directory before anything was read; nothing if this process writes to it.
+    seen: Option<Seen>,
 }
 
 impl RocksSource {
@@ -91,6 +94,7 @@ impl RocksSource {
     ) -> Result<Result<Self, rocksdb::Error>> {
         let place = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
         check_directory(&place)?;
+        let seen = Seen::look(&place).map_err(|error| cannot_look(&place, error))?;
         let (families, db) = match open_families(options, &place, memory) {
             Ok(opened) => opened,
             Err(error) => return Ok(Err(error)),
@@ -122,13 +126,20 @@ impl RocksSource {
             losses.push(Loss { reason, ..Loss::default() });
         }
         let losses = losses.map(Mutex::new);
-        Ok(Ok(RocksSource { path: place, families, db: Arc::new(db), losses, log_ends: ends }))
+        Ok(Ok(RocksSource {
+            path: place,
+            families,
+            db: Arc::new(db),
+            losses,
+            log_ends: ends,
+            seen: Some(seen),
+        }))
     }
 
     /// Reads a database that a target of this process has open, with its families.
     pub(super) fn of(path: &Path, families: Vec<String>, db: Arc<Db>) -> Self {
         let path = path.to_path_buf();
-        RocksSource { path, families, db, losses: None, log_ends: Vec::new() }
+        RocksSource { path, families, db, losses: None, log_ends: Vec::new(), seen: None }
     }
 
     pub(super) fn db(&self) -> &Db {
@@ -173,6 +184,13 @@ pub(super) fn open_families(
         families.iter().map(|name| ColumnFamilyDescriptor::new(name, family_options(family(name), &cache)));
     let db = Db::open_cf_descriptors_read_only(options, path, descriptors, false)?;
     Ok((families, db))
+}
+
+fn cannot_look(path: &Path, error: std::io::Error) -> Error {
+    Error::io("cannot look at the files of the RocksDB database")
+        .with("path", path.display().to_string())
+        .because(error)
+        .next("check that the path exists and that this user may use it")
 }
 
 impl Source for RocksSource {
@@ -254,6 +272,12 @@ impl Source for RocksSource {
         let identity = std::fs::read(self.path.join("IDENTITY")).unwrap_or_default();
         let identity = String::from_utf8_lossy(&identity).trim().to_string();
         Ok(Some(format!("{identity} {}", self.db.latest_sequence_number())))
+    }
+
+    fn changed(&self) -> Result<Option<String>> {
+        let Some(before) = &self.seen else { return Ok(None) };
+        let now = Seen::look(&self.path).map_err(|error| cannot_look(&self.path, error))?;
+        Ok(before.difference(&now))
     }
 
     fn scan<'a>(&'a self, table: &'a Table, range: &KeyRange) -> Result<Box<dyn Pages + Send + 'a>> {

@@ -9,6 +9,7 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use super::journal::{self, Journal};
+use crate::backend::written_meanwhile;
 use crate::dir::{Dir, PrivateDir};
 use crate::error::{Error, Result};
 use crate::finding::hex;
@@ -176,10 +177,22 @@ impl Files {
 
     /// Errors: that another process wrote the store, if it is not as it was seen before.
     pub fn unchanged_since(&self, before: &Seen) -> Result<()> {
-        match self.look()? == *before {
-            true => Ok(()),
-            false => Err(changed(&self.path)),
+        match self.difference(before)? {
+            None => Ok(()),
+            Some(why) => Err(changed(&self.path, &why)),
         }
+    }
+
+    /// What is not as it was seen before, as a clause.
+    pub fn difference(&self, before: &Seen) -> Result<Option<String>> {
+        let now = self.look()?;
+        let what = [
+            (now.database != before.database || now.counter != before.counter, "the database"),
+            (now.log != before.log, "its write-ahead log"),
+            (now.journal != before.journal, "its journal"),
+        ];
+        let found = what.into_iter().find_map(|(differs, what)| differs.then_some(what));
+        Ok(found.map(|what| format!("{what} is not what it was")))
     }
 
     /// Copies database and logs into `dir`, as they were at one moment: the copies have the names of the originals.
@@ -220,10 +233,8 @@ impl Seen {
 }
 
 /// The error of a store that was written during the run.
-pub(super) fn changed(path: &Path) -> Error {
-    Error::io("the store changed during the run: another process wrote to it, most likely a server")
-        .with("database", path.display().to_string())
-        .next("stop the server and whatever else uses the store, and begin again")
+pub(super) fn changed(path: &Path, why: &str) -> Error {
+    written_meanwhile(why).with("database", path.display().to_string())
 }
 
 /// Refuses a database whose log may lie beside another of its names: SQLite looks beside the name it was given.
@@ -432,7 +443,10 @@ mod tests {
             assert_eq!(copied.is_err(), seen, "{what}");
             assert_eq!(files.unchanged_since(&before).is_err(), seen, "{what}");
             if seen {
-                assert!(copied.unwrap_err().to_string().contains("changed during the run"), "{what}");
+                assert!(
+                    copied.unwrap_err().to_string().contains("wrote to the store while it was read"),
+                    "{what}"
+                );
             } else {
                 assert_eq!(fs::read(beside(&copied.unwrap(), "-wal")).unwrap(), [8; 100]);
             }

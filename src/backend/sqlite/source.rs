@@ -202,8 +202,11 @@ impl SqliteSource {
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::SystemIoFailure)
         );
         let copied = matches!(self.access, Access::Copy { .. });
-        if suspicious && !copied && self.files.look().is_ok_and(|now| now != self.seen) {
-            return changed(self.path()).because(error);
+        if suspicious
+            && !copied
+            && let Ok(Some(why)) = self.files.difference(&self.seen)
+        {
+            return changed(self.path(), &format!("{why}, and reading it has failed: {error}"));
         }
         translate(error, doing, self.path())
     }
@@ -378,6 +381,10 @@ impl Source for SqliteSource {
         // Of what was opened: a store that has changed since has no state that could be named.
         self.files.unchanged_since(&self.seen)?;
         Ok(Some(self.seen.text()))
+    }
+
+    fn changed(&self) -> Result<Option<String>> {
+        self.files.difference(&self.seen)
     }
 
     fn scan<'a>(&'a self, table: &'a Table, range: &KeyRange) -> Result<Box<dyn Pages + Send + 'a>> {

@@ -1,0 +1,65 @@
+//! What the directory of a RocksDB database looks like, to see that something has written to it.
+//!
+//! RocksDB appends to a log for every write, and begins a new log and a new list of files whenever it opens to
+//! write: names and lengths say enough. Logs for people (`LOG`) and the lock are no part of the database.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+/// Beginnings and ends of the names of files that hold a database: the list of files and its pointer, write-ahead
+/// logs, tables, blobs.
+///
+/// Format: "Terminology" and "MANIFEST" in RocksDB's wiki.
+const BEGINNINGS: [&str; 2] = ["CURRENT", "MANIFEST-"];
+const ENDS: [&str; 3] = ["log", "sst", "blob"];
+
+/// The files of a database at one moment, by name.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Seen(Vec<File>);
+
+#[derive(Debug, PartialEq, Eq)]
+struct File {
+    name: OsString,
+    inode: u64,
+    length: u64,
+    written: (i64, i64),
+}
+
+impl Seen {
+    /// Looks at the directory `path`.
+    pub fn look(path: &Path) -> io::Result<Seen> {
+        let mut files = Vec::new();
+        for entry in fs::read_dir(path)? {
+            let entry = entry?;
+            let name = entry.file_name();
+            let begins = BEGINNINGS.iter().any(|begin| name.as_encoded_bytes().starts_with(begin.as_bytes()));
+            let ends = Path::new(&name).extension().is_some_and(|end| ENDS.iter().any(|known| end == *known));
+            if !begins && !ends {
+                continue;
+            }
+            // A file that has gone since is not there.
+            let Ok(meta) = entry.metadata() else { continue };
+            let (inode, length) = (meta.ino(), meta.len());
+            files.push(File { name, inode, length, written: (meta.mtime(), meta.mtime_nsec()) });
+        }
+        files.sort_by(|one, other| one.name.cmp(&other.name));
+        Ok(Seen(files))
+    }
+
+    /// How `now` differs, as a clause.
+    pub fn difference(&self, now: &Seen) -> Option<String> {
+        let other = |file: &File| now.0.iter().find(|other| other.name == file.name);
+        for file in &self.0 {
+            match other(file) {
+                Some(found) if found == file => {}
+                Some(_) => return Some(format!("{} is not what it was", file.name.display())),
+                None => return Some(format!("{} is not there any more", file.name.display())),
+            }
+        }
+        let new = now.0.iter().find(|file| !self.0.iter().any(|before| before.name == file.name));
+        new.map(|file| format!("{} is new", file.name.display()))
+    }
+}
