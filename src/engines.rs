@@ -2,7 +2,7 @@
 //!
 //! Opens for reading, for writing, or around damage, databases and blob stores alike; decides nothing.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::backend::hold::{Hold, Mode};
 use crate::backend::identity::{How, Met, Overlap, Spot};
@@ -480,7 +480,8 @@ pub fn is_data_store(store: &StoreConfig, data: &StoreConfig) -> bool {
 /// A store that is held, as [`crate::backend::hold`] says; given up when dropped. Of a target, after the target.
 #[derive(Default)]
 pub struct Held {
-    files: Vec<Hold>,
+    // By the path that leads to it.
+    files: Vec<(PathBuf, Hold)>,
     #[cfg(feature = "postgres")]
     postgres: Vec<crate::backend::postgres::PostgresPresence>,
     #[cfg(feature = "mysql")]
@@ -502,11 +503,12 @@ impl Held {
     ///
     /// Errors: as [`hold`].
     pub fn add(&mut self, store: &StoreConfig, mode: Mode) -> Result<()> {
-        let place = |error: Error| error.with("store", store.location());
+        if let Some((path, hold)) = in_files(&store.kind) {
+            let held = hold(path, mode).map_err(|error| error.with("store", store.location()))?;
+            self.files.extend(held.map(|held| (path.clone(), held)));
+            return Ok(());
+        }
         match &store.kind {
-            StoreKind::RocksDb { path, .. } => self.files.extend(Hold::rocksdb(path, mode).map_err(place)?),
-            StoreKind::Sqlite { path } => self.files.extend(Hold::sqlite(path, mode).map_err(place)?),
-            StoreKind::Fs { path, .. } => self.files.extend(Hold::directory(path, mode).map_err(place)?),
             #[cfg(feature = "postgres")]
             kind @ StoreKind::Postgres { .. } => {
                 let settings = postgres(kind, store).ok_or_else(|| unsupported(store))?;
@@ -527,6 +529,31 @@ impl Held {
             _ => {}
         }
         Ok(())
+    }
+
+    /// Holds what could not be held before because it was not there.
+    ///
+    /// Errors: as [`hold`].
+    pub fn add_new(&mut self, store: &StoreConfig, mode: Mode) -> Result<()> {
+        if let StoreKind::Sharded { stores } = &store.kind {
+            return stores.iter().try_for_each(|member| self.add_new(member, mode));
+        }
+        match in_files(&store.kind) {
+            Some((path, _)) if !self.files.iter().any(|(held, _)| held == path) => self.add(store, mode),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// How a store in files is held, and its path.
+type HoldFiles = fn(&Path, Mode) -> Result<Option<Hold>>;
+
+fn in_files(kind: &StoreKind) -> Option<(&PathBuf, HoldFiles)> {
+    match kind {
+        StoreKind::RocksDb { path, .. } => Some((path, Hold::rocksdb)),
+        StoreKind::Sqlite { path } => Some((path, Hold::sqlite)),
+        StoreKind::Fs { path, .. } => Some((path, Hold::directory)),
+        _ => None,
     }
 }
 

@@ -319,7 +319,7 @@ impl Transfer {
         options: &Options,
     ) -> Result<Transferred> {
         // Given up after everything else: closing a file gives up the locks of its engine, too.
-        let _exclusive = self.target.hold()?;
+        let mut exclusive = self.target.hold()?;
         let held = if options.resume { Some(state.open(&self.target.state)?) } else { None };
         let before = self.left.saved();
         let saving =
@@ -341,7 +341,8 @@ impl Transfer {
         let resumable = held.is_some();
         let half_filled = |error: Error| half_filled(error, resumable);
         let version = self.version();
-        let locked = options.stop.check().and_then(|()| self.target.lock(self.planned(), options));
+        let locked =
+            options.stop.check().and_then(|()| self.target.lock(self.planned(), &mut exclusive, options));
         let ready = locked.and_then(|target| {
             if self.begun {
                 let there = self.target.as_store(target.look()?)?;

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
-use preload::{disk, stopped_at};
+use preload::{disk, stopped_at, stopped_before};
 use rusqlite::Connection;
 use servers::Kind;
 use site::{ENGINES, Engine, Outcome, Site, check_same};
@@ -279,6 +279,156 @@ fn of_two_imports_into_one_absent_store_one_wins() {
         assert!(codes.iter().all(|code| [0, 1, 5].contains(code)), "{engine:?} {codes:?}: {}", said());
         for winner in winners {
             check_same(&dumps[winner], &export(&site), false);
+        }
+    }
+}
+
+/// A target whose blobs lie in a directory, which another target may share.
+fn with_files(site: &Site, blobs: &Path) {
+    let text = fs::read_to_string(site.config()).unwrap();
+    let text = text.replace("blob = \"db\"", "blob = \"files\"");
+    let files = format!("[store.files]\ntype = \"fs\"\npath = \"{}\"\ndepth = 2\n", blobs.display());
+    fs::write(site.config(), text + &files).unwrap();
+}
+
+/// How a run fills a target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Import,
+    Copy,
+}
+
+/// Arguments of a run that fills the target from the first dump, or from a store with its records.
+fn filling(way: Way, target: &Site, dump: &Path, source: &Site, wipe: bool) -> Vec<String> {
+    let text = |path: &Path| path.to_str().unwrap().to_string();
+    let mut arguments = match way {
+        Way::Import => vec!["-c".into(), text(&target.config()), "-i".into(), text(dump)],
+        Way::Copy => {
+            let ends = [text(&source.config()), text(&target.config())];
+            let [from, to] = ends;
+            vec![
+                "copy".into(),
+                "--from".into(),
+                from,
+                "--to".into(),
+                to,
+                "--exclude".into(),
+                "@search".into(),
+            ]
+        }
+    };
+    if wipe {
+        arguments.extend(["--wipe-target".into(), "--yes".into()]);
+    }
+    arguments
+}
+
+fn fill(site: &Site, arguments: &[String]) -> Command {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_stalwart-migrate"));
+    program.args(arguments).current_dir(site.dir.path());
+    program.env_remove("EXPORT_TYPES").env_remove("CONFIG_PATH").env_remove("PGOPTIONS");
+    program.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    program
+}
+
+/// Whether a run has its target: it has left a state, in its dump or where it was started.
+fn at_work(dump: &Path, site: &Site) -> bool {
+    let states = |dir: &Path, begin: &str| {
+        let names = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name());
+        names.filter(|name| name.to_string_lossy().starts_with(begin)).count()
+    };
+    states(&dump.join("manifest"), "import-") + states(site.dir.path(), "stalwart-migrate-copy-") > 0
+}
+
+/// Stops a run while it fills its target.
+fn stopped_at_work(way: Way, target: &Site, dump: &Path, source: &Site) -> preload::Stopped {
+    let blobs = target.dump("blobs");
+    let apart = fs::read_to_string(target.config()).unwrap().contains("[store.files]");
+    let (kind, file, step) = match (way, &source.database) {
+        // The first blob that is written.
+        _ if apart => ("change", blobs, 1),
+        (Way::Import, _) => ("read", dump.join("subspace_"), 4),
+        // Read in place, or as a copy of the same name.
+        (Way::Copy, None) => ("read", PathBuf::from("/store"), 4),
+        (Way::Copy, Some(_)) => ("change", PathBuf::from("socket:"), 40),
+    };
+    // What comes first on a database is asked for, not filled.
+    let first = if step == 40 { 160 } else { 0 };
+    for after in (first..).step_by(step) {
+        let run = fill(target, &filling(way, target, dump, source, false));
+        let stopped = stopped_before(run, kind, file.to_str().unwrap(), after);
+        let Some(stopped) = stopped else { panic!("{way:?} ends before it is at work") };
+        if at_work(dump, target) {
+            return stopped;
+        }
+        stopped.killed();
+        target.database.iter().for_each(servers::Database::wait_for_leavers);
+    }
+    unreachable!()
+}
+
+/// Opens a store as a server does, to write; whether it was let in. A database on a server lets everything in.
+fn lets_a_server_in(site: &Site, engine: Engine) -> bool {
+    let path = site.dump("store");
+    match engine {
+        Engine::RocksDb => {
+            let mut options = rocksdb::Options::default();
+            let families = rocksdb::DB::list_cf(&options, &path).unwrap();
+            options.set_merge_operator_associative("merge", |_, _, _| None);
+            let all = families.iter().map(|name| (name, options.clone()));
+            rocksdb::DB::open_cf_with_opts(&options, &path, all).is_ok()
+        }
+        Engine::Sqlite => {
+            let database = Connection::open(&path).unwrap();
+            database.busy_timeout(std::time::Duration::ZERO).unwrap();
+            database.execute_batch("BEGIN IMMEDIATE; CREATE TABLE new (k); COMMIT").is_ok()
+        }
+        Engine::Sql(_) => false,
+    }
+}
+
+#[test]
+fn what_fills_a_target_keeps_every_other_run_out_of_both_ends() {
+    if disk().is_none() {
+        return;
+    }
+    let [one, other] = dumps();
+    for engine in ENGINES.iter().copied() {
+        for way in [Way::Import, Way::Copy] {
+            for shared_blobs in [false, true] {
+                let what = format!("{engine:?} {way:?} {shared_blobs}");
+                let (target, source) = (Site::empty(engine), Site::empty(engine));
+                // The other target: the same one, or another data store with the same blobs.
+                let beside = Site::empty(Engine::Sqlite);
+                let blobs = target.dump("blobs");
+                if shared_blobs {
+                    with_files(&target, &blobs);
+                    with_files(&beside, &blobs);
+                }
+                let (one, other) = (copy(one, &target, "one"), copy(other, &target, "other"));
+                source.run(&["-i", one.to_str().unwrap()]).expect(0, &[]);
+                let stopped = stopped_at_work(way, &target, &one, &source);
+                let second = if shared_blobs { &beside } else { &target };
+                let refuse = |site: &Site, arguments: &[String]| {
+                    let output = fill(site, arguments).output().unwrap();
+                    let text = String::from_utf8(output.stderr).unwrap();
+                    assert_eq!(output.status.code(), Some(5), "{what}: {arguments:?}: {text}");
+                };
+                for (rival, wipe) in [(Way::Import, false), (Way::Import, true), (Way::Copy, true)] {
+                    refuse(&beside, &filling(rival, second, &other, &source, wipe));
+                }
+                assert!(shared_blobs || !lets_a_server_in(&target, engine), "{what}");
+                if way == Way::Copy {
+                    // Nothing may write to what it reads from.
+                    refuse(&beside, &filling(Way::Import, &source, &other, &source, true));
+                    // In write-ahead mode SQLite meets no lock of a reader; then the write is seen at the end.
+                    assert!(engine == Engine::Sqlite || !lets_a_server_in(&source, engine), "{what}");
+                }
+                let output = stopped.goes_on();
+                let text = String::from_utf8(output.stderr).unwrap();
+                assert_eq!(output.status.code(), Some(0), "{what}: {text}");
+                check_same(&one, &export(&target), false);
+            }
         }
     }
 }

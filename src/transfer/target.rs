@@ -250,6 +250,7 @@ impl Target {
     pub(super) fn lock(
         &self,
         planned: Option<Planned>,
+        held: &mut Held,
         options: &Options,
     ) -> Result<Box<dyn backend::Target>> {
         let changed = |why: String| {
@@ -272,6 +273,12 @@ impl Target {
             return changed("something was written to it".to_string());
         }
         let writer = self.writer(options)?;
+        if self.exists != [true, true] {
+            // A look makes what was not there, and so could not be held: it is held before it is looked at for good.
+            drop(writer.look()?);
+            held.add_new(data, Mode::Exclusive)?;
+            self.place.blobs.iter().try_for_each(|blobs| held.add_new(blobs, Mode::Exclusive))?;
+        }
         let Some(Planned { clearing, parts, whole, everything }) = planned else { return Ok(writer) };
         if !options.yes {
             running::check_sessions(&writer.sessions()?, &self.place.location(), false, &options.console)?;

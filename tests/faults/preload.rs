@@ -65,6 +65,12 @@ pub fn changes(mut command: Command) -> (Output, Vec<String>) {
 pub struct Stopped(Child);
 
 impl Stopped {
+    /// Ends it where it is.
+    pub fn killed(mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+
     /// Lets it go on, to its end.
     pub fn goes_on(self) -> Output {
         kill_process(Pid::from_child(&self.0), Signal::CONT).unwrap();
