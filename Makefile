@@ -8,7 +8,7 @@ export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
 help:
 	@echo 'make demo   move a real RocksDB store to SQLite and prove it'
 	@echo 'make test   everything that must pass before a commit'
-	@echo 'make test-kill  kill every kind of run 25 times, and resume it'
+	@echo 'make test-kill  kill runs of every kind in every step, 200 rounds, and go on'
 	@echo 'make lint   formatting, clippy and documentation only'
 	@echo 'make bench  the benchmarks'
 	@echo 'make setup  install what the others need'
@@ -22,10 +22,11 @@ demo: setup
 test: setup
 	@scripts/test.sh
 
-# What `make test` does a few times, often enough to be sure.
+# What `make test` does a few times, often enough to be sure. The seed is printed first; with
+# STALWART_MIGRATE_KILL_SEED, and STALWART_MIGRATE_KILL_ROUND for one of them, the same rounds are drawn again.
 test-kill: setup
 	@scripts/sql-servers.sh
-	STALWART_MIGRATE_KILLS=25 cargo test --release --locked --test kill -- --nocapture
+	STALWART_MIGRATE_KILLS=$${STALWART_MIGRATE_KILLS:-200} cargo test --release --locked --test kill -- --nocapture
 
 # The same commands as in scripts/test.sh, so that each finds what the other has built.
 lint: setup

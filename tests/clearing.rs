@@ -27,11 +27,10 @@ use std::sync::OnceLock;
 
 use preload::{changes, disk, with_signal};
 use rusqlite::Connection;
-use rusqlite::types::Value;
 use rustix::process::Signal;
 use servers::{Database, Kind};
 use site::{Engine, Outcome, Site, check_same};
-use started::{configure, fresh, hex, insert};
+use started::{add_own_row, configure, fresh, hex, rocks};
 
 /// Releases with a store as a first start leaves it, and their schema versions.
 const RELEASES: [(&str, u32); 2] = [("0.15.5", 5), ("0.16.18", 6)];
@@ -53,39 +52,11 @@ fn dump((release, version): (&str, u32)) -> &'static Path {
 fn target(engine: Engine, release: (&str, u32)) -> (Site, PathBuf) {
     let site = fresh(engine, release);
     if release.1 < 6 {
-        let row = (b"my.own".to_vec(), Value::Blob(b"kept beside".to_vec()));
-        match engine {
-            Engine::Sql(kind) => drop(site.database().sql(&insert(kind, 's', &row))),
-            Engine::Sqlite => {
-                let database = Connection::open(site.dump("store")).unwrap();
-                database.execute("INSERT INTO s VALUES (?1, ?2)", (row.0, row.1)).unwrap();
-            }
-            Engine::RocksDb => {
-                let db = rocks(&site, false);
-                db.put_cf(&db.cf_handle("s").unwrap(), row.0, b"kept beside").unwrap();
-            }
-        }
+        add_own_row(&site, engine);
     }
     let copied = site.dump("dump");
     assert!(Command::new("cp").arg("-r").arg(dump(release)).arg(&copied).status().unwrap().success());
     (site, copied)
-}
-
-fn rocks(site: &Site, read_only: bool) -> rocksdb::DB {
-    let options = rocksdb::Options::default();
-    let families = rocksdb::DB::list_cf(&options, site.dump("store")).unwrap();
-    let descriptors = families.into_iter().map(|name| {
-        let mut options = rocksdb::Options::default();
-        if ["n", "u", "y"].contains(&name.as_str()) {
-            options.set_merge_operator_associative("merge", |_, _, _| None);
-        }
-        rocksdb::ColumnFamilyDescriptor::new(name, options)
-    });
-    match read_only {
-        true => rocksdb::DB::open_cf_descriptors_read_only(&options, site.dump("store"), descriptors, false),
-        false => rocksdb::DB::open_cf_descriptors(&options, site.dump("store"), descriptors),
-    }
-    .unwrap()
 }
 
 /// Keys and values of the leases that the target has.

@@ -94,6 +94,42 @@ pub fn fresh(engine: Engine, (release, version): (&str, u32)) -> Site {
     site
 }
 
+/// Adds a setting that a first start does not write, so that replacing it takes saving it.
+#[cfg(feature = "rocksdb")]
+pub fn add_own_row(site: &Site, engine: Engine) {
+    let row = (b"my.own".to_vec(), Value::Blob(b"kept beside".to_vec()));
+    match engine {
+        Engine::Sql(kind) => drop(site.database().sql(&insert(kind, 's', &row))),
+        Engine::Sqlite => {
+            let database = Connection::open(site.dump("store")).unwrap();
+            database.execute("INSERT INTO s VALUES (?1, ?2)", (row.0, row.1)).unwrap();
+        }
+        Engine::RocksDb => {
+            let db = rocks(site, false);
+            db.put_cf(&db.cf_handle("s").unwrap(), row.0, b"kept beside").unwrap();
+        }
+    }
+}
+
+/// The RocksDB database of a site.
+#[cfg(feature = "rocksdb")]
+pub fn rocks(site: &Site, read_only: bool) -> rocksdb::DB {
+    let options = rocksdb::Options::default();
+    let families = rocksdb::DB::list_cf(&options, site.dump("store")).unwrap();
+    let descriptors = families.into_iter().map(|name| {
+        let mut options = rocksdb::Options::default();
+        if ["n", "u", "y"].contains(&name.as_str()) {
+            options.set_merge_operator_associative("merge", |_, _, _| None);
+        }
+        rocksdb::ColumnFamilyDescriptor::new(name, options)
+    });
+    match read_only {
+        true => rocksdb::DB::open_cf_descriptors_read_only(&options, site.dump("store"), descriptors, false),
+        false => rocksdb::DB::open_cf_descriptors(&options, site.dump("store"), descriptors),
+    }
+    .unwrap()
+}
+
 /// Stores of schema 6 have a configuration of their own form.
 pub fn configure(site: &Site, version: u32) {
     if version < 6 {

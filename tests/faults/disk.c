@@ -2,13 +2,14 @@
  * signal before one of them.
  *
  * FAULT_FILE   part of the path of the files concerned; of a socket it is "socket:" and a number
- * FAULT_KIND   "read", "write", "sync" or, for the last two, "change"
+ * FAULT_KIND   "read", "write", "sync", for the last two "change", for all of them "call"
  * FAULT_AFTER  calls that succeed first
  * FAULT_ERRNO  what the others fail with
  * FAULT_SIGNAL a signal that the process gets instead of the first failure
  * FAULT_MARK   a file that is created at the first failure, or before that signal if all calls after it succeed
  * FAULT_MORE   calls that succeed after that signal; all of them if absent
- * FAULT_LOG    a file that gets a line for each call concerned before the first failure: the path
+ * FAULT_LOG    a file that gets a line for each call concerned before the first failure: the path, and for "call" its
+ *              kind before it
  *
  * Knows the C library only; what asks the kernel directly is not reached.
  */
@@ -35,7 +36,9 @@ static int fails(int fd, const char *kind)
     const char *signal = getenv("FAULT_SIGNAL"), *log = getenv("FAULT_LOG");
     if (!wanted || !file)
         return 0;
-    if (strcmp(wanted, kind) != 0 && (strcmp(wanted, "change") != 0 || strcmp(kind, "read") == 0))
+    int named = strcmp(wanted, "call") == 0;
+    int any = named || (strcmp(wanted, "change") == 0 && strcmp(kind, "read") != 0);
+    if (strcmp(wanted, kind) != 0 && !any)
         return 0;
     int before = errno;
     snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
@@ -51,7 +54,7 @@ static int fails(int fd, const char *kind)
     if (call < after) {
         if (log) {
             int to = open(log, O_CREAT | O_APPEND | O_WRONLY | O_CLOEXEC, 0644);
-            dprintf(to, "%s\n", path);
+            dprintf(to, "%s%s%s\n", named ? kind : "", named ? " " : "", path);
             close(to);
         }
         errno = before;

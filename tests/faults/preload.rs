@@ -52,9 +52,14 @@ pub fn with_signal(command: &mut Command, kind: &str, file: &str, after: u32, si
 }
 
 /// The paths of all calls of a run that change something, in order.
-pub fn changes(mut command: Command) -> (Output, Vec<String>) {
+pub fn changes(command: Command) -> (Output, Vec<String>) {
+    calls(command, "change")
+}
+
+/// The paths of all calls of a kind, in order.
+pub fn calls(mut command: Command, kind: &str) -> (Output, Vec<String>) {
     let log = beside("log");
-    command.env("LD_PRELOAD", disk().unwrap()).env("FAULT_KIND", "change").env("FAULT_FILE", "");
+    command.env("LD_PRELOAD", disk().unwrap()).env("FAULT_KIND", kind).env("FAULT_FILE", "");
     command.env("FAULT_AFTER", i64::from(i32::MAX).to_string()).env("FAULT_LOG", &log);
     let output = command.output().unwrap();
     let text = fs::read(&log).unwrap();
