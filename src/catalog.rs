@@ -20,7 +20,7 @@ pub use rules::{ComputedKeys, Conditions, CounterRule, Cover, CoveredId, GroupNu
 use std::fmt;
 
 use crate::codec::KeyError;
-use crate::finding::hex;
+use crate::hex::hex;
 use descriptors::Template;
 
 #[allow(

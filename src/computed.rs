@@ -121,8 +121,7 @@ mod tests {
         });
         let keys = keys.unwrap();
         // source: blob-store facts, "STALWART_APP_1"
-        let expect =
-            crate::finding::unhex("d42a86358bc35dc31f76598d78dc7fe2c7d9e3d14332a262539b22d0d2673e8f");
+        let expect = crate::hex::unhex("d42a86358bc35dc31f76598d78dc7fe2c7d9e3d14332a262539b22d0d2673e8f");
         assert_eq!(keys.0.iter().map(|key| key.to_vec()).collect::<Vec<_>>(), [expect.unwrap()]);
         assert!(keys.contains(keys.0.first().unwrap()) && !keys.contains(&[0; 32]) && !keys.contains(b""));
     }

@@ -18,8 +18,9 @@ use crate::dump::manifest::{Completeness, DIRECTORY, LeftBehind, Manifest, RESUM
 use crate::dump::writer::{Description, DumpWriter, Resumed};
 use crate::engines::Held;
 use crate::error::{Error, ErrorKind, Result};
-use crate::finding::{FindingKind, Findings, hex};
+use crate::finding::{FindingKind, Findings};
 use crate::gaps;
+use crate::hex::hex;
 use crate::lanes::{Budget, Lane, in_parallel};
 use crate::leases;
 use crate::overlap::{self, Side};

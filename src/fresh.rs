@@ -8,7 +8,7 @@ use crate::backend::{KeyRange, Source};
 use crate::catalog::{self, FreshRule, Layout, SchemaVersion, SideTable, Subspace, Table};
 use crate::computed::ComputedBlobKeys;
 use crate::error::{Error, Result};
-use crate::finding::hex;
+use crate::hex::hex;
 use crate::page::Page;
 
 /// Rows of one subspace counted before counting becomes pointless.

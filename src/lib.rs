@@ -3,6 +3,8 @@
 //! Modules in reading order; dependencies point upwards in this list only. `ARCHITECTURE.md` holds the
 //! invariants.
 
+pub mod hex;
+
 pub mod codec;
 
 pub mod catalog;

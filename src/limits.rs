@@ -9,7 +9,7 @@ use crate::catalog::{Subspace, Table, ValueKind};
 use crate::dump::digest::Totals;
 use crate::dump::reader::{Dump, FileCheck, Verify};
 use crate::error::{Error, Result};
-use crate::finding::{hex, hex_start};
+use crate::hex::{hex, hex_start};
 use crate::lanes::in_parallel;
 use crate::page::Page;
 use crate::preflight::Preflight;

@@ -75,8 +75,8 @@ pub fn schema_version(source: &dyn Source) -> Result<Option<u32>> {
         Some(number) => Ok(Some(number)),
         None => Err(Error::refused("the schema-version record does not hold 4 bytes")
             .with("table", table.name)
-            .with("key", crate::finding::hex(record.key))
-            .with("value", crate::finding::hex(&value))
+            .with("key", crate::hex::hex(record.key))
+            .with("value", crate::hex::hex(&value))
             .next("name the version with --schema if you know which release wrote this store")),
     }
 }
@@ -200,7 +200,7 @@ impl Store {
         let value = self.source.get(table, key).map_err(|error| {
             error
                 .with("subspace", format!("{} ({})", subspace.letter, subspace.name))
-                .with("key", crate::finding::hex(key))
+                .with("key", crate::hex::hex(key))
         });
         let value = value.map_err(|error| explain(self.source(), error))?;
         Ok(value.map(|stored| match subspace.value {

@@ -17,7 +17,8 @@ use stalwart_migrate::dump::manifest::{Completeness, Manifest, SubspaceEntry};
 use stalwart_migrate::dump::record::{ContentHeader, RecordReader, encode_length};
 use stalwart_migrate::dump::{Description, Dump, DumpWriter, Verify};
 use stalwart_migrate::error::{Error, Result};
-use stalwart_migrate::finding::{FindingKind, Findings, hex};
+use stalwart_migrate::finding::{FindingKind, Findings};
+use stalwart_migrate::hex::hex;
 use stalwart_migrate::page::Page;
 
 type Records = Vec<(Vec<u8>, Vec<u8>)>;

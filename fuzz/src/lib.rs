@@ -165,7 +165,7 @@ pub fn decode_key(input: &[u8]) {
 fn text(value: FieldValue<'_>) -> String {
     match value {
         FieldValue::Number(number) => number.to_string(),
-        FieldValue::Bytes(bytes) => format!("0x{}", stalwart_migrate::finding::hex(bytes)),
+        FieldValue::Bytes(bytes) => format!("0x{}", stalwart_migrate::hex::hex(bytes)),
     }
 }
 

@@ -248,7 +248,7 @@ fn quoted(name: &str) -> String {
 
 /// Bytes as a literal, which is a binary string whatever the session's character set.
 fn literal(bytes: &[u8]) -> String {
-    format!("x'{}'", crate::finding::hex(bytes))
+    format!("x'{}'", crate::hex::hex(bytes))
 }
 
 /// Takes leave of the server.

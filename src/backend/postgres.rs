@@ -293,7 +293,7 @@ fn quoted(name: &str) -> String {
 
 /// Bytes as a literal.
 fn literal(bytes: &[u8]) -> String {
-    format!("'\\x{}'::bytea", crate::finding::hex(bytes))
+    format!("'\\x{}'::bytea", crate::hex::hex(bytes))
 }
 
 /// Takes leave of the server.

@@ -7,7 +7,7 @@ use std::fmt::Write;
 
 use super::descriptors::{Layout, Segment, SegmentKind};
 use crate::codec::{put_leb128, short_hash_end};
-use crate::finding::{hex, unhex};
+use crate::hex::{hex, unhex};
 
 /// A field of a key.
 #[derive(Debug, Clone, Copy)]

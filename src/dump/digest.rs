@@ -6,7 +6,7 @@
 
 use blake3::Hasher;
 
-use crate::finding::hex;
+use crate::hex::hex;
 use crate::page::Page;
 
 // Framed records are hashed in pieces of exactly this size: BLAKE3 is a tree, and only where a piece begins at

@@ -10,7 +10,8 @@ use serde::Deserialize;
 
 use super::manifest::{FindingsFile, parse_kind};
 use crate::error::{Error, Result};
-use crate::finding::{FindingKind, Findings, hex};
+use crate::finding::{FindingKind, Findings};
+use crate::hex::hex;
 use crate::stop::Stop;
 
 // Longest line that is read; keys are at most 64 KiB, twice that in hexadecimal.

@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use super::digest::{SubspaceDigest, Totals};
 use super::seal;
 use crate::error::{Error, Result};
-use crate::finding::{FindingKind, Findings, hex};
+use crate::finding::{FindingKind, Findings};
+use crate::hex::hex;
 
 /// The directory of manifest and findings inside a dump.
 pub const DIRECTORY: &str = "manifest";

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use super::frame::{FrameEnd, FrameHeader, FrameReader};
 use crate::error::{Error, Result};
-use crate::finding::hex_start;
+use crate::hex::hex_start;
 use crate::page::Page;
 
 /// First byte of the content.

@@ -23,7 +23,8 @@ use super::manifest::{
 use super::record::{ContentHeader, MAX_KEY, encode_length};
 use crate::dir::{Dir, own_user};
 use crate::error::{Error, ErrorKind, Result};
-use crate::finding::{Findings, hex, hex_start};
+use crate::finding::Findings;
+use crate::hex::{hex, hex_start};
 use crate::page::Page;
 use crate::stop::Stop;
 use hashed::HashedFile;

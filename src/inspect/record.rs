@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Serialize, Serializer};
 
 use crate::catalog::{FieldValue, Subspace, ValueForm, ValueKind};
-use crate::finding::hex;
+use crate::hex::hex;
 
 /// A record taken apart for a person or a program.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -24,7 +24,7 @@ use crate::backend::sql::{AsyncWork, Hopper, Idle, Pump, without_leavers};
 use crate::backend::{Estimate, KeyRange, Limits, Pages, Sessions, Source, TableState, Unreadable};
 use crate::catalog::{BackendKind, Table, ValueKind};
 use crate::error::{Error, Result};
-use crate::finding::hex;
+use crate::hex::hex;
 use crate::page::Page;
 
 /// How often several snapshots are tried. A connection that has just been closed counts for a moment still.

@@ -18,7 +18,7 @@ use super::wire::{self, Advice, Answer, Circle, Failure, Manners, Wire, percent,
 use super::xml::{self, Names, NoList};
 use super::{Found, Objects, Visit, names};
 use crate::error::{Error, Result};
-use crate::finding::hex;
+use crate::hex::hex;
 use crate::stop::Stop;
 
 /// Bytes that one request can write.

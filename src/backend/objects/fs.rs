@@ -17,7 +17,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use super::{Found, Objects, Visit, names};
 use crate::dir::{Dir, NewDirs};
 use crate::error::{Error, Result};
-use crate::finding::hex;
+use crate::hex::hex;
 use crate::page::Page;
 use crate::stop::Stop;
 

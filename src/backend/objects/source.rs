@@ -15,7 +15,7 @@ use crate::backend::Unreadable;
 use crate::backend::{Estimate, KeyRange, Loss, Pages, Source, TableState};
 use crate::catalog::{BackendKind, Table};
 use crate::error::{Error, Result};
-use crate::finding::hex;
+use crate::hex::hex;
 use crate::page::Page;
 use crate::stop::Stop;
 

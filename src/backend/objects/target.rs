@@ -247,6 +247,6 @@ impl Drop for Ended {
 pub(super) fn too_large(key: &[u8], size: u64, most: u64, store: &str) -> Error {
     Error::io(format!("a blob of {size} bytes is larger than the store takes in one request, {most} bytes"))
         .with("store", store)
-        .with("key", crate::finding::hex(key))
+        .with("key", crate::hex::hex(key))
         .next("leave it out, or import into another kind of blob store")
 }

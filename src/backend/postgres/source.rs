@@ -19,7 +19,7 @@ use crate::backend::sql::{AsyncWork, Hopper, Idle, Pump, own_name, without_leave
 use crate::backend::{Estimate, KeyRange, Pages, Sessions, Source, TableState, Unreadable};
 use crate::catalog::{BackendKind, Table, ValueKind};
 use crate::error::{Error, Result};
-use crate::finding::hex;
+use crate::hex::hex;
 use crate::page::Page;
 
 /// Pages of a table that are looked at to find split keys.

@@ -19,7 +19,7 @@ use crate::backend::files::check_rocks_source;
 use crate::backend::{Estimate, KeyRange, Loss, Pages, Source, TableState};
 use crate::catalog::{BackendKind, Table, ValueKind};
 use crate::error::{Error, Result};
-use crate::finding::hex;
+use crate::hex::hex;
 use crate::page::Page;
 
 /// A RocksDB database opened for reading.

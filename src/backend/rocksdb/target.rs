@@ -20,7 +20,7 @@ use crate::backend::{STAGING, Shard, Source, Target};
 use crate::catalog::{BackendKind, Table};
 use crate::dir::NewDirs;
 use crate::error::{Error, Result};
-use crate::finding::hex;
+use crate::hex::hex;
 use crate::page::Page;
 use crate::stop::Stop;
 

@@ -12,7 +12,7 @@ use super::journal::{self, Journal};
 use crate::backend::written_meanwhile;
 use crate::dir::{Dir, PrivateDir};
 use crate::error::{Error, Result};
-use crate::finding::hex;
+use crate::hex::hex;
 use crate::stop::{Stop, interrupted};
 
 /// Permissions of a directory that is made for a database: as the server makes them.

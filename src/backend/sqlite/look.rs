@@ -14,7 +14,7 @@ use super::target::Shared;
 use crate::backend::{Estimate, KeyRange, Pages, Source, TableState};
 use crate::catalog::{BackendKind, Table, ValueKind};
 use crate::error::{Error, Result};
-use crate::finding::hex;
+use crate::hex::hex;
 use crate::page::Page;
 
 /// The database of a target, as it is now.

@@ -310,7 +310,7 @@ impl Source for SqliteSource {
                 Err(Error::io("a value of the store is not stored as the server stores it")
                     .with("database", self.path().display().to_string())
                     .with("table", table.name)
-                    .with("key", crate::finding::hex_start(key))
+                    .with("key", crate::hex::hex_start(key))
                     .because(format!("it is stored as {kind}, which the server cannot read"))
                     .next("restore the record, or delete it if the server does without"))
             }
@@ -460,7 +460,7 @@ impl Pages for SqlitePages<'_> {
                 let place = format!(
                     "{}, after key {}",
                     self.table.name,
-                    crate::finding::hex(self.range.after.as_deref().unwrap_or_default())
+                    crate::hex::hex(self.range.after.as_deref().unwrap_or_default())
                 );
                 Err(self.source.failed(error, "read the SQLite database").with("table", place))
             }

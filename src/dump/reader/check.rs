@@ -16,7 +16,8 @@ use crate::dump::digest::{Digest, SubspaceDigest, Totals};
 use crate::dump::frame::FrameReader;
 use crate::dump::manifest::{DIRECTORY, FINDINGS, SubspaceEntry};
 use crate::error::{Error, Result};
-use crate::finding::{Findings, hex};
+use crate::finding::Findings;
+use crate::hex::hex;
 use crate::page::Page;
 use crate::stop::Stop;
 

@@ -11,7 +11,8 @@ use super::Dump;
 use super::subspace::PAGE;
 use crate::dump::record::RecordReader;
 use crate::error::{Error, Result};
-use crate::finding::{FindingKind, Findings, hex_start};
+use crate::finding::{FindingKind, Findings};
+use crate::hex::hex_start;
 use crate::page::Page;
 use crate::stop::{LOOK, Stop};
 

@@ -11,7 +11,8 @@ use crate::dump::digest::{Digest, SubspaceDigest};
 use crate::dump::manifest::SubspaceEntry;
 use crate::dump::record::RecordReader;
 use crate::error::{Error, Result};
-use crate::finding::{Findings, hex_start};
+use crate::finding::Findings;
+use crate::hex::hex_start;
 use crate::page::Page;
 
 // Bytes of records fetched at a time where the caller has no say.
