@@ -11,8 +11,9 @@ use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Seek, Write};
 use std::path::Path;
 
-use crate::catalog::{BlobUse, Subspace};
+use crate::catalog::{BlobUse, Subspace, ValueKind};
 use crate::error::{Error, Result};
+use crate::finding::{FindingKind, Findings};
 use crate::stop::Stop;
 
 /// A BLAKE3 hash that names a blob.
@@ -102,6 +103,70 @@ impl HashList {
         let mut file = self.file.into_inner().map_err(|error| failed(error.into_error()))?;
         file.rewind().map_err(failed)?;
         Ok(BufReader::new(file))
+    }
+}
+
+/// What a blob is that only a provisional link names.
+const PROVISIONAL: &str = "only a link names it that is written before a blob is used, so it belongs to nothing: the bundle of \
+                           a web application, which the server loads again, or mail that was being accepted";
+
+/// The two sides of an audit, put together as subspaces are read.
+#[derive(Default)]
+pub struct Sides {
+    links: Option<(&'static Subspace, HashList)>,
+    blobs: Option<(&'static Subspace, HashList)>,
+}
+
+impl Sides {
+    /// Adds the hashes that the keys of a subspace tell, if they tell any. A schema version has one subspace of each
+    /// side.
+    pub fn add(&mut self, subspace: &'static Subspace, hashes: Option<HashList>) {
+        let Some(hashes) = hashes else { return };
+        let side = if subspace.value == ValueKind::Blob { &mut self.blobs } else { &mut self.links };
+        *side = Some((subspace, hashes));
+    }
+
+    /// Whether the blobs are there.
+    pub fn has_blobs(&self) -> bool {
+        self.blobs.is_some()
+    }
+
+    /// Whether there are links without the other side.
+    pub fn lack_blobs(&self) -> bool {
+        self.links.is_some() && self.blobs.is_none()
+    }
+
+    /// Compares the sides; nothing if one of them is not there. `findings` holds what reading the blobs has found.
+    ///
+    /// Errors: I/O, interrupted.
+    pub fn audit(self, findings: &mut Findings) -> Result<Option<Audit>> {
+        let (Some((link, links)), Some((blob, blobs))) = (self.links, self.blobs) else { return Ok(None) };
+        let (mut missing, mut provisional, mut unlinked) =
+            (Findings::new(), Findings::new(), Findings::new());
+        let audit = compare(links, blobs, |found, hash| match found {
+            Found::Missing => missing.add(FindingKind::BlobMissing, link.letter, hash, || {
+                format!("{} names this blob, {} does not have it", link.name, blob.name)
+            }),
+            Found::Unlinked => unlinked.add(FindingKind::BlobUnlinked, blob.letter, hash, || {
+                format!("{} does not name this blob", link.name)
+            }),
+            Found::ProvisionalMissing => {
+                provisional.add(FindingKind::BlobProvisional, link.letter, hash, || {
+                    format!("{} does not have this blob: {PROVISIONAL}", blob.name)
+                })
+            }
+            // Only one whose content is another one is worth a word.
+            Found::ProvisionalThere if findings.retract(FindingKind::BlobMismatch, hash) => {
+                provisional.add(FindingKind::BlobProvisional, blob.letter, hash, || {
+                    format!("the content does not hash to the key: {PROVISIONAL}")
+                });
+            }
+            Found::ProvisionalThere => {}
+        })?;
+        for found in [missing, provisional, unlinked] {
+            findings.merge(found);
+        }
+        Ok(Some(audit))
     }
 }
 

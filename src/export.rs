@@ -9,7 +9,7 @@ use std::time::SystemTime;
 
 use serde::Serialize;
 
-use crate::audit::{self, Audit, Found, HashList};
+use crate::audit::{Audit, HashList, Sides};
 use crate::backend::{KeyRange, Loss, Pages};
 use crate::catalog::{Subspace, ValueKind};
 use crate::connect::{self, BlobChoice, Connected, Reading};
@@ -274,13 +274,10 @@ fn conclude(
     options: &Options,
 ) -> Result<Conclusion> {
     done.sort_by_key(|done| done.subspace.letter);
-    let (mut links, mut blobs) = (None, None);
+    let mut sides = Sides::default();
     let (mut entries, mut left_behind) = (Vec::new(), Vec::new());
     for Done { subspace, entry, tally, hashes } in done {
-        match subspace.value {
-            ValueKind::Blob => blobs = hashes.map(|hashes| (subspace, hashes)),
-            _ => links = hashes.map(|hashes| (subspace, hashes)).or(links),
-        }
+        sides.add(subspace, hashes);
         findings.merge(tally.findings);
         left_behind.extend(tally.left_behind.into_iter().map(|(layout, records)| LeftBehind {
             letter: subspace.letter,
@@ -297,23 +294,21 @@ fn conclude(
             "the configuration keeps blobs in another store; these do not travel".to_string()
         });
     }
-    if blobs.is_some()
+    if sides.has_blobs()
         && let Some((count, sample)) = connected.store.source().foreign()?
     {
         findings.add_all(FindingKind::ForeignObject, count, "", &[], || {
             format!("{count} objects that the server could not have written, such as {sample:?}")
         });
     }
-    if let (None, Some(_), Some(subspace)) = (&blobs, &links, connected.store.version().blobs())
+    if sides.lack_blobs()
+        && let Some(subspace) = connected.store.version().blobs()
         && !options.no_verify
         && connected.store.gap(subspace).is_none()
     {
-        blobs = Some((subspace, connected.store.blob_names(subspace, options.dir, options.stop)?));
+        sides.add(subspace, Some(connected.store.blob_names(subspace, options.dir, options.stop)?));
     }
-    let audit = match (links, blobs) {
-        (Some((link, links)), Some((blob, blobs))) => Some(audit_blobs(link, links, blob, blobs, findings)?),
-        _ => None,
-    };
+    let audit = sides.audit(findings)?;
     for note in connected.store.source().notes().iter().filter(|note| !connected.said.contains(note)) {
         options.console.say(format!("note: {note}"));
     }
@@ -355,43 +350,6 @@ fn add_losses(store: &Store, losses: &[Loss], findings: &mut Findings) {
             format!("everything {after}, {before}; what an older file still had of it may be in the dump: {reason}")
         });
     }
-}
-
-/// What a blob is that only a provisional link names.
-const PROVISIONAL: &str = "only a link names it that is written before a blob is used, so it belongs to nothing: the bundle of \
-                           a web application, which the server loads again, or mail that was being accepted";
-
-/// Compares the hashes of links and blobs; `findings` holds what reading the blobs has found.
-pub(crate) fn audit_blobs(
-    link: &'static Subspace,
-    links: HashList,
-    blob: &'static Subspace,
-    blobs: HashList,
-    findings: &mut Findings,
-) -> Result<Audit> {
-    let (mut missing, mut provisional, mut unlinked) = (Findings::new(), Findings::new(), Findings::new());
-    let audit = audit::compare(links, blobs, |found, hash| match found {
-        Found::Missing => missing.add(FindingKind::BlobMissing, link.letter, hash, || {
-            format!("{} names this blob, {} does not have it", link.name, blob.name)
-        }),
-        Found::Unlinked => unlinked.add(FindingKind::BlobUnlinked, blob.letter, hash, || {
-            format!("{} does not name this blob", link.name)
-        }),
-        Found::ProvisionalMissing => provisional.add(FindingKind::BlobProvisional, link.letter, hash, || {
-            format!("{} does not have this blob: {PROVISIONAL}", blob.name)
-        }),
-        // Only one whose content is another one is worth a word.
-        Found::ProvisionalThere if findings.retract(FindingKind::BlobMismatch, hash) => {
-            provisional.add(FindingKind::BlobProvisional, blob.letter, hash, || {
-                format!("the content does not hash to the key: {PROVISIONAL}")
-            });
-        }
-        Found::ProvisionalThere => {}
-    })?;
-    for found in [missing, provisional, unlinked] {
-        findings.merge(found);
-    }
-    Ok(audit)
 }
 
 /// What to do about findings that a strict export ends with.

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
 
-use crate::audit::{Audit, HashList};
+use crate::audit::{Audit, HashList, Sides};
 use crate::backend::{KeyRange, Pages, Shard, Target};
 use crate::blob::{self, BlobRule};
 use crate::catalog::{self, Subspace, Table, ValueKind};
@@ -69,7 +69,7 @@ pub struct Loaded {
     /// Linked, unlinked and missing blobs, where both sides were loaded.
     pub audit: Option<Audit>,
     /// The hashes that links name, where blobs were not loaded.
-    pub links: Option<(&'static Subspace, HashList)>,
+    pub unmatched: Sides,
 }
 
 impl Load<'_> {
@@ -234,22 +234,18 @@ struct Done {
 fn conclude(mut done: Vec<Done>) -> Result<Loaded> {
     done.sort_by_key(|done| done.expected.subspace.letter);
     let mut loaded = Loaded::default();
-    let (mut links, mut blobs) = (None, None);
+    let mut sides = Sides::default();
     for Done { expected, tally, hashes } in done {
         let subspace = expected.subspace;
         loaded.findings.merge(tally.findings);
         loaded.left_behind.extend(tally.left_behind.into_iter().map(|(layout, n)| (subspace, layout, n)));
-        if let Some(hashes) = hashes {
-            let side = if subspace.value == ValueKind::Blob { &mut blobs } else { &mut links };
-            *side = Some((subspace, hashes));
-        }
+        sides.add(subspace, hashes);
         loaded.expected.push(expected);
     }
-    match (links, blobs) {
-        (Some((link, links)), Some((blob, blobs))) => {
-            loaded.audit = Some(crate::export::audit_blobs(link, links, blob, blobs, &mut loaded.findings)?);
-        }
-        (links, _) => loaded.links = links,
+    if sides.lack_blobs() {
+        loaded.unmatched = sides;
+    } else {
+        loaded.audit = sides.audit(&mut loaded.findings)?;
     }
     Ok(loaded)
 }

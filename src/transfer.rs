@@ -387,7 +387,7 @@ impl Transfer {
                 progress: &progress,
             };
             let mut loaded = load.run(target.as_ref()).map_err(half_filled)?;
-            if options.strict.is_on() && !options.no_verify && loaded.links.is_some() {
+            if options.strict.is_on() && !options.no_verify && loaded.unmatched.lack_blobs() {
                 // Blobs that are not loaded are looked for before the target looks complete, not afterwards.
                 let data = target.look().map_err(half_filled)?;
                 self.target.find_blobs(&mut loaded, Some(data), options).map_err(half_filled)?;

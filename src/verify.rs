@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::archive::Archive;
-use crate::audit::{Audit, HashList};
+use crate::audit::{Audit, HashList, Sides};
 use crate::backend::{KeyRange, Pages};
 use crate::catalog::{self, SchemaVersion, Subspace, ValueForm, ValueKind};
 use crate::changes;
@@ -169,20 +169,15 @@ fn alone(
     drop(progress);
     done.sort_by_key(|part| part.verified.letter);
     let mut counters = Counters::new(version);
-    let (mut links, mut blobs) = (None, None);
+    let mut sides = Sides::default();
     for part in done {
         verified.findings.merge(part.findings);
         counters.merge(part.counters);
-        if let Some(hashes) = part.hashes {
-            let side = if part.subspace.value == ValueKind::Blob { &mut blobs } else { &mut links };
-            *side = Some((part.subspace, hashes));
-        }
+        sides.add(part.subspace, part.hashes);
         verified.subspaces.push(part.verified);
     }
     counters.check(&mut verified.findings);
-    if let (Some((link, links)), Some((blob, blobs))) = (links, blobs) {
-        verified.audit = Some(crate::export::audit_blobs(link, links, blob, blobs, &mut verified.findings)?);
-    }
+    verified.audit = sides.audit(&mut verified.findings)?;
     Ok(())
 }
 
@@ -329,15 +324,12 @@ fn against(
         diff::counts([&left, &right], names, subspace, how, &progress)
     })?;
     drop(progress);
-    let (mut named, mut blobs) = (None, None);
+    let mut sides = Sides::default();
     for diff::Part { subspace, counts, shown, found, hashes } in done {
         shown.iter().for_each(|line| console.print(line));
         let [_, found] = found;
         verified.findings.merge(found);
-        if let Some(hashes) = hashes {
-            let side = if subspace.value == ValueKind::Blob { &mut blobs } else { &mut named };
-            *side = Some((subspace, hashes));
-        }
+        sides.add(subspace, hashes);
         verified.subspaces.push(VerifiedSubspace {
             letter: counts.letter,
             name: counts.name,
@@ -348,12 +340,11 @@ fn against(
         });
     }
     let Origin::Store(store) = &right else { return Ok(()) };
-    if let (None, Some(subspace)) = (&blobs, version.blobs().filter(|_| named.is_some())) {
-        blobs = Some((subspace, store.blob_names(subspace, &std::env::temp_dir(), options.stop)?));
+    if let Some(subspace) = version.blobs().filter(|_| sides.lack_blobs()) {
+        let names = store.blob_names(subspace, &std::env::temp_dir(), options.stop)?;
+        sides.add(subspace, Some(names));
     }
-    if let (Some((link, links)), Some((blob, blobs))) = (named, blobs) {
-        verified.audit = Some(crate::export::audit_blobs(link, links, blob, blobs, &mut verified.findings)?);
-    }
+    verified.audit = sides.audit(&mut verified.findings)?;
     unchanged::check(store.source(), &connected.place)?;
     let unseen = |s: &Subspace| right.gaps().iter().any(|gap| gap.subspace.letter == s.letter);
     for subspace in version.subspaces.iter().filter(|s| !left.holds(s) && !unseen(s)) {

@@ -351,13 +351,15 @@ impl Target {
         data: Option<Box<dyn Source>>,
         options: &Options,
     ) -> Result<()> {
-        let (Some((link, links)), Some(blobs)) = (loaded.links.take(), self.version.blobs()) else {
+        let Some(blobs) = self.version.blobs().filter(|_| loaded.unmatched.lack_blobs()) else {
             return Ok(());
         };
+        let mut sides = std::mem::take(&mut loaded.unmatched);
         let place = Place { blobs: self.untouched.clone(), ..self.place.clone() };
         let names =
             self.store_at(place, data, options)?.blob_names(blobs, &std::env::temp_dir(), options.stop)?;
-        loaded.audit = Some(crate::export::audit_blobs(link, links, blobs, names, &mut loaded.findings)?);
+        sides.add(blobs, Some(names));
+        loaded.audit = sides.audit(&mut loaded.findings)?;
         Ok(())
     }
 
