@@ -8,7 +8,6 @@ use crate::connect::{self, BlobChoice, Reading};
 use crate::console;
 use crate::destination::{self, Loading};
 use crate::error::Result;
-use crate::export;
 use crate::gaps;
 use crate::import::{Imported, nothing_written, plan};
 use crate::limits::{self, Unusable};
@@ -18,6 +17,7 @@ use crate::preflight::Preflight;
 use crate::resume::anonymous;
 use crate::selection::Request;
 use crate::shapes;
+use crate::sources;
 use crate::transfer::{self, State, Target, Transfer, places};
 use crate::unchanged::Watched;
 
@@ -67,9 +67,9 @@ pub fn run(options: &Options) -> Result<Imported> {
     let version = connected.store.version();
     let selected = options.request.resolve(version)?;
     let mut connected = connected.with_blobs_of(&selected, reading, &how.budget, console)?;
-    export::check_source(&mut connected, &mut preflight, (how.dry_run, how.yes), console)?;
-    let mut findings = export::strangers(&connected.store)?;
-    let (mut held, mut skipped) = export::split(&connected.store, &selected);
+    sources::check(&mut connected, &mut preflight, (how.dry_run, how.yes), console)?;
+    let mut findings = sources::unknown_tables(&connected.store)?;
+    let (mut held, mut skipped) = sources::split(&connected.store, &selected);
     let gaps = gaps::among(connected.store.gaps(), &held);
     let readable = gaps::agree(&gaps, how.yes, &connected.place.location());
     preflight.check("tables", readable, String::clone)?;
@@ -77,7 +77,7 @@ pub fn run(options: &Options) -> Result<Imported> {
     findings.merge(gaps::findings(&gaps));
     shapes::check_source(&connected.store, &held, &connected.place.location(), &mut preflight)?;
     for subspace in &held {
-        export::unreachable_rows(&connected.store, subspace, &mut findings)?;
+        sources::unreachable_rows(&connected.store, subspace, &mut findings)?;
     }
     how.strict.check(&findings).map_err(nothing_written)?;
     let source_place = connected.place.clone();

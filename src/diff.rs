@@ -18,9 +18,9 @@ use crate::lanes::{Budget, in_parallel};
 use crate::origin::{self, Origin};
 use crate::overlap::{self, Side};
 use crate::progress::Progress;
-use crate::running;
 use crate::selection::Request;
 use crate::shapes;
+use crate::sources;
 use crate::stop::Stop;
 use crate::unchanged;
 
@@ -157,7 +157,7 @@ pub fn run(options: &Options) -> Result<Compared> {
         let Some(findings) = compared.findings.get_mut(at) else { continue };
         match side {
             Origin::Store(store) => {
-                findings.merge(crate::export::strangers(store)?);
+                findings.merge(sources::unknown_tables(store)?);
                 let selected = |gap: &&Gap| subspaces.iter().any(|s| s.letter == gap.subspace.letter);
                 // What a dump was made without is not missing here.
                 let gaps = store.gaps().iter().filter(selected).filter(|gap| other.holds(gap.subspace));
@@ -193,15 +193,7 @@ fn open(path: &Path, options: &Options) -> Result<(Origin, Side, Option<Place>)>
     let selected = options.request.resolve(connected.store.version())?;
     let connected = connected.with_blobs_of(&selected, reading, &options.budget, console)?;
     shapes::warn(&connected.store, &connected.place.location(), console)?;
-    if let Some(holder) = &connected.holder {
-        console.warn(format!(
-            "a server is running on {} (locked by {}): it may change",
-            connected.place.location(),
-            holder.describe()
-        ));
-    }
-    let sessions = connected.store.source().sessions()?;
-    running::check_sessions(&sessions, &connected.place.location(), true, console)?;
+    sources::warn_if_used(&connected, true, console)?;
     gaps::none_hidden(&gaps::among(connected.store.gaps(), &selected), &connected.place.location())?;
     let side = Side::stores("store", &connected.place);
     let place = connected.place;

@@ -16,22 +16,20 @@ use crate::connect::{self, BlobChoice, Connected, Reading};
 use crate::console::{self, Console};
 use crate::dump::manifest::{Completeness, DIRECTORY, LeftBehind, Manifest, RESUME, Skipped, SubspaceEntry};
 use crate::dump::writer::{Description, DumpWriter, Resumed};
-use crate::engines::Held;
 use crate::error::{Error, ErrorKind, Result};
 use crate::finding::{FindingKind, Findings};
 use crate::gaps;
 use crate::hex::hex;
 use crate::lanes::{Budget, Lane, in_parallel};
-use crate::leases;
 use crate::overlap::{self, Side};
 use crate::page::Page;
 use crate::preflight::{self, Preflight};
 use crate::progress::Progress;
-use crate::running;
 use crate::selection::Request;
 use crate::shapes;
+use crate::sources;
 use crate::stop::Stop;
-use crate::store::{Store, Stranger, Tally};
+use crate::store::{Store, Tally};
 use crate::strict::Strict;
 use crate::unchanged::Watched;
 
@@ -121,7 +119,7 @@ pub fn run(options: &Options) -> Result<Exported> {
         true => connected.with_blobs(how, &options.budget, console)?,
         false => connected.with_blobs_of(&selected, how, &options.budget, console)?,
     };
-    let (mut selected, mut skipped) = split(&connected.store, &selected);
+    let (mut selected, mut skipped) = sources::split(&connected.store, &selected);
     let blobs = version.blobs().filter(|_| by_name);
     let asked: Vec<&'static Subspace> = selected.iter().copied().chain(blobs).collect();
     let gaps = gaps::among(connected.store.gaps(), &asked);
@@ -132,7 +130,7 @@ pub fn run(options: &Options) -> Result<Exported> {
     describe(&connected, &selected, &skipped, console);
     let mut preflight = Preflight::new(*console, options.dry_run);
     preflight.pass("configuration", options.config.display().to_string());
-    check_source(&mut connected, &mut preflight, (options.dry_run, options.yes), console)?;
+    sources::check(&mut connected, &mut preflight, (options.dry_run, options.yes), console)?;
     let readable = gaps::agree(&gaps, agreed, &connected.place.location()).map_err(|error| {
         match blobs.is_some_and(|blobs| gaps.iter().any(|gap| gap.subspace.letter == blobs.letter)) {
             true => error.next("--no-verify does not look for blobs that are left out"),
@@ -142,12 +140,12 @@ pub fn run(options: &Options) -> Result<Exported> {
     preflight.check("tables", readable, String::clone)?;
     shapes::check_source(&connected.store, &selected, &connected.place.location(), &mut preflight)?;
     check_destination(options, &mut preflight)?;
-    let mut findings = strangers(&connected.store)?;
+    let mut findings = sources::unknown_tables(&connected.store)?;
     findings.merge(gaps::findings(&gaps));
     let mut sized = Vec::with_capacity(selected.len());
     for subspace in selected {
         let estimate = connected.store.estimate(subspace)?;
-        unreachable_rows(&connected.store, subspace, &mut findings)?;
+        sources::unreachable_rows(&connected.store, subspace, &mut findings)?;
         sized.push((subspace, estimate));
     }
     // What is known before anything is read or written.
@@ -363,27 +361,6 @@ fn names_blobs(selected: &[&'static Subspace]) -> bool {
         && !selected.iter().any(|subspace| subspace.value == ValueKind::Blob)
 }
 
-/// Subspaces to export, and those that are skipped with the reason.
-pub(crate) fn split(store: &Store, selected: &[&'static Subspace]) -> (Vec<&'static Subspace>, Vec<Skipped>) {
-    let (mut take, mut skipped) = (Vec::new(), Vec::new());
-    for subspace in store.version().subspaces {
-        let reason = match subspace.table(store.source().kind()) {
-            _ if !selected.iter().any(|s| s.letter == subspace.letter) => "not selected",
-            Err(why) => why,
-            Ok(_) => {
-                take.push(subspace);
-                continue;
-            }
-        };
-        skipped.push(Skipped {
-            letter: subspace.letter,
-            name: subspace.name.to_string(),
-            reason: reason.to_string(),
-        });
-    }
-    (take, skipped)
-}
-
 fn describe(connected: &Connected, selected: &[&'static Subspace], skipped: &[Skipped], console: &Console) {
     let version = connected.store.version();
     console.say(format!(
@@ -409,49 +386,6 @@ fn describe(connected: &Connected, selected: &[&'static Subspace], skipped: &[Sk
     }
 }
 
-/// Checks that a source can be read and nobody changes it meanwhile.
-pub(crate) fn check_source(
-    connected: &mut Connected,
-    preflight: &mut Preflight,
-    (dry_run, yes): (bool, bool),
-    console: &Console,
-) -> Result<()> {
-    let place = connected.place.location();
-    preflight.pass("source", format!("{} at {place}", connected.store.source().kind().title()));
-    let version = connected.store.version();
-    preflight.pass("schema version", format!("{} ({})", version.number, version.releases));
-    let holder = match &connected.holder {
-        None => Ok("nobody has it open".to_string()),
-        Some(holder) => Err(Error::refused("a server is running on this store")
-            .with("store", place.clone())
-            .with("locked by", holder.describe())
-            .next("stop the server and try again")),
-    };
-    preflight.check_unless_dry("source not in use", holder)?;
-    // Asked after the server, which would say more of itself.
-    let held = std::mem::replace(&mut connected.held, Ok(Held::default()));
-    let held = held.map(|held| connected.held = Ok(held));
-    preflight
-        .check_unless_dry("source held", held.map(|()| "nothing can write to it meanwhile".to_string()))?;
-    for lease in leases::fresh(&connected.store)? {
-        preflight.warn(
-            "node lease",
-            format!(
-                "a node has renewed its lease: {}; a lease outlives a stop by up to an hour, so make sure that \
-                 no server is running",
-                lease.describe()
-            ),
-        );
-    }
-    let sessions = connected.store.source().sessions()?;
-    let alone = running::check_sessions(&sessions, &place, dry_run || yes, console);
-    preflight.check("no other sessions", alone, |()| match sessions.others.len() {
-        0 => "none".to_string(),
-        others => format!("{others}, agreed to"),
-    })?;
-    Ok(())
-}
-
 /// Whether the destination of a dump is fit for it.
 fn check_destination(options: &Options, preflight: &mut Preflight) -> Result<()> {
     let place = options.dir.display().to_string();
@@ -464,54 +398,6 @@ fn check_destination(options: &Options, preflight: &mut Preflight) -> Result<()>
         true => format!("{place}, empty"),
         false => format!("{place}, will be created"),
     })?;
-    Ok(())
-}
-
-/// Rows in tables that no subspace of the schema version accounts for, and ends of logs that were not read.
-pub(crate) fn strangers(store: &Store) -> Result<Findings> {
-    let mut findings = Findings::new();
-    for (table, stranger) in store.strangers()? {
-        let (kind, what) = match stranger {
-            Stranger::Legacy => (
-                FindingKind::LegacyRows,
-                "an older schema version has left rows here, which do not travel".to_string(),
-            ),
-            Stranger::Unknown => (
-                FindingKind::UnknownTable,
-                "the catalog does not know this table, whose rows do not travel".to_string(),
-            ),
-            Stranger::Companion(title) => (FindingKind::OtherTable, title.to_string()),
-            Stranger::Other => (
-                FindingKind::OtherTable,
-                "its columns are not those of the server's tables: it is left where it is".to_string(),
-            ),
-        };
-        findings.add(kind, table.name, &[], || what);
-    }
-    for end in store.source().log_ends() {
-        findings.add(FindingKind::LogEnd, "", &[], || end);
-    }
-    Ok(findings)
-}
-
-pub(crate) fn unreachable_rows(
-    store: &Store,
-    subspace: &'static Subspace,
-    findings: &mut Findings,
-) -> Result<()> {
-    if let Some(table) = store.table(subspace).filter(|_| store.gap(subspace).is_none())
-        && let Some((count, why)) = store.source().unreachable(table)?
-    {
-        findings.add_all(FindingKind::Lost, count, subspace.letter, &[], || format!("{count} rows: {why}"));
-    }
-    if let Some(table) = store.table(subspace) {
-        for odd in store.source().odd_values(table)? {
-            let kind = if odd.lost { FindingKind::Lost } else { FindingKind::BadValue };
-            findings.add(kind, subspace.letter, &odd.key, || {
-                format!("{}: {}", subspace.describe(&odd.key), odd.reason)
-            });
-        }
-    }
     Ok(())
 }
 

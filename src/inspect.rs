@@ -26,6 +26,7 @@ use crate::page::Page;
 use crate::progress::Progress;
 use crate::selection::Request;
 use crate::shapes;
+use crate::sources;
 use crate::stop::{Stop, interrupted};
 use crate::store::Tally;
 
@@ -161,7 +162,7 @@ pub fn contents(request: &Request, options: &Options) -> Result<Contents> {
     };
     match &from {
         From::Store(connected) => {
-            contents.findings.merge(crate::export::strangers(&connected.store)?);
+            contents.findings.merge(sources::unknown_tables(&connected.store)?);
             contents.findings.merge(gaps::findings(&gaps::among(connected.store.gaps(), &wanted)));
         }
         From::Dump(dump) => {
@@ -334,12 +335,7 @@ fn open(
             let wanted = wanted(connected.store.version())?;
             let connected = connected.with_blobs_of(&wanted, how, &options.budget, console)?;
             shapes::warn(&connected.store, &connected.place.location(), console)?;
-            if let Some(holder) = &connected.holder {
-                console.warn(format!(
-                    "a server is running on this store (locked by {}): it may change",
-                    holder.describe()
-                ));
-            }
+            sources::warn_if_used(&connected, false, console)?;
             let version = connected.store.version();
             Ok((From::Store(Box::new(connected)), version))
         }

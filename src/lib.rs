@@ -76,6 +76,8 @@ pub mod resume;
 
 pub mod preflight;
 
+pub mod sources;
+
 pub mod export;
 
 pub mod proof;

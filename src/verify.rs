@@ -26,8 +26,8 @@ use crate::lanes::{Budget, Lane, in_parallel};
 use crate::origin::{self, Origin};
 use crate::page::Page;
 use crate::progress::Progress;
-use crate::running;
 use crate::shapes;
+use crate::sources;
 use crate::stop::Stop;
 use crate::unchanged;
 
@@ -295,14 +295,8 @@ fn against(
         false => connected,
     };
     shapes::warn(&connected.store, &connected.place.location(), console)?;
-    if let Some(holder) = &connected.holder {
-        console.warn(format!(
-            "a server is running on this store (locked by {}): it may change",
-            holder.describe()
-        ));
-    }
+    sources::warn_if_used(&connected, true, console)?;
     let store = connected.store;
-    running::check_sessions(&store.source().sessions()?, &connected.place.location(), true, console)?;
     if store.version().number != version.number {
         let named = |version: &SchemaVersion| format!("{} ({})", version.number, version.releases);
         return Err(Error::refused("dump and store have different schema versions")
@@ -310,7 +304,7 @@ fn against(
             .with("store", named(store.version()))
             .next("compare the dump with a store of its own schema version"));
     }
-    verified.findings.merge(crate::export::strangers(&store)?);
+    verified.findings.merge(sources::unknown_tables(&store)?);
     let gaps = gaps::among(store.gaps(), subspaces);
     gaps::none_hidden(&gaps, &connected.place.location())?;
     verified.findings.merge(gaps::findings(&gaps));
