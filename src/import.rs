@@ -5,23 +5,20 @@
 
 use std::path::Path;
 
-use serde::Serialize;
-
-use crate::audit::Audit;
 use crate::backend::Source;
 use crate::catalog::Subspace;
 use crate::connect;
-use crate::console::{self, Console};
+use crate::console;
 use crate::destination::{self, Loading};
 use crate::dump::manifest::DIRECTORY;
 use crate::dump::reader::{Dump, FileCheck};
 use crate::error::{Error, ErrorKind, Result};
 use crate::finding::{FindingKind, Findings};
 use crate::limits::{self, Unusable};
-use crate::load::Loaded;
+use crate::loaded::{Imported, nothing_written, plan};
 use crate::origin::{self, Origin};
 use crate::overlap::{self, Side};
-use crate::preflight::{self, Preflight};
+use crate::preflight::Preflight;
 use crate::resume::anonymous;
 use crate::selection::Request;
 use crate::transfer::{self, State, Target, Transfer, places};
@@ -36,47 +33,6 @@ pub struct Options<'a> {
     pub request: &'a Request,
     /// How the target is treated.
     pub transfer: transfer::Options<'a>,
-}
-
-/// What an import or a copy has done.
-#[derive(Debug, Default, Serialize)]
-pub struct Imported {
-    /// Schema version of the dump.
-    pub schema_version: u32,
-    /// Subspaces imported, with counts.
-    pub subspaces: Vec<ImportedSubspace>,
-    /// Subspaces without a place in the target, left out with the reason.
-    pub left_out: Vec<(char, String)>,
-    /// What the administrator has to know besides.
-    pub advice: Vec<String>,
-    /// Whether the target was read back and compared.
-    pub verified: bool,
-    /// What a server's dump cannot prove.
-    pub unproven: Vec<String>,
-    /// The dump itself was incomplete.
-    pub incomplete_dump: bool,
-    /// Whether the files of the target were given to an owner.
-    #[serde(skip)]
-    pub owned: bool,
-    /// Linked, unlinked and missing blobs, where both sides were loaded.
-    #[serde(skip)]
-    pub audit: Option<Audit>,
-    /// Everything found.
-    #[serde(skip)]
-    pub findings: Findings,
-}
-
-/// Counts of one imported subspace.
-#[derive(Debug, Serialize)]
-pub struct ImportedSubspace {
-    /// Letter.
-    pub letter: char,
-    /// Name.
-    pub name: &'static str,
-    /// Records written.
-    pub records: u64,
-    /// Bytes of keys and values.
-    pub bytes: u64,
 }
 
 /// Imports a dump into the store of a configuration.
@@ -110,32 +66,6 @@ pub fn run(options: &Options) -> Result<Imported> {
     let done = transfer.run(&state, how)?;
     imported.complete(done.loaded, done.verified, how);
     Ok(imported)
-}
-
-impl Imported {
-    /// Fills in what loading has given.
-    pub fn complete(&mut self, loaded: Loaded, verified: bool, how: &transfer::Options) {
-        for (subspace, layout, count) in loaded.left_behind {
-            how.console.say(format!(
-                "left out {count} {layout} records of {} ({}), which belong to the old installation",
-                subspace.letter, subspace.name
-            ));
-        }
-        self.subspaces = loaded
-            .expected
-            .iter()
-            .map(|e| ImportedSubspace {
-                letter: e.subspace.letter,
-                name: e.subspace.name,
-                records: e.totals.records,
-                bytes: e.totals.key_bytes + e.totals.value_bytes,
-            })
-            .collect();
-        self.findings.merge(loaded.findings);
-        self.audit = loaded.audit;
-        self.verified = verified;
-        self.owned = how.owner.is_some();
-    }
 }
 
 struct Prepared {
@@ -251,11 +181,6 @@ fn prepare(options: &Options, preflight: &mut Preflight) -> Result<Option<Prepar
     Ok(Some(Prepared { transfer, from, imported }))
 }
 
-/// What to do about findings that a strict run knows of before it writes.
-pub fn nothing_written(error: Error) -> Error {
-    error.next("nothing was written; run without --strict to take every record as it is")
-}
-
 /// Whether a state lies where it lies usually, beside the manifest.
 fn usual_state(path: &Path, dump: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -268,30 +193,6 @@ fn identity(dump: &Dump, checks: &[FileCheck]) -> Result<String> {
         Some(manifest) => Ok(anonymous(&manifest.to_json()?)),
         None => Ok(anonymous(&format!("{checks:?}"))),
     }
-}
-
-/// Says what a run would do.
-pub fn plan(transfer: &Transfer, console: &Console) {
-    #[derive(Serialize)]
-    struct Planned {
-        event: &'static str,
-        letter: char,
-        name: &'static str,
-        bytes_about: u64,
-        records: Option<u64>,
-    }
-    console.print(format!("{:<2} {:<18} {:>14} {:>16}", "", "subspace", "records", "bytes about"));
-    for part in &transfer.parts {
-        let (letter, name) = (part.subspace.letter, part.subspace.name);
-        let bytes_about = transfer.origin.size(part.subspace).unwrap_or_default();
-        let records = part.stated.as_ref().map(|(totals, _)| totals.records);
-        let shown = records.map_or("?".to_string(), |records| records.to_string());
-        console.print(format!("{letter:<2} {name:<18} {shown:>14} {bytes_about:>16}"));
-        console.data(&Planned { event: "planned", letter, name, bytes_about, records });
-    }
-    let bytes = transfer.total();
-    console.print(format!("{:<2} {:<18} {:>14} {bytes:>16}", "", "total", ""));
-    console.say(format!("estimated time: {}", preflight::estimated_time(bytes)));
 }
 
 fn repeat_losses(dump: &Dump, options: &Options) -> Result<()> {
@@ -319,9 +220,4 @@ fn repeat_losses(dump: &Dump, options: &Options) -> Result<()> {
             .next("repeat with --yes to import it nevertheless"));
     }
     Ok(())
-}
-
-/// Records and bytes over all imported subspaces.
-pub fn totals(subspaces: &[ImportedSubspace]) -> (u64, u64) {
-    subspaces.iter().fold((0, 0), |(records, bytes), s| (records + s.records, bytes + s.bytes))
 }

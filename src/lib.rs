@@ -97,6 +97,8 @@ pub mod owner;
 
 pub mod transfer;
 
+pub mod loaded;
+
 pub mod import;
 
 pub mod overlap;

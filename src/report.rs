@@ -9,8 +9,8 @@ use crate::diff::Compared;
 use crate::export::Exported;
 use crate::finding::{FindingKind, Findings};
 use crate::hex::hex;
-use crate::import::{Imported, totals};
 use crate::inspect::{Blob, Contents, Held, Listed, Record};
+use crate::loaded::{Imported, totals};
 use crate::strict::{End, Strict};
 use crate::verify::{Verified, damaged};
 
