@@ -5,13 +5,14 @@
 //! neither the dump nor the commands. Emptiness, limits and running servers are preflight's business.
 
 use crate::catalog::{BackendKind, Table};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::page::Page;
 use crate::stop::Stop;
 
 pub mod files;
 pub mod hold;
 pub mod identity;
+pub mod meanwhile;
 pub mod memory;
 #[cfg(feature = "mysql")]
 pub mod mysql;
@@ -100,13 +101,6 @@ fn before(prefix: &[u8]) -> Option<Vec<u8>> {
     }
     // Without a byte the key cannot stand before anything.
     (!key.is_empty()).then_some(key)
-}
-
-/// The error of a store that was written while it was read; `why` is what shows that.
-pub fn written_meanwhile(why: &str) -> Error {
-    Error::refused("a server, or another program, wrote to the store while it was read").because(why).next(
-        "what was read may be of several moments: stop the server and whatever else uses the store, then begin again",
-    )
 }
 
 /// A number that no other run has.

@@ -2,10 +2,47 @@
 //!
 //! Only adds findings; a record is never changed or dropped here. Whose record it is, it does not know.
 
+use std::collections::BTreeMap;
+
 use crate::blob::{self, BlobRule, Proof};
 use crate::catalog::{Layout, Problem, Subspace};
 use crate::computed::ComputedBlobKeys;
 use crate::finding::{FindingKind, Findings};
+use crate::page::Page;
+
+/// What reading has found besides records.
+#[derive(Debug, Default, Clone)]
+pub struct Tally {
+    /// Everything worth a word.
+    pub findings: Findings,
+    /// Records that do not travel, by layout name.
+    pub left_behind: BTreeMap<&'static str, u64>,
+}
+
+impl Tally {
+    /// Adds what another part of the same subspace gave.
+    pub fn merge(&mut self, other: Tally) {
+        self.findings.merge(other.findings);
+        for (layout, count) in other.left_behind {
+            *self.left_behind.entry(layout).or_default() += count;
+        }
+    }
+}
+
+/// Whether every record of a subspace travels.
+pub fn all_travel(subspace: &Subspace) -> bool {
+    subspace.layouts.iter().all(|layout| layout.travels)
+}
+
+/// Checks the records of `raw`, and adds those that travel to `page`.
+pub fn sift(subspace: &'static Subspace, raw: &Page, page: &mut Page, tally: &mut Tally) {
+    for (key, value) in raw.iter() {
+        match record(subspace, key, value, &mut tally.findings) {
+            Some(layout) if !layout.travels => *tally.left_behind.entry(layout.name).or_default() += 1,
+            _ => page.push(key, value),
+        }
+    }
+}
 
 /// Checks key and value against the layouts of the subspace; the layout, unless the key is unknown.
 pub fn record(

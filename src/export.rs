@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::audit::{Audit, HashList, Sides};
 use crate::backend::{KeyRange, Loss, Pages};
 use crate::catalog::{Subspace, ValueKind};
+use crate::check::Tally;
 use crate::connect::{self, BlobChoice, Connected, Reading};
 use crate::console::{self, Console};
 use crate::dump::manifest::{Completeness, DIRECTORY, LeftBehind, Manifest, RESUME, Skipped, SubspaceEntry};
@@ -29,7 +30,7 @@ use crate::selection::Request;
 use crate::shapes;
 use crate::sources;
 use crate::stop::Stop;
-use crate::store::{Store, Tally};
+use crate::store::Store;
 use crate::strict::Strict;
 use crate::unchanged::Watched;
 

@@ -7,11 +7,11 @@ use std::cmp::Ordering;
 
 use crate::backend::{KeyRange, Pages};
 use crate::catalog::Subspace;
+use crate::check::Tally;
 use crate::error::Result;
 use crate::origin::{Origin, Records};
 use crate::page::Page;
 use crate::stop::{Stop, interrupted};
-use crate::store::Tally;
 
 /// A value of so many bytes is compared by its hash.
 const LARGE: usize = 16 << 20;

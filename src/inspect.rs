@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::backend::{KeyRange, Pages};
 use crate::catalog::{self, SchemaVersion, Subspace};
 use crate::check;
+use crate::check::Tally;
 use crate::connect::{self, BlobChoice, Connected, Reading};
 use crate::console::Console;
 use crate::dir::Dir;
@@ -28,7 +29,6 @@ use crate::selection::Request;
 use crate::shapes;
 use crate::sources;
 use crate::stop::{Stop, interrupted};
-use crate::store::Tally;
 
 mod prefix;
 mod record;

@@ -11,6 +11,7 @@ use crate::audit::{Audit, HashList, Sides};
 use crate::backend::{KeyRange, Pages, Shard, Target};
 use crate::blob::{self, BlobRule};
 use crate::catalog::{self, Subspace, Table, ValueKind};
+use crate::check::Tally;
 use crate::counters::Counters;
 use crate::dump::digest::{PartDigest, Totals};
 use crate::error::Result;
@@ -21,7 +22,6 @@ use crate::page::Page;
 use crate::progress::Progress;
 use crate::proof::Expected;
 use crate::stop::Stop;
-use crate::store::Tally;
 use crate::strict::Strict;
 
 /// What to load and where from.

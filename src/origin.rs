@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::backend::{KeyRange, Pages};
 use crate::catalog::{self, SchemaVersion, Subspace, ValueKind};
-use crate::check;
+use crate::check::{self, Tally};
 use crate::computed::ComputedBlobKeys;
 use crate::connect;
 use crate::console::Console;
@@ -20,7 +20,7 @@ use crate::hex::{hex, hex_start, unhex};
 use crate::lanes::Budget;
 use crate::page::Page;
 use crate::progress::Progress;
-use crate::store::{Reading, Store, Tally};
+use crate::store::{Reading, Store};
 
 /// A dump with what reading it needs.
 pub struct HeldDump {
@@ -283,7 +283,7 @@ impl Pages for Records<'_> {
             }
         };
         let blobs = subspace.value == ValueKind::Blob;
-        if blobs || subspace.layouts.iter().all(|layout| layout.travels) {
+        if blobs || check::all_travel(subspace) {
             let more = reader.read_page(page, budget)?;
             for (key, value) in page.iter() {
                 match blobs && !hashed {
@@ -298,14 +298,7 @@ impl Pages for Records<'_> {
             if !reader.read_page(raw, budget)? {
                 return Ok(false);
             }
-            for (key, value) in raw.iter() {
-                match check::record(subspace, key, value, &mut tally.findings) {
-                    Some(layout) if !layout.travels => {
-                        *tally.left_behind.entry(layout.name).or_default() += 1;
-                    }
-                    _ => page.push(key, value),
-                }
-            }
+            check::sift(subspace, raw, page, tally);
         }
         Ok(true)
     }

@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::backend::{Pages, Source};
 use crate::catalog::{SchemaVersion, Subspace};
+use crate::check::Tally;
 use crate::counters::Counters;
 use crate::dump::digest::{PartDigest, RecordsSum, Totals};
 use crate::error::{Error, Result};
@@ -15,7 +16,7 @@ use crate::lanes::{Budget, in_parallel};
 use crate::page::Page;
 use crate::progress::Progress;
 use crate::stop::{Stop, interrupted};
-use crate::store::{Store, Tally};
+use crate::store::Store;
 
 /// What a subspace should hold.
 #[derive(Debug, Clone)]

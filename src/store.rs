@@ -4,21 +4,20 @@
 //! one installation stays behind. Export, verification and comparison all read through here.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::audit::HashList;
+use crate::backend::meanwhile::explain;
 use crate::backend::{Estimate, KeyRange, Pages, Source, TableState};
 use crate::blob::BlobRule;
 use crate::catalog::{self, SchemaVersion, Subspace, Table, ValueKind};
-use crate::check;
+use crate::check::{self, Tally};
 use crate::computed::ComputedBlobKeys;
 use crate::error::{Error, Result};
 use crate::finding::Findings;
 use crate::gaps::{self, Gap};
 use crate::page::Page;
 use crate::stop::{Stop, interrupted};
-use crate::unchanged::explain;
 
 /// A source with the schema version that says what its records mean.
 pub struct Store {
@@ -43,25 +42,6 @@ pub enum Stranger {
     Companion(&'static str),
     /// Its columns are not those of the server's tables.
     Other,
-}
-
-/// What reading has found besides records.
-#[derive(Debug, Default, Clone)]
-pub struct Tally {
-    /// Everything worth a word.
-    pub findings: Findings,
-    /// Records that do not travel, by layout name.
-    pub left_behind: BTreeMap<&'static str, u64>,
-}
-
-impl Tally {
-    /// Adds what another part of the same subspace gave.
-    pub fn merge(&mut self, other: Tally) {
-        self.findings.merge(other.findings);
-        for (layout, count) in other.left_behind {
-            *self.left_behind.entry(layout).or_default() += count;
-        }
-    }
 }
 
 /// Reads the schema version a store states; `None` if it states none.
@@ -291,13 +271,12 @@ impl Reading<'_> {
         let Some(pages) = &mut self.pages else { return Ok(false) };
         let subspace = self.subspace;
         let place = |error: Error| error.with("subspace", format!("{} ({})", subspace.letter, subspace.name));
-        let findings = &mut self.tally.findings;
         // Records are copied only where they change on the way or some of them stay behind.
-        let all_travel = !self.leave_behind || subspace.layouts.iter().all(|layout| layout.travels);
+        let all_travel = !self.leave_behind || check::all_travel(subspace);
         if subspace.value != ValueKind::Blob && all_travel {
             let more = pages.next(page, budget).map_err(place)?;
             for (key, value) in page.iter() {
-                check::record(subspace, key, value, findings);
+                check::record(subspace, key, value, &mut self.tally.findings);
             }
             return Ok(more);
         }
@@ -306,17 +285,10 @@ impl Reading<'_> {
                 return Ok(false);
             }
             if subspace.value == ValueKind::Blob {
-                decode(subspace, self.blobs, &mut self.raw, page, findings);
+                decode(subspace, self.blobs, &mut self.raw, page, &mut self.tally.findings);
                 continue;
             }
-            for (key, value) in self.raw.iter() {
-                match check::record(subspace, key, value, findings) {
-                    Some(layout) if !layout.travels => {
-                        *self.tally.left_behind.entry(layout.name).or_default() += 1;
-                    }
-                    _ => page.push(key, value),
-                }
-            }
+            check::sift(subspace, &self.raw, page, &mut self.tally);
         }
         Ok(true)
     }

@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::backend;
+use crate::backend::meanwhile::explain;
 use crate::catalog::{self, BackendKind, SchemaVersion, Subspace, Table};
 use crate::connect::BlobChoice;
 use crate::console::{self, Console};
@@ -33,7 +34,7 @@ use crate::resume::{self, StateFile};
 use crate::set_aside::Saving;
 use crate::stop::Stop;
 use crate::strict::Strict;
-use crate::unchanged::{Watched, explain};
+use crate::unchanged::Watched;
 
 mod emptying;
 mod target;

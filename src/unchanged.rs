@@ -1,11 +1,12 @@
 //! Has something written to a store while it was read?
 //!
 //! Asked again before a run makes its result look complete: what was read may be of several moments, or lack what
-//! came last. And asked whenever reading fails, for what looks like damage may be a server at work.
+//! came last. `backend/meanwhile.rs` asks whenever reading fails.
 
-use crate::backend::{Source, written_meanwhile};
+use crate::backend::Source;
+use crate::backend::meanwhile::written_meanwhile;
 use crate::connect::Place;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::running;
 
 /// A source that must stay as it was found.
@@ -57,17 +58,5 @@ pub fn check(source: &dyn Source, place: &Place) -> Result<()> {
     match source.changed()? {
         None => Ok(()),
         Some(why) => Err(written_meanwhile(&why).with("store", place.location())),
-    }
-}
-
-/// Why reading a store has failed: as `error` says, unless something has written to it.
-pub fn explain(source: &dyn Source, error: Error) -> Error {
-    match error.kind() {
-        ErrorKind::Usage | ErrorKind::Refused | ErrorKind::Interrupted => error,
-        // A store that cannot be asked any more does not say otherwise.
-        ErrorKind::Io | ErrorKind::Findings | ErrorKind::Damaged => match source.changed() {
-            Ok(Some(why)) => written_meanwhile(&format!("{why}, and reading has failed: {error}")),
-            Ok(None) | Err(_) => error,
-        },
     }
 }

@@ -12,6 +12,7 @@ use super::{Options, lock};
 use crate::backend::{KeyRange, Pages};
 use crate::catalog::{Subspace, ValueKind};
 use crate::check;
+use crate::check::Tally;
 use crate::connect::Connected;
 use crate::dump::digest::PartDigest;
 use crate::dump::manifest::{DIRECTORY, MANIFEST, Manifest, RESUME};
@@ -22,7 +23,7 @@ use crate::finding::{FindingKind, Findings};
 use crate::page::Page;
 use crate::resume::{self, StateFile};
 use crate::stop::{Stop, interrupted};
-use crate::store::{Store, Tally};
+use crate::store::Store;
 
 /// Bytes of records compared at once when a store is read again.
 const RESUME_PAGE: usize = 1 << 20;

@@ -9,7 +9,7 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use super::journal::{self, Journal};
-use crate::backend::written_meanwhile;
+use crate::backend::meanwhile::written_meanwhile;
 use crate::dir::{Dir, PrivateDir};
 use crate::error::{Error, Result};
 use crate::hex::hex;
