@@ -57,7 +57,7 @@ pub enum FindingKind {
     CounterTooLow,
     /// A record or range that could not be read.
     Lost,
-    /// The end of a log that was not read because a killed server had not finished it.
+    /// The end of a log, or files, that were not read because a killed server had not finished them.
     LogEnd,
     /// A record repeated with equal content in a server's dump, taken once.
     Duplicate,
@@ -133,7 +133,7 @@ impl FindingKind {
             FindingKind::ForeignObject => "objects in the blob store that are not this server's",
             FindingKind::CounterTooLow => "counters lower than an id they should cover",
             FindingKind::Lost => "records or ranges that could not be read",
-            FindingKind::LogEnd => "ends of logs that were not finished and not read",
+            FindingKind::LogEnd => "ends of logs and files that were not finished and not read",
             FindingKind::Duplicate => "repeated records, taken once",
             FindingKind::OutOfOrder => "records out of order",
         }

@@ -13,6 +13,7 @@ use rocksdb::{
 use crate::catalog::{self, BackendKind, Table, ValueKind};
 use crate::error::{Error, ErrorKind};
 
+mod list;
 mod log;
 mod place;
 mod salvage;

@@ -1,9 +1,9 @@
-//! What RocksDB passes over in its write-ahead logs without a word.
+//! What RocksDB passes over in its write-ahead logs and its list of files without a word.
 //!
 //! RocksDB checks every record it replays. It takes a record that is not whole at the end of a log for one that a
 //! killed server was writing, and zeros for room that was never written. The first is right and worth saying; zeros
-//! with records behind them are a hole, whose records are gone. Reads the frames of records and not what they hold;
-//! RocksDB has compared their checksums before.
+//! with records behind them are a hole, whose records are gone. Reads the frames of records and, of what they hold,
+//! which entries there are; RocksDB has compared their checksums before.
 //!
 //! Format: "Write Ahead Log File Format" in RocksDB's wiki; `db/log_reader.cc` of RocksDB 10.4 for what is passed
 //! over.
@@ -12,6 +12,7 @@ use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::Path;
 
+use super::list::{self, List, Log, Wrong};
 use crate::error::{Error, Result};
 use crate::stop::Stop;
 
@@ -32,18 +33,27 @@ struct End {
     hole: Option<u64>,
 }
 
-/// What was passed over in the logs of the database in `path`.
+/// What was passed over in the database in `path`.
 #[derive(Debug, Default)]
 pub(super) struct PassedOver {
-    /// Ends that were left out as they should be, a sentence each.
+    /// What is not read and need not be, a sentence each.
     pub ends: Vec<String>,
-    /// Records that are gone, a clause for each log.
-    pub holes: Vec<String>,
-    /// What is wrong with the list of the database's files, a clause. Files that its missing end names are not read.
-    pub list: Option<String>,
+    /// What is missing.
+    pub damage: Vec<Damage>,
 }
 
-/// Reads every log of the database in the directory `path`.
+/// Something that is missing, without which RocksDB opens a database all the same.
+#[derive(Debug)]
+pub(super) struct Damage {
+    /// What is damaged, as a message.
+    pub what: &'static str,
+    /// How that is known.
+    pub why: String,
+    /// What it means for what is read, as a sentence.
+    pub lost: String,
+}
+
+/// Reads every log of the database in the directory `path`, and compares what lies there with its list of files.
 ///
 /// Errors: I/O, and interrupted.
 pub(super) fn passed_over(path: &Path) -> Result<PassedOver> {
@@ -53,32 +63,37 @@ pub(super) fn passed_over(path: &Path) -> Result<PassedOver> {
             .because(error)
             .next("run as a user who may read it")
     };
+    // Before the list: a log that is missing by then was not there when the list was written either.
     let mut names = Vec::new();
     for entry in std::fs::read_dir(path).map_err(fail)? {
-        let name = entry.map_err(fail)?.file_name();
-        if Path::new(&name).extension().is_some_and(|extension| extension == "log") {
-            names.push(name);
-        }
+        names.push(entry.map_err(fail)?.file_name().to_string_lossy().into_owned());
     }
     names.sort();
-    let mut found = PassedOver { list: list(path).map_err(fail)?, ..PassedOver::default() };
-    if names.is_empty() {
-        // A restored backup may have none; a copy that has left it out looks the same.
-        found.ends.push(
-            "the database has no write-ahead log, which a server always leaves: if it was not copied along, what was \
-             not in a table file yet is missing"
-                .to_string(),
-        );
-    }
-    for name in names {
-        let file = File::open(path.join(&name)).map_err(fail)?;
-        let end = read(file).map_err(fail)?;
+    let mut found = PassedOver::default();
+    let list = list(path, &mut found).map_err(fail)?;
+    let mut logs = Vec::new();
+    for name in names.iter().filter(|name| name.ends_with(".log")) {
+        let file = File::open(path.join(name)).map_err(fail)?;
+        let mut entries: Option<(u64, u64)> = None;
+        let end = read(file, BATCH, &mut |record| {
+            if let Some((first, behind)) = batch(record) {
+                entries = Some((entries.map_or(first, |(first, _)| first), behind));
+            }
+        });
+        let end = end.map_err(fail)?;
         Stop::of_process().check()?;
-        let name = name.display();
+        if let Some(number) = number(name, "log") {
+            logs.push(Log { number, entries });
+        }
         if let Some(hole) = end.hole {
-            found.holes.push(format!(
-                "{name} holds nothing but zeros from byte {hole} on, and records again behind"
-            ));
+            let why = format!("{name} holds nothing but zeros from byte {hole} on, and records again behind");
+            found.damage.push(Damage {
+                what: "a write-ahead log of the RocksDB database is damaged",
+                lost: format!(
+                    "the write-ahead log {why}: records are missing, and others may be as they were earlier"
+                ),
+                why,
+            });
         }
         if end.ignored > 0 {
             found.ends.push(format!(
@@ -88,23 +103,122 @@ pub(super) fn passed_over(path: &Path) -> Result<PassedOver> {
             ));
         }
     }
+    logs.sort_by_key(|log| log.number);
+    compare(path, &list, &names, &logs, &mut found).map_err(fail)?;
     Ok(found)
 }
 
-/// What is wrong with the list of files that `CURRENT` names, which has the form of a log. RocksDB brings each of its
-/// records to the disk, and takes one that is not whole for its end.
-fn list(path: &Path) -> io::Result<Option<String>> {
+/// Compares the list of files with what lies beside it.
+fn compare(
+    path: &Path,
+    list: &List,
+    names: &[String],
+    logs: &[Log],
+    found: &mut PassedOver,
+) -> io::Result<()> {
+    if !logs.iter().any(|log| log.number >= list.min_log()) {
+        // A restored backup may have none; a copy that has left it out looks the same.
+        found.ends.push(
+            "the database has no write-ahead log, which a server always leaves: if it was not copied along, what was \
+             not in a table file yet is missing"
+                .to_string(),
+        );
+    }
+    let options =
+        names.iter().filter_map(|name| Some((name.strip_prefix("OPTIONS-")?.parse::<u64>().ok()?, name)));
+    let families = match options.max() {
+        Some((_, name)) => {
+            let mut text = Vec::new();
+            File::open(path.join(name))?.take(MOST).read_to_end(&mut text)?;
+            list::families(&String::from_utf8_lossy(&text))
+        }
+        None => Vec::new(),
+    };
+    for wrong in list.contradicted(logs, &families) {
+        found.damage.push(match wrong {
+            Wrong::List(why) => Damage {
+                what: "the list of files of the RocksDB database is damaged",
+                lost: format!(
+                    "the list of files has lost its end ({why}): what it does not name any more is missing"
+                ),
+                why,
+            },
+            Wrong::Log(why) => Damage {
+                what: "a write-ahead log of the RocksDB database is missing, or the end of its list of files",
+                lost: format!("{why}: records are missing, and others may be as they were earlier"),
+                why,
+            },
+        });
+    }
+    let mut unnamed = (0u64, 0u64);
+    for name in names {
+        let file = ["sst", "blob"].iter().find_map(|kind| number(name, kind));
+        if list.is_known() && file.is_some_and(|file| !list.names(file)) {
+            // It may be gone by now; then it is of no interest.
+            let size = std::fs::metadata(path.join(name)).map_or(0, |meta| meta.len());
+            unnamed = (unnamed.0 + 1, unnamed.1 + size);
+        }
+    }
+    if let (files @ 1.., bytes) = unnamed {
+        found.ends.push(format!(
+            "{files} table or blob files with {bytes} bytes are left out: the database does not name them, as after a \
+             server was killed while it wrote them"
+        ));
+    }
+    Ok(())
+}
+
+/// Bytes of a file of options at most.
+const MOST: u64 = 64 << 20;
+
+/// The number of a file whose name is nothing but that and this ending.
+fn number(name: &str, ending: &str) -> Option<u64> {
+    name.strip_suffix(ending)?.strip_suffix('.')?.parse().ok()
+}
+
+/// Bytes at the beginning of a record that say which entries it has: the number of the first, and how many.
+const BATCH: usize = 12;
+
+/// The numbers of the first entry of a record and of that behind its last one; nothing without entries.
+fn batch(record: &[u8]) -> Option<(u64, u64)> {
+    let (first, count) = record.get(..BATCH)?.split_first_chunk::<8>()?;
+    let count = u32::from_le_bytes(count.try_into().ok()?);
+    let first = u64::from_le_bytes(*first);
+    (count > 0).then_some((first, first.saturating_add(count.into())))
+}
+
+/// The list of files that `CURRENT` names, which has the form of a log. RocksDB brings each of its records to the
+/// disk, and takes one that is not whole for its end.
+fn list(path: &Path, found: &mut PassedOver) -> io::Result<List> {
     let mut name = String::new();
     File::open(path.join("CURRENT"))?.take(256).read_to_string(&mut name)?;
     let name = name.trim_end();
-    let end = read(File::open(path.join(name))?)?;
-    Ok((end.ignored > 0 || end.hole.is_some())
-        .then(|| format!("{name} ends in {} bytes that make no whole record", end.ignored)))
+    let mut list = List::new(name.strip_prefix("MANIFEST-").and_then(|n| n.parse().ok()).unwrap_or(0));
+    let end = read(File::open(path.join(name))?, usize::MAX, &mut |record| list.add(record))?;
+    if end.ignored > 0 || end.hole.is_some() {
+        let why = format!("{name} ends in {} bytes that make no whole record", end.ignored);
+        found.damage.push(Damage {
+            what: "the list of files of the RocksDB database is damaged",
+            lost: format!(
+                "the list of files {why}: what is in files that it does not name any more is missing"
+            ),
+            why,
+        });
+    }
+    if !list.is_known() {
+        found.ends.push(format!(
+            "{name} has records of a form that this program does not know: whether files or logs are missing that it \
+             does not name is not looked at"
+        ));
+    }
+    Ok(list)
 }
 
-fn read(file: impl Read) -> io::Result<End> {
+/// Reads a log, and gives the beginning of each record to `each`, so many bytes of it at most.
+fn read(file: impl Read, most: usize, each: &mut dyn FnMut(&[u8])) -> io::Result<End> {
     let mut file = BufReader::with_capacity(1 << 20, file);
     let mut block = vec![0; BLOCK];
+    let mut record = Vec::new();
     let (mut end, mut base, mut whole_until, mut zeros_from, mut written) =
         (End::default(), 0u64, 0, None, 0);
     loop {
@@ -125,14 +239,22 @@ fn read(file: impl Read) -> io::Result<End> {
             }
             let again = PARTS[1].contains(kind);
             let next = at + HEAD + if again { 4 } else { 0 } + payload;
-            if next > bytes.len() {
-                break;
-            }
-            let [whole, .., last] = PARTS[usize::from(again)];
+            let Some(part) = bytes.get(next - payload..next) else { break };
+            let [whole, first, _, last] = PARTS[usize::from(again)];
             // What is no part of a record says something of the log, and stands alone.
             let known = PARTS.iter().flatten().any(|part| part == kind);
             if *kind == whole || *kind == last || !known {
                 whole_until = base + next as u64;
+            }
+            if *kind == whole || *kind == first {
+                record.clear();
+            }
+            if known {
+                let room = most.saturating_sub(record.len());
+                record.extend_from_slice(part.get(..room).unwrap_or(part));
+            }
+            if *kind == whole || *kind == last {
+                each(&record);
             }
             at = next;
         }
@@ -195,11 +317,21 @@ mod tests {
     }
 
     #[test]
+    fn records_are_put_together_again() {
+        let lengths = [100, 40_000, 200, 90_000, 300];
+        for most in [0, 12, 150, usize::MAX] {
+            let mut seen = Vec::new();
+            read(log(&lengths).as_slice(), most, &mut |record| seen.push(record.len())).unwrap();
+            assert_eq!(seen, lengths.map(|length| length.min(most)));
+        }
+    }
+
+    #[test]
     fn an_end_that_was_not_written_is_told_from_a_hole() {
         let check = |what: &str, change: &dyn Fn(&mut Vec<u8>), ignored: u64, hole: Option<u64>| {
             let mut bytes = log(&[100, 40_000, 200, 90_000, 300]);
             change(&mut bytes);
-            assert_eq!(read(bytes.as_slice()).unwrap(), End { ignored, hole }, "{what}");
+            assert_eq!(read(bytes.as_slice(), 0, &mut |_| {}).unwrap(), End { ignored, hole }, "{what}");
         };
         let length = log(&[100, 40_000, 200, 90_000]).len();
         let before = log(&[100, 40_000, 200]).len();

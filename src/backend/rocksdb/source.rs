@@ -99,31 +99,16 @@ impl RocksSource {
             Ok(opened) => opened,
             Err(error) => return Ok(Err(error)),
         };
-        let log::PassedOver { ends, holes, list } = log::passed_over(&place)?;
+        let log::PassedOver { ends, damage } = log::passed_over(&place)?;
         let mut losses = losses;
-        if let Some(why) = list {
+        for damage in damage {
             let Some(losses) = &mut losses else {
-                return Err(Error::io("the list of files of the RocksDB database is damaged")
+                return Err(Error::io(damage.what)
                     .with("path", place.display().to_string())
-                    .because(why)
+                    .because(damage.why)
                     .next("restore it from a backup, or export what can still be read with --salvage"));
             };
-            let reason = format!(
-                "the list of files {why}: what is in files that it does not name any more is missing"
-            );
-            losses.push(Loss { reason, ..Loss::default() });
-        }
-        for hole in holes {
-            let Some(losses) = &mut losses else {
-                return Err(Error::io("a write-ahead log of the RocksDB database is damaged")
-                    .with("path", place.display().to_string())
-                    .because(hole)
-                    .next("restore it from a backup, or export what can still be read with --salvage"));
-            };
-            let reason = format!(
-                "the write-ahead log {hole}: records are missing, and others may be as they were earlier"
-            );
-            losses.push(Loss { reason, ..Loss::default() });
+            losses.push(Loss { reason: damage.lost, ..Loss::default() });
         }
         let losses = losses.map(Mutex::new);
         Ok(Ok(RocksSource {
