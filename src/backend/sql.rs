@@ -15,7 +15,7 @@ use tokio::runtime::{Builder, Runtime};
 use crate::backend::unlike_any_other;
 use crate::error::{Error, ErrorKind, Result};
 use crate::page::Page;
-use crate::stop::{LOOK, Stop};
+use crate::stop::{LOOK, Stop, interrupted};
 
 /// Limit for connecting when the configuration names none: longer than any server takes, shorter than a
 /// person waits.
@@ -39,6 +39,11 @@ pub(super) fn translate(
     place: &str,
     cause: impl FnOnce(&dyn sqlx::error::DatabaseError) -> Option<Cause>,
 ) -> Error {
+    if let sqlx::Error::Io(error) = &error
+        && error.get_ref().is_some_and(|cause| cause.is::<Stopped>())
+    {
+        return interrupted();
+    }
     let connecting = doing == CONNECT;
     let lost_or_never = if connecting { NEVER } else { LOST };
     let lost = |error: &std::io::Error| match error.kind() {
@@ -160,7 +165,21 @@ pub(super) struct Session<C> {
     runtime: Runtime,
     /// The connection itself.
     pub connection: C,
+    // Left in the middle of something: the server may not listen.
+    left: bool,
 }
+
+/// What an answer is whose wait has ended because the run should end.
+#[derive(Debug)]
+struct Stopped;
+
+impl std::fmt::Display for Stopped {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("interrupted")
+    }
+}
+
+impl std::error::Error for Stopped {}
 
 /// The error of a host whose name leads to no address.
 fn unresolved(error: std::io::Error, place: &str) -> Error {
@@ -198,7 +217,7 @@ impl<C> Session<C> {
         let connected =
             runtime.block_on(async { unless_stopped(tokio::time::timeout(limit, attempt)).await })?;
         match connected {
-            Ok(Ok(connection)) => Ok(Session { runtime, connection }),
+            Ok(Ok(connection)) => Ok(Session { runtime, connection, left: false }),
             Ok(Err(error)) => Err(error),
             Err(_) => Err(Error::io(format!(
                 "cannot connect: the database server did not answer within {} ms",
@@ -209,17 +228,28 @@ impl<C> Session<C> {
         }
     }
 
-    /// Runs something on the connection, on this thread.
-    pub fn run<T>(&mut self, work: impl AsyncFnOnce(&mut C) -> T) -> T {
-        self.runtime.block_on(work(&mut self.connection))
+    /// Runs something on the connection, on this thread, unless the run should end meanwhile: a server may wait for a
+    /// lock of another session as long as that likes. A session that was left so is of no use any more. What it has not
+    /// committed is rolled back, once the server sees that its connection is closed.
+    pub fn run<T>(&mut self, work: impl AsyncFnOnce(&mut C) -> sqlx::Result<T>) -> sqlx::Result<T> {
+        if std::mem::replace(&mut self.left, true) {
+            return Err(sqlx::Error::Io(std::io::Error::other(Stopped)));
+        }
+        let ended = self.runtime.block_on(unless_stopped(work(&mut self.connection)));
+        let done = ended.map_err(|_| sqlx::Error::Io(std::io::Error::other(Stopped)))?;
+        self.left = false;
+        done
     }
 
     /// Takes leave of the server, so that its log does not speak of a lost client.
     pub fn close<F: Future>(self, close: impl FnOnce(C) -> F) {
+        if self.left {
+            return;
+        }
         // Who does not answer a farewell is left without one.
         let _ = self
             .runtime
-            .block_on(async { tokio::time::timeout(Duration::from_secs(5), close(self.connection)).await });
+            .block_on(async { tokio::time::timeout(Duration::from_secs(1), close(self.connection)).await });
     }
 }
 
@@ -394,7 +424,7 @@ impl<C: Send + 'static> Pump<C> {
             None => Ok(!page.is_empty()),
             Some((connection, Ok(()))) => {
                 if let State::Running(runtime, _) = std::mem::replace(&mut self.state, State::Done) {
-                    idle.give_back(Session { runtime, connection });
+                    idle.give_back(Session { runtime, connection, left: false });
                 }
                 Ok(!page.is_empty())
             }
@@ -417,7 +447,7 @@ impl<C: Send + 'static> Pump<C> {
             Poll::Ready((connection, result)) => Poll::Ready(result.ok().map(|()| connection)),
             Poll::Pending => Poll::Ready(None),
         }));
-        ended.map(|connection| Session { runtime, connection })
+        ended.map(|connection| Session { runtime, connection, left: false })
     }
 }
 

@@ -483,9 +483,10 @@ impl Pages for MysqlPages<'_> {
             Reading::Shared { rows, limit } => {
                 page.clear();
                 let mut leader = self.source.leader.lock().unwrap_or_else(PoisonError::into_inner);
-                let read = leader.run(async |connection| rows.page(connection, page, budget, *limit).await);
+                let read =
+                    leader.run(async |connection| Ok(rows.page(connection, page, budget, *limit).await));
                 drop(leader);
-                match read {
+                match read.map_err(Failed::Database).flatten() {
                     Ok(Outcome { rows: read, bytes, stopped }) => {
                         let ended = !stopped && read < *limit;
                         // So many rows as fill a page: what is asked for beyond is read for nothing.

@@ -118,22 +118,25 @@ impl Target for MysqlTarget {
     fn clear(&self, table: &Table, kept: &[Vec<u8>]) -> Result<()> {
         // TRUNCATE would need a privilege that the server's user may lack.
         let delete = format!("DELETE FROM {}", quoted(table.name));
-        let (Some(first), Some(last)) = (kept.first(), kept.last()) else {
-            return self.with("empty a table", async |connection| {
-                sqlx::raw_sql(AssertSqlSafe(delete)).execute(connection).await.map(|_| ())
-            });
+        let deletes: Vec<String> = match (kept.first(), kept.last()) {
+            (Some(first), Some(last)) => {
+                let before = std::iter::once(format!("k < {}", literal(first)));
+                let between = kept.windows(2).map(|pair| {
+                    let bounds =
+                        pair.iter().zip([">", "<"]).map(|(key, sign)| format!("k {sign} {}", literal(key)));
+                    bounds.collect::<Vec<_>>().join(" AND ")
+                });
+                let after = std::iter::once(format!("k > {}", literal(last)));
+                let conditions = before.chain(between).chain(after);
+                conditions.map(|condition| format!("{delete} WHERE {condition}")).collect()
+            }
+            _ => vec![delete],
         };
+        // A statement that waits for a lock is carried out even if its connection is closed meanwhile; a commit that was
+        // never sent is not.
         self.with("empty a table", async |connection| {
             sqlx::raw_sql("START TRANSACTION").execute(&mut *connection).await?;
-            let before = std::iter::once(format!("k < {}", literal(first)));
-            let between = kept.windows(2).map(|pair| {
-                let bounds =
-                    pair.iter().zip([">", "<"]).map(|(key, sign)| format!("k {sign} {}", literal(key)));
-                bounds.collect::<Vec<_>>().join(" AND ")
-            });
-            let after = std::iter::once(format!("k > {}", literal(last)));
-            for condition in before.chain(between).chain(after) {
-                let delete = format!("{delete} WHERE {condition}");
+            for delete in deletes {
                 sqlx::raw_sql(AssertSqlSafe(delete)).execute(&mut *connection).await?;
             }
             sqlx::raw_sql("COMMIT").execute(connection).await.map(|_| ())

@@ -114,14 +114,18 @@ impl PostgresTarget {
         Ok(())
     }
 
+    /// Does something in a transaction.
     fn with<T>(
         &self,
         doing: &str,
         work: impl AsyncFnOnce(&mut PgConnection) -> sqlx::Result<T>,
     ) -> Result<T> {
         let mut session = self.connect()?;
-        // After an error the connection may be in the middle of anything.
+        // A statement that waits for a lock is carried out even if its connection is closed meanwhile; a commit that was
+        // never sent is not. After an error the connection may be in the middle of anything.
+        self.settings.execute(&mut session, doing, "BEGIN".to_string())?;
         let done = session.run(work).map_err(|error| self.settings.translate(error, doing))?;
+        self.settings.execute(&mut session, doing, "COMMIT".to_string())?;
         self.idle.give_back(session);
         Ok(done)
     }
@@ -158,9 +162,11 @@ impl Target for PostgresTarget {
             if relations.table(table.name)?.is_some() {
                 continue;
             }
-            let create = format!("BEGIN; SET LOCAL search_path = {home}; {}; COMMIT", table.create);
-            let created = self.settings.execute(&mut session, "create the tables", create);
-            created.map_err(|error| error.with("table", table.name))?;
+            let create = format!("BEGIN; SET LOCAL search_path = {home}; {}", table.create);
+            for statements in [create, "COMMIT".to_string()] {
+                let created = self.settings.execute(&mut session, "create the tables", statements);
+                created.map_err(|error| error.with("table", table.name))?;
+            }
         }
         self.idle.give_back(session);
         self.hold(tables)
