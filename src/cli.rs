@@ -36,7 +36,7 @@ pub struct Cli {
     /// Import the dump in DIR into the database, which is empty or fresh
     #[arg(short, long, value_name = "DIR")]
     pub import: Option<PathBuf>,
-    /// Options that every command takes
+    /// Options that more than one command takes
     #[command(flatten)]
     pub common: Common,
     /// What to do, if neither --export nor --import
@@ -44,7 +44,7 @@ pub struct Cli {
     pub command: Option<Sub>,
 }
 
-/// Options that every command takes, before or after a subcommand.
+/// Options that stand before or after a subcommand. Which of them mean something to which command, `options` knows.
 #[derive(Debug, Args)]
 pub struct Common {
     /// Only these subspaces: letters, names, families or @groups, separated by commas; wins over the
@@ -168,16 +168,16 @@ pub struct Inspect {
     #[arg(long, value_name = "FIELD=VALUE", value_delimiter = ',', requires = "subspace")]
     pub prefix: Vec<String>,
     /// Records to list; 0 lists all
-    #[arg(long, value_name = "N", requires = "subspace", default_value_t = 20)]
+    #[arg(long, value_name = "N", requires = "subspace", conflicts_with = "get", default_value_t = 20)]
     pub limit: u64,
     /// Show the one record with this key
     #[arg(long, value_name = "HEXKEY", requires = "subspace", conflicts_with = "prefix")]
     pub get: Option<String>,
     /// Write the content of this blob to stdout or --out, checked against its hash
-    #[arg(long, value_name = "HASH", conflicts_with_all = ["subspace", "get"])]
+    #[arg(long, value_name = "HASH", conflicts_with_all = ["subspace", "prefix", "limit", "get"])]
     pub blob: Option<String>,
     /// A new file for the blob
-    #[arg(long, value_name = "FILE", requires = "blob")]
+    #[arg(long, value_name = "FILE", requires = "blob", conflicts_with_all = ["subspace", "prefix", "limit", "get"])]
     pub out: Option<PathBuf>,
 }
 

@@ -9,6 +9,9 @@ use std::fmt;
 /// Result of everything that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
+/// What to do about a file that may not grow any more.
+pub const RAISE_FILE_SIZE: &str = "a file has reached the limit of its size: raise that (ulimit -f, LimitFSIZE=), or use a file system that has none";
+
 /// What the caller can do about an error; decides the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorKind {
@@ -84,7 +87,13 @@ impl Error {
 
     /// Adds the lower-level cause.
     pub fn because(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        self.source = Some(source.into());
+        let source = source.into();
+        let io = source.downcast_ref::<std::io::Error>();
+        // The same wherever it happens, and nothing else helps.
+        if io.is_some_and(|error| error.kind() == std::io::ErrorKind::FileTooLarge) {
+            self = self.next(RAISE_FILE_SIZE);
+        }
+        self.source = Some(source);
         self
     }
 

@@ -23,6 +23,7 @@ use crate::gaps;
 use crate::hex::{hex, unhex};
 use crate::lanes::{Budget, in_parallel};
 use crate::origin;
+use crate::overlap::{self, Side};
 use crate::page::Page;
 use crate::progress::Progress;
 use crate::selection::Request;
@@ -58,6 +59,8 @@ pub struct Options<'a> {
     pub schema: Option<u32>,
     /// What the user has said about the blob store.
     pub blobs: BlobChoice<'a>,
+    /// A new file for what is shown.
+    pub out: Option<&'a Path>,
     /// Threads and memory.
     pub budget: Budget,
     /// Where to speak.
@@ -332,6 +335,9 @@ fn open(
             let config = connect::configuration(config, console)?;
             let how = Reading { schema: options.schema, blobs: options.blobs, ..Reading::default() };
             let connected = connect::open(&config, how, &options.budget, console)?;
+            let out = options.out.map(|path| ("blob", "--out", path.to_path_buf()));
+            let (kept, out) = (Side::stores("store", &connected.place), out.into_iter().collect::<Vec<_>>());
+            overlap::check(&kept, &Side::files(&out), true, console)?;
             let wanted = wanted(connected.store.version())?;
             let connected = connected.with_blobs_of(&wanted, how, &options.budget, console)?;
             shapes::warn(&connected.store, &connected.place.location(), console)?;

@@ -112,5 +112,6 @@ pub mod verify;
 pub mod inspect;
 
 pub mod cli;
+pub mod options;
 
 pub mod report;

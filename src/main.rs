@@ -1,5 +1,6 @@
 //! Parses the command line, runs the command, prints the error, returns the exit code.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -11,7 +12,7 @@ use stalwart_migrate::owner::Owner;
 use stalwart_migrate::stop::Stop;
 use stalwart_migrate::strict::End;
 use stalwart_migrate::{
-    copy, diff, dir, export, import, inspect, process, report, signals, transfer, verify,
+    copy, diff, dir, export, import, inspect, options, process, report, signals, transfer, verify,
 };
 
 fn main() -> ExitCode {
@@ -77,6 +78,7 @@ fn run(cli: &Cli) -> Result<End> {
     let (common, console) = (&cli.common, cli.common.console());
     let strict = common.strict();
     let command = cli.command()?;
+    options::check(cli, &command)?;
     match &command {
         Command::Catalog => {
             report::catalog(&console);
@@ -88,11 +90,8 @@ fn run(cli: &Cli) -> Result<End> {
         Command::Man => return console.bytes(&cli::manual()?).map(|()| End::plain(0)),
         _ => {}
     }
-    if common.salvage && !matches!(command, Command::Export { .. }) {
-        return Err(Error::usage("--salvage belongs to --export")
-            .next("export the damaged store with --salvage first, then import the dump"));
-    }
     let owner = common.owner.as_deref().map(Owner::parse).transpose()?;
+    files_outside(common, &command)?;
     let stop = signals::stop_on_signal()?;
     if let Some(path) = &common.report {
         stop.check()?;
@@ -184,6 +183,32 @@ fn run(cli: &Cli) -> Result<End> {
     }
 }
 
+/// Makes sure that no file that an option names would lie in a store or a dump. What a run keeps in its own dump is
+/// looked at where that is known.
+fn files_outside(common: &cli::Common, command: &Command) -> Result<()> {
+    if let Some(report) = &common.report {
+        overlap::outside_of_all(("report", "--report"), report)?;
+    }
+    let own = match command {
+        Command::Export { dir, .. } | Command::Import { dir, .. } => dir.canonicalize().ok(),
+        _ => None,
+    };
+    let in_own = |path: &Path| {
+        let parent = path.parent().and_then(|parent| parent.canonicalize().ok());
+        own.as_ref().zip(parent).is_some_and(|(own, parent)| parent.starts_with(own))
+    };
+    if let Some(state) = common.state.as_ref().filter(|state| !in_own(state)) {
+        overlap::outside_of_all(("state of the run", "--state"), state)?;
+    }
+    match command {
+        Command::Export { dir, .. } => overlap::outside_of_all(("dump", "--export"), dir),
+        Command::Inspect(cli::Inspect { out: Some(out), .. }) => {
+            overlap::outside_of_all(("blob", "--out"), out)
+        }
+        _ => Ok(()),
+    }
+}
+
 /// How a target is treated.
 fn how<'a>(
     common: &'a cli::Common,
@@ -216,6 +241,7 @@ fn look(ask: &cli::Inspect, cli: &Cli, stop: &Stop) -> Result<End> {
         place,
         schema: common.schema,
         blobs: common.blobs(),
+        out: ask.out.as_deref(),
         budget: common.budget(),
         console,
         stop,

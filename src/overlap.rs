@@ -8,10 +8,12 @@
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 
+use crate::backend::files::SQLITE_SUFFIXES;
 use crate::backend::identity::{How, Overlap, Spot};
 use crate::config::{StoreConfig, StoreKind};
 use crate::connect::Place;
 use crate::console::{self, Console};
+use crate::dump::manifest::{DIRECTORY, MANIFEST, RESUME, file_name};
 use crate::engines::{self, Identity};
 use crate::error::{Error, Result};
 
@@ -187,6 +189,39 @@ pub fn check(kept: &Side, written: &Side, dry_run: bool, console: &Console) -> R
 /// Errors: as [`check`].
 pub fn report_apart_from(kept: &Side) -> Result<()> {
     check(kept, &Side::files(&[]), true, &Console::default())
+}
+
+/// Makes sure that a new file, or a dump, that an option names will not lie in any store or dump, whichever that is: a
+/// store is for its server alone, and what lies in a dump beside its files makes it another one. Stores and dumps are
+/// recognised by the files that make them such; blobs in files have none, and are kept apart by [`check`].
+///
+/// Errors: usage, naming what is there.
+pub fn outside_of_all((title, option): (&str, &str), path: &Path) -> Result<()> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // Where there is no such directory, creating the file says so.
+    let Ok(parent) = parent.canonicalize() else { return Ok(()) };
+    let found = parent.ancestors().find_map(|dir| Some((kept_in(dir)?, dir.to_path_buf())));
+    let found = found.or_else(|| {
+        let name = path.file_name()?.to_str()?;
+        let database = SQLITE_SUFFIXES.iter().find_map(|suffix| name.strip_suffix(suffix))?;
+        let database = parent.join(database);
+        database.is_file().then_some(("a SQLite database, whose file that would be", database))
+    });
+    let Some((what, place)) = found else { return Ok(()) };
+    Err(Error::usage(format!("the {title} would lie in a store or a dump"))
+        .with("file", path.display().to_string())
+        .because(format!("{} is {what}", place.display()))
+        .next(format!("name another place with {option}")))
+}
+
+/// What a directory is by its files, if it is a store or a dump.
+fn kept_in(dir: &Path) -> Option<&'static str> {
+    let there = |name: &str| std::fs::symlink_metadata(dir.join(name)).is_ok();
+    let inner = |name: &str| there(DIRECTORY) && there(&format!("{DIRECTORY}/{name}"));
+    if inner(MANIFEST) || inner(RESUME) || ('a'..='z').any(|letter| there(&file_name(letter))) {
+        return Some("a dump");
+    }
+    (there("CURRENT") && (there("IDENTITY") || there("LOCK"))).then_some("a RocksDB database")
 }
 
 fn refuse((kept, other): (&'static str, &Part), (written, part): (&'static str, &Part), how: &str) -> Error {

@@ -20,6 +20,11 @@ pub fn open_files() -> u64 {
     getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
 }
 
+/// How large a file may become that the process writes, if that is limited.
+pub fn file_size() -> Option<u64> {
+    getrlimit(Resource::Fsize).current
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

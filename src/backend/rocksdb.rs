@@ -11,7 +11,7 @@ use rocksdb::{
 };
 
 use crate::catalog::{self, BackendKind, Table, ValueKind};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, RAISE_FILE_SIZE};
 
 mod list;
 mod log;
@@ -65,7 +65,8 @@ fn translate(error: rocksdb::Error, doing: &str, path: &Path) -> Error {
 fn obstacle(error: &rocksdb::Error) -> Option<(&'static str, &'static str)> {
     use rocksdb::ErrorKind as Kind;
     // The texts are those of strerror(3), which RocksDB puts behind the name of the file.
-    const CAUSES: [(&str, &str, &str); 9] = [
+    const CAUSES: [(&str, &str, &str); 10] = [
+        ("File too large", "", RAISE_FILE_SIZE),
         ("No space left", ": the disk is full", "free some space and try again"),
         ("Disk quota exceeded", ": the quota is used up", "free some space and try again"),
         (

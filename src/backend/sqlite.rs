@@ -7,7 +7,7 @@ use std::path::Path;
 
 use rusqlite::{ErrorCode, ffi};
 
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, RAISE_FILE_SIZE};
 use crate::stop::{Stop, interrupted};
 
 mod both_ways;
@@ -75,6 +75,12 @@ fn translate(error: rusqlite::Error, doing: &str, path: &Path) -> Error {
             new(ErrorKind::Io, format!("cannot {doing}")).because(error).next(
                 "check that the path exists, that this user may use it and the -wal, -shm and -journal files beside \
                  it, and that the limit of open files (ulimit -n) is not reached",
+            )
+        }
+        // SQLite does not say which of the two it was.
+        Some(ErrorCode::SystemIoFailure) if crate::process::file_size().is_some() => {
+            new(ErrorKind::Io, format!("cannot {doing}")).because(error).next(RAISE_FILE_SIZE).next(
+                "if it has not, look at the system's log for what is wrong with the disk; then try again",
             )
         }
         Some(ErrorCode::SystemIoFailure) => new(ErrorKind::Io, format!("cannot {doing}"))
