@@ -177,7 +177,9 @@ impl List {
         // A log is deleted once a list says that a later one is the oldest to be read. Numbers above that of the list
         // were those of logs; lower ones may just be above the last log of an earlier run.
         let there = |number: u64| logs.iter().any(|log| log.number == number);
-        if self.min_log < self.number && !logs.iter().any(|log| log.number < self.number) {
+        // The first list of all is older than the first log.
+        let first = self.number <= 1;
+        if !first && self.min_log < self.number && !logs.iter().any(|log| log.number < self.number) {
             missing.push(format!(
                 "the log that was in use when the list was begun is missing, although it may only be deleted with a \
                  later list than this one, and {last:06}.log is there"
@@ -286,6 +288,7 @@ mod tests {
             let found = list.contradicted(logs, &[]);
             assert_eq!(found.len(), wrong, "{what}: {found:?}");
         };
+        check("being created", list(1, 2, 0, 0, 0), &[log(4, None)], 0);
         check("just started", list(28, 29, 5, 90, 5), &[log(27, None)], 0);
         check("in use", list(28, 29, 5, 90, 5), &[log(27, Some((91, 95)))], 0);
         check("two logs", list(28, 32, 5, 90, 5), &[log(27, Some((91, 95))), log(31, Some((95, 99)))], 0);

@@ -144,7 +144,7 @@ fn compare(
                 why,
             },
             Wrong::Log(why) => Damage {
-                what: "a write-ahead log of the RocksDB database is missing, or the end of its list of files",
+                what: "the RocksDB database is damaged: a write-ahead log is missing, or the end of its list of files",
                 lost: format!("{why}: records are missing, and others may be as they were earlier"),
                 why,
             },

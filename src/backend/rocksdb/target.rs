@@ -30,9 +30,13 @@ use crate::stop::Stop;
 pub fn ruined(path: &Path) -> bool {
     // Enough to open it.
     let memory = 8 << 20;
-    std::fs::symlink_metadata(path.join(STAGING)).is_ok_and(|meta| meta.is_dir())
-        && super::source::open_families(&database_options(memory), path, memory)
-            .is_err_and(|error| error.kind() == rocksdb::ErrorKind::Corruption)
+    if !std::fs::symlink_metadata(path.join(STAGING)).is_ok_and(|meta| meta.is_dir()) {
+        return false;
+    }
+    match super::source::open_families(&database_options(memory), path, memory) {
+        Ok(_) => super::log::passed_over(path).is_ok_and(|found| !found.damage.is_empty()),
+        Err(error) => error.kind() == rocksdb::ErrorKind::Corruption,
+    }
 }
 
 /// Removes a ruined database, and nothing else that is in its directory.
