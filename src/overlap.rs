@@ -205,12 +205,12 @@ pub fn outside_of_all((title, option): (&str, &str), path: &Path) -> Result<()> 
         let name = path.file_name()?.to_str()?;
         let database = SQLITE_SUFFIXES.iter().find_map(|suffix| name.strip_suffix(suffix))?;
         let database = parent.join(database);
-        database.is_file().then_some(("a SQLite database, whose file that would be", database))
+        database.is_file().then_some(("SQLite database", database))
     });
     let Some((what, place)) = found else { return Ok(()) };
-    Err(Error::usage(format!("the {title} would lie in a store or a dump"))
+    Err(Error::usage(format!("the {title} would overlap with the {what}"))
         .with("file", path.display().to_string())
-        .because(format!("{} is {what}", place.display()))
+        .because(format!("{} is one", place.display()))
         .next(format!("name another place with {option}")))
 }
 
@@ -219,9 +219,9 @@ fn kept_in(dir: &Path) -> Option<&'static str> {
     let there = |name: &str| std::fs::symlink_metadata(dir.join(name)).is_ok();
     let inner = |name: &str| there(DIRECTORY) && there(&format!("{DIRECTORY}/{name}"));
     if inner(MANIFEST) || inner(RESUME) || ('a'..='z').any(|letter| there(&file_name(letter))) {
-        return Some("a dump");
+        return Some("dump");
     }
-    (there("CURRENT") && (there("IDENTITY") || there("LOCK"))).then_some("a RocksDB database")
+    (there("CURRENT") && (there("IDENTITY") || there("LOCK"))).then_some("RocksDB database")
 }
 
 fn refuse((kept, other): (&'static str, &Part), (written, part): (&'static str, &Part), how: &str) -> Error {

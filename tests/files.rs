@@ -73,7 +73,7 @@ fn no_file_that_an_option_names_lies_in_a_store_or_a_dump() {
             run.args(*command).arg(option).arg(&place);
             let outcome = outcome(run).expect(2);
             let error = outcome.error();
-            assert!(error.contains("would lie in a store or a dump") && error.contains(option), "{error}");
+            assert!(error.contains("would overlap with the ") && error.contains(option), "{error}");
             assert_eq!(before, [trace(&site.path("another")), trace(&site.store()), trace(Path::new(dump))]);
             assert!(!site.path("new-dump").exists() && !empty.store().exists(), "{command:?}");
         }

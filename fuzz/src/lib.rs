@@ -71,6 +71,7 @@ pub fn read_dump(input: &[u8]) {
         (Err(_), Err(_)) => {}
     }
     let options = inspect::Options {
+        out: None,
         place: inspect::Place::Dump(dir.path()),
         schema: None,
         blobs: BlobChoice::default(),
