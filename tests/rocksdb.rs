@@ -3,6 +3,8 @@
 #![cfg(all(feature = "rocksdb", feature = "sqlite"))]
 #![allow(clippy::unwrap_used)]
 
+#[path = "faults/preload.rs"]
+mod preload;
 #[path = "fixture/site.rs"]
 mod site;
 #[path = "rocksdb/states.rs"]
@@ -11,6 +13,7 @@ mod states;
 use std::fs;
 use std::os::unix::fs::{lchown, symlink};
 use std::path::PathBuf;
+use std::process::Stdio;
 
 use site::{RocksDb, Site};
 
@@ -75,4 +78,69 @@ fn only_files_are_read_as_files() {
             assert!(outcome.error().contains("a symbolic link that another user has made"), "{outcome:?}");
         }
     }
+}
+
+#[test]
+fn what_is_exchanged_while_a_database_is_opened_is_not_read_as_a_part_of_it() {
+    if preload::disk().is_none() || !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let whole = Site::of("0.15.5", RocksDb).export("whole");
+    let mut stops = 0;
+    for after in 0..4 {
+        let run = |site: &Site| {
+            let mut run = site.program();
+            run.arg("-c").arg(site.config()).args(["-e", "dump"]);
+            run.stdout(Stdio::piped()).stderr(Stdio::piped());
+            preload::stopped_at(run, "MANIFEST", after)
+        };
+        let site = Site::of("0.15.5", RocksDb);
+        let Some(stopped) = run(&site) else { break };
+        stops += 1;
+        // A file for a link of another user.
+        let (path, elsewhere) = (file(&site, ".sst"), site.path("elsewhere"));
+        fs::rename(&path, &elsewhere).unwrap();
+        symlink(&elsewhere, &path).unwrap();
+        lchown(&path, Some(65_534), None).unwrap();
+        let output = stopped.goes_on();
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(5), "{after}: {text}");
+        // The directory for another one, with other records or none.
+        let site = Site::of("0.15.5", RocksDb);
+        let Some(stopped) = run(&site) else { break };
+        let other = Site::fresh("0.15.5", RocksDb);
+        fs::rename(site.store(), site.path("elsewhere")).unwrap();
+        symlink(other.store(), site.store()).unwrap();
+        let output = stopped.goes_on();
+        let text = String::from_utf8_lossy(&output.stderr);
+        match output.status.code() {
+            Some(0) => site::assert_same(&whole, &site.path("dump")),
+            code => assert_eq!(code, Some(5), "{after}: {text}"),
+        }
+    }
+    assert!(stops > 1, "never stopped");
+}
+
+#[test]
+fn a_database_is_read_from_the_directory_that_was_opened() {
+    use stalwart_migrate::backend::Source;
+    use stalwart_migrate::backend::rocksdb::RocksSource;
+    use stalwart_migrate::catalog::{self, BackendKind};
+
+    let site = Site::of("0.15.5", RocksDb);
+    let source = RocksSource::open(&site.store(), 16 << 20).unwrap();
+    fs::rename(site.store(), site.path("elsewhere")).unwrap();
+    fs::create_dir(site.store()).unwrap();
+    let version = catalog::version(5).unwrap();
+    let mut records = 0;
+    for table in version.subspaces.iter().filter_map(|subspace| subspace.table(BackendKind::RocksDb).ok()) {
+        // Files with blobs are opened when they are read.
+        let mut pages =
+            source.scan(table, &stalwart_migrate::backend::KeyRange { after: None, until: None }).unwrap();
+        let mut page = stalwart_migrate::page::Page::new();
+        while pages.next(&mut page, 1 << 20).unwrap() {
+            records += page.len();
+        }
+    }
+    assert!(records > 3000, "{records}");
 }

@@ -95,13 +95,10 @@ pub fn check_rocks_files(dir: &Dir) -> Result<()> {
 /// ever, and a link that another user has made may lead to what only this one may read.
 ///
 /// Errors: refused, naming the entry.
-pub fn check_rocks_source(path: &Path) -> Result<()> {
-    let dir = Dir::open(path).map_err(|error| {
-        Error::io("cannot read the RocksDB database").with("path", path.display().to_string()).because(error)
-    })?;
-    for name in dir.names().map_err(|error| unreadable(&dir, error))? {
-        let name = name.map_err(|error| unreadable(&dir, error))?;
-        let Some(entry) = dir.look(&name).map_err(|error| unreadable(&dir, error))? else { continue };
+pub fn check_rocks_source(dir: &Dir) -> Result<()> {
+    for name in dir.names().map_err(|error| unreadable(dir, error))? {
+        let name = name.map_err(|error| unreadable(dir, error))?;
+        let Some(entry) = dir.look(&name).map_err(|error| unreadable(dir, error))? else { continue };
         let what = match entry.kind {
             _ if RocksFile::of(&name).is_none() || entry.is_file() => continue,
             FileType::Symlink if entry.user == 0 || entry.user == own_user() => continue,

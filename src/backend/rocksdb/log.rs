@@ -53,13 +53,14 @@ pub(super) struct Damage {
     pub lost: String,
 }
 
-/// Reads every log of the database in the directory `path`, and compares what lies there with its list of files.
+/// Reads every log of the database in the directory `path`, which messages call `shown`, and compares what lies there
+/// with its list of files.
 ///
 /// Errors: I/O, and interrupted.
-pub(super) fn passed_over(path: &Path) -> Result<PassedOver> {
+pub(super) fn passed_over(path: &Path, shown: &Path) -> Result<PassedOver> {
     let fail = |error: io::Error| {
         Error::io("cannot read a write-ahead log of the RocksDB database")
-            .with("path", path.display().to_string())
+            .with("path", shown.display().to_string())
             .because(error)
             .next("run as a user who may read it")
     };

@@ -12,12 +12,14 @@ use rocksdb::{
 };
 
 use super::log;
+use super::place::named;
 use super::salvage::SalvagePages;
 use super::seen::Seen;
 use super::{Db, database_options, family, family_options, obstacle, translate};
 use crate::backend::files::check_rocks_source;
 use crate::backend::{Estimate, KeyRange, Loss, Pages, Source, TableState};
 use crate::catalog::{BackendKind, Table, ValueKind};
+use crate::dir::Dir;
 use crate::error::{Error, Result};
 use crate::hex::hex;
 use crate::page::Page;
@@ -32,6 +34,8 @@ pub struct RocksSource {
     log_ends: Vec<String>,
     // The directory before anything was read; nothing if this process writes to it.
     seen: Option<Seen>,
+    // What the paths that RocksDB opens begin with, as long as it may open some.
+    _dir: Option<Dir>,
 }
 
 impl RocksSource {
@@ -93,13 +97,18 @@ impl RocksSource {
         losses: Option<Vec<Loss>>,
     ) -> Result<Result<Self, rocksdb::Error>> {
         let place = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
-        check_directory(&place)?;
+        let dir = check_directory(&place)?;
         let seen = Seen::look(&place).map_err(|error| cannot_look(&place, error))?;
-        let (families, db) = match open_families(options, &place, memory) {
+        // RocksDB opens files by path: by one that stays with the directory that was looked at, where there is one.
+        let at = Some(dir.anchored()).filter(|path| path.exists()).unwrap_or_else(|| place.clone());
+        let opened = open_families(options, &at, memory);
+        // What was exchanged meanwhile may have been read as a part of the database.
+        check_rocks_source(&dir)?;
+        let (families, db) = match opened {
             Ok(opened) => opened,
             Err(error) => return Ok(Err(error)),
         };
-        let log::PassedOver { ends, damage } = log::passed_over(&place)?;
+        let log::PassedOver { ends, damage } = log::passed_over(&at, &place)?;
         let mut losses = losses;
         for damage in damage {
             let Some(losses) = &mut losses else {
@@ -118,13 +127,14 @@ impl RocksSource {
             losses,
             log_ends: ends,
             seen: Some(seen),
+            _dir: Some(dir),
         }))
     }
 
     /// Reads a database that a target of this process has open, with its families.
     pub(super) fn of(path: &Path, families: Vec<String>, db: Arc<Db>) -> Self {
         let path = path.to_path_buf();
-        RocksSource { path, families, db, losses: None, log_ends: Vec::new(), seen: None }
+        RocksSource { path, families, db, losses: None, log_ends: Vec::new(), seen: None, _dir: None }
     }
 
     pub(super) fn db(&self) -> &Db {
@@ -139,7 +149,7 @@ impl RocksSource {
             Some(_) => {
                 Err(translate(error, "read the RocksDB database", &self.path).with("table", table.name))
             }
-            None => Ok(error.into_string()),
+            None => Ok(named(error.as_ref(), &self.path)),
         }
     }
 
@@ -324,7 +334,7 @@ impl Pages for RocksPages<'_> {
     }
 }
 
-fn check_directory(path: &Path) -> Result<()> {
+fn check_directory(path: &Path) -> Result<Dir> {
     let place = path.display().to_string();
     match std::fs::metadata(path) {
         Ok(meta) if meta.is_dir() => {}
@@ -344,9 +354,12 @@ fn check_directory(path: &Path) -> Result<()> {
         }
     }
     // Before anything is opened: a FIFO would wait for its other end.
-    check_rocks_source(path)?;
+    let dir = Dir::open(path).map_err(|error| {
+        Error::io("cannot read the RocksDB database").with("path", place.clone()).because(error)
+    })?;
+    check_rocks_source(&dir)?;
     match std::fs::File::open(path.join("CURRENT")) {
-        Ok(_) => Ok(()),
+        Ok(_) => Ok(dir),
         Err(error) if error.kind() == ErrorKind::NotFound => {
             Err(Error::usage("the directory holds no RocksDB database")
                 .with("path", place)

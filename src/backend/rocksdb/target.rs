@@ -34,7 +34,7 @@ pub fn ruined(path: &Path) -> bool {
         return false;
     }
     match super::source::open_families(&database_options(memory), path, memory) {
-        Ok(_) => super::log::passed_over(path).is_ok_and(|found| !found.damage.is_empty()),
+        Ok(_) => super::log::passed_over(path, path).is_ok_and(|found| !found.damage.is_empty()),
         Err(error) => error.kind() == rocksdb::ErrorKind::Corruption,
     }
 }
