@@ -130,7 +130,10 @@ impl Site {
 
     pub fn run(&self, arguments: &[&str]) -> Outcome {
         let config = self.config();
-        self.run_bare(&[&["-c", config.to_str().unwrap()], arguments].concat())
+        // These name their stores themselves.
+        let named = ["verify", "copy", "diff"].iter().any(|command| arguments.contains(command));
+        let config: &[&str] = if named { &[] } else { &["-c", config.to_str().unwrap()] };
+        self.run_bare(&[config, arguments].concat())
     }
 
     /// As [`Site::run`], without the configuration.
