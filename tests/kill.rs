@@ -89,8 +89,9 @@ fn runs_that_are_killed_anywhere_come_to_the_same_end() {
                     let mut course = Course::default();
                     let done = catch_unwind(AssertUnwindSafe(|| round::run(&round, &mut course)));
                     table.lock().unwrap().add(round.case, &course);
+                    println!("round {number}: {}: {}", round.case.words(), course.history.join(", "));
                     if one.is_some() {
-                        println!("{round:?}\n{course:?}");
+                        println!("{round:?}");
                     }
                     if let Err(error) = done {
                         let what = error.downcast_ref::<String>().cloned();

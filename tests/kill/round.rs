@@ -30,12 +30,16 @@ pub enum Step {
     Checks,
     /// The state is there, or a directory for it, and nothing else.
     State,
-    /// The target is being emptied, and replaced rows are saved before.
+    /// The state is there, and rows that will be replaced are not saved yet.
+    Saving,
+    /// The target is being emptied.
     Emptying,
     /// Records are written.
     Loading,
-    /// Everything is there, and so is the state: reading back, giving away, removing the state.
+    /// Everything is there, and so is the state: reading back, removing the state.
     Sealed,
+    /// The same, and files are given away.
+    Given,
     /// Nothing is left to be done.
     Complete,
     /// The run ended before the moment of its kill.
@@ -59,12 +63,12 @@ pub struct Course {
 /// A run that nothing disturbs.
 struct Undisturbed {
     length: Duration,
-    /// How many calls it makes, reads among them.
-    calls: usize,
-    /// The path of each of those that change something.
-    changes: Vec<String>,
+    /// The calls that it makes, each with its kind before its path.
+    calls: Vec<String>,
     /// Blobs in files that it leaves.
     blobs: BTreeMap<PathBuf, String>,
+    /// How many files its target has.
+    files: usize,
 }
 
 /// The run of a round and all that it touches.
@@ -113,8 +117,12 @@ impl<'a> Run<'a> {
         if self.round.owner {
             command.arg("--owner").arg(format!("{OWNER}:{OWNER}"));
         }
+        if wipe && !(resume && self.round.bare) {
+            command.arg("--wipe-target");
+        }
         if wipe {
-            command.args(["--wipe-target", "--yes"]);
+            // Agreed to again where it is asked again.
+            command.arg("--yes");
         }
         if resume {
             command.arg("--resume");
@@ -137,7 +145,6 @@ impl<'a> Run<'a> {
         course: &mut Course,
     ) -> ExitStatus {
         let shown = format!("{command:?}");
-        let at = |count: usize| (count as f64 * kill.share) as u32;
         if kill.way == Way::Time {
             let moment = undisturbed.length.mul_f64(kill.share);
             course.history.push(format!("after {moment:?}"));
@@ -149,11 +156,7 @@ impl<'a> Run<'a> {
             assert!(output.status.signal() == Some(9) || output.status.success(), "{shown}: {says}");
             return output.status;
         }
-        let (kind, number) = match kill.way {
-            Way::Call => ("call", at(undisturbed.calls)),
-            Way::Record => ("change", undisturbed.at_record(kill)),
-            _ => ("change", at(undisturbed.changes.len())),
-        };
+        let (kind, number) = undisturbed.moment(kill, self.round.owner);
         course.history.push(format!("before {kind} {number}"));
         with_signal(&mut command, kind, "", number, Signal::KILL);
         let output = command.output().unwrap();
@@ -216,7 +219,11 @@ impl<'a> Run<'a> {
         let (code, says) = finish(self.here(verify(&dumps().original, self.site())));
         let state = self.state();
         if code == Some(0) {
-            return if state.is_some() { Step::Sealed } else { Step::Complete };
+            return match state {
+                None => Step::Complete,
+                Some(_) if self.given() => Step::Given,
+                Some(_) => Step::Sealed,
+            };
         }
         assert!(matches!(code, Some(2 | 4)), "an unfinished target is compared: {code:?} {says}");
         let again = self.work.path().join("unfinished");
@@ -243,10 +250,16 @@ impl<'a> Run<'a> {
         }
         match (state, pending) {
             (None, _) => Step::Checks,
+            (Some(_), true) if self.round.fresh && self.saved().is_empty() => Step::Saving,
             (Some(_), true) => Step::Emptying,
             (Some(_), false) if code == Some(2) => Step::State,
             (Some(_), false) => Step::Loading,
         }
+    }
+
+    /// Whether there is something that `--resume` could mean: not so for a dump of which nothing is there.
+    fn begun(&self) -> bool {
+        self.round.case.action != Action::Export || self.dump.join("manifest").exists()
     }
 
     /// How to go on after a kill; nothing if doing so has ended the run.
@@ -260,6 +273,16 @@ impl<'a> Run<'a> {
             return Some(self.command(*wipe, true));
         }
         self.wait_for_leavers();
+        if next == Next::Resume && self.begun() {
+            // Without a state there is nothing to go on with, and that is said.
+            let (code, says) = finish(self.command(*wipe, true));
+            assert_eq!(code, Some(5), "{step:?}: {says}");
+            let what = match self.round.case.action {
+                Action::Export => "remove the directory and export again",
+                _ => "start without --resume",
+            };
+            assert!(says.contains(what), "{step:?}: nothing of {what:?}: {says}");
+        }
         course.anew += 1;
         if step == Step::Checks || *wipe {
             return Some(self.command(*wipe, false));
@@ -330,10 +353,26 @@ impl<'a> Run<'a> {
         assert!(count > 0, "there are files to be given away");
     }
 
-    fn check_replaced_rows(&self) {
+    /// Whether some files are the new owner's who was not theirs before.
+    fn given(&self) -> bool {
+        let mut given = false;
+        for name in ["store", "blobs"] {
+            walk(&self.site().dump(name), &mut |path| {
+                given |= fs::symlink_metadata(path).unwrap().uid() == OWNER;
+            });
+        }
+        given && self.round.owner && !self.round.theirs
+    }
+
+    /// What the files with replaced rows hold.
+    fn saved(&self) -> String {
         let names = fs::read_dir(self.work.path()).unwrap().map(|entry| entry.unwrap().path());
         let files = names.filter(|path| path.extension().is_some_and(|extension| extension == "jsonl"));
-        let saved: String = files.map(|path| fs::read_to_string(path).unwrap()).collect();
+        files.map(|path| fs::read_to_string(path).unwrap()).collect()
+    }
+
+    fn check_replaced_rows(&self) {
+        let saved = self.saved();
         assert!(saved.contains("\"key_text\":\"my.own\""), "the replaced row is not saved: {saved}");
     }
 }
@@ -389,22 +428,36 @@ impl Undisturbed {
         assert!(output.status.success(), "undisturbed: {}", String::from_utf8_lossy(&output.stderr));
         let blobs = run.target.as_ref().map(blobs).unwrap_or_default();
         assert_eq!(blobs.is_empty(), !round.case.outside || run.target.is_none());
-        let changes = log.iter().filter(|line| !line.starts_with("read ")).cloned().collect();
-        let undisturbed = Undisturbed { length, calls: log.len(), changes, blobs };
+        let files = run.target.as_ref().map_or(0, |target| files_below(target).len());
+        let undisturbed = Undisturbed { length, calls: log, blobs, files };
         run.check_end(&undisturbed);
         undisturbed
     }
 
-    /// A change at or behind one of the files that say how far the run has come.
-    fn at_record(&self, kill: &Kill) -> u32 {
-        let says = ["/manifest", "/stalwart-migrate-copy-", ".jsonl", "/stalwart-migrate.owner"];
-        let numbered = self.changes.iter().enumerate();
-        let found: Vec<usize> = numbered
-            .filter(|(_, line)| says.iter().any(|part| line.contains(part)))
-            .map(|(number, _)| number)
-            .collect();
-        let drawn = found[(found.len() as f64 * kill.share) as usize];
-        (drawn + kill.behind).min(self.changes.len() - 1) as u32
+    /// The kind of calls and the number of the one that is drawn.
+    fn moment(&self, kill: &Kill, owner: bool) -> (&'static str, u32) {
+        let records = ["/manifest", "stalwart-migrate-copy-", ".jsonl", "stalwart-migrate.owner"];
+        // Some machines do not show them.
+        let names_are_seen = self.calls.iter().any(|line| line.starts_with("name "));
+        let (kind, of): (_, &[&str]) = match kill.way {
+            Way::Time | Way::Call => ("call", &["read", "write", "sync", "name"]),
+            Way::Name | Way::NameOfRecord if names_are_seen => ("name", &["name"]),
+            _ => ("change", &["write", "sync"]),
+        };
+        let concerned = |line: &&String| line.split_once(' ').is_some_and(|(kind, _)| of.contains(&kind));
+        let lines: Vec<&String> = self.calls.iter().filter(concerned).collect();
+        let part = |count: usize| (count as f64 * kill.share) as usize;
+        // Giving files away is not in the run that nothing disturbs.
+        let given = if owner && of.contains(&"name") { self.files } else { 0 };
+        let number = match kill.way {
+            Way::ChangeOfRecord | Way::NameOfRecord => {
+                let names = |line: &String| records.iter().any(|part| line.contains(part));
+                let found: Vec<usize> = (0..lines.len()).filter(|number| names(lines[*number])).collect();
+                found[part(found.len())] + kill.behind
+            }
+            _ => part(lines.len() + given),
+        };
+        (kind, number as u32)
     }
 }
 

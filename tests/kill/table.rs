@@ -23,6 +23,12 @@ impl Line {
         self.steps.get(&step).copied().unwrap_or_default()
     }
 
+    /// Kills of runs that had begun and were not complete.
+    fn in_the_middle(&self) -> usize {
+        let outside = [Step::Checks, Step::Complete, Step::Ended];
+        self.steps.iter().filter(|(step, _)| !outside.contains(step)).map(|(_, count)| count).sum()
+    }
+
     fn add(&mut self, other: &Line) {
         self.rounds += other.rounds;
         self.resumed += other.resumed;
@@ -46,13 +52,13 @@ impl Table {
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        write!(f, "{:<40}{:>7}", "kind", "rounds")?;
-        STEPS.iter().try_for_each(|step| write!(f, "{:>10}", format!("{step:?}").to_lowercase()))?;
+        write!(f, "{:<41}{:>7}{:>7}", "kind", "rounds", "middle")?;
+        STEPS.iter().try_for_each(|step| write!(f, "{:>9}", format!("{step:?}").to_lowercase()))?;
         writeln!(f, "{:>9}{:>7}", "resumed", "anew")?;
         let mut all = Line::default();
         let line = |f: &mut fmt::Formatter, name: &str, line: &Line| {
-            write!(f, "{name:<40}{:>7}", line.rounds)?;
-            STEPS.iter().try_for_each(|step| write!(f, "{:>10}", line.count(*step)))?;
+            write!(f, "{name:<41}{:>7}{:>7}", line.rounds, line.in_the_middle())?;
+            STEPS.iter().try_for_each(|step| write!(f, "{:>9}", line.count(*step)))?;
             writeln!(f, "{:>9}{:>7}", line.resumed, line.anew)
         };
         for number in 0..CASES {
