@@ -166,7 +166,7 @@ impl Source {
 
 pub fn verify(dump: &Path, site: &Site) -> Command {
     let mut command = program();
-    command.arg("verify").arg(dump).arg("--against").arg(site.config()).args(WITHOUT_SEARCH);
+    command.arg("verify").arg(dump).arg("--against").arg(site.config());
     command
 }
 
