@@ -130,8 +130,12 @@ impl Files {
         };
         let database = stamp(&fs::metadata(&self.path).map_err(fail)?);
         let mut counter = [0; 4];
-        // A file shorter than its header has no counter.
-        let _ = self.database.read_exact_at(&mut counter, 24);
+        match self.database.read_exact_at(&mut counter, 24) {
+            // A file shorter than its header has no counter.
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => {}
+            // What could not be read is not another counter.
+            read => read.map_err(fail)?,
+        }
         let log = beside(&self.path, "-wal");
         let log = match length(&log)? {
             0 => None,
