@@ -548,11 +548,17 @@ fn begin<S: Serialize + DeserializeOwned + PartialEq>(
     state: &State<S>,
     options: &Options,
 ) -> Result<Option<StateFile>> {
-    // A run that was not resumed is given up: its target is empty again, or this one would have been refused.
-    if let Ok(Some((old, _))) = StateFile::open::<State<S>>(path) {
-        old.remove()?;
-    }
-    match StateFile::create(path, state) {
+    let written = match StateFile::open::<State<S>>(path) {
+        // A run that was not resumed is given up: its target is empty again, or this one would have been refused.
+        // Its state stands until this one does: a target that may be unfinished is never without.
+        Ok(Some((mut old, _))) => match old.replace(state) {
+            Ok(()) => Ok(old),
+            Err(error) if error.kind() == ErrorKind::Io => old.remove().and(Err(error)),
+            Err(error) => Err(error),
+        },
+        _ => StateFile::create(path, state),
+    };
+    match written {
         Ok(file) => Ok(Some(file)),
         Err(error) if options.state.is_none() && error.kind() == ErrorKind::Io => {
             options.console.warn(format!("{error}; if this run is interrupted it cannot be resumed"));

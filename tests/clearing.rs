@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
-use preload::{changes, disk, with_signal};
+use preload::{calls, changes, disk, with_signal};
 use rusqlite::Connection;
 use rustix::process::Signal;
 use servers::{Database, Kind};
@@ -214,6 +214,38 @@ fn is_killed_before(
         _ => drop(run(&site, &copied, how).expect(0, &[])),
     }
     check(&site, engine, &copied, expected, &what);
+}
+
+/// A run that had written everything is given up for one that begins again, and that one is killed before every name
+/// that it makes, changes or removes.
+#[test]
+fn a_state_that_is_given_up_stands_until_the_next_one_does() {
+    if disk().is_none() {
+        return;
+    }
+    let (site, copied) = target(Engine::Sqlite, RELEASES[0]);
+    let killed = |number: usize| {
+        let mut disturbed = command(&site, &copied, &WIPE);
+        with_signal(&mut disturbed, "name", "", u32::try_from(number).unwrap(), Signal::KILL);
+        let output = disturbed.output().unwrap();
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success() || output.status.signal() == Some(9), "{number}: {text}");
+        !output.status.success()
+    };
+    // The last of them is the removal of the state.
+    let (output, names) = calls(command(&site, &copied, &WIPE), "name");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let Some(last) = names.len().checked_sub(1) else { return };
+    assert!(names[last].contains("/manifest/import-"), "{names:?}");
+    assert!((0..last).rev().any(|number| killed(number) && has_state(&copied)));
+    let rounds = (0..).take_while(|number| {
+        let killed = killed(*number);
+        assert!(!killed || has_state(&copied), "no state after a kill before name {number}");
+        killed
+    });
+    assert!(rounds.count() > 3);
+    assert!(!has_state(&copied), "the state is removed");
+    check_same(&copied, &export(&site), false);
 }
 
 #[test]

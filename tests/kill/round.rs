@@ -227,7 +227,8 @@ impl<'a> Run<'a> {
         }
         // Not for another reason, such as an option that has no meaning here.
         let absent = |says: &str| {
-            ["does not exist", "states no schema version"].iter().any(|what| says.contains(what))
+            let absences = ["does not exist", "holds no RocksDB database", "states no schema version"];
+            absences.iter().any(|what| says.contains(what))
         };
         assert!(
             code == Some(4) || code == Some(2) && absent(&says),
