@@ -46,8 +46,17 @@ pub enum Step {
     Ended,
 }
 
-pub const STEPS: [Step; 7] =
-    [Step::Checks, Step::State, Step::Emptying, Step::Loading, Step::Sealed, Step::Complete, Step::Ended];
+pub const STEPS: [Step; 9] = [
+    Step::Checks,
+    Step::State,
+    Step::Saving,
+    Step::Emptying,
+    Step::Loading,
+    Step::Sealed,
+    Step::Given,
+    Step::Complete,
+    Step::Ended,
+];
 
 /// What became of a round.
 #[derive(Debug, Default)]
