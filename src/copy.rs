@@ -85,7 +85,8 @@ pub fn run(options: &Options) -> Result<Imported> {
     let from = (anonymous(&source_place.location()), fingerprint);
     let source_kind = connected.store.source().kind();
     let _held = connected.held;
-    let origin = Origin::Store(Box::new(connected.store));
+    let store = connected.store;
+    let origin = Origin::store(&store);
     let brought: Vec<&'static Subspace> = held.clone();
     let loading = Loading { origin: &origin, subspaces: &brought };
     let decide = |data, now: Option<&dyn Source>| {
@@ -111,8 +112,7 @@ pub fn run(options: &Options) -> Result<Imported> {
     ));
     let pairs = target.tables(&parts)?;
     let (rule, taken) = (target.rule(), target.limits().clone());
-    let Origin::Store(store) = &origin else { return Ok(Imported::default()) };
-    let fits = limits::check_store(store, &pairs, rule, &taken, how.budget.jobs, console.progress());
+    let fits = limits::check_store(&store, &pairs, rule, &taken, how.budget.jobs, console.progress());
     let fits = preflight
         .check("records fit", fits, |_| "every record is within the limits of the target".to_string())?;
     if let Some(unusable) = &fits {
@@ -131,7 +131,7 @@ pub fn run(options: &Options) -> Result<Imported> {
         findings,
         ..Imported::default()
     };
-    transfer.watched = Some(Watched::new(&source_place, how.yes));
+    transfer.watched = Some((Watched::new(&source_place, how.yes), &store));
     preflight.conclude()?;
     if how.dry_run {
         transfer.find_progress(how)?;

@@ -25,7 +25,7 @@ pub struct Destination {
 /// What is loaded.
 pub struct Loading<'a> {
     /// Where the records come from.
-    pub origin: &'a Origin,
+    pub origin: &'a Origin<'a>,
     /// The subspaces to load.
     pub subspaces: &'a [&'static Subspace],
 }

@@ -15,13 +15,14 @@ use crate::gaps::{self, Gap};
 use crate::hex::hex;
 use crate::in_step::{self, Pair, Value};
 use crate::lanes::{Budget, in_parallel};
-use crate::origin::{self, Origin};
+use crate::origin::{self, HeldDump, Origin};
 use crate::overlap::{self, Side};
 use crate::progress::Progress;
 use crate::selection::Request;
 use crate::shapes;
 use crate::sources;
 use crate::stop::Stop;
+use crate::store::Store;
 use crate::unchanged;
 
 /// Differences shown of each subspace.
@@ -101,8 +102,8 @@ impl Compared {
 /// interrupted. Findings about the data are no errors.
 pub fn run(options: &Options) -> Result<Compared> {
     let [left, right] = options.sides;
-    let ((left, one, left_place), (right, other, right_place)) =
-        (open(left, options)?, open(right, options)?);
+    let ((left_opened, one), (right_opened, other)) = (open(left, options)?, open(right, options)?);
+    let (left, right) = (left_opened.origin(), right_opened.origin());
     // What cannot be asked will fail to be read.
     if let Err(same) = overlap::check(&one, &other, true, &options.console)
         && same.kind() == ErrorKind::Usage
@@ -147,16 +148,16 @@ pub fn run(options: &Options) -> Result<Compared> {
         )
     })?;
     drop(progress);
-    for (side, place) in [(&left, &left_place), (&right, &right_place)] {
-        if let (Origin::Store(store), Some(place)) = (side, place) {
+    for side in [&left_opened, &right_opened] {
+        if let Opened::Store(store, place) = side {
             unchanged::check(store.source(), place)?;
         }
     }
     let mut compared = Compared { left_out, ..Compared::default() };
-    for (at, (side, other)) in [(&left, &right), (&right, &left)].into_iter().enumerate() {
+    for (at, (side, other)) in [(&left_opened, &right), (&right_opened, &left)].into_iter().enumerate() {
         let Some(findings) = compared.findings.get_mut(at) else { continue };
         match side {
-            Origin::Store(store) => {
+            Opened::Store(store, _) => {
                 findings.merge(sources::unknown_tables(store)?);
                 let selected = |gap: &&Gap| subspaces.iter().any(|s| s.letter == gap.subspace.letter);
                 // What a dump was made without is not missing here.
@@ -166,7 +167,7 @@ pub fn run(options: &Options) -> Result<Compared> {
                 let name = if at == 0 { "left" } else { "right" };
                 compared.missing.extend(gaps.into_iter().map(|gap| (gap.subspace.letter, name, gap.why)));
             }
-            Origin::Dump(held) => {
+            Opened::Dump(held) => {
                 compared.recorded.extend(held.dump.manifest().map(|manifest| manifest.findings.clone()));
             }
         }
@@ -181,11 +182,28 @@ pub fn run(options: &Options) -> Result<Compared> {
     Ok(compared)
 }
 
-/// Opens a directory as a dump and a file as a configuration, whose stores are told as well.
-fn open(path: &Path, options: &Options) -> Result<(Origin, Side, Option<Place>)> {
+/// One side, open.
+enum Opened {
+    Dump(Box<HeldDump>),
+    // With where its configuration says that it is.
+    Store(Box<Store>, Box<Place>),
+}
+
+impl Opened {
+    fn origin(&self) -> Origin<'_> {
+        match self {
+            Opened::Dump(held) => Origin::dump(held),
+            Opened::Store(store, _) => Origin::store(store),
+        }
+    }
+}
+
+/// Opens a directory as a dump and a file as a configuration.
+fn open(path: &Path, options: &Options) -> Result<(Opened, Side)> {
     let console = &options.console;
     if path.is_dir() {
-        return Ok((Origin::dump(origin::open_dump(path, &options.budget)?)?, Side::dump(path), None));
+        let held = HeldDump::new(origin::open_dump(path, &options.budget)?)?;
+        return Ok((Opened::Dump(Box::new(held)), Side::dump(path)));
     }
     let config = connect::configuration(path, console)?;
     let reading = Reading { schema: options.schema, blobs: options.blobs, ..Reading::default() };
@@ -197,7 +215,7 @@ fn open(path: &Path, options: &Options) -> Result<(Origin, Side, Option<Place>)>
     gaps::none_hidden(&gaps::among(connected.store.gaps(), &selected), &connected.place.location())?;
     let side = Side::stores("store", &connected.place);
     let place = connected.place;
-    Ok((Origin::Store(Box::new(connected.store.past_absent())), side, Some(place)))
+    Ok((Opened::Store(Box::new(connected.store.past_absent()), Box::new(place)), side))
 }
 
 /// One subspace compared.

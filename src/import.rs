@@ -7,6 +7,7 @@ use std::path::Path;
 
 use crate::backend::Source;
 use crate::catalog::Subspace;
+use crate::config::{Config, StoreConfig};
 use crate::connect;
 use crate::console;
 use crate::destination::{self, Loading};
@@ -16,7 +17,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::finding::{FindingKind, Findings};
 use crate::limits::{self, Unusable};
 use crate::loaded::{Imported, nothing_written, plan};
-use crate::origin::{self, Origin};
+use crate::origin::{self, HeldDump, Origin};
 use crate::overlap::{self, Side};
 use crate::preflight::Preflight;
 use crate::resume::anonymous;
@@ -49,7 +50,8 @@ pub fn run(options: &Options) -> Result<Imported> {
     let how = &options.transfer;
     let console = &how.console;
     let mut preflight = Preflight::new(*console, how.dry_run);
-    let prepared = prepare(options, &mut preflight).map_err(refused)?;
+    let opened = open(options, &mut preflight).map_err(refused)?;
+    let prepared = prepare(&opened, options, &mut preflight).map_err(refused)?;
     let Some(Prepared { mut transfer, from, mut imported }) = prepared else {
         return preflight.conclude().map(|()| Imported::default());
     };
@@ -68,28 +70,48 @@ pub fn run(options: &Options) -> Result<Imported> {
     Ok(imported)
 }
 
-struct Prepared {
-    transfer: Transfer,
+/// What an import is about.
+struct Opened {
+    config: Config,
+    data: StoreConfig,
+    dump: HeldDump,
+    // Where the dump and the files of the run lie.
+    side: Side,
+    files: Side,
+}
+
+struct Prepared<'a> {
+    transfer: Transfer<'a>,
     from: String,
     imported: Imported,
 }
 
-/// Everything that is decided before the first write; nothing if a dry run has found a refusal.
-fn prepare(options: &Options, preflight: &mut Preflight) -> Result<Option<Prepared>> {
+/// Reads the configuration and opens the dump.
+fn open(options: &Options, preflight: &mut Preflight) -> Result<Opened> {
     let how = &options.transfer;
     let config = connect::configuration(options.config, &how.console)?;
     let data = how.blobs.agreed(config.data_store()?);
     preflight.pass("configuration", options.config.display().to_string());
-    let dump_side = Side::dump(options.dir);
+    let side = Side::dump(options.dir);
     let files =
         transfer::files(how, how.state.filter(|path| !usual_state(path, options.dir)).map(Path::to_path_buf));
-    overlap::check(&dump_side, &Side::data("target", &data), how.dry_run, &how.console)?;
-    overlap::check(&dump_side, &files, how.dry_run, &how.console)?;
+    overlap::check(&side, &Side::data("target", &data), how.dry_run, &how.console)?;
+    overlap::check(&side, &files, how.dry_run, &how.console)?;
     overlap::check(&Side::data("target", &data), &files, how.dry_run, &how.console)?;
-    let origin = Origin::dump(origin::open_dump(options.dir, &how.budget)?)?;
-    let version = origin.version();
-    let Origin::Dump(held_dump) = &origin else { return Ok(None) };
-    let dump = &held_dump.dump;
+    let dump = HeldDump::new(origin::open_dump(options.dir, &how.budget)?)?;
+    Ok(Opened { config, data, dump, side, files })
+}
+
+/// Everything that is decided before the first write; nothing if a dry run has found a refusal.
+fn prepare<'a>(
+    opened: &'a Opened,
+    options: &Options,
+    preflight: &mut Preflight,
+) -> Result<Option<Prepared<'a>>> {
+    let how = &options.transfer;
+    let Opened { config, data, dump: held_dump, side: dump_side, files } = opened;
+    let origin = Origin::dump(held_dump);
+    let (version, dump) = (held_dump.version(), &held_dump.dump);
     preflight.pass("schema version", format!("{} ({})", version.number, version.releases));
     let selected = options.request.resolve(version)?;
     let mut held: Vec<&'static Subspace> = Vec::new();
@@ -115,15 +137,15 @@ fn prepare(options: &Options, preflight: &mut Preflight) -> Result<Option<Prepar
         held.iter().copied().filter(|s| selected.iter().any(|one| one.letter == s.letter)).collect();
     let loading = Loading { origin: &origin, subspaces: &brought };
     let decide = |data, now: Option<&dyn Source>| {
-        let decided = destination::decide(&config, data, &loading, now, (how.blobs, how.yes))?;
+        let decided = destination::decide(config, data, &loading, now, (how.blobs, how.yes))?;
         let blobs = Side::blobs("target", &decided.place);
-        overlap::check(&dump_side, &blobs, how.dry_run, &how.console)?;
-        overlap::check(&blobs, &files, how.dry_run, &how.console)?;
+        overlap::check(dump_side, &blobs, how.dry_run, &how.console)?;
+        overlap::check(&blobs, files, how.dry_run, &how.console)?;
         Ok(decided)
     };
     // Beside the manifest.
     let state = |digits: &str| options.dir.join(DIRECTORY).join(format!("import-{digits}.json"));
-    let target = Target::open(data, version, decide, state, preflight, how)?;
+    let target = Target::open(data.clone(), version, decide, state, preflight, how)?;
     console::begin_report()?;
     let (mut parts, left_out) = places(&held, &selected, target.kind())?;
     how.console.say(format!(
@@ -157,8 +179,6 @@ fn prepare(options: &Options, preflight: &mut Preflight) -> Result<Option<Prepar
     let Some(mut transfer) = Transfer::prepare(origin, target, (parts, left_out), preflight, how)? else {
         return Ok(None);
     };
-    let Origin::Dump(held_dump) = &transfer.origin else { return Ok(None) };
-    let dump = &held_dump.dump;
     let checks = match how.dry_run {
         true => early,
         false => sound(preflight, dump)?,

@@ -126,7 +126,7 @@ struct Side<'a> {
 
 impl<'a> Side<'a> {
     fn new(
-        origin: &'a Origin,
+        origin: &Origin<'a>,
         subspace: &'static Subspace,
         budget: usize,
         stop: &'a Stop,

@@ -27,7 +27,7 @@ use crate::strict::Strict;
 /// What to load and where from.
 pub struct Load<'a> {
     /// Where the records come from.
-    pub origin: &'a Origin,
+    pub origin: &'a Origin<'a>,
     /// The subspaces to load.
     pub parts: &'a [Part],
     /// How the target stores blobs.

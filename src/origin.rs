@@ -28,91 +28,105 @@ pub struct HeldDump {
     pub dump: Dump,
     version: &'static SchemaVersion,
     computed: ComputedBlobKeys,
-    usable_only: Vec<char>,
 }
 
-/// A dump or a store, with the schema version that says what its records mean.
-pub enum Origin {
-    /// A dump, ours or a server's.
-    Dump(Box<HeldDump>),
-    /// An opened store.
-    Store(Box<Store>),
-}
-
-impl Origin {
+impl HeldDump {
     /// An opened dump.
     ///
     /// Errors: refused for a schema version that the catalog does not know, and those of reading the objects that
     /// name blobs of their own.
-    pub fn dump(dump: Dump) -> Result<Origin> {
+    pub fn new(dump: Dump) -> Result<HeldDump> {
         let number = dump.schema_version();
         let version = catalog::version(number)
             .ok_or_else(|| connect::unknown_version(number).with("dump", dump.dir().display().to_string()))?;
         let computed = computed_keys(&dump, version)?;
-        Ok(Origin::Dump(Box::new(HeldDump { dump, version, computed, usable_only: Vec::new() })))
+        Ok(HeldDump { dump, version, computed })
     }
 
     /// The schema version by whose catalog it is read.
     pub fn version(&self) -> &'static SchemaVersion {
-        match self {
-            Origin::Dump(held) => held.version,
-            Origin::Store(store) => store.version(),
+        self.version
+    }
+}
+
+/// A dump or a store to read from, with the schema version that says what its records mean.
+#[derive(Clone)]
+pub struct Origin<'a> {
+    from: From<'a>,
+    usable_only: Vec<char>,
+}
+
+#[derive(Clone, Copy)]
+enum From<'a> {
+    // Ours or a server's.
+    Dump(&'a HeldDump),
+    Store(&'a Store),
+}
+
+impl<'a> Origin<'a> {
+    /// The records of a dump.
+    pub fn dump(dump: &'a HeldDump) -> Self {
+        Origin { from: From::Dump(dump), usable_only: Vec::new() }
+    }
+
+    /// The records of a store.
+    pub fn store(store: &'a Store) -> Self {
+        Origin { from: From::Store(store), usable_only: Vec::new() }
+    }
+
+    /// The schema version by whose catalog it is read.
+    pub fn version(&self) -> &'static SchemaVersion {
+        match self.from {
+            From::Dump(held) => held.version,
+            From::Store(store) => store.version(),
         }
     }
 
     /// Whether it has a place for a subspace.
     pub fn holds(&self, subspace: &'static Subspace) -> bool {
-        match self {
-            Origin::Dump(held) => held.dump.has(subspace.letter),
-            Origin::Store(store) => store.table(subspace).is_some(),
+        match self.from {
+            From::Dump(held) => held.dump.has(subspace.letter),
+            From::Store(store) => store.table(subspace).is_some(),
         }
     }
 
     /// Subspaces of a store whose tables are not there or cannot be read.
-    pub fn gaps(&self) -> &[Gap] {
-        match self {
-            Origin::Dump(..) => &[],
-            Origin::Store(store) => store.gaps(),
+    pub fn gaps(&self) -> &'a [Gap] {
+        match self.from {
+            From::Dump(..) => &[],
+            From::Store(store) => store.gaps(),
         }
     }
 
     /// About how many bytes a subspace has.
     pub fn size(&self, subspace: &'static Subspace) -> Result<u64> {
-        match self {
-            Origin::Dump(held) => Ok(held.dump.entry(subspace.letter).map_or_else(
+        match self.from {
+            From::Dump(held) => Ok(held.dump.entry(subspace.letter).map_or_else(
                 || held.dump.subspaces().iter().find(|f| f.letter == subspace.letter).map_or(0, |f| f.bytes),
                 SubspaceEntry::bytes,
             )),
-            Origin::Store(store) => Ok(store.estimate(subspace)?.bytes),
+            From::Store(store) => Ok(store.estimate(subspace)?.bytes),
         }
     }
 
     /// Splits a subspace for parallel reading; a file of a dump is read in one go.
     pub fn ranges(&self, subspace: &'static Subspace, n: usize) -> Result<Vec<KeyRange>> {
-        match self {
-            Origin::Dump(..) => Ok(vec![KeyRange::all()]),
-            Origin::Store(store) => store.ranges(subspace, n),
+        match self.from {
+            From::Dump(..) => Ok(vec![KeyRange::all()]),
+            From::Store(store) => store.ranges(subspace, n),
         }
     }
 
     /// From now on leaves out the values of these subspaces that no server can use: a target has no place for them.
     /// Each is a finding.
     pub fn leave_out_unusable(&mut self, subspaces: &[&'static Subspace]) {
-        let letters = subspaces.iter().map(|subspace| subspace.letter).collect();
-        match self {
-            Origin::Dump(held) => held.usable_only = letters,
-            Origin::Store(store) => store.leave_out_unusable(letters),
-        }
+        self.usable_only = subspaces.iter().map(|subspace| subspace.letter).collect();
     }
 
     /// Reads the records of a range that travel. Of a dump, the range is the whole subspace.
-    pub fn read<'a>(&'a self, subspace: &'static Subspace, range: &KeyRange) -> Result<Records<'a>> {
+    pub fn read(&self, subspace: &'static Subspace, range: &KeyRange) -> Result<Records<'a>> {
         let all = self.read_all(subspace, range)?;
-        let usable_only = match self {
-            Origin::Dump(held) => &held.usable_only[..],
-            Origin::Store(store) => store.usable_only(),
-        };
-        Ok(match usable_only.contains(&subspace.letter) {
+        Ok(match self.usable_only.contains(&subspace.letter) {
             true => Records::Usable(Box::new(Usable {
                 all,
                 subspace,
@@ -123,10 +137,10 @@ impl Origin {
         })
     }
 
-    fn read_all<'a>(&'a self, subspace: &'static Subspace, range: &KeyRange) -> Result<Records<'a>> {
-        match self {
-            Origin::Dump(held) if !held.dump.has(subspace.letter) => Ok(Records::Nothing),
-            Origin::Dump(held) => Ok(Records::Dump {
+    fn read_all(&self, subspace: &'static Subspace, range: &KeyRange) -> Result<Records<'a>> {
+        match self.from {
+            From::Dump(held) if !held.dump.has(subspace.letter) => Ok(Records::Nothing),
+            From::Dump(held) => Ok(Records::Dump {
                 reader: Box::new(held.dump.open_subspace(subspace.letter, Verify::Counts)?),
                 subspace,
                 // Our own export has compared every blob with its key already.
@@ -135,7 +149,7 @@ impl Origin {
                 raw: Page::new(),
                 tally: Tally::default(),
             }),
-            Origin::Store(store) => store.read(subspace, range).map(Records::Store),
+            From::Store(store) => store.read(subspace, range).map(Records::Store),
         }
     }
 
@@ -158,9 +172,9 @@ impl Origin {
 
     /// One record, if it is there.
     pub fn get(&self, subspace: &'static Subspace, key: &[u8]) -> Result<Option<Vec<u8>>> {
-        match self {
-            Origin::Store(store) => store.get(subspace, key),
-            Origin::Dump(_) => self.first_value(subspace, key),
+        match self.from {
+            From::Store(store) => store.get(subspace, key),
+            From::Dump(_) => self.first_value(subspace, key),
         }
     }
 

@@ -25,7 +25,6 @@ pub struct Store {
     version: &'static SchemaVersion,
     rule: BlobRule,
     computed: ComputedBlobKeys,
-    usable_only: Vec<char>,
     gaps: Vec<Gap>,
     // Whether tables that are not there are read as empty ones.
     past_absent: bool,
@@ -75,7 +74,7 @@ impl Store {
                 table.map(|table| source.scan(table, range)).transpose()
             })?
         };
-        Ok(Store { source, version, rule, computed, usable_only: Vec::new(), gaps, past_absent: false })
+        Ok(Store { source, version, rule, computed, gaps, past_absent: false })
     }
 
     /// Subspaces whose tables are not there or cannot be read. Reading one of them is an error, so that none is
@@ -109,16 +108,6 @@ impl Store {
     /// The engine, for somebody who joins it with another.
     pub fn into_source(self) -> Box<dyn Source> {
         self.source
-    }
-
-    /// Notes of which subspaces a reader leaves out the values that no server can use.
-    pub fn leave_out_unusable(&mut self, letters: Vec<char>) {
-        self.usable_only = letters;
-    }
-
-    /// Letters of the subspaces of which a reader leaves out the values that no server can use.
-    pub fn usable_only(&self) -> &[char] {
-        &self.usable_only
     }
 
     /// Keys of blobs that are no hash of their content by design.

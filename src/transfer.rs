@@ -33,6 +33,7 @@ use crate::proof::{self, Expected};
 use crate::resume::{self, StateFile};
 use crate::set_aside::Saving;
 use crate::stop::Stop;
+use crate::store::Store;
 use crate::strict::Strict;
 use crate::unchanged::Watched;
 
@@ -76,9 +77,9 @@ pub struct Options<'a> {
 }
 
 /// Everything that is decided before the first write.
-pub struct Transfer {
+pub struct Transfer<'a> {
     /// Where the records come from.
-    pub origin: Origin,
+    pub origin: Origin<'a>,
     /// Where they go.
     pub target: Target,
     /// The subspaces to load.
@@ -86,7 +87,7 @@ pub struct Transfer {
     /// Subspaces that stay behind, with the reason.
     pub left_out: Vec<(char, String)>,
     /// A store that the records come from, which must stay as it was found.
-    pub watched: Option<Watched>,
+    pub watched: Option<(Watched, &'a Store)>,
     clearing: Clearing,
     // Whether that is all that the target holds.
     everything: bool,
@@ -145,15 +146,15 @@ pub fn files(options: &Options, state: Option<PathBuf>) -> Side {
     Side::files(&state.into_iter().chain([replaced]).collect::<Vec<_>>())
 }
 
-impl Transfer {
+impl<'a> Transfer<'a> {
     /// Checks the target against what is to be loaded.
     pub fn prepare(
-        origin: Origin,
+        origin: Origin<'a>,
         mut target: Target,
         (parts, left_out): Places,
         preflight: &mut Preflight,
         options: &Options,
-    ) -> Result<Option<Transfer>> {
+    ) -> Result<Option<Transfer<'a>>> {
         let version = origin.version();
         let subspaces: Vec<&'static Subspace> = parts.iter().map(|part| part.subspace).collect();
         let record = origin.version_record(&subspaces);
@@ -289,8 +290,8 @@ impl Transfer {
         if !self.begun {
             return Ok(());
         }
-        let there = Origin::Store(Box::new(self.target.store(options)?));
-        self.compare(&there, options)
+        let there = self.target.store(options)?;
+        self.compare(&Origin::store(&there), options)
     }
 
     /// As [`Transfer::find_progress`], in a target that is seen as `there`.
@@ -351,7 +352,7 @@ impl Transfer {
                 if self.version_record.is_some() {
                     fresh::check_side_tables(there.source(), version)?;
                 }
-                self.compare(&Origin::Store(Box::new(there)), options)?;
+                self.compare(&Origin::store(&there), options)?;
             }
             options.stop.check()?;
             if let Some(saving) = &saving {
@@ -395,7 +396,7 @@ impl Transfer {
             }
             options.strict.check(&loaded.findings).map_err(half_filled)?;
             self.still_alone(target.as_ref(), options).map_err(half_filled)?;
-            if let (Some(watched), Origin::Store(store)) = (&self.watched, &self.origin) {
+            if let Some((watched, store)) = &self.watched {
                 watched.check(store.source()).map_err(half_filled)?;
             }
             load.seal(target.as_ref()).map_err(half_filled)?;

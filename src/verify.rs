@@ -23,7 +23,7 @@ use crate::finding::{FindingKind, Findings};
 use crate::gaps;
 use crate::hex::hex;
 use crate::lanes::{Budget, Lane, in_parallel};
-use crate::origin::{self, Origin};
+use crate::origin::{self, HeldDump, Origin};
 use crate::page::Page;
 use crate::progress::Progress;
 use crate::shapes;
@@ -278,8 +278,9 @@ fn against(
     let console = &options.console;
     let config = connect::configuration(config, console)?;
     let total = dump.manifest().map_or(0, |m| m.subspaces.iter().map(SubspaceEntry::bytes).sum());
-    let left = Origin::dump(dump)?;
-    let version = left.version();
+    let dump = HeldDump::new(dump)?;
+    let left = Origin::dump(&dump);
+    let version = dump.version();
     // An interrupted import leaves a store that states no version; what it lacks is to be told.
     let how = Reading {
         blobs: options.blobs,
@@ -308,7 +309,8 @@ fn against(
     let gaps = gaps::among(store.gaps(), subspaces);
     gaps::none_hidden(&gaps, &connected.place.location())?;
     verified.findings.merge(gaps::findings(&gaps));
-    let right = Origin::Store(Box::new(store.past_absent()));
+    let store = store.past_absent();
+    let right = Origin::store(&store);
     let progress = Progress::start(console.progress(), "compare", total);
     let names = ["the dump", "the store"];
     let compared: Vec<&'static Subspace> =
@@ -333,7 +335,6 @@ fn against(
             differences: counts.differences(),
         });
     }
-    let Origin::Store(store) = &right else { return Ok(()) };
     if let Some(subspace) = version.blobs().filter(|_| sides.lack_blobs()) {
         let names = store.blob_names(subspace, &std::env::temp_dir(), options.stop)?;
         sides.add(subspace, Some(names));
