@@ -14,44 +14,41 @@ const COMMANDS: &[(&[&str], &str)] = &[
     (&["copy", "--from", "a", "--to", "b"], "--salvage --config"),
     (
         &["verify", "d"],
-        "--types --exclude --dry-run --no-verify --schema --salvage --resume --state --wipe-target --blob-config \
-         --allow-invalid-certs --allow-plaintext --owner --yes --config",
+        "--types --exclude --dry-run --no-verify --schema --salvage --resume --wipe-target --blob-config \
+         --allow-invalid-certs --allow-plaintext --owner --config",
     ),
     (
         &["verify", "d", "--against", "f"],
-        "--types --exclude --dry-run --no-verify --salvage --resume --state --wipe-target --owner --yes --config",
+        "--types --exclude --dry-run --no-verify --salvage --resume --wipe-target --owner --config",
     ),
-    (
-        &["diff", "a", "b"],
-        "--dry-run --no-verify --salvage --resume --state --wipe-target --owner --yes --config",
-    ),
+    (&["diff", "a", "b"], "--dry-run --no-verify --salvage --resume --wipe-target --owner --config"),
     (
         &["diff", "/", "/"],
-        "--dry-run --no-verify --schema --salvage --resume --state --wipe-target --blob-config \
-         --allow-invalid-certs --allow-plaintext --owner --yes --config",
+        "--dry-run --no-verify --schema --salvage --resume --wipe-target --blob-config \
+         --allow-invalid-certs --allow-plaintext --owner --config",
     ),
     (
         &["inspect", "-c", "f"],
-        "--dry-run --no-verify --salvage --resume --state --wipe-target --owner --yes --out --limit --prefix --get",
+        "--dry-run --no-verify --salvage --resume --wipe-target --owner --out --limit --prefix --get",
     ),
     (
         &["inspect", "d"],
-        "--dry-run --no-verify --salvage --resume --state --wipe-target --blob-config --allow-invalid-certs \
-         --allow-plaintext --owner --yes --config --out --limit --prefix --get",
+        "--dry-run --no-verify --salvage --resume --wipe-target --blob-config --allow-invalid-certs \
+         --allow-plaintext --owner --config --out --limit --prefix --get",
     ),
     (
         &["inspect", "d", "--subspace", "x"],
-        "--types --exclude --dry-run --no-verify --salvage --resume --state --wipe-target --blob-config \
-         --allow-invalid-certs --allow-plaintext --owner --yes --config --out --blob",
+        "--types --exclude --dry-run --no-verify --salvage --resume --wipe-target --blob-config \
+         --allow-invalid-certs --allow-plaintext --owner --config --out --blob",
     ),
     (
         &["inspect", "-c", "f", "--subspace", "x", "--get", "00"],
-        "--types --exclude --dry-run --no-verify --salvage --resume --state --wipe-target --owner --yes --out \
+        "--types --exclude --dry-run --no-verify --salvage --resume --wipe-target --owner --out \
          --limit --prefix --blob",
     ),
     (
         &["inspect", "-c", "f", "--blob", "x"],
-        "--types --exclude --dry-run --no-verify --salvage --resume --state --wipe-target --owner --subspace \
+        "--types --exclude --dry-run --no-verify --salvage --resume --wipe-target --owner --subspace \
          --limit --prefix --get",
     ),
     (
