@@ -197,9 +197,19 @@ pub fn report_apart_from(kept: &Side) -> Result<()> {
 ///
 /// Errors: usage, naming what is there.
 pub fn outside_of_all((title, option): (&str, &str), path: &Path) -> Result<()> {
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // Where there is no such directory, creating the file says so.
-    let Ok(parent) = parent.canonicalize() else { return Ok(()) };
+    // What is there decides, whatever the path is called; what is not there yet lies in what is.
+    let mut above = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    let parent = match path.canonicalize() {
+        Ok(real) => real.parent().map(Path::to_path_buf),
+        Err(_) => loop {
+            let Some(parent) = above.parent().map(Path::to_path_buf) else { break None };
+            if let Ok(real) = parent.canonicalize() {
+                break Some(real);
+            }
+            above = parent;
+        },
+    };
+    let Some(parent) = parent else { return Ok(()) };
     let found = parent.ancestors().find_map(|dir| Some((kept_in(dir)?, dir.to_path_buf())));
     let found = found.or_else(|| {
         let name = path.file_name()?.to_str()?;

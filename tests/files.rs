@@ -31,6 +31,7 @@ fn forbidden(site: &Site) -> Vec<PathBuf> {
     [
         "another/rocksdb/new",
         "another/dump/new",
+        "another/rocksdb/not/there/new",
         "another/dump/manifest/new",
         "another/dump/deeper/still/new",
         "another/server-dump/new",
@@ -78,6 +79,32 @@ fn no_file_that_an_option_names_lies_in_a_store_or_a_dump() {
             assert!(!site.path("new-dump").exists() && !empty.store().exists(), "{command:?}");
         }
     }
+}
+
+#[test]
+fn a_dump_is_found_by_what_is_there_whatever_it_is_called() {
+    let site = Site::of("0.15.5", Sqlite);
+    let config = site.config();
+    let export = |cwd: &Path, more: &[&str]| {
+        let mut run = site.program();
+        run.current_dir(cwd).arg("-c").arg(&config).args(more);
+        outcome(run)
+    };
+    let store = site.path("rocksdb");
+    site::copy_tree(&Site::of("0.15.5", RocksDb).store(), &store);
+    fs::create_dir(store.join("empty")).unwrap();
+    std::os::unix::fs::symlink(store.join("empty"), site.path("elsewhere")).unwrap();
+    let refused = export(site.path("").as_path(), &["-e", "elsewhere"]).expect(2);
+    let error = refused.error();
+    assert!(error.contains("would overlap with the RocksDB database"), "{error}");
+    assert_eq!(fs::read_dir(store.join("empty")).unwrap().count(), 0);
+    let own = site.path("own");
+    fs::create_dir(&own).unwrap();
+    export(&own, &["-e", "."]).expect(0);
+    // It lies in no dump: it is one.
+    let refused = export(&own, &["-e", ".", "--resume"]).expect(5);
+    let error = refused.error();
+    assert!(error.contains("the export is complete"), "{error}");
 }
 
 #[test]

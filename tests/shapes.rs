@@ -18,7 +18,10 @@ use std::process::{Child, Stdio};
 use impostor::{Answer, impostor};
 use servers::{Database, Kind, Server};
 use site::{Engine, Site, check_same};
-use stalwart_migrate::catalog::{self, BackendKind};
+use stalwart_migrate::backend::mysql::{MysqlSettings, MysqlSource};
+use stalwart_migrate::backend::{KeyRange, Source};
+use stalwart_migrate::catalog::{self, BackendKind, Table};
+use stalwart_migrate::page::Page;
 
 /// Tables of subspaces, in a database of 0.15.5.
 fn tables(kind: Kind) -> Vec<&'static str> {
@@ -403,18 +406,44 @@ fn all_tables_of_a_mysql_are_seen_at_one_moment() {
     site.database().sql(&format!("INSERT INTO s VALUES ({key}, x'00'); INSERT INTO m VALUES ({key}, x'00')"));
     let mut writer = writer(site.database(), ["s", "m"], key);
     while site.database().sql("SELECT hex(v) FROM m WHERE k = x'6f6e65'") == "00" {}
+    let Database { server, name } = site.database();
+    let settings = MysqlSettings {
+        host: "127.0.0.1".to_string(),
+        port: server.port,
+        database: name.clone(),
+        user: Some("root".to_string()),
+        password: None,
+        max_allowed_packet: None,
+        tls: false,
+        allow_invalid_certs: false,
+        place: name.clone(),
+    };
+    let tables = ["s", "m"].map(|name| {
+        let subspaces = catalog::versions().iter().flat_map(|version| version.subspaces);
+        let mut tables = subspaces.filter_map(|subspace| subspace.table(BackendKind::Mysql).ok());
+        tables.find(|table| table.name == name).unwrap()
+    });
     for n in 0..6 {
-        let dump = format!("dump{n}");
-        site.run(&["-e", &dump, "--yes", "--quiet", "--jobs", "4", "--types", "s,m,p"]).expect(0, &[]);
-        let value = |subspace: &str| {
-            let said =
-                site.run_bare(&["inspect", &dump, "--subspace", subspace, "--get", "6f6e65", "--json"]);
-            let line = said.text.lines().find(|line| line.starts_with('{')).unwrap_or_default().to_string();
-            let record: serde_json::Value = serde_json::from_str(&line).unwrap_or_default();
-            record["value"].as_str().map(str::to_string).unwrap_or_else(|| panic!("{}", said.text))
+        let source = MysqlSource::open(settings.clone(), 4).unwrap();
+        let value = |table: &'static Table| {
+            let mut pages = source.scan(table, &KeyRange::all()).unwrap();
+            let (mut page, mut value) = (Page::new(), None);
+            while pages.next(&mut page, 1 << 16).unwrap() {
+                value = page.iter().find(|(key, _)| key == b"one").map(|(_, v)| v.to_vec()).or(value);
+            }
+            value.unwrap()
         };
-        assert_eq!(value("s"), value("m"), "{dump}");
+        let [one, other] = tables.map(|table| {
+            // The other table is read when many more numbers were written.
+            std::thread::sleep(std::time::Duration::from_millis(100));
+            value(table)
+        });
+        assert_eq!(one, other, "{n}");
     }
+    // A whole moment, but not the last one: it is no dump.
+    let agreed = ["-e", "dump", "--yes", "--quiet", "--jobs", "4", "--types", "s,m,p"];
+    site.run(&agreed).expect(5, &["wrote to the store while it was read"]);
+    assert!(!site.dump("dump/manifest/manifest.json").exists());
     writer.kill().unwrap();
     writer.wait().unwrap();
 }

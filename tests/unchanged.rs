@@ -87,9 +87,15 @@ fn write(site: &Site, engine: Engine) {
     }
 }
 
-/// Happens to a database server without a word for the source.
+/// Writes beside the source what is none of its records.
 fn write_elsewhere(site: &Site, engine: Engine) {
-    let Engine::Sql(kind) = engine else { return };
+    let Engine::Sql(kind) = engine else {
+        if engine == Engine::RocksDb {
+            // Of another program, or of this one.
+            fs::write(site.dump("store/migrate.log"), "a line").unwrap();
+        }
+        return;
+    };
     let other = Server::of(kind).database();
     other.sql("CREATE TABLE other (k INTEGER); INSERT INTO other VALUES (1); DROP TABLE other");
     if kind == Kind::Postgres {

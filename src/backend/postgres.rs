@@ -31,8 +31,9 @@ type Session = sql::Session<PgConnection>;
 /// what is committed is on the disk. Which limits there are depends on the release.
 const PREPARE: &str = "SET search_path = pg_catalog, pg_temp; SET standard_conforming_strings = on; \
      SET row_security = off; SET default_transaction_isolation = 'read committed'; \
-     SELECT set_config(name, '0', false) FROM pg_settings WHERE name IN ('statement_timeout', 'lock_timeout', \
-        'transaction_timeout', 'idle_in_transaction_session_timeout', 'idle_session_timeout'); \
+     SET lock_timeout = '60s'; \
+     SELECT set_config(name, '0', false) FROM pg_settings WHERE name IN ('statement_timeout', 'transaction_timeout', \
+        'idle_in_transaction_session_timeout', 'idle_session_timeout'); \
      SELECT set_config(name, 'on', false) FROM pg_settings WHERE name = 'synchronous_commit' AND setting = 'off'";
 
 /// How often two connections are asked which session of the database serves them.
@@ -241,6 +242,11 @@ fn cause(code: &str, message: &str) -> Option<Cause> {
     let io = |what, next| Some(Cause { kind: ErrorKind::Io, what, next });
     let insecure = message.contains("no encryption") || message.contains("SSL off");
     match code {
+        // Another session may wait for a lock that this run holds: neither would ever get on.
+        "55P03" => io(
+            "a table was locked by another session for a minute",
+            "end what changes or cleans up the tables (pg_locks names it), then go on with the same command and --resume",
+        ),
         // The words of PgBouncer.
         "08P01" if message.contains("startup parameter") => io(
             "a connection pooler does not take the options of the store",

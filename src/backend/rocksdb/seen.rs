@@ -9,12 +9,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-/// Beginnings and ends of the names of files that hold a database: the list of files and its pointer, write-ahead
-/// logs, tables, blobs.
-///
-/// Format: "Terminology" and "MANIFEST" in RocksDB's wiki.
-const BEGINNINGS: [&str; 2] = ["CURRENT", "MANIFEST-"];
-const ENDS: [&str; 3] = ["log", "sst", "blob"];
+use crate::backend::files::RocksFile;
 
 /// The files of a database at one moment, by name.
 #[derive(Debug, PartialEq, Eq)]
@@ -35,9 +30,13 @@ impl Seen {
         for entry in fs::read_dir(path)? {
             let entry = entry?;
             let name = entry.file_name();
-            let begins = BEGINNINGS.iter().any(|begin| name.as_encoded_bytes().starts_with(begin.as_bytes()));
-            let ends = Path::new(&name).extension().is_some_and(|end| ENDS.iter().any(|known| end == *known));
-            if !begins && !ends {
+            // A log of another program has another name.
+            let holds = match RocksFile::of(&name) {
+                Some(RocksFile::Current | RocksFile::Content) => true,
+                Some(RocksFile::Begun) => name.as_encoded_bytes().starts_with(b"MANIFEST-"),
+                None => false,
+            };
+            if !holds {
                 continue;
             }
             // A file that has gone since is not there.
