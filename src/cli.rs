@@ -7,11 +7,11 @@ use std::path::PathBuf;
 use clap::{ArgGroup, Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
-use crate::connect::BlobChoice;
+use crate::budget::Budget;
 use crate::console::Console;
 use crate::error::{Error, Result};
 use crate::inspect::Place;
-use crate::lanes::Budget;
+use crate::installation::BlobChoice;
 use crate::selection::Request;
 use crate::strict::Strict;
 

@@ -7,14 +7,14 @@ use std::path::Path;
 use crate::backend::Source;
 use crate::backend::hold::Mode;
 use crate::backend::routed::{BlobTables, RoutedSource};
-use crate::blob::BlobRule;
+use crate::budget::Budget;
 use crate::catalog::{self, SchemaVersion, Subspace};
-use crate::config::{BlobPlace, Compression, Config, Elsewhere, Era, StoreConfig, blob_config, variant_of};
+use crate::config::{BlobPlace, Config, Elsewhere, Era, StoreConfig, variant_of};
 use crate::console::Console;
 use crate::engines::{self, Held, source};
 use crate::error::{Error, Result};
 use crate::gaps;
-use crate::lanes::Budget;
+use crate::installation::{BlobChoice, Place};
 use crate::overlap::{self, Side};
 use crate::running;
 use crate::shapes;
@@ -34,69 +34,6 @@ pub struct Connected {
     pub said: Vec<String>,
     /// What keeps others from writing to the stores, where that was asked for.
     pub held: Result<Held>,
-}
-
-/// Where an installation keeps data and blobs.
-#[derive(Debug, Clone)]
-pub struct Place {
-    /// The data store.
-    pub data: StoreConfig,
-    /// The blob store, if it is another one.
-    pub blobs: Option<StoreConfig>,
-}
-
-/// What the user has said about the blob store.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct BlobChoice<'a> {
-    /// A file that names it, whatever the configuration says.
-    pub file: Option<&'a Path>,
-    /// Any certificate will do.
-    pub allow_invalid_certs: bool,
-    /// Databases that decline the TLS that is configured may be talked to in clear, the data store included.
-    pub allow_plaintext: bool,
-}
-
-impl Place {
-    /// Where both are, for people.
-    pub fn location(&self) -> String {
-        match &self.blobs {
-            None => self.data.location(),
-            Some(blobs) => format!("{}, blobs at {}", self.data.location(), blobs.location()),
-        }
-    }
-
-    /// How blobs are encoded there by a server of this version.
-    pub fn blob_rule(&self, version: &SchemaVersion) -> BlobRule {
-        match self.blobs.as_ref().unwrap_or(&self.data).compression {
-            _ if version.blobs_marked => BlobRule::Marked,
-            Compression::Lz4 => BlobRule::Lz4,
-            Compression::None => BlobRule::Raw,
-        }
-    }
-}
-
-impl BlobChoice<'_> {
-    /// The blob store of the file, if one was named.
-    pub fn named(&self, data: &StoreConfig) -> Result<Option<BlobPlace>> {
-        let named = self.file.map(|file| blob_config(file, |name| std::env::var(name).ok())).transpose()?;
-        Ok(named.map(|place| self.settle(place, data)))
-    }
-
-    /// A store with what was agreed to for it.
-    pub fn agreed(&self, store: StoreConfig) -> StoreConfig {
-        if self.allow_plaintext { store.with_plaintext() } else { store }
-    }
-
-    /// The place as it is used: the data store under another name is the data store.
-    pub fn settle(&self, place: BlobPlace, data: &StoreConfig) -> BlobPlace {
-        match place {
-            BlobPlace::Elsewhere(store) if !engines::is_data_store(&self.agreed(store.clone()), data) => {
-                let store = if self.allow_invalid_certs { store.without_certificates() } else { store };
-                BlobPlace::Elsewhere(self.agreed(store))
-            }
-            _ => BlobPlace::DataStore,
-        }
-    }
 }
 
 /// Reads a configuration, with macros resolved from the environment.
@@ -286,9 +223,8 @@ fn version(
         stated = Some(otherwise);
     }
     match stated {
-        Some(number) => {
-            catalog::version(number).ok_or_else(|| unknown_version(number).with("store", data.location()))
-        }
+        Some(number) => catalog::version(number)
+            .ok_or_else(|| store::unknown_version(number).with("store", data.location())),
         None => {
             if let Some(error) = gaps::version_unread(source, &data.location())? {
                 return Err(error);
@@ -314,12 +250,4 @@ fn stated(source: &dyn Source, data: &StoreConfig) -> Result<Option<u32>> {
         return Err(error);
     }
     store::schema_version(source)
-}
-
-/// The error for a schema version that the catalog does not know, listing those it knows.
-pub fn unknown_version(number: u32) -> Error {
-    let known: Vec<String> =
-        catalog::versions().iter().map(|v| format!("{} ({})", v.number, v.releases)).collect();
-    Error::refused(format!("schema version {number} is not supported"))
-        .next(format!("supported are {}", known.join(", ")))
 }

@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use crate::backend::Source;
 use crate::catalog::Subspace;
-use crate::connect::{self, BlobChoice, Reading};
+use crate::connect::{self, Reading};
 use crate::console;
 use crate::destination::{self, Loading};
 use crate::error::Result;
 use crate::gaps;
+use crate::installation::BlobChoice;
 use crate::limits::{self, Unusable};
 use crate::loaded::{Imported, nothing_written, plan};
 use crate::origin::Origin;

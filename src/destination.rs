@@ -7,8 +7,9 @@
 use crate::backend::Source;
 use crate::catalog::{SchemaVersion, Subspace};
 use crate::config::{BlobPlace, Config, Era, StoreConfig, variant_of};
-use crate::connect::{self, BlobChoice, Place};
+use crate::connect;
 use crate::error::{Error, Result};
+use crate::installation::{BlobChoice, Place};
 use crate::origin::Origin;
 
 /// Where a load goes, and what the administrator has to know about it.

@@ -9,8 +9,6 @@ pub mod record;
 
 pub mod digest;
 
-pub mod seal;
-
 pub mod manifest;
 
 pub mod findings;

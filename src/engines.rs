@@ -15,6 +15,7 @@ use crate::backend::objects::{
 #[cfg(feature = "s3")]
 use crate::backend::objects::{S3, S3Settings};
 use crate::backend::{Source, Target, files};
+use crate::budget::Budget;
 use crate::catalog::{self, BackendKind, SchemaVersion, Subspace, Table};
 #[cfg(feature = "azure")]
 use crate::config;
@@ -23,7 +24,6 @@ use crate::config::Secret;
 use crate::config::{StoreConfig, StoreKind};
 use crate::dir::Dir;
 use crate::error::{Error, Result};
-use crate::lanes::Budget;
 
 /// Requests to a blob service that may be under way at once; each waits for an answer most of the time.
 const REQUESTS: usize = 32;

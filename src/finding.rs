@@ -66,6 +66,20 @@ pub enum FindingKind {
 }
 
 impl FindingKind {
+    /// Its name in a manifest and in `findings.jsonl`.
+    pub fn name(self) -> String {
+        match serde_json::to_value(self) {
+            Ok(serde_json::Value::String(name)) => name,
+            // A unit variant always becomes a string.
+            _ => String::new(),
+        }
+    }
+
+    /// The kind of that name; a newer release may write kinds that this one does not know.
+    pub fn named(name: &str) -> Option<FindingKind> {
+        serde_json::from_value(serde_json::Value::String(name.to_owned())).ok()
+    }
+
     /// Losses are listed one by one, however many there are.
     pub fn is_complete(self) -> bool {
         matches!(

@@ -10,10 +10,11 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::backend::{KeyRange, Pages};
+use crate::budget::Budget;
 use crate::catalog::{self, SchemaVersion, Subspace};
 use crate::check;
 use crate::check::Tally;
-use crate::connect::{self, BlobChoice, Connected, Reading};
+use crate::connect::{self, Connected, Reading};
 use crate::console::Console;
 use crate::dir::Dir;
 use crate::dump::reader::{Dump, SubspaceReader, Verify};
@@ -21,7 +22,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::finding::{FindingKind, Findings};
 use crate::gaps;
 use crate::hex::{hex, unhex};
-use crate::lanes::{Budget, in_parallel};
+use crate::installation::BlobChoice;
+use crate::lanes::in_parallel;
 use crate::origin;
 use crate::overlap::{self, Side};
 use crate::page::Page;
@@ -30,6 +32,7 @@ use crate::selection::Request;
 use crate::shapes;
 use crate::sources;
 use crate::stop::{Stop, interrupted};
+use crate::store;
 
 mod prefix;
 mod record;
@@ -328,7 +331,7 @@ fn open(
         Place::Dump(dir) => {
             let dump = origin::open_dump(dir, &options.budget)?;
             let number = options.schema.unwrap_or(dump.schema_version());
-            let version = catalog::version(number).ok_or_else(|| connect::unknown_version(number))?;
+            let version = catalog::version(number).ok_or_else(|| store::unknown_version(number))?;
             Ok((From::Dump(Box::new(dump)), version))
         }
         Place::Store(config) => {

@@ -13,6 +13,10 @@ pub mod error;
 
 pub mod stop;
 
+pub mod seal;
+
+pub mod budget;
+
 pub mod finding;
 
 pub mod page;
@@ -56,6 +60,8 @@ pub mod running;
 pub mod leases;
 
 pub mod engines;
+
+pub mod installation;
 
 pub mod connect;
 

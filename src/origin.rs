@@ -6,10 +6,10 @@
 use std::path::Path;
 
 use crate::backend::{KeyRange, Pages};
+use crate::budget::Budget;
 use crate::catalog::{self, SchemaVersion, Subspace, ValueKind};
 use crate::check::{self, Tally};
 use crate::computed::ComputedBlobKeys;
-use crate::connect;
 use crate::console::Console;
 use crate::dump::manifest::SubspaceEntry;
 use crate::dump::reader::{Dump, FileCheck, SubspaceReader, Verify};
@@ -17,10 +17,9 @@ use crate::error::{Error, Result};
 use crate::finding::{FindingKind, Findings};
 use crate::gaps::Gap;
 use crate::hex::{hex, hex_start, unhex};
-use crate::lanes::Budget;
 use crate::page::Page;
 use crate::progress::Progress;
-use crate::store::{Reading, Store};
+use crate::store::{self, Reading, Store};
 
 /// A dump with what reading it needs.
 pub struct HeldDump {
@@ -38,7 +37,7 @@ impl HeldDump {
     pub fn new(dump: Dump) -> Result<HeldDump> {
         let number = dump.schema_version();
         let version = catalog::version(number)
-            .ok_or_else(|| connect::unknown_version(number).with("dump", dump.dir().display().to_string()))?;
+            .ok_or_else(|| store::unknown_version(number).with("dump", dump.dir().display().to_string()))?;
         let computed = computed_keys(&dump, version)?;
         Ok(HeldDump { dump, version, computed })
     }

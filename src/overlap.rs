@@ -11,11 +11,11 @@ use std::path::{Path, PathBuf};
 use crate::backend::files::SQLITE_SUFFIXES;
 use crate::backend::identity::{How, Overlap, Spot};
 use crate::config::{StoreConfig, StoreKind};
-use crate::connect::Place;
 use crate::console::{self, Console};
 use crate::dump::manifest::{DIRECTORY, MANIFEST, RESUME, file_name};
 use crate::engines::{self, Identity};
 use crate::error::{Error, Result};
+use crate::installation::Place;
 
 /// What a part of a side is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

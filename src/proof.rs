@@ -6,13 +6,14 @@
 use std::sync::{Mutex, PoisonError};
 
 use crate::backend::{Pages, Source};
+use crate::budget::Budget;
 use crate::catalog::{SchemaVersion, Subspace};
 use crate::check::Tally;
 use crate::counters::Counters;
 use crate::dump::digest::{PartDigest, RecordsSum, Totals};
 use crate::error::{Error, Result};
 use crate::fresh;
-use crate::lanes::{Budget, in_parallel};
+use crate::lanes::in_parallel;
 use crate::page::Page;
 use crate::progress::Progress;
 use crate::stop::{Stop, interrupted};

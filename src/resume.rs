@@ -15,8 +15,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::dir::Dir;
-use crate::dump::seal;
 use crate::error::{Error, Result};
+use crate::seal;
 use crate::stop::Stop;
 
 /// Longest state that is read, in bytes.

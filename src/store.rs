@@ -314,3 +314,11 @@ impl Pages for Reading<'_> {
         self.fill(page, budget).map_err(|error| explain(self.source, error))
     }
 }
+
+/// The error for a schema version that the catalog does not know, listing those it knows.
+pub fn unknown_version(number: u32) -> Error {
+    let known: Vec<String> =
+        catalog::versions().iter().map(|v| format!("{} ({})", v.number, v.releases)).collect();
+    Error::refused(format!("schema version {number} is not supported"))
+        .next(format!("supported are {}", known.join(", ")))
+}

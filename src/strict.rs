@@ -5,9 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::dump::manifest::parse_kind;
 use crate::error::{Error, ErrorKind, Result};
-use crate::finding::Findings;
+use crate::finding::{FindingKind, Findings};
 
 /// Exit code of a run that has found damage or a difference: that says more than that there are findings.
 const DAMAGED: u8 = 4;
@@ -69,10 +68,10 @@ fn recorded_failure(counts: &BTreeMap<String, u64>) -> Option<Error> {
     // A kind that only a newer release knows is no notice that this one could ignore.
     let fatal = counts
         .iter()
-        .filter(|(name, count)| **count > 0 && parse_kind(name).is_none_or(|kind| !kind.is_notice()));
+        .filter(|(name, count)| **count > 0 && FindingKind::named(name).is_none_or(|kind| !kind.is_notice()));
     let counts: Vec<String> = fatal
         .map(|(name, count)| {
-            format!("{count} {}", parse_kind(name).map_or(name.as_str(), |kind| kind.title()))
+            format!("{count} {}", FindingKind::named(name).map_or(name.as_str(), |kind| kind.title()))
         })
         .collect();
     (!counts.is_empty()).then(|| {

@@ -5,8 +5,8 @@
 
 use crate::backend::Source;
 use crate::backend::meanwhile::written_meanwhile;
-use crate::connect::Place;
 use crate::error::{Error, Result};
+use crate::installation::Place;
 use crate::running;
 
 /// A source that must stay as it was found.

@@ -8,11 +8,12 @@ use serde::Serialize;
 use crate::archive::Archive;
 use crate::audit::{Audit, HashList, Sides};
 use crate::backend::{KeyRange, Pages};
+use crate::budget::Budget;
 use crate::catalog::{self, SchemaVersion, Subspace, ValueForm, ValueKind};
 use crate::changes;
 use crate::check;
 use crate::computed::ComputedBlobKeys;
-use crate::connect::{self, BlobChoice, Reading};
+use crate::connect::{self, Reading};
 use crate::console::Console;
 use crate::counters::Counters;
 use crate::diff;
@@ -22,13 +23,15 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::finding::{FindingKind, Findings};
 use crate::gaps;
 use crate::hex::hex;
-use crate::lanes::{Budget, Lane, in_parallel};
+use crate::installation::BlobChoice;
+use crate::lanes::{Lane, in_parallel};
 use crate::origin::{self, HeldDump, Origin};
 use crate::page::Page;
 use crate::progress::Progress;
 use crate::shapes;
 use crate::sources;
 use crate::stop::Stop;
+use crate::store;
 use crate::unchanged;
 
 /// What to verify and how.
@@ -93,7 +96,7 @@ pub struct VerifiedSubspace {
 pub fn run(options: &Options) -> Result<Verified> {
     let dump = origin::open_dump(options.dir, &options.budget)?;
     let version = catalog::version(dump.schema_version()).ok_or_else(|| {
-        connect::unknown_version(dump.schema_version()).with("dump", options.dir.display().to_string())
+        store::unknown_version(dump.schema_version()).with("dump", options.dir.display().to_string())
     })?;
     let subspaces = known(&dump, version)?;
     let expected: Vec<(char, &str)> = version.subspaces.iter().map(|s| (s.letter, s.name)).collect();

@@ -11,7 +11,7 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 use stalwart_migrate::dump::digest::Digest;
 use stalwart_migrate::dump::record::RecordReader;
-use stalwart_migrate::dump::seal;
+use stalwart_migrate::seal;
 use stalwart_migrate::hex::hex;
 use stalwart_migrate::page::Page;
 use xxhash_rust::xxh32::{Xxh32, xxh32};

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use super::manifest::{FindingsFile, parse_kind};
+use super::manifest::FindingsFile;
 use crate::error::{Error, Result};
 use crate::finding::{FindingKind, Findings};
 use crate::hex::hex;
@@ -50,7 +50,7 @@ pub struct RecordedFinding {
 impl RecordedFinding {
     /// The kind, if this release knows it.
     pub fn known_kind(&self) -> Option<FindingKind> {
-        parse_kind(&self.kind)
+        FindingKind::named(&self.kind)
     }
 }
 

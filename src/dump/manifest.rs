@@ -9,10 +9,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 
 use super::digest::{SubspaceDigest, Totals};
-use super::seal;
 use crate::error::{Error, Result};
 use crate::finding::{FindingKind, Findings};
 use crate::hex::hex;
+use crate::seal;
 
 /// The directory of manifest and findings inside a dump.
 pub const DIRECTORY: &str = "manifest";
@@ -224,7 +224,7 @@ impl Manifest {
 
     /// Complete count of a kind of finding.
     pub fn count(&self, kind: FindingKind) -> u64 {
-        self.findings.get(&kind_name(kind)).copied().unwrap_or(0)
+        self.findings.get(&kind.name()).copied().unwrap_or(0)
     }
 
     /// Whether the dump was salvaged from a damaged store.
@@ -235,10 +235,9 @@ impl Manifest {
     /// Whether the dump lacks something: a salvage, missing blobs, data nobody knows.
     pub fn incomplete(&self) -> bool {
         self.completeness == Completeness::Salvage
-            || self
-                .findings
-                .iter()
-                .any(|(name, &count)| count > 0 && parse_kind(name).is_some_and(|kind| kind.is_incomplete()))
+            || self.findings.iter().any(|(name, &count)| {
+                count > 0 && FindingKind::named(name).is_some_and(|kind| kind.is_incomplete())
+            })
     }
 
     /// The document with its seal, as it stands in the file.
@@ -342,21 +341,7 @@ pub fn letter_of(file_name: &str) -> Option<char> {
 
 /// Counts of `findings` under the names that the manifest uses.
 pub fn finding_counts(findings: &Findings) -> BTreeMap<String, u64> {
-    findings.counts().iter().map(|(&kind, &count)| (kind_name(kind), count)).collect()
-}
-
-/// Name of a kind of finding in manifest and `findings.jsonl`.
-pub fn kind_name(kind: FindingKind) -> String {
-    match serde_json::to_value(kind) {
-        Ok(serde_json::Value::String(name)) => name,
-        // A unit variant always becomes a string.
-        _ => String::new(),
-    }
-}
-
-/// The kind of finding of that name; a newer release may write kinds that this one does not know.
-pub fn parse_kind(name: &str) -> Option<FindingKind> {
-    serde_json::from_value(serde_json::Value::String(name.to_owned())).ok()
+    findings.counts().iter().map(|(&kind, &count)| (kind.name(), count)).collect()
 }
 
 /// A point in time as RFC 3339 in UTC, whole seconds. Times before 1970 become 1970.

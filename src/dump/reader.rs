@@ -22,12 +22,12 @@ use rustix::fs::OFlags;
 use super::findings::{FindingLines, RecordedFinding};
 use super::frame::{MAGIC, OUR_FLG, SERVER_FLG};
 use super::manifest::{
-    DIRECTORY, FINDINGS, MANIFEST, MAX_MANIFEST, Manifest, RESUME, SubspaceEntry, letter_of, parse_kind,
+    DIRECTORY, FINDINGS, MANIFEST, MAX_MANIFEST, Manifest, RESUME, SubspaceEntry, letter_of,
 };
 use super::record::{CONTENT_MAGIC, RecordReader};
 use super::writer::PARTIAL;
 use crate::error::{Error, Result};
-use crate::finding::{Finding, Findings};
+use crate::finding::{Finding, FindingKind, Findings};
 pub use check::FileCheck;
 use check::Scan;
 use sorted::Room;
@@ -149,12 +149,14 @@ impl Dump {
     pub fn recorded(&self) -> Result<Findings> {
         let mut findings = Findings::new();
         let Some(manifest) = &self.manifest else { return Ok(findings) };
-        for (kind, count) in manifest.findings.iter().filter_map(|(name, n)| Some((parse_kind(name)?, *n))) {
+        for (kind, count) in
+            manifest.findings.iter().filter_map(|(name, n)| Some((FindingKind::named(name)?, *n)))
+        {
             findings.recall(kind, count);
         }
         for line in self.findings()?.into_iter().flatten() {
             let RecordedFinding { kind, subspace, key, detail } = line?;
-            if let Some(kind) = parse_kind(&kind) {
+            if let Some(kind) = FindingKind::named(&kind) {
                 findings.recall_sample(Finding { kind, subspace, key, detail });
             }
         }
