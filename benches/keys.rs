@@ -8,9 +8,9 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use stalwart_migrate::base::page::Page;
 use stalwart_migrate::catalog::keys::v5;
 use stalwart_migrate::catalog::{self, Sampler, Subspace};
-use stalwart_migrate::page::Page;
 
 /// Keys decoded per measurement.
 const KEYS: usize = 10_000_000;

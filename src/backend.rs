@@ -1,13 +1,13 @@
 //! The contract every data store fulfils, as a source that cannot write and a target that can.
 //!
 //! Backends deal in logical records: key, value, counters as 8 bytes little-endian; blobs as the store holds
-//! them (the blob layer's encoding belongs to [`crate::blob`]). They know the catalog's table mappings and
+//! them (the blob layer's encoding belongs to [`crate::records::blob`]). They know the catalog's table mappings and
 //! neither the dump nor the commands. Emptiness, limits and running servers are preflight's business.
 
+use crate::base::error::Result;
+use crate::base::page::Page;
+use crate::base::stop::Stop;
 use crate::catalog::{BackendKind, Table};
-use crate::error::Result;
-use crate::page::Page;
-use crate::stop::Stop;
 
 pub mod files;
 pub mod hold;

@@ -19,8 +19,8 @@ pub use rules::{ComputedKeys, Conditions, CounterRule, Cover, CoveredId, GroupNu
 
 use std::fmt;
 
+use crate::base::hex::hex;
 use crate::codec::KeyError;
-use crate::hex::hex;
 use descriptors::Template;
 
 #[allow(

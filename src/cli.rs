@@ -2,18 +2,22 @@
 //!
 //! Turns arguments into a [`Command`] and nothing else.
 
+pub mod options;
+
+pub mod report;
+
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
-use crate::budget::Budget;
-use crate::console::Console;
-use crate::error::{Error, Result};
-use crate::inspect::Place;
-use crate::installation::BlobChoice;
-use crate::selection::Request;
-use crate::strict::Strict;
+use crate::base::error::{Error, Result};
+use crate::commands::inspect::Place;
+use crate::open::installation::BlobChoice;
+use crate::records::selection::Request;
+use crate::run::budget::Budget;
+use crate::run::console::Console;
+use crate::run::strict::Strict;
 
 /// Memory used unless told otherwise, in bytes.
 const DEFAULT_MEMORY: u64 = 128 << 20;

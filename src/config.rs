@@ -20,8 +20,8 @@ mod value;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use crate::base::error::{Error, Result};
 use crate::catalog::{SchemaVersion, StoreGroup};
-use crate::error::{Error, Result};
 use json::Json;
 use local_keys::LocalKeys;
 use settings::Settings;

@@ -4,16 +4,25 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
+use stalwart_migrate::base::dir;
+use stalwart_migrate::base::error::{Error, ErrorKind, Result};
+use stalwart_migrate::base::process;
+use stalwart_migrate::base::stop::Stop;
+use stalwart_migrate::cli::options;
+use stalwart_migrate::cli::report;
 use stalwart_migrate::cli::{self, Cli, Command};
-use stalwart_migrate::console::{self, Console, to_stderr};
-use stalwart_migrate::error::{Error, ErrorKind, Result};
-use stalwart_migrate::overlap::{self, Side};
-use stalwart_migrate::owner::Owner;
-use stalwart_migrate::stop::Stop;
-use stalwart_migrate::strict::End;
-use stalwart_migrate::{
-    copy, diff, dir, export, import, inspect, options, process, report, signals, transfer, verify,
-};
+use stalwart_migrate::commands::copy;
+use stalwart_migrate::commands::diff;
+use stalwart_migrate::commands::export;
+use stalwart_migrate::commands::import;
+use stalwart_migrate::commands::inspect;
+use stalwart_migrate::commands::verify;
+use stalwart_migrate::open::overlap::{self, Side};
+use stalwart_migrate::run::console::{self, Console, to_stderr};
+use stalwart_migrate::run::signals;
+use stalwart_migrate::run::strict::End;
+use stalwart_migrate::target::owner::Owner;
+use stalwart_migrate::target::transfer;
 
 fn main() -> ExitCode {
     // A defect of ours is reported in one line too; threads that panic end the run with exit 1.

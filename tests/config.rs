@@ -14,9 +14,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use stalwart_migrate::base::error::{Error, ErrorKind, Result};
 use stalwart_migrate::catalog::{BackendKind, StoreGroup};
 use stalwart_migrate::config::{AzureCredential, Compression, Config, Era, Secret, StoreConfig, StoreKind};
-use stalwart_migrate::error::{Error, ErrorKind, Result};
 
 const CANARY: &str = "hunter2-canary";
 

@@ -17,8 +17,8 @@ use stalwart_migrate::backend::memory::Memory;
 use stalwart_migrate::backend::rocksdb::{RocksSource, RocksTarget, RocksTargetOptions};
 use stalwart_migrate::backend::sqlite::{SqliteSource, SqliteTarget};
 use stalwart_migrate::backend::{KeyRange, Source, Target};
+use stalwart_migrate::base::page::Page;
 use stalwart_migrate::catalog::{self, BackendKind, Table};
-use stalwart_migrate::page::Page;
 
 const MEMORY: u64 = 16 << 20;
 

@@ -11,15 +11,15 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use proptest::prelude::*;
+use stalwart_migrate::base::error::{Error, Result};
+use stalwart_migrate::base::finding::{FindingKind, Findings};
+use stalwart_migrate::base::hex::hex;
+use stalwart_migrate::base::page::Page;
 use stalwart_migrate::dump::digest::Digest;
 use stalwart_migrate::dump::frame::{FrameReader, FrameWriter, SERVER_FLG};
 use stalwart_migrate::dump::manifest::{Completeness, Manifest, SubspaceEntry};
 use stalwart_migrate::dump::record::{ContentHeader, RecordReader, encode_length};
 use stalwart_migrate::dump::{Description, Dump, DumpWriter, Verify};
-use stalwart_migrate::error::{Error, Result};
-use stalwart_migrate::finding::{FindingKind, Findings};
-use stalwart_migrate::hex::hex;
-use stalwart_migrate::page::Page;
 
 type Records = Vec<(Vec<u8>, Vec<u8>)>;
 

@@ -145,7 +145,7 @@ fn fields_in_words_give_the_key_back() {
                     .map(|field| match field.value {
                         FieldValue::Number(number) => (field.segment.name, number.to_string()),
                         FieldValue::Bytes(bytes) => {
-                            (field.segment.name, format!("0x{}", stalwart_migrate::hex::hex(bytes)))
+                            (field.segment.name, format!("0x{}", stalwart_migrate::base::hex::hex(bytes)))
                         }
                     })
                     .collect();

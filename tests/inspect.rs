@@ -195,7 +195,7 @@ fn damage_blob(store: &Path, hash: &str) {
 }
 
 fn unhex(digits: &str) -> Vec<u8> {
-    stalwart_migrate::hex::unhex(digits).unwrap()
+    stalwart_migrate::base::hex::unhex(digits).unwrap()
 }
 
 #[test]

@@ -27,10 +27,10 @@ use stalwart_migrate::backend::objects::{
     Possible, S3, S3Settings, ShardedSource, ShardedTarget, names,
 };
 use stalwart_migrate::backend::{Estimate, KeyRange, Pages, Source, Target};
-use stalwart_migrate::blob::BlobRule;
+use stalwart_migrate::base::page::Page;
 use stalwart_migrate::catalog::{self, BackendKind, Subspace, Table};
-use stalwart_migrate::page::Page;
-use stalwart_migrate::store::Store;
+use stalwart_migrate::records::blob::BlobRule;
+use stalwart_migrate::records::store::Store;
 
 const KIND: BackendKind = BackendKind::Sqlite;
 

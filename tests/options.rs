@@ -4,8 +4,8 @@
 
 use clap::{CommandFactory, Parser};
 
+use stalwart_migrate::cli::options::check;
 use stalwart_migrate::cli::{Cli, Command, usage_error};
-use stalwart_migrate::options::check;
 
 /// Every command, and the options without effect on it.
 const COMMANDS: &[(&[&str], &str)] = &[

@@ -137,7 +137,7 @@ fn a_database_is_read_from_the_directory_that_was_opened() {
         // Files with blobs are opened when they are read.
         let mut pages =
             source.scan(table, &stalwart_migrate::backend::KeyRange { after: None, until: None }).unwrap();
-        let mut page = stalwart_migrate::page::Page::new();
+        let mut page = stalwart_migrate::base::page::Page::new();
         while pages.next(&mut page, 1 << 20).unwrap() {
             records += page.len();
         }

@@ -16,8 +16,8 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use site::{RocksDb, Site, Sqlite, findings, manifest, outcome, trace};
+use stalwart_migrate::base::page::Page;
 use stalwart_migrate::dump::reader::{Dump, Verify};
-use stalwart_migrate::page::Page;
 
 type AnyError = Box<dyn std::error::Error>;
 type Records = BTreeMap<(char, Vec<u8>), Vec<u8>>;

@@ -20,8 +20,8 @@ use servers::{Database, Kind, Server};
 use site::{Engine, Site, check_same};
 use stalwart_migrate::backend::mysql::{MysqlSettings, MysqlSource};
 use stalwart_migrate::backend::{KeyRange, Source};
+use stalwart_migrate::base::page::Page;
 use stalwart_migrate::catalog::{self, BackendKind, Table};
-use stalwart_migrate::page::Page;
 
 /// Tables of subspaces, in a database of 0.15.5.
 fn tables(kind: Kind) -> Vec<&'static str> {

@@ -11,18 +11,19 @@ mod site;
 use std::time::Duration;
 
 use site::{ENGINES, Engine, RocksDb, Site, fixture};
-use stalwart_migrate::audit::{self, HashList};
 use stalwart_migrate::backend::rocksdb::RocksSource;
 use stalwart_migrate::backend::sqlite::SqliteSource;
 use stalwart_migrate::backend::{KeyRange, Pages, Source};
-use stalwart_migrate::blob::BlobRule;
+use stalwart_migrate::base::error::{ErrorKind, Result};
+use stalwart_migrate::base::page::Page;
+use stalwart_migrate::base::stop::Stop;
 use stalwart_migrate::catalog::{self, BlobUse};
 use stalwart_migrate::dump::{Dump, Verify};
-use stalwart_migrate::error::{ErrorKind, Result};
-use stalwart_migrate::page::Page;
-use stalwart_migrate::stop::Stop;
-use stalwart_migrate::store::Store;
-use stalwart_migrate::{console, fresh};
+use stalwart_migrate::records::audit::{self, HashList};
+use stalwart_migrate::records::blob::BlobRule;
+use stalwart_migrate::records::store::Store;
+use stalwart_migrate::run::console;
+use stalwart_migrate::target::state;
 
 #[track_caller]
 fn ends<T>(what: &str, outcome: Result<T>) {
@@ -78,7 +79,7 @@ fn whatever_reads_ends_once_the_process_was_asked_to() {
         ends(&format!("a scan of {engine:?}"), scan);
         let keys = source.keys(table).and_then(|mut pages| pages.next(&mut page, 1 << 20));
         ends(&format!("keys of {engine:?}"), keys);
-        let looked = fresh::check(source.as_ref(), version, fresh::Extent::Everything, false);
+        let looked = state::check(source.as_ref(), version, state::Extent::Everything, false);
         ends(&format!("a look at a target in {engine:?}"), looked.map(drop));
     }
     for (reading, (_, engine)) in readings.iter_mut().zip(&sites) {

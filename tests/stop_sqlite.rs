@@ -8,10 +8,10 @@ use std::path::Path;
 
 use stalwart_migrate::backend::sqlite::{SqliteSource, SqliteTarget};
 use stalwart_migrate::backend::{KeyRange, Source, Target};
+use stalwart_migrate::base::error::ErrorKind;
+use stalwart_migrate::base::page::Page;
+use stalwart_migrate::base::stop::Stop;
 use stalwart_migrate::catalog::{self, BackendKind};
-use stalwart_migrate::error::ErrorKind;
-use stalwart_migrate::page::Page;
-use stalwart_migrate::stop::Stop;
 
 #[test]
 fn every_statement_of_sqlite_ends_when_the_run_should_end() {
@@ -35,7 +35,7 @@ fn every_statement_of_sqlite_ends_when_the_run_should_end() {
     let mut page = Page::new();
     let mut pages = source.scan(largest, &KeyRange::all()).unwrap();
     Stop::of_process().stop();
-    let ended = |what: &str, result: stalwart_migrate::error::Result<()>| {
+    let ended = |what: &str, result: stalwart_migrate::base::error::Result<()>| {
         assert_eq!(result.map_err(|error| error.kind()), Err(ErrorKind::Interrupted), "{what}");
     };
     ended("a statement", pages.read_next(&mut page, 1 << 24).map(drop));

@@ -8,10 +8,10 @@
 use stalwart_migrate::backend::Target;
 use stalwart_migrate::backend::objects::{Fs, FsSettings, Objects};
 use stalwart_migrate::backend::rocksdb::{RocksTarget, RocksTargetOptions};
+use stalwart_migrate::base::error::{Error, ErrorKind};
+use stalwart_migrate::base::stop::Stop;
 use stalwart_migrate::dump::writer::DumpWriter;
-use stalwart_migrate::error::{Error, ErrorKind};
-use stalwart_migrate::resume::StateFile;
-use stalwart_migrate::stop::Stop;
+use stalwart_migrate::run::resume::StateFile;
 
 #[test]
 fn nothing_is_created_after_a_signal() {

@@ -275,7 +275,7 @@ fn modules_know_no_more_than_they_should() {
     report("ARCHITECTURE.md says who may know whom", wrong);
 }
 
-/// Modules of this crate that a line of code uses, as in `crate::page::Page`; not what documentation links to.
+/// Modules of this crate that a line of code uses, as in `crate::base::page::Page`; not what documentation links to.
 fn used_modules(line: &str) -> Vec<&str> {
     let code = if line.trim_start().starts_with("//") { "" } else { line };
     let after = code.split("crate::").skip(1);
@@ -284,12 +284,12 @@ fn used_modules(line: &str) -> Vec<&str> {
 
 #[test]
 fn used_modules_are_found() {
-    assert_eq!(used_modules("use crate::page::Page;"), ["page"]);
+    assert_eq!(used_modules("use crate::base::page::Page;"), ["page"]);
     assert_eq!(
-        used_modules("fn f(a: crate::key_range::K) -> crate::error::Result<()> {"),
+        used_modules("fn f(a: crate::key_range::K) -> crate::base::error::Result<()> {"),
         ["key_range", "error"]
     );
-    assert_eq!(used_modules("    /// See [`crate::blob`]."), [""; 0]);
+    assert_eq!(used_modules("    /// See [`crate::records::blob`]."), [""; 0]);
 }
 
 #[test]

@@ -10,10 +10,10 @@ use std::path::Path;
 
 use rusqlite::Connection;
 use serde_json::Value;
-use stalwart_migrate::blob::{self, BlobRule};
 use stalwart_migrate::catalog::{
     self, BackendKind, Layout, Sampler, SchemaVersion, Subspace, ValueForm, ValueKind,
 };
+use stalwart_migrate::records::blob::{self, BlobRule};
 
 #[path = "program/run.rs"]
 mod program;

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use rocksdb::{DB, IngestExternalFileOptions, Options, SstFileWriter};
 use rusqlite::Connection;
+use stalwart_migrate::base::page::Page;
 use stalwart_migrate::dump::reader::{Dump, Verify};
-use stalwart_migrate::page::Page;
 
 use super::AnyError;
 
@@ -28,7 +28,7 @@ pub fn schema_version(dump: &Path) -> Result<u32, AnyError> {
 
 /// Every record of a dump, blobs as a store would hold them.
 pub fn collect(dump: &Path) -> Result<Records, AnyError> {
-    use stalwart_migrate::blob::{BlobRule, encode};
+    use stalwart_migrate::records::blob::{BlobRule, encode};
     let dump = Dump::open(dump)?;
     let version = stalwart_migrate::catalog::version(dump.schema_version()).ok_or("unknown version")?;
     let mut all = Vec::new();

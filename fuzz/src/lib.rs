@@ -13,25 +13,25 @@ use std::io::{Seek, Write};
 use std::path::{Path, PathBuf};
 
 use codegen::{Source, generate};
-use stalwart_migrate::archive::Archive;
-use stalwart_migrate::blob::{self, BlobRule, Proof};
-use stalwart_migrate::budget::Budget;
+use stalwart_migrate::base::error::{ErrorKind, Result};
+use stalwart_migrate::base::finding::Findings;
+use stalwart_migrate::base::page::Page;
+use stalwart_migrate::base::stop::Stop;
 use stalwart_migrate::catalog::{self, FieldValue, Subspace};
-use stalwart_migrate::changes;
 use stalwart_migrate::codec::KeyError;
+use stalwart_migrate::commands::inspect;
+use stalwart_migrate::commands::verify;
 use stalwart_migrate::config::Config;
-use stalwart_migrate::console::Console;
-use stalwart_migrate::counters::Counters;
 use stalwart_migrate::dump::{Dump, Manifest, Verify};
-use stalwart_migrate::error::{ErrorKind, Result};
-use stalwart_migrate::finding::Findings;
-use stalwart_migrate::inspect;
-use stalwart_migrate::installation::BlobChoice;
-use stalwart_migrate::page::Page;
-use stalwart_migrate::resume::StateFile;
-use stalwart_migrate::selection::Request;
-use stalwart_migrate::stop::Stop;
-use stalwart_migrate::verify;
+use stalwart_migrate::open::installation::BlobChoice;
+use stalwart_migrate::records::archive::Archive;
+use stalwart_migrate::records::blob::{self, BlobRule, Proof};
+use stalwart_migrate::records::changes;
+use stalwart_migrate::records::counters::Counters;
+use stalwart_migrate::records::selection::Request;
+use stalwart_migrate::run::budget::Budget;
+use stalwart_migrate::run::console::Console;
+use stalwart_migrate::run::resume::StateFile;
 
 use parcel::Parcel;
 
@@ -166,7 +166,7 @@ pub fn decode_key(input: &[u8]) {
 fn text(value: FieldValue<'_>) -> String {
     match value {
         FieldValue::Number(number) => number.to_string(),
-        FieldValue::Bytes(bytes) => format!("0x{}", stalwart_migrate::hex::hex(bytes)),
+        FieldValue::Bytes(bytes) => format!("0x{}", stalwart_migrate::base::hex::hex(bytes)),
     }
 }
 

@@ -9,11 +9,11 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
+use stalwart_migrate::base::hex::hex;
+use stalwart_migrate::base::page::Page;
+use stalwart_migrate::base::seal;
 use stalwart_migrate::dump::digest::Digest;
 use stalwart_migrate::dump::record::RecordReader;
-use stalwart_migrate::seal;
-use stalwart_migrate::hex::hex;
-use stalwart_migrate::page::Page;
 use xxhash_rust::xxh32::{Xxh32, xxh32};
 
 /// Header, block and content checksums of the frames.

@@ -9,8 +9,8 @@ use std::path::Path;
 use rustix::fs::FileType;
 
 use super::STAGING;
-use crate::dir::{Dir, RECORD, own_user};
-use crate::error::{Error, Result};
+use crate::base::dir::{Dir, RECORD, own_user};
+use crate::base::error::{Error, Result};
 
 /// What SQLite appends to the name of a database for its other files.
 pub const SQLITE_SUFFIXES: [&str; 3] = ["-wal", "-shm", "-journal"];

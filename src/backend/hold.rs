@@ -26,7 +26,7 @@ use std::path::Path;
 
 use rustix::fs::{FlockOperation, OFlags, flock};
 
-use crate::error::{Error, Result};
+use crate::base::error::{Error, Result};
 
 /// The byte of RocksDB's `LOCK` that a source is held by: far behind what anything else asks for alone. RocksDB
 /// locks the whole file.
@@ -179,11 +179,11 @@ mod tests {
             let readers =
                 [take(path, Mode::Shared).unwrap().unwrap(), take(path, Mode::Shared).unwrap().unwrap()];
             let refused = take(path, Mode::Exclusive).unwrap_err();
-            assert_eq!(refused.kind(), crate::error::ErrorKind::Refused);
+            assert_eq!(refused.kind(), crate::base::error::ErrorKind::Refused);
             drop(readers);
             let writer = take(path, Mode::Exclusive).unwrap().unwrap();
             for mode in [Mode::Shared, Mode::Exclusive] {
-                assert_eq!(take(path, mode).unwrap_err().kind(), crate::error::ErrorKind::Refused);
+                assert_eq!(take(path, mode).unwrap_err().kind(), crate::base::error::ErrorKind::Refused);
             }
             drop(writer);
             assert!(take(path, Mode::Exclusive).unwrap().is_some());

@@ -16,7 +16,7 @@ use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags, openat};
 
-use crate::error::{Error, Result};
+use crate::base::error::{Error, Result};
 
 /// Links that are followed one after the other, as the kernel does.
 const MOST_LINKS: usize = 40;

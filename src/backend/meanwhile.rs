@@ -1,7 +1,7 @@
 //! What looks like damage may be a server at work: a store that is written while it is read.
 
 use super::Source;
-use crate::error::{Error, ErrorKind};
+use crate::base::error::{Error, ErrorKind};
 
 /// The error of a store that was written while it was read; `why` is what shows that.
 pub fn written_meanwhile(why: &str) -> Error {

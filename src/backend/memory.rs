@@ -5,9 +5,9 @@ use std::ops::Bound;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{Estimate, KeyRange, Pages, Shard, Source, TableState, Target, Unreadable};
+use crate::base::error::Result;
+use crate::base::page::Page;
 use crate::catalog::{BackendKind, Table};
-use crate::error::Result;
-use crate::page::Page;
 
 type Records = BTreeMap<Vec<u8>, Vec<u8>>;
 

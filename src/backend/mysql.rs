@@ -10,7 +10,7 @@ use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlDatabaseError, MySq
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
 
 use crate::backend::sql::{self, Cause, LOST};
-use crate::error::{Error, ErrorKind, Result};
+use crate::base::error::{Error, ErrorKind, Result};
 
 mod access;
 mod presence;
@@ -248,7 +248,7 @@ fn quoted(name: &str) -> String {
 
 /// Bytes as a literal, which is a binary string whatever the session's character set.
 fn literal(bytes: &[u8]) -> String {
-    format!("x'{}'", crate::hex::hex(bytes))
+    format!("x'{}'", crate::base::hex::hex(bytes))
 }
 
 /// Takes leave of the server.

@@ -9,8 +9,8 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::KeyRange;
-use crate::error::{Error, Result};
-use crate::page::Page;
+use crate::base::error::{Error, Result};
+use crate::base::page::Page;
 
 #[cfg(feature = "azure")]
 mod azure;

@@ -9,7 +9,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
 
 use crate::backend::sql::{self, Cause, LOST};
-use crate::error::{Error, ErrorKind, Result};
+use crate::base::error::{Error, ErrorKind, Result};
 
 mod copy;
 mod large;
@@ -299,7 +299,7 @@ fn quoted(name: &str) -> String {
 
 /// Bytes as a literal.
 fn literal(bytes: &[u8]) -> String {
-    format!("'\\x{}'::bytea", crate::hex::hex(bytes))
+    format!("'\\x{}'::bytea", crate::base::hex::hex(bytes))
 }
 
 /// Takes leave of the server.

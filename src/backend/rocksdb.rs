@@ -10,8 +10,8 @@ use rocksdb::{
     MultiThreaded, Options,
 };
 
+use crate::base::error::{Error, ErrorKind, RAISE_FILE_SIZE};
 use crate::catalog::{self, BackendKind, Table, ValueKind};
-use crate::error::{Error, ErrorKind, RAISE_FILE_SIZE};
 
 mod list;
 mod log;
@@ -136,7 +136,7 @@ fn database_options(memory: u64) -> Options {
 
 /// Files that a database may keep open: a copy has two of them, and connections need some as well.
 fn open_files() -> i32 {
-    i32::try_from((crate::process::open_files() / 4).clamp(16, 256)).unwrap_or(256)
+    i32::try_from((crate::base::process::open_files() / 4).clamp(16, 256)).unwrap_or(256)
 }
 
 /// Options of a column family. A family the catalog does not know gets the defaults.

@@ -7,8 +7,8 @@ use super::shape::Fault;
 use super::{
     Estimate, KeyRange, Limits, Loss, Odd, Pages, Sessions, Shard, Source, TableState, Target, Unreadable,
 };
+use crate::base::error::Result;
 use crate::catalog::{BackendKind, Table, ValueKind};
-use crate::error::Result;
 
 /// The tables of blobs: where the data store would have them, and where they are.
 #[derive(Debug, Clone, Copy)]
@@ -265,8 +265,8 @@ impl Target for RoutedTarget {
 mod tests {
     use super::*;
     use crate::backend::memory::Memory;
+    use crate::base::page::Page;
     use crate::catalog;
-    use crate::page::Page;
 
     fn stores() -> (&'static Table, &'static Table, BlobTables) {
         let version = catalog::version(5).unwrap();

@@ -13,9 +13,9 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::backend::unlike_any_other;
-use crate::error::{Error, ErrorKind, Result};
-use crate::page::Page;
-use crate::stop::{LOOK, Stop, interrupted};
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::page::Page;
+use crate::base::stop::{LOOK, Stop, interrupted};
 
 /// Limit for connecting when the configuration names none: longer than any server takes, shorter than a
 /// person waits.

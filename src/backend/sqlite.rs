@@ -7,8 +7,8 @@ use std::path::Path;
 
 use rusqlite::{ErrorCode, ffi};
 
-use crate::error::{Error, ErrorKind, RAISE_FILE_SIZE};
-use crate::stop::{Stop, interrupted};
+use crate::base::error::{Error, ErrorKind, RAISE_FILE_SIZE};
+use crate::base::stop::{Stop, interrupted};
 
 mod both_ways;
 mod connection;
@@ -78,7 +78,7 @@ fn translate(error: rusqlite::Error, doing: &str, path: &Path) -> Error {
             )
         }
         // SQLite does not say which of the two it was.
-        Some(ErrorCode::SystemIoFailure) if crate::process::file_size().is_some() => {
+        Some(ErrorCode::SystemIoFailure) if crate::base::process::file_size().is_some() => {
             new(ErrorKind::Io, format!("cannot {doing}")).because(error).next(RAISE_FILE_SIZE).next(
                 "if it has not, look at the system's log for what is wrong with the disk; then try again",
             )

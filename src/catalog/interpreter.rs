@@ -6,8 +6,8 @@
 use std::fmt::Write;
 
 use super::descriptors::{Layout, Segment, SegmentKind};
+use crate::base::hex::{hex, unhex};
 use crate::codec::{put_leb128, short_hash_end};
-use crate::hex::{hex, unhex};
 
 /// A field of a key.
 #[derive(Debug, Clone, Copy)]

@@ -8,7 +8,7 @@ use std::io::{ErrorKind, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use crate::error::{Error, Result};
+use crate::base::error::{Error, Result};
 
 /// The text of a regular UTF-8 file of at most `limit` bytes. Errors are of kind usage; they name what the file
 /// is to the caller, as `what`, but not its path.

@@ -11,12 +11,12 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
+use crate::base::error::{Error, Result};
 use crate::config::macros::Lookup;
 use crate::config::object::{self, BLOB_STORES, FEWEST_SHARDS, Members, SHARDED};
 use crate::config::registry::{BlobPlace, blob_store_of, shard_of};
 use crate::config::shown;
 use crate::config::store::{Compression, StoreConfig, StoreKind};
-use crate::error::{Error, Result};
 use members::Object;
 
 /// The id of the only store such a file has.
@@ -157,7 +157,7 @@ mod tests {
     fn refuse(text: &str, expect: &str) {
         let error = store(text).unwrap_err();
         assert_eq!(error.to_string(), expect, "{text}");
-        assert_eq!(error.kind(), crate::error::ErrorKind::Usage);
+        assert_eq!(error.kind(), crate::base::error::ErrorKind::Usage);
     }
 
     #[test]

@@ -7,10 +7,10 @@
 use std::cell::Cell;
 use std::path::Path;
 
+use crate::base::error::{Error, Result};
 use crate::config::file::{absolute, read_text};
 use crate::config::shown;
 use crate::config::toml::{Entry, Toml};
-use crate::error::{Error, Result};
 
 const ENV: &str = "%{env:";
 const FILE: &str = "%{file:";
@@ -155,7 +155,7 @@ mod tests {
     fn refuse(text: &str, expect: &str) {
         let error = expanded(text, false).unwrap_err();
         assert_eq!(error.to_string(), expect, "{text:?}");
-        assert_eq!(error.kind(), crate::error::ErrorKind::Usage);
+        assert_eq!(error.kind(), crate::base::error::ErrorKind::Usage);
     }
 
     #[test]

@@ -9,8 +9,8 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::base::error::{Error, Result};
 use crate::config::store::{AzureCredential, Secret, StoreKind, holds_credentials};
-use crate::error::{Error, Result};
 use region::Region;
 
 /// Stores that can hold blobs, in the order in which the binary form numbers the members of a sharded store.

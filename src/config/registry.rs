@@ -7,11 +7,11 @@
 
 mod pickle;
 
+use crate::base::error::{Error, Result};
 use crate::catalog::{SchemaVersion, Singleton, Variant};
 use crate::config::macros::Lookup;
 use crate::config::object::{self, BLOB_STORES, FEWEST_SHARDS, SHARDED};
 use crate::config::store::{Compression, StoreConfig, StoreKind};
-use crate::error::{Error, Result};
 use pickle::{Envelope, Pickle};
 
 /// Where the blobs of a server are.

@@ -12,7 +12,7 @@ mod scanner;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::error::Result;
+use crate::base::error::Result;
 
 /// Settings of a configuration file: full key to value, sorted bytewise by key.
 #[derive(Debug, Default)]
@@ -97,7 +97,7 @@ mod tests {
             "{text:?}: {error}"
         );
         assert!(error.to_string().starts_with(message), "{text:?}: {error}");
-        assert_eq!(error.kind(), crate::error::ErrorKind::Usage);
+        assert_eq!(error.kind(), crate::base::error::ErrorKind::Usage);
     }
 
     #[test]

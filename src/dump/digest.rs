@@ -6,8 +6,8 @@
 
 use blake3::Hasher;
 
-use crate::hex::hex;
-use crate::page::Page;
+use crate::base::hex::hex;
+use crate::base::page::Page;
 
 // Framed records are hashed in pieces of exactly this size: BLAKE3 is a tree, and only where a piece begins at
 // a multiple of a large power of two does it hash many branches at once.

@@ -9,10 +9,10 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use super::manifest::FindingsFile;
-use crate::error::{Error, Result};
-use crate::finding::{FindingKind, Findings};
-use crate::hex::hex;
-use crate::stop::Stop;
+use crate::base::error::{Error, Result};
+use crate::base::finding::{FindingKind, Findings};
+use crate::base::hex::hex;
+use crate::base::stop::Stop;
 
 // Longest line that is read; keys are at most 64 KiB, twice that in hexadecimal.
 const MAX_LINE: u64 = 1024 * 1024;

@@ -9,10 +9,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 
 use super::digest::{SubspaceDigest, Totals};
-use crate::error::{Error, Result};
-use crate::finding::{FindingKind, Findings};
-use crate::hex::hex;
-use crate::seal;
+use crate::base::error::{Error, Result};
+use crate::base::finding::{FindingKind, Findings};
+use crate::base::hex::hex;
+use crate::base::seal;
 
 /// The directory of manifest and findings inside a dump.
 pub const DIRECTORY: &str = "manifest";

@@ -26,8 +26,8 @@ use super::manifest::{
 };
 use super::record::{CONTENT_MAGIC, RecordReader};
 use super::writer::PARTIAL;
-use crate::error::{Error, Result};
-use crate::finding::{Finding, FindingKind, Findings};
+use crate::base::error::{Error, Result};
+use crate::base::finding::{Finding, FindingKind, Findings};
 pub use check::FileCheck;
 use check::Scan;
 use sorted::Room;

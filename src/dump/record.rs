@@ -7,9 +7,9 @@ use std::io::Read;
 use std::ops::Range;
 
 use super::frame::{FrameEnd, FrameHeader, FrameReader};
-use crate::error::{Error, Result};
-use crate::hex::hex_start;
-use crate::page::Page;
+use crate::base::error::{Error, Result};
+use crate::base::hex::hex_start;
+use crate::base::page::Page;
 
 /// First byte of the content.
 ///

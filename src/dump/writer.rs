@@ -21,12 +21,12 @@ use super::manifest::{
     Manifest, RESUME, Skipped, SubspaceEntry, file_name, finding_counts,
 };
 use super::record::{ContentHeader, MAX_KEY, encode_length};
-use crate::dir::{Dir, own_user};
-use crate::error::{Error, ErrorKind, Result};
-use crate::finding::Findings;
-use crate::hex::{hex, hex_start};
-use crate::page::Page;
-use crate::stop::Stop;
+use crate::base::dir::{Dir, own_user};
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::finding::Findings;
+use crate::base::hex::{hex, hex_start};
+use crate::base::page::Page;
+use crate::base::stop::Stop;
 use hashed::HashedFile;
 use packer::Packer;
 pub use resume::{Resumed, Unfinished};

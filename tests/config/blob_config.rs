@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use stalwart_migrate::base::error::Result;
 use stalwart_migrate::config::{
     AzureCredential, BlobPlace, Compression, Secret, StoreConfig, StoreKind, blob_config,
 };
-use stalwart_migrate::error::Result;
 
 use super::{CANARY, env, text, written};
 

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
+use stalwart_migrate::base::error::{ErrorKind, Result};
 use stalwart_migrate::catalog::{self, SchemaVersion};
 use stalwart_migrate::config::{
     AzureCredential, BlobPlace, Compression, Config, Secret, StoreConfig, StoreKind, variant_of,
 };
-use stalwart_migrate::error::{ErrorKind, Result};
 
 use super::{CANARY, written};
 

@@ -7,13 +7,13 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use serde_json::{Value, json};
+use stalwart_migrate::base::finding::{FindingKind, Findings};
+use stalwart_migrate::base::page::Page;
 use stalwart_migrate::catalog::{self, Sampler, ValueKind};
 use stalwart_migrate::dump::frame::{BLOCK, FrameReader, FrameWriter, SERVER_FLG};
 use stalwart_migrate::dump::manifest::Completeness;
 use stalwart_migrate::dump::record::encode_length;
 use stalwart_migrate::dump::{Description, Dump, DumpWriter, Verify};
-use stalwart_migrate::finding::{FindingKind, Findings};
-use stalwart_migrate::page::Page;
 
 use super::bodies::parcel::{COUNTS, FILES, FINDINGS, FRAMES, MANIFEST, Parcel, SEAL};
 use super::mutation::{below, flip, mutate, pick};

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use stalwart_migrate::backend::objects::{Azure, Found, ObjectSource, Objects, S3, names};
 use stalwart_migrate::backend::{KeyRange, Source};
-use stalwart_migrate::error::Result;
+use stalwart_migrate::base::error::Result;
 
 use super::stub::{Reply, Stub, s3_list};
 use super::{FLOW, KIND, azure_settings, key, possible, s3_settings, scan, table};

@@ -10,8 +10,8 @@ use stalwart_migrate::backend::objects::{
     Azure, AzureCredential, AzureSettings, Flow, ObjectSource, Objects, S3, S3Settings, names,
 };
 use stalwart_migrate::backend::{KeyRange, Source, Target};
-use stalwart_migrate::error::{Error, ErrorKind};
-use stalwart_migrate::page::Page;
+use stalwart_migrate::base::error::{Error, ErrorKind};
+use stalwart_migrate::base::page::Page;
 
 use super::servers::{self, Server, free_port};
 use super::stub::{Reply, Request, Stub, s3_list};

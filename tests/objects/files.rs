@@ -7,8 +7,8 @@ use std::process::Command;
 
 use stalwart_migrate::backend::objects::{ObjectSource, Objects, names};
 use stalwart_migrate::backend::{KeyRange, Source, Target};
-use stalwart_migrate::error::ErrorKind;
-use stalwart_migrate::page::Page;
+use stalwart_migrate::base::error::ErrorKind;
+use stalwart_migrate::base::page::Page;
 
 use super::{FLOW, KIND, Records, Site, fs_objects, key, possible, records, scan, source, table, target};
 

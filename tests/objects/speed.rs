@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use stalwart_migrate::backend::objects::{Flow, ObjectSource, ObjectTarget, Objects, S3};
 use stalwart_migrate::backend::{KeyRange, Target};
-use stalwart_migrate::page::Page;
+use stalwart_migrate::base::page::Page;
 
 use super::servers::{self, Server};
 use super::{KIND, Records, fs_objects, key, possible, s3_settings, scan, table};

@@ -13,8 +13,8 @@ use rocksdb::{
 };
 use stalwart_migrate::backend::rocksdb::RocksSource;
 use stalwart_migrate::backend::{KeyRange, Source};
+use stalwart_migrate::base::page::Page;
 use stalwart_migrate::catalog::{self, BackendKind, Table, ValueKind};
-use stalwart_migrate::page::Page;
 
 use crate::site::{copy_tree, fixture};
 

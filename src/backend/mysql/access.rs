@@ -8,8 +8,8 @@ use sqlx::mysql::MySqlConnection;
 use sqlx::{AssertSqlSafe, Executor as _};
 
 use super::{MysqlSettings, PREPARED, Session, Variables, quoted, target, text};
+use crate::base::error::{Error, ErrorKind, Result};
 use crate::catalog::{Table, ValueKind};
-use crate::error::{Error, ErrorKind, Result};
 
 /// Settings that are looked at.
 pub(super) const VARIABLES: &[&str] = &[

@@ -11,7 +11,7 @@ use sqlx::{AssertSqlSafe, Row, raw_sql};
 use super::{MysqlSettings, Session, close, text};
 use crate::backend::hold::Mode;
 use crate::backend::unlike_any_other;
-use crate::error::{Error, Result};
+use crate::base::error::{Error, Result};
 
 /// Named locks have one holder each: who reads takes one of so many, who writes takes all of them.
 const READERS: usize = 16;

@@ -22,10 +22,10 @@ use super::{
 use crate::backend::shape::Fault;
 use crate::backend::sql::{AsyncWork, Hopper, Idle, Pump, without_leavers};
 use crate::backend::{Estimate, KeyRange, Limits, Pages, Sessions, Source, TableState, Unreadable};
+use crate::base::error::{Error, Result};
+use crate::base::hex::hex;
+use crate::base::page::Page;
 use crate::catalog::{BackendKind, Table, ValueKind};
-use crate::error::{Error, Result};
-use crate::hex::hex;
-use crate::page::Page;
 
 /// How often several snapshots are tried. A connection that has just been closed counts for a moment still.
 const ATTEMPTS: usize = 5;

@@ -13,9 +13,9 @@ use super::source::{hidden, other_sessions};
 use super::{MysqlSettings, MysqlSource, Session, close, literal, quoted, text};
 use crate::backend::sql::{Idle, without_leavers};
 use crate::backend::{Sessions, Shard, Source, Target};
+use crate::base::error::Result;
+use crate::base::page::Page;
 use crate::catalog::{BackendKind, Table, ValueKind};
-use crate::error::Result;
-use crate::page::Page;
 
 /// Shards that may be written at the same time: beyond that the database server only queues.
 pub(super) const WRITERS: usize = 8;

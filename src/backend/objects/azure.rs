@@ -17,9 +17,9 @@ use super::target::too_large;
 use super::wire::{self, Advice, Answer, Circle, Failure, Manners, Wire, percent, unpercent};
 use super::xml::{self, Names, NoList};
 use super::{Found, Objects, Visit, names};
-use crate::error::{Error, Result};
-use crate::hex::hex;
-use crate::stop::Stop;
+use crate::base::error::{Error, Result};
+use crate::base::hex::hex;
+use crate::base::stop::Stop;
 
 /// Bytes that one request can write.
 const MOST: u64 = 5000 << 20;

@@ -15,11 +15,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use super::{Found, Objects, Visit, names};
-use crate::dir::{Dir, NewDirs};
-use crate::error::{Error, Result};
-use crate::hex::hex;
-use crate::page::Page;
-use crate::stop::Stop;
+use crate::base::dir::{Dir, NewDirs};
+use crate::base::error::{Error, Result};
+use crate::base::hex::hex;
+use crate::base::page::Page;
+use crate::base::stop::Stop;
 
 /// Permissions of new directories, as far as the mask lets them.
 const DIRECTORY_MODE: u32 = 0o750;

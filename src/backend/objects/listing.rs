@@ -12,7 +12,7 @@ use std::os::unix::fs::FileExt;
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::backend::KeyRange;
-use crate::error::{Error, Result};
+use crate::base::error::{Error, Result};
 
 /// Bytes of entries that are sorted in memory.
 const RUN: usize = 8 << 20;
@@ -61,7 +61,7 @@ impl Sorter {
         self.run.sort_unstable();
         let spool = match &mut self.spool {
             Some(spool) => spool,
-            none => none.insert(crate::dir::unnamed(&std::env::temp_dir()).map_err(no_spool)?),
+            none => none.insert(crate::base::dir::unnamed(&std::env::temp_dir()).map_err(no_spool)?),
         };
         let begin = self.end;
         let mut out = BufWriter::new(spool);
@@ -84,7 +84,7 @@ impl Sorter {
         for (index, reader) in readers.iter_mut().enumerate() {
             heap.extend(reader.next(&spool)?.map(|entry| Reverse((entry, index))));
         }
-        let mut listing = Listing::new(crate::dir::unnamed(&std::env::temp_dir()).map_err(no_spool)?);
+        let mut listing = Listing::new(crate::base::dir::unnamed(&std::env::temp_dir()).map_err(no_spool)?);
         let mut sum = Xxh3::new();
         let mut out = BufWriter::with_capacity(64 << 10, listing.file.try_clone().map_err(no_spool)?);
         let mut last: Option<Vec<u8>> = None;

@@ -7,7 +7,7 @@
 use std::ops::ControlFlow;
 
 use super::{Found, Objects};
-use crate::error::{Error, Result};
+use crate::base::error::{Error, Result};
 
 /// The key of the object.
 const KEY: &[u8] = b"stalwart-migrate asks whether this is one bucket";

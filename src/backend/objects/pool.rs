@@ -8,7 +8,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use super::Flow;
-use crate::error::{Error, Result};
+use crate::base::error::{Error, Result};
 
 type Job = Box<dyn FnOnce() + Send>;
 

@@ -13,9 +13,9 @@ use crate::backend::shape::Fault;
 use crate::backend::{
     Estimate, KeyRange, Limits, Loss, Odd, Pages, Sessions, Shard, Source, TableState, Target, Unreadable,
 };
+use crate::base::error::{Error, Result};
+use crate::base::page::Page;
 use crate::catalog::{BackendKind, Table};
-use crate::error::{Error, Result};
-use crate::page::Page;
 
 /// Blobs in the wrong member that are told apart; of more it is only known that there are more.
 const MISPLACED: usize = 100_000;

@@ -13,11 +13,11 @@ use super::pool::{Answer, Held, Pool};
 use super::{Flow, Found, Objects, Possible};
 use crate::backend::Unreadable;
 use crate::backend::{Estimate, KeyRange, Loss, Pages, Source, TableState};
+use crate::base::error::{Error, Result};
+use crate::base::hex::hex;
+use crate::base::page::Page;
+use crate::base::stop::Stop;
 use crate::catalog::{BackendKind, Table};
-use crate::error::{Error, Result};
-use crate::hex::hex;
-use crate::page::Page;
-use crate::stop::Stop;
 
 /// A place of objects opened for reading.
 pub struct ObjectSource {

@@ -11,9 +11,9 @@ use super::marker::is_marker;
 use super::pool::Pool;
 use super::{Flow, Found, ObjectSource, Objects, Possible};
 use crate::backend::{Shard, Source, Target};
+use crate::base::error::{Error, Result};
+use crate::base::page::Page;
 use crate::catalog::{BackendKind, Table};
-use crate::error::{Error, Result};
-use crate::page::Page;
 
 /// How often a place is listed before it has to be empty.
 const PASSES: usize = 10;
@@ -247,6 +247,6 @@ impl Drop for Ended {
 pub(super) fn too_large(key: &[u8], size: u64, most: u64, store: &str) -> Error {
     Error::io(format!("a blob of {size} bytes is larger than the store takes in one request, {most} bytes"))
         .with("store", store)
-        .with("key", crate::hex::hex(key))
+        .with("key", crate::base::hex::hex(key))
         .next("leave it out, or import into another kind of blob store")
 }

@@ -12,8 +12,8 @@ use reqwest::{Client, Method, Response, StatusCode, Url};
 use tokio::runtime::{Builder, Runtime};
 
 use super::xml;
-use crate::error::{Error, Result};
-use crate::stop::Stop;
+use crate::base::error::{Error, Result};
+use crate::base::stop::Stop;
 
 /// Longest wait before a request is repeated.
 const LONGEST_PAUSE: Duration = Duration::from_secs(64);

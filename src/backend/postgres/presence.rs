@@ -13,8 +13,8 @@ use sqlx::postgres::PgConnection;
 use super::{PostgresSettings, Session, close};
 use crate::backend::hold::Mode;
 use crate::backend::unlike_any_other;
+use crate::base::error::{Error, Result};
 use crate::catalog::{self, BackendKind};
-use crate::error::{Error, Result};
 
 /// First half of the advisory locks that hold a schema; the second is made of its oid.
 const HOLDING: i32 = 0x5357_4d47;

@@ -11,8 +11,8 @@ use sqlx::{AssertSqlSafe, Row};
 
 use super::quoted;
 use crate::backend::Unreadable;
+use crate::base::error::{Error, Result};
 use crate::catalog::{Table, ValueKind};
-use crate::error::{Error, Result};
 
 /// Everything that could hold rows, with what is known of it without touching it. `$1` are the schemas of the search
 /// path. Constants: the system catalogs of PostgreSQL's documentation.

@@ -17,10 +17,10 @@ use super::{PostgresSettings, Session, close, shape};
 use crate::backend::shape::Fault;
 use crate::backend::sql::{AsyncWork, Hopper, Idle, Pump, own_name, without_leavers};
 use crate::backend::{Estimate, KeyRange, Pages, Sessions, Source, TableState, Unreadable};
+use crate::base::error::{Error, Result};
+use crate::base::hex::hex;
+use crate::base::page::Page;
 use crate::catalog::{BackendKind, Table, ValueKind};
-use crate::error::{Error, Result};
-use crate::hex::hex;
-use crate::page::Page;
 
 /// Pages of a table that are looked at to find split keys.
 const SAMPLE_PAGES: u64 = 400;

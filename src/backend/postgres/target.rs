@@ -13,9 +13,9 @@ use super::source::other_sessions;
 use super::{PostgresSettings, PostgresSource, Session, close, quoted};
 use crate::backend::sql::{Idle, without_leavers};
 use crate::backend::{Sessions, Shard, Source, Target};
+use crate::base::error::{Error, Result};
+use crate::base::page::Page;
 use crate::catalog::{BackendKind, Table, ValueKind};
-use crate::error::{Error, Result};
-use crate::page::Page;
 
 /// Shards that may be written at the same time: beyond that the database server only queues.
 const WRITERS: usize = 8;

@@ -13,8 +13,8 @@ use std::io::{self, BufReader, Read};
 use std::path::Path;
 
 use super::list::{self, List, Log, Wrong};
-use crate::error::{Error, Result};
-use crate::stop::Stop;
+use crate::base::error::{Error, Result};
+use crate::base::stop::Stop;
 
 /// Bytes of a block; no part of a record crosses its end.
 const BLOCK: usize = 32 << 10;

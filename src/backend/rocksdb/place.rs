@@ -10,8 +10,8 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::backend::STAGING;
 use crate::backend::files::{RocksFile, check_rocks_files, unprotected, unusable};
-use crate::dir::{Dir, Taken, own_user};
-use crate::error::{Error, Result};
+use crate::base::dir::{Dir, Taken, own_user};
+use crate::base::error::{Error, Result};
 
 /// How the paths begin that stay with a directory.
 const ANCHOR: &str = "/proc/self/fd/";

@@ -13,10 +13,10 @@ use rocksdb::{DBRawIteratorWithThreadMode, Range, ReadOptions};
 use super::Db;
 use super::source::RocksSource;
 use crate::backend::{KeyRange, Loss, Pages};
+use crate::base::error::Result;
+use crate::base::page::Page;
+use crate::base::stop::Stop;
 use crate::catalog::Table;
-use crate::error::Result;
-use crate::page::Page;
-use crate::stop::Stop;
 
 /// Seeks spent on one gap, at most.
 const PROBES: u32 = 1024;

@@ -18,11 +18,11 @@ use super::seen::Seen;
 use super::{Db, database_options, family, family_options, obstacle, translate};
 use crate::backend::files::check_rocks_source;
 use crate::backend::{Estimate, KeyRange, Loss, Pages, Source, TableState};
+use crate::base::dir::Dir;
+use crate::base::error::{Error, Result};
+use crate::base::hex::hex;
+use crate::base::page::Page;
 use crate::catalog::{BackendKind, Table, ValueKind};
-use crate::dir::Dir;
-use crate::error::{Error, Result};
-use crate::hex::hex;
-use crate::page::Page;
 
 /// A RocksDB database opened for reading.
 pub struct RocksSource {

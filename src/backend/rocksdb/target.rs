@@ -17,12 +17,12 @@ use super::place::Place;
 use super::{Db, RocksSource, database_options, family, family_options, tables, translate};
 use crate::backend::files::unusable;
 use crate::backend::{STAGING, Shard, Source, Target};
+use crate::base::dir::NewDirs;
+use crate::base::error::{Error, Result};
+use crate::base::hex::hex;
+use crate::base::page::Page;
+use crate::base::stop::Stop;
 use crate::catalog::{BackendKind, Table};
-use crate::dir::NewDirs;
-use crate::error::{Error, Result};
-use crate::hex::hex;
-use crate::page::Page;
-use crate::stop::Stop;
 
 /// Whether the database at `path` is one that a load has begun, not finished, and left so damaged that it cannot
 /// be opened. RocksDB does that when its list of files cannot be brought to the disk: it removes a file that the

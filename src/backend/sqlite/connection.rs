@@ -15,7 +15,7 @@ use rusqlite::hooks::{AuthAction, Authorization};
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags, ffi};
 
-use crate::stop::Stop;
+use crate::base::stop::Stop;
 
 /// Steps of SQLite's machine between two looks at the request to end: some microseconds.
 const STEPS: c_int = 2_000;

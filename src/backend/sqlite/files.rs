@@ -10,10 +10,10 @@ use std::path::{Path, PathBuf};
 
 use super::journal::{self, Journal};
 use crate::backend::meanwhile::written_meanwhile;
-use crate::dir::{Dir, PrivateDir};
-use crate::error::{Error, Result};
-use crate::hex::hex;
-use crate::stop::{Stop, interrupted};
+use crate::base::dir::{Dir, PrivateDir};
+use crate::base::error::{Error, Result};
+use crate::base::hex::hex;
+use crate::base::stop::{Stop, interrupted};
 
 /// Permissions of a directory that is made for a database: as the server makes them.
 const DIRECTORY: u32 = 0o750;

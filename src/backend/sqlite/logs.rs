@@ -10,8 +10,8 @@ use std::path::Path;
 use super::files::{beside, cannot_copy, cannot_read, length};
 use super::journal::{self, Journal};
 use super::wal::{self, Shared};
-use crate::dir::PrivateDir;
-use crate::error::Result;
+use crate::base::dir::PrivateDir;
+use crate::base::error::Result;
 
 /// What the logs beside a database come to.
 #[derive(Debug, Default)]

@@ -12,10 +12,10 @@ use super::shape;
 use super::source::{fill, logical};
 use super::target::Shared;
 use crate::backend::{Estimate, KeyRange, Pages, Source, TableState};
+use crate::base::error::{Error, Result};
+use crate::base::hex::hex;
+use crate::base::page::Page;
 use crate::catalog::{BackendKind, Table, ValueKind};
-use crate::error::{Error, Result};
-use crate::hex::hex;
-use crate::page::Page;
 
 /// The database of a target, as it is now.
 pub(super) struct Look(Arc<Shared>);

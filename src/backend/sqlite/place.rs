@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 
 use super::files::to_write;
 use crate::backend::files::{check_sqlite_files, unprotected, unusable};
-use crate::dir::{Dir, NewDirs, Taken};
-use crate::error::{Error, Result};
-use crate::stop::Stop;
+use crate::base::dir::{Dir, NewDirs, Taken};
+use crate::base::error::{Error, Result};
+use crate::base::stop::Stop;
 
 /// Permissions of new directories and files, as far as the mask lets them.
 const MODES: (u32, u32) = (0o750, 0o640);

@@ -450,7 +450,7 @@ struct Steps {
 }
 
 fn hex_of(key: &[u8]) -> String {
-    crate::hex::hex_start(key)
+    crate::base::hex::hex_start(key)
 }
 
 /// Whether an error tells of the damaged database, and not of memory, descriptors, locks or the private database.

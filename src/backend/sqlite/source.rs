@@ -18,10 +18,10 @@ use super::shape::{self, Shape};
 use super::{both_ways, quoted, salvage, translate};
 use crate::backend::shape::Fault;
 use crate::backend::{Estimate, KeyRange, Loss, Odd, Pages, Source, TableState, Unreadable};
+use crate::base::dir::PrivateDir;
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::page::Page;
 use crate::catalog::{BackendKind, Table, ValueKind};
-use crate::dir::PrivateDir;
-use crate::error::{Error, ErrorKind, Result};
-use crate::page::Page;
 
 /// A database with a log is copied up to this size; a larger one is read in place.
 const COPY_LIMIT: u64 = 1 << 30;
@@ -310,7 +310,7 @@ impl Source for SqliteSource {
                 Err(Error::io("a value of the store is not stored as the server stores it")
                     .with("database", self.path().display().to_string())
                     .with("table", table.name)
-                    .with("key", crate::hex::hex_start(key))
+                    .with("key", crate::base::hex::hex_start(key))
                     .because(format!("it is stored as {kind}, which the server cannot read"))
                     .next("restore the record, or delete it if the server does without"))
             }
@@ -460,7 +460,7 @@ impl Pages for SqlitePages<'_> {
                 let place = format!(
                     "{}, after key {}",
                     self.table.name,
-                    crate::hex::hex(self.range.after.as_deref().unwrap_or_default())
+                    crate::base::hex::hex(self.range.after.as_deref().unwrap_or_default())
                 );
                 Err(self.source.failed(error, "read the SQLite database").with("table", place))
             }

@@ -18,10 +18,10 @@ use super::look::Look;
 use super::place::Place;
 use super::{quoted, shape, translate};
 use crate::backend::{Shard, Source, Target};
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::page::Page;
+use crate::base::write_back::Settling;
 use crate::catalog::{BackendKind, Table, ValueKind};
-use crate::error::{Error, ErrorKind, Result};
-use crate::page::Page;
-use crate::settle::Settling;
 
 /// A value of so many bytes is written in pieces.
 const LARGE: usize = 16 << 20;

@@ -10,7 +10,7 @@
 
 use std::io::{self, Read, Seek};
 
-use crate::stop::Stop;
+use crate::base::stop::Stop;
 
 /// Bytes of the header of a log.
 const HEADER: usize = 32;

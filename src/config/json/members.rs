@@ -7,12 +7,12 @@ use std::ops::RangeInclusive;
 
 use serde_json::{Map, Value};
 
+use crate::base::error::{Error, Result};
 use crate::config::macros::Lookup;
 use crate::config::object::region::{CUSTOM, Region};
 use crate::config::object::{Members, Unused};
 use crate::config::store::Secret;
 use crate::config::{secrets, shown};
-use crate::error::{Error, Result};
 
 /// An object, and where it stands.
 pub(super) struct Object<'a> {

@@ -6,12 +6,12 @@
 use std::borrow::Cow;
 use std::ops::RangeInclusive;
 
+use crate::base::error::{Error, Result};
 use crate::config::macros::Lookup;
 use crate::config::object::region::{self, Region};
 use crate::config::object::{Members, Unused};
 use crate::config::secrets;
 use crate::config::store::Secret;
-use crate::error::{Error, Result};
 
 /// Bytes of the largest object. The server writes none above 200 000.
 const MAX_OBJECT: usize = 256 << 10;

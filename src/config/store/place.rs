@@ -8,9 +8,9 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::{StoreConfig, StoreKind, shown_path};
+use crate::base::dir;
+use crate::base::error::{Error, Result};
 use crate::config::file::absolute;
-use crate::dir;
-use crate::error::{Error, Result};
 
 impl StoreConfig {
     /// The same store by the real paths of its files and directories; what does not exist yet by that of the

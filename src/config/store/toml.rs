@@ -8,10 +8,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{AzureCredential, Secret, StoreConfig, StoreKind, holds_credentials};
+use crate::base::error::{Error, Result};
 use crate::config::settings::Settings;
 use crate::config::shown;
 use crate::config::value::{boolean, compression, duration, integer, optional_duration};
-use crate::error::{Error, Result};
 
 /// What a store is wanted for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

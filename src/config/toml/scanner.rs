@@ -4,7 +4,7 @@
 
 use std::str::Chars;
 
-use crate::error::Error;
+use crate::base::error::Error;
 
 /// A line and a column, both counted from 1. Carriage returns count as no column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

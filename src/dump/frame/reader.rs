@@ -10,8 +10,8 @@ use lz4_flex::block::decompress_into_with_dict;
 use xxhash_rust::xxh32::{Xxh32, xxh32};
 
 use super::{FrameEnd, FrameHeader, MAGIC, STORED};
-use crate::error::{Error, Result};
-use crate::stop::Stop;
+use crate::base::error::{Error, Result};
+use crate::base::stop::Stop;
 
 // Content that a linked block may refer to.
 const WINDOW: usize = 65_536;

@@ -12,14 +12,14 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use super::sorted::{Extent, Sorted};
 use super::subspace::PAGE;
 use super::{BUFFER, Dump, open_regular, place};
+use crate::base::error::{Error, Result};
+use crate::base::finding::Findings;
+use crate::base::hex::hex;
+use crate::base::page::Page;
+use crate::base::stop::Stop;
 use crate::dump::digest::{Digest, SubspaceDigest, Totals};
 use crate::dump::frame::FrameReader;
 use crate::dump::manifest::{DIRECTORY, FINDINGS, SubspaceEntry};
-use crate::error::{Error, Result};
-use crate::finding::Findings;
-use crate::hex::hex;
-use crate::page::Page;
-use crate::stop::Stop;
 
 /// Pieces of a file that may wait for the thread that checks them.
 const AHEAD: usize = 4;

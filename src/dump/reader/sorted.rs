@@ -9,12 +9,12 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use super::Dump;
 use super::subspace::PAGE;
+use crate::base::error::{Error, Result};
+use crate::base::finding::{FindingKind, Findings};
+use crate::base::hex::hex_start;
+use crate::base::page::Page;
+use crate::base::stop::{LOOK, Stop};
 use crate::dump::record::RecordReader;
-use crate::error::{Error, Result};
-use crate::finding::{FindingKind, Findings};
-use crate::hex::hex_start;
-use crate::page::Page;
-use crate::stop::{LOOK, Stop};
 
 /// Memory for sorting, in bytes, which all files of a dump share.
 #[derive(Debug)]

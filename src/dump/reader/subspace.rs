@@ -7,13 +7,13 @@ use std::io::BufReader;
 
 use super::sorted::Sorted;
 use super::{BUFFER, Dump, open_regular};
+use crate::base::error::{Error, Result};
+use crate::base::finding::Findings;
+use crate::base::hex::hex_start;
+use crate::base::page::Page;
 use crate::dump::digest::{Digest, SubspaceDigest};
 use crate::dump::manifest::SubspaceEntry;
 use crate::dump::record::RecordReader;
-use crate::error::{Error, Result};
-use crate::finding::Findings;
-use crate::hex::hex_start;
-use crate::page::Page;
 
 // Bytes of records fetched at a time where the caller has no say.
 pub(super) const PAGE: usize = 1024 * 1024;

@@ -5,7 +5,7 @@
 use std::fs::File;
 use std::io::{self, Write};
 
-use crate::settle::Settling;
+use crate::base::write_back::Settling;
 
 /// A file and the BLAKE3 of what was written to it.
 pub(super) struct HashedFile {

@@ -12,13 +12,13 @@ use xxhash_rust::xxh32::Xxh32;
 
 use super::packer::Packer;
 use super::{HashedFile, SubspaceWriter, failed};
-use crate::dir::Dir;
+use crate::base::dir::Dir;
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::page::Page;
 use crate::dump::digest::Digest;
 use crate::dump::frame::{BLOCK, FrameReader, FrameWriter};
 use crate::dump::manifest::SubspaceEntry;
 use crate::dump::record::{CONTENT_HEADER, RecordReader, encode_length};
-use crate::error::{Error, ErrorKind, Result};
-use crate::page::Page;
 
 // Records read at once; as much may be read from the store again.
 const PAGE: usize = 256 * 1024;

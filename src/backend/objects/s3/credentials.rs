@@ -10,7 +10,7 @@ use object_store::RetryConfig;
 use object_store::aws::{AmazonS3Builder, AwsCredential, AwsCredentialProvider};
 
 use super::{S3Settings, wire};
-use crate::error::{Error, Result};
+use crate::base::error::{Error, Result};
 
 /// Bytes that a credentials file may have.
 const LONGEST: u64 = 1 << 20;

@@ -1,0 +1,234 @@
+//! What went wrong, where, why, and what to do next.
+//!
+//! One error type for the whole crate. Its kind names what the caller can do about it and decides the exit
+//! code; it does not know which backend or command raised it. Bad *data* is no error but a
+//! [`Finding`](crate::base::finding).
+
+use std::fmt;
+
+/// Result of everything that can fail.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What to do about a file that may not grow any more.
+pub const RAISE_FILE_SIZE: &str = "a file has reached the limit of its size: raise that (ulimit -f, LimitFSIZE=), or use a file system that has none";
+
+/// What the caller can do about an error; decides the exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// Wrong flags, configuration, paths or types: fix the command. Exit 2.
+    Usage,
+    /// The machine, a store or the network failed. Exit 1.
+    Io,
+    /// Findings became fatal by `--strict`. Exit 1.
+    Findings,
+    /// Damage or a difference was found. Exit 4.
+    Damaged,
+    /// Preflight refuses: nothing has been written. Exit 5.
+    Refused,
+    /// SIGINT, SIGTERM or SIGHUP arrived. Exit 130.
+    Interrupted,
+}
+
+impl ErrorKind {
+    /// Exit code of the process, as documented in the README.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            ErrorKind::Io | ErrorKind::Findings => 1,
+            ErrorKind::Usage => 2,
+            ErrorKind::Damaged => 4,
+            ErrorKind::Refused => 5,
+            ErrorKind::Interrupted => 130,
+        }
+    }
+}
+
+/// An error with its place and its remedy. Displayed on one line; never holds a secret.
+#[derive(Debug)]
+pub struct Error {
+    kind: ErrorKind,
+    message: String,
+    context: Vec<(&'static str, String)>,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    // What to do next, the first cause's advice first.
+    next: Vec<String>,
+}
+
+impl Error {
+    /// A new error: `message` says what happened, in one clause.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Error { kind, message: message.into(), context: Vec::new(), source: None, next: Vec::new() }
+    }
+
+    /// Wrong usage or configuration. Exit 2.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Error::new(ErrorKind::Usage, message)
+    }
+
+    /// The machine or a store failed. Exit 1.
+    pub fn io(message: impl Into<String>) -> Self {
+        Error::new(ErrorKind::Io, message)
+    }
+
+    /// Refused before the first write. Exit 5.
+    pub fn refused(message: impl Into<String>) -> Self {
+        Error::new(ErrorKind::Refused, message)
+    }
+
+    /// Damage or a difference was found. Exit 4.
+    pub fn damaged(message: impl Into<String>) -> Self {
+        Error::new(ErrorKind::Damaged, message)
+    }
+
+    /// Adds a named place (`subspace`, `key`, `file`, …), outermost last.
+    pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.context.push((name, value.into()));
+        self
+    }
+
+    /// Adds the lower-level cause.
+    pub fn because(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        let source = source.into();
+        let io = source.downcast_ref::<std::io::Error>();
+        // The same wherever it happens, and nothing else helps.
+        if io.is_some_and(|error| error.kind() == std::io::ErrorKind::FileTooLarge) {
+            self = self.next(RAISE_FILE_SIZE);
+        }
+        self.source = Some(source);
+        self
+    }
+
+    /// Says what to do next, as a sentence without its full stop. What the error advises already stays and comes
+    /// first: the place that raises it knows the cause, the place that passes it on knows how the run goes on.
+    pub fn next(mut self, advice: impl Into<String>) -> Self {
+        let advice = advice.into();
+        if !self.next.contains(&advice) {
+            self.next.push(advice);
+        }
+        self
+    }
+
+    /// Says what to do next unless the error says so already.
+    pub fn or_next(self, advice: &str) -> Self {
+        if self.next.is_empty() { self.next(advice) } else { self }
+    }
+
+    /// The same error under another kind, for a caller that knows better what it means.
+    pub fn into_kind(mut self, kind: ErrorKind) -> Self {
+        self.kind = kind;
+        self
+    }
+
+    /// What the caller can do about it.
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// What happened, without place, cause and advice.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The value of a named place, if the error carries it.
+    pub fn context(&self, name: &str) -> Option<&str> {
+        self.context.iter().find(|(n, _)| *n == name).map(|(_, v)| v.as_str())
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut line = self.message.clone();
+        for (index, (name, value)) in self.context.iter().enumerate() {
+            line.push_str(if index == 0 { " (" } else { ", " });
+            line.push_str(name);
+            line.push(' ');
+            line.push_str(value);
+        }
+        if !self.context.is_empty() {
+            line.push(')');
+        }
+        if let Some(source) = &self.source {
+            line.push_str(": ");
+            line.push_str(&source.to_string());
+        }
+        for next in &self.next {
+            line.push_str("; ");
+            line.push_str(next);
+        }
+        f.write_str(&one_line(&line))
+    }
+}
+
+/// A text as one line that a terminal shows as it is: causes come from libraries, names from directories, stores and
+/// dumps, and may hold line breaks, commands to a terminal, or characters that hide others or change their order.
+pub fn one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\r' | '\n' => line.push(' '),
+            c if c.is_control() || unseen(c) => line.extend(c.escape_unicode()),
+            c => line.push(c),
+        }
+    }
+    line
+}
+
+/// Whether a character is not seen where it stands, or changes how others are shown: separators of lines, format
+/// characters (among them those that reverse text), and everything else that may be ignored in display.
+///
+/// source: Unicode 16, General_Category Cf, Zl and Zp, and Default_Ignorable_Code_Point
+pub(crate) fn unseen(c: char) -> bool {
+    matches!(u32::from(c),
+        0xad | 0x34f | 0x600..=0x605 | 0x61c | 0x6dd | 0x70f | 0x890..=0x891 | 0x8e2
+        | 0x115f..=0x1160 | 0x17b4..=0x17b5 | 0x180b..=0x180f
+        | 0x200b..=0x200f | 0x2028..=0x202e | 0x2060..=0x206f
+        | 0x3164 | 0xfe00..=0xfe0f | 0xfeff | 0xffa0 | 0xfff0..=0xfffb
+        | 0x110bd | 0x110cd | 0x13430..=0x1343f | 0x1bca0..=0x1bca3 | 0x1d173..=0x1d17a
+        | 0xe0000..=0xe0fff)
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_deref().map(|s| s as _)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_one_line_with_place_cause_and_advice() {
+        let error = Error::refused("the target is not empty")
+            .with("subspace", "p")
+            .with("key", "00")
+            .because(std::io::Error::other("first\nsecond"))
+            .next("use --wipe-target to empty it");
+        assert_eq!(
+            error.to_string(),
+            "the target is not empty (subspace p, key 00): first second; use --wipe-target to empty it"
+        );
+        assert_eq!(error.kind().exit_code(), 5);
+        let further =
+            error.next("use --wipe-target to empty it").next("repeat the command").or_next("give up");
+        assert!(further.to_string().ends_with("second; use --wipe-target to empty it; repeat the command"));
+        let error = Error::refused("no").or_next("do something");
+        assert_eq!(error.to_string(), "no; do something");
+        let error = Error::damaged("a name").with("file", "\u{1b}]0;x\u{7}\r\nerror: \u{9b}1mé");
+        assert_eq!(error.to_string(), "a name (file \\u{1b}]0;x\\u{7}  error: \\u{9b}1mé)");
+    }
+
+    #[test]
+    fn nothing_in_a_line_hides_or_reorders_the_rest() {
+        for hidden in "\u{202a}\u{202b}\u{202c}\u{202d}\u{202e}\u{2066}\u{2067}\u{2068}\u{2069}\u{200e}\u{200f}\u{61c}\u{85}\u{9b}\u{7f}\
+                       \u{feff}\u{200b}\u{200d}\u{2060}\u{ad}\u{2028}\u{2029}\u{e0041}\u{fe0f}\u{3164}"
+            .chars()
+        {
+            let line = one_line(&format!("a{hidden}b"));
+            assert_eq!(line, format!("a{}b", hidden.escape_unicode()));
+            assert_eq!(one_line(&line), line);
+        }
+        for seen in ["Grüße, 世界", "עברית عربى", "a\u{301} 👍 –…"] {
+            assert_eq!(one_line(seen), seen);
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Copy: a store into another one without a dump between them, with the checks of both an export and an import.
+
+use std::path::{Path, PathBuf};
+
+use crate::backend::Source;
+use crate::base::error::Result;
+use crate::catalog::Subspace;
+use crate::commands::loaded::{Imported, nothing_written, plan};
+use crate::open::connect::{self, Reading};
+use crate::open::installation::BlobChoice;
+use crate::open::overlap::{self, Side};
+use crate::open::shapes;
+use crate::open::source_checks;
+use crate::open::unchanged::Watched;
+use crate::records::gaps;
+use crate::records::input::Origin;
+use crate::records::selection::Request;
+use crate::run::console;
+use crate::run::preflight::Preflight;
+use crate::run::resume::anonymous;
+use crate::target::blob_placement::{self, Loading};
+use crate::target::limits::{self, Unusable};
+use crate::target::transfer::{self, State, Target, Transfer, places};
+
+/// What to copy and how.
+pub struct Options<'a> {
+    /// Configuration of the source.
+    pub from: &'a Path,
+    /// Configuration of the target.
+    pub to: &'a Path,
+    /// Subspaces asked for.
+    pub request: &'a Request,
+    /// Overrides the schema version the source states.
+    pub schema: Option<u32>,
+    /// How the target is treated.
+    pub transfer: transfer::Options<'a>,
+}
+
+/// Copies the store of one configuration into that of another.
+///
+/// Errors: as those of export and import; nothing is written to the source.
+pub fn run(options: &Options) -> Result<Imported> {
+    let how = &options.transfer;
+    let console = &how.console;
+    let mut preflight = Preflight::new(*console, how.dry_run);
+    let config = connect::configuration(options.from, console)?;
+    // The file of --blob-config is about the target.
+    let blobs = BlobChoice { file: None, ..how.blobs };
+    let reading = Reading { blobs, schema: options.schema, hold: true, ..Reading::default() };
+    let to = connect::configuration(options.to, console)?;
+    let data = how.blobs.agreed(to.data_store()?);
+    // In the current directory.
+    let state = |digits: &str| PathBuf::from(format!("stalwart-migrate-copy-{digits}.json"));
+    let files = transfer::files(how, Some(how.state.map_or_else(|| state(""), Path::to_path_buf)));
+    let written = Side::data("target", &data);
+    // Before anything is said about either.
+    overlap::check(
+        &Side::data("source", &blobs.agreed(config.data_store()?)),
+        &written,
+        how.dry_run,
+        console,
+    )?;
+    overlap::check(&written, &files, how.dry_run, console)?;
+    let connected = connect::open(&config, reading, &how.budget, console)?;
+    overlap::check(&Side::blobs("source", &connected.place), &written, how.dry_run, console)?;
+    let source = Side::stores("source", &connected.place);
+    overlap::check(&source, &files, how.dry_run, console)?;
+    let version = connected.store.version();
+    let selected = options.request.resolve(version)?;
+    let mut connected = connected.with_blobs_of(&selected, reading, &how.budget, console)?;
+    source_checks::check(&mut connected, &mut preflight, (how.dry_run, how.yes), console)?;
+    let mut findings = source_checks::unknown_tables(&connected.store)?;
+    let (mut held, mut skipped) = source_checks::split(&connected.store, &selected);
+    let gaps = gaps::among(connected.store.gaps(), &held);
+    let readable = gaps::agree(&gaps, how.yes, &connected.place.location());
+    preflight.check("tables", readable, String::clone)?;
+    gaps::leave_out(&gaps, &mut held, &mut skipped);
+    findings.merge(gaps::findings(&gaps));
+    shapes::check_source(&connected.store, &held, &connected.place.location(), &mut preflight)?;
+    for subspace in &held {
+        source_checks::unreachable_rows(&connected.store, subspace, &mut findings)?;
+    }
+    how.strict.check(&findings).map_err(nothing_written)?;
+    let source_place = connected.place.clone();
+    let fingerprint = connected.store.source().fingerprint()?;
+    let from = (anonymous(&source_place.location()), fingerprint);
+    let source_kind = connected.store.source().kind();
+    let _held = connected.held;
+    let store = connected.store;
+    let origin = Origin::store(&store);
+    let brought: Vec<&'static Subspace> = held.clone();
+    let loading = Loading { origin: &origin, subspaces: &brought };
+    let decide = |data, now: Option<&dyn Source>| {
+        let decided = blob_placement::decide(&to, data, &loading, now, (how.blobs, how.yes))?;
+        let blobs = Side::blobs("target", &decided.place);
+        overlap::check(&source, &blobs, how.dry_run, console)?;
+        overlap::check(&blobs, &files, how.dry_run, console)?;
+        Ok(decided)
+    };
+    let target = Target::open(data, version, decide, state, &mut preflight, how)?;
+    console::begin_report()?;
+    let (parts, mut left_out) = places(&held, &selected, target.kind())?;
+    left_out.extend(skipped.into_iter().filter(|s| s.reason != "not selected").map(|s| (s.letter, s.reason)));
+    console.say(format!(
+        "copying {} subspaces of schema version {} ({}) from {} at {} to {} at {}",
+        parts.len(),
+        version.number,
+        version.releases,
+        source_kind.title(),
+        source_place.location(),
+        target.kind().title(),
+        target.place().location()
+    ));
+    let pairs = target.tables(&parts)?;
+    let (rule, taken) = (target.rule(), target.limits().clone());
+    let fits = limits::check_store(&store, &pairs, rule, &taken, how.budget.jobs, console.progress());
+    let fits = preflight
+        .check("records fit", fits, |_| "every record is within the limits of the target".to_string())?;
+    if let Some(unusable) = &fits {
+        limits::check_usable(unusable, &mut preflight, how.yes)?;
+    }
+    let prepared = Transfer::prepare(origin, target, (parts, left_out), &mut preflight, how)?;
+    let Some(mut transfer) = prepared else {
+        return preflight.conclude().map(|()| Imported::default());
+    };
+    transfer.leave_out_unusable(fits.as_ref().map(Unusable::left_out).unwrap_or_default());
+    transfer.left_out.iter().for_each(|(letter, why)| console.say(format!("leaving out {letter}: {why}")));
+    let mut copied = Imported {
+        schema_version: version.number,
+        advice: transfer.target.advice.clone(),
+        left_out: transfer.left_out.clone(),
+        findings,
+        ..Imported::default()
+    };
+    transfer.watched = Some((Watched::new(&source_place, how.yes), &store));
+    preflight.conclude()?;
+    if how.dry_run {
+        transfer.find_progress(how)?;
+        plan(&transfer, console);
+        console.say(format!("dry run: nothing written to {}", transfer.target.place().location()));
+        return Ok(copied);
+    }
+    let state = State::new("copy", &transfer.target, &transfer.parts, from);
+    let done = transfer.run(&state, how)?;
+    copied.complete(done.loaded, done.verified, how);
+    Ok(copied)
+}

@@ -1,0 +1,286 @@
+//! Diff: two dumps, two stores, or one of each, record by record. Writes nothing.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::finding::Findings;
+use crate::base::hex::hex;
+use crate::base::stop::Stop;
+use crate::catalog::{SchemaVersion, Subspace};
+use crate::open::connect::{self, Reading};
+use crate::open::installation::{BlobChoice, Place};
+use crate::open::overlap::{self, Side};
+use crate::open::shapes;
+use crate::open::source_checks;
+use crate::open::unchanged;
+use crate::records::audit::HashList;
+use crate::records::gaps::{self, Gap};
+use crate::records::input::{self, HeldDump, Origin};
+use crate::records::merge_join::{self, Pair, Value};
+use crate::records::pipeline::in_parallel;
+use crate::records::selection::Request;
+use crate::records::store::Store;
+use crate::run::budget::Budget;
+use crate::run::console::Console;
+use crate::run::progress::Progress;
+
+/// Differences shown of each subspace.
+const SHOWN: usize = 5;
+
+/// What to compare and how.
+pub struct Options<'a> {
+    /// Directories of dumps or configuration files.
+    pub sides: [&'a Path; 2],
+    /// Subspaces asked for.
+    pub request: &'a Request,
+    /// Overrides the schema version a store states.
+    pub schema: Option<u32>,
+    /// What the user has said about the blob stores of configurations.
+    pub blobs: BlobChoice<'a>,
+    /// Threads and memory.
+    pub budget: Budget,
+    /// Where to speak.
+    pub console: Console,
+    /// Raised when the run should end.
+    pub stop: &'a Stop,
+}
+
+/// What a comparison has found.
+#[derive(Debug, Default, Serialize)]
+pub struct Compared {
+    /// Subspaces with their counts, by letter.
+    pub subspaces: Vec<Counts>,
+    /// Subspaces that were not compared, with the reason.
+    pub left_out: Vec<(char, String)>,
+    /// What reading left and right has found.
+    #[serde(skip)]
+    pub findings: [Findings; 2],
+    /// What the exports of those sides that are dumps have found, as their manifests count it.
+    #[serde(skip)]
+    pub recorded: Vec<BTreeMap<String, u64>>,
+    /// Subspaces whose tables one of the stores lacks, although its server creates them: letter, where, why.
+    pub missing: Vec<(char, &'static str, String)>,
+}
+
+/// How many records of a subspace are where.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Letter.
+    pub letter: char,
+    /// Name.
+    pub name: &'static str,
+    /// Records that are the same on both sides.
+    pub equal: u64,
+    /// Bytes of keys and values that are the same.
+    pub equal_bytes: u64,
+    /// Keys that only the left side has.
+    pub only_left: u64,
+    /// Keys that only the right side has.
+    pub only_right: u64,
+    /// Keys with other values.
+    pub different: u64,
+}
+
+impl Counts {
+    /// Records that are not the same.
+    pub fn differences(&self) -> u64 {
+        self.only_left + self.only_right + self.different
+    }
+}
+
+impl Compared {
+    /// Whether nothing differs.
+    pub fn equal(&self) -> bool {
+        self.missing.is_empty() && self.subspaces.iter().all(|counts| counts.differences() == 0)
+    }
+}
+
+/// Compares two dumps or stores.
+///
+/// Errors: usage, refused (also for different schema versions), damaged (a dump that cannot be read), I/O,
+/// interrupted. Findings about the data are no errors.
+pub fn run(options: &Options) -> Result<Compared> {
+    let [left, right] = options.sides;
+    let ((left_opened, one), (right_opened, other)) = (open(left, options)?, open(right, options)?);
+    let (left, right) = (left_opened.origin(), right_opened.origin());
+    // What cannot be asked will fail to be read.
+    if let Err(same) = overlap::check(&one, &other, true, &options.console)
+        && same.kind() == ErrorKind::Usage
+    {
+        options.console.warn(format!("what is equal proves nothing where both sides are one: {same}"));
+    }
+    let version = left.version();
+    if version.number != right.version().number {
+        let named = |version: &SchemaVersion| format!("{} ({})", version.number, version.releases);
+        return Err(Error::refused("the two have different schema versions")
+            .with("left", named(version))
+            .with("right", named(right.version()))
+            .next("only data of one schema version can be compared"));
+    }
+    let selected = options.request.resolve(version)?;
+    let (mut subspaces, mut left_out) = (Vec::new(), Vec::new());
+    for subspace in version.subspaces {
+        let held = [left.holds(subspace), right.holds(subspace)];
+        let why = match held {
+            [false, false] => continue,
+            _ if !selected.iter().any(|s| s.letter == subspace.letter) => "not selected",
+            // Where a store has no place for derived data, its absence is no loss.
+            [true, false] | [false, true] if subspace.derived => {
+                "derived data that one side has no place for"
+            }
+            _ => {
+                subspaces.push(subspace);
+                continue;
+            }
+        };
+        left_out.push((subspace.letter, why.to_string()));
+    }
+    let total = subspaces.iter().map(|s| left.size(s)).sum::<Result<u64>>()?;
+    let progress = Progress::start(options.console.progress(), "compare", total);
+    let done = in_parallel(options.budget.jobs, &subspaces, |subspace| {
+        counts(
+            [&left, &right],
+            ["the left", "the right"],
+            subspace,
+            (options.budget.page_bytes(), options.stop),
+            &progress,
+        )
+    })?;
+    drop(progress);
+    for side in [&left_opened, &right_opened] {
+        if let Opened::Store(store, place) = side {
+            unchanged::check(store.source(), place)?;
+        }
+    }
+    let mut compared = Compared { left_out, ..Compared::default() };
+    for (at, (side, other)) in [(&left_opened, &right), (&right_opened, &left)].into_iter().enumerate() {
+        let Some(findings) = compared.findings.get_mut(at) else { continue };
+        match side {
+            Opened::Store(store, _) => {
+                findings.merge(source_checks::unknown_tables(store)?);
+                let selected = |gap: &&Gap| subspaces.iter().any(|s| s.letter == gap.subspace.letter);
+                // What a dump was made without is not missing here.
+                let gaps = store.gaps().iter().filter(selected).filter(|gap| other.holds(gap.subspace));
+                let gaps: Vec<Gap> = gaps.cloned().collect();
+                findings.merge(gaps::findings(&gaps));
+                let name = if at == 0 { "left" } else { "right" };
+                compared.missing.extend(gaps.into_iter().map(|gap| (gap.subspace.letter, name, gap.why)));
+            }
+            Opened::Dump(held) => {
+                compared.recorded.extend(held.dump.manifest().map(|manifest| manifest.findings.clone()));
+            }
+        }
+    }
+    for Part { counts, shown, found, .. } in done {
+        shown.iter().for_each(|line| options.console.print(line));
+        compared.subspaces.push(counts);
+        for (findings, part) in compared.findings.iter_mut().zip(found) {
+            findings.merge(part);
+        }
+    }
+    Ok(compared)
+}
+
+/// One side, open.
+enum Opened {
+    Dump(Box<HeldDump>),
+    // With where its configuration says that it is.
+    Store(Box<Store>, Box<Place>),
+}
+
+impl Opened {
+    fn origin(&self) -> Origin<'_> {
+        match self {
+            Opened::Dump(held) => Origin::dump(held),
+            Opened::Store(store, _) => Origin::store(store),
+        }
+    }
+}
+
+/// Opens a directory as a dump and a file as a configuration.
+fn open(path: &Path, options: &Options) -> Result<(Opened, Side)> {
+    let console = &options.console;
+    if path.is_dir() {
+        let held = HeldDump::new(input::open_dump(path, &options.budget)?)?;
+        return Ok((Opened::Dump(Box::new(held)), Side::dump(path)));
+    }
+    let config = connect::configuration(path, console)?;
+    let reading = Reading { schema: options.schema, blobs: options.blobs, ..Reading::default() };
+    let connected = connect::open(&config, reading, &options.budget, console)?;
+    let selected = options.request.resolve(connected.store.version())?;
+    let connected = connected.with_blobs_of(&selected, reading, &options.budget, console)?;
+    shapes::warn(&connected.store, &connected.place.location(), console)?;
+    source_checks::warn_if_used(&connected, true, console)?;
+    gaps::none_hidden(&gaps::among(connected.store.gaps(), &selected), &connected.place.location())?;
+    let side = Side::stores("store", &connected.place);
+    let place = connected.place;
+    Ok((Opened::Store(Box::new(connected.store.past_absent()), Box::new(place)), side))
+}
+
+/// One subspace compared.
+pub(crate) struct Part {
+    /// The subspace.
+    pub subspace: &'static Subspace,
+    /// How many records are where.
+    pub counts: Counts,
+    /// The first differences in words.
+    pub shown: Vec<String>,
+    /// What reading left and right has found.
+    pub found: [Findings; 2],
+    /// Hashes of blobs that the right side names or has.
+    pub hashes: Option<HashList>,
+}
+
+/// Compares one subspace; `names` are those of the sides in the lines that show the first differences.
+pub(crate) fn counts(
+    sides: [&Origin; 2],
+    names: [&str; 2],
+    subspace: &'static Subspace,
+    (page_bytes, stop): (usize, &Stop),
+    progress: &Progress,
+) -> Result<Part> {
+    let mut hashes = HashList::of(subspace, &std::env::temp_dir())?;
+    let mut counts = Counts { letter: subspace.letter, name: subspace.name, ..Counts::default() };
+    let mut shown = Vec::new();
+    let (mut seen, mut bytes) = (0, 0);
+    let found = merge_join::compare(sides, subspace, page_bytes, stop, |pair| {
+        let Pair { key, left, right } = pair;
+        if let (Some(hashes), Some(right)) = (&mut hashes, right) {
+            // What is large is a blob, whose key says it all.
+            let value = if let Value::Bytes(value) = right { value } else { &[] };
+            hashes.push_record(subspace, key, value)?;
+        }
+        seen += 1;
+        bytes += (key.len() + left.map_or(0, |value| value.length())) as u64;
+        if seen == 4096 {
+            progress.add(seen, bytes);
+            (seen, bytes) = (0, 0);
+        }
+        match (left, right) {
+            _ if pair.equal() => {
+                counts.equal += 1;
+                counts.equal_bytes += (key.len() + left.map_or(0, |value| value.length())) as u64;
+                return Ok(true);
+            }
+            (Some(_), None) => counts.only_left += 1,
+            (None, _) => counts.only_right += 1,
+            _ => counts.different += 1,
+        }
+        if shown.len() < SHOWN {
+            shown.push(format!(
+                "{} ({}) {}: {}: {}",
+                subspace.letter,
+                subspace.name,
+                hex(key),
+                pair.difference(names),
+                subspace.describe(key)
+            ));
+        }
+        Ok(true)
+    })?;
+    progress.add(seen, bytes);
+    Ok(Part { subspace, counts, shown, found: found.map(|tally| tally.findings), hashes })
+}

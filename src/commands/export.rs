@@ -1,0 +1,435 @@
+//! Export: a store's records into a dump.
+//!
+//! Opens read-only, checks before it writes, reads ranges in parallel and writes every file in key order.
+//! Findings never stop it; `--strict` refuses to call the result a dump.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+use serde::Serialize;
+
+use crate::backend::{KeyRange, Loss, Pages};
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::finding::{FindingKind, Findings};
+use crate::base::hex::hex;
+use crate::base::page::Page;
+use crate::base::stop::Stop;
+use crate::catalog::{Subspace, ValueKind};
+use crate::dump::manifest::{Completeness, DIRECTORY, LeftBehind, Manifest, RESUME, Skipped, SubspaceEntry};
+use crate::dump::writer::{Description, DumpWriter, Resumed};
+use crate::open::connect::{self, Connected, Reading};
+use crate::open::installation::BlobChoice;
+use crate::open::overlap::{self, Side};
+use crate::open::shapes;
+use crate::open::source_checks;
+use crate::open::unchanged::Watched;
+use crate::records::audit::{Audit, HashList, Sides};
+use crate::records::check::Tally;
+use crate::records::gaps;
+use crate::records::pipeline::{Lane, in_parallel};
+use crate::records::selection::Request;
+use crate::records::store::Store;
+use crate::run::budget::Budget;
+use crate::run::console::{self, Console};
+use crate::run::preflight::{self, Preflight};
+use crate::run::progress::Progress;
+use crate::run::strict::Strict;
+
+mod resume;
+
+use resume::{Begun, begin, resume_subspace, unfinished};
+
+/// Keys of blobs kept in a manifest at most; a server has a handful of such blobs.
+const MOST_UNHASHED: usize = 1000;
+
+/// What to export and how.
+pub struct Options<'a> {
+    /// The server's configuration file.
+    pub config: &'a Path,
+    /// The directory of the dump, absent or empty.
+    pub dir: &'a Path,
+    /// Subspaces asked for.
+    pub request: &'a Request,
+    /// Overrides the schema version the store states.
+    pub schema: Option<u32>,
+    /// Findings are fatal.
+    pub strict: Strict,
+    /// Check and plan, write nothing.
+    pub dry_run: bool,
+    /// Agreed to what must be agreed to.
+    pub yes: bool,
+    /// Read around damage.
+    pub salvage: bool,
+    /// Do not look for blobs that are not exported.
+    pub no_verify: bool,
+    /// What the user has said about the blob store.
+    pub blobs: BlobChoice<'a>,
+    /// Go on with what an interrupted run has left.
+    pub resume: bool,
+    /// Where the state of the run is kept, if not inside the dump.
+    pub state: Option<&'a Path>,
+    /// Threads and memory.
+    pub budget: Budget,
+    /// Where to speak.
+    pub console: Console,
+    /// Raised when the run should end.
+    pub stop: &'a Stop,
+}
+
+/// What an export has done.
+#[derive(Debug, Serialize)]
+pub struct Exported {
+    /// The manifest as written; `None` after a dry run.
+    pub manifest: Option<Manifest>,
+    /// Linked, unlinked and missing blobs, where both sides were exported.
+    #[serde(skip)]
+    pub audit: Option<Audit>,
+    /// Everything found.
+    #[serde(skip)]
+    pub findings: Findings,
+}
+
+/// Exports the store of a configuration.
+///
+/// Errors: usage, refused (before anything is written), I/O, findings (`--strict`) and interrupted. Whatever
+/// goes wrong, no directory is left that looks like a dump.
+pub fn run(options: &Options) -> Result<Exported> {
+    let console = &options.console;
+    let config = connect::configuration(options.config, console)?;
+    let how = Reading {
+        blobs: options.blobs,
+        schema: options.schema,
+        salvage: options.salvage,
+        hold: true,
+        ..Reading::default()
+    };
+    let connected = connect::open(&config, how, &options.budget, console)?;
+    let (source, dump) = (Side::stores("source", &connected.place), Side::dump(options.dir));
+    let usual = options.dir.join(DIRECTORY).join(RESUME);
+    let state = options.state.filter(|path| **path != *usual).map(Path::to_path_buf);
+    let state = state.map(|path| ("state of the run", "--state", path));
+    let files = Side::files(&state.into_iter().collect::<Vec<_>>());
+    overlap::check(&source, &dump, options.dry_run, console)?;
+    overlap::check(&source, &files, options.dry_run, console)?;
+    overlap::check(&dump, &files, options.dry_run, console)?;
+    console::begin_report()?;
+    let version = connected.store.version();
+    let selected = options.request.resolve(version)?;
+    // Blobs that stay where they are can still be looked for.
+    let by_name = !options.no_verify && names_blobs(&selected);
+    let mut connected = match by_name {
+        true => connected.with_blobs(how, &options.budget, console)?,
+        false => connected.with_blobs_of(&selected, how, &options.budget, console)?,
+    };
+    let (mut selected, mut skipped) = source_checks::split(&connected.store, &selected);
+    let blobs = version.blobs().filter(|_| by_name);
+    let asked: Vec<&'static Subspace> = selected.iter().copied().chain(blobs).collect();
+    let gaps = gaps::among(connected.store.gaps(), &asked);
+    let agreed = options.yes || options.salvage;
+    if agreed {
+        gaps::leave_out(&gaps, &mut selected, &mut skipped);
+    }
+    describe(&connected, &selected, &skipped, console);
+    let mut preflight = Preflight::new(*console, options.dry_run);
+    preflight.pass("configuration", options.config.display().to_string());
+    source_checks::check(&mut connected, &mut preflight, (options.dry_run, options.yes), console)?;
+    let readable = gaps::agree(&gaps, agreed, &connected.place.location()).map_err(|error| {
+        match blobs.is_some_and(|blobs| gaps.iter().any(|gap| gap.subspace.letter == blobs.letter)) {
+            true => error.next("--no-verify does not look for blobs that are left out"),
+            false => error,
+        }
+    });
+    preflight.check("tables", readable, String::clone)?;
+    shapes::check_source(&connected.store, &selected, &connected.place.location(), &mut preflight)?;
+    check_destination(options, &mut preflight)?;
+    let mut findings = source_checks::unknown_tables(&connected.store)?;
+    findings.merge(gaps::findings(&gaps));
+    let mut sized = Vec::with_capacity(selected.len());
+    for subspace in selected {
+        let estimate = connected.store.estimate(subspace)?;
+        source_checks::unreachable_rows(&connected.store, subspace, &mut findings)?;
+        sized.push((subspace, estimate));
+    }
+    // What is known before anything is read or written.
+    options.strict.check(&findings).map_err(listed)?;
+    let expected = sized.iter().map(|(_, estimate)| estimate.bytes).sum();
+    if !options.resume {
+        preflight.space(options.dir, expected);
+    }
+    preflight.conclude()?;
+    if options.dry_run {
+        plan(&sized, options);
+        return Ok(Exported { manifest: None, audit: None, findings });
+    }
+    // The largest first: at the end nobody should wait for one long file.
+    sized.sort_by_key(|(_, estimate)| std::cmp::Reverse(estimate.bytes));
+    let subspaces: Vec<&'static Subspace> = sized.into_iter().map(|(subspace, _)| subspace).collect();
+    let (writer, state) = match begin(&connected, &subspaces, options)? {
+        Begun::Unfinished(writer, state) => (writer, state),
+        Begun::Complete(manifest, findings, state) => {
+            console.say("the interrupted export is complete already: only its state was left");
+            state.remove()?;
+            return Ok(Exported { manifest: Some(*manifest), audit: None, findings });
+        }
+    };
+    let writer = Mutex::new(writer);
+    let done = {
+        let progress = Progress::start(console.progress(), "export", expected);
+        in_parallel(options.budget.jobs, &subspaces, |subspace| {
+            export_subspace(&connected.store, subspace, &writer, options, &progress)
+        })
+    };
+    let writer = writer.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let watched = Watched::new(&connected.place, options.yes);
+    let result = done
+        .and_then(|done| conclude(&connected, done, skipped, &mut findings, options))
+        .and_then(|concluded| watched.check(connected.store.source()).map(|()| concluded));
+    // After a signal nothing is made complete that was not.
+    let result = result.and_then(|concluded| options.stop.check().map(|()| concluded));
+    let finished = match result {
+        Ok((entries, description, audit)) => {
+            writer.finish(entries, description, &findings).map(|manifest| (manifest, audit))
+        }
+        // Nothing to go on with: another run would come to the same end, or meets other damage.
+        Err(error) if error.kind() == ErrorKind::Findings || options.salvage => {
+            // The error matters; what stays behind has no manifest and so is no dump.
+            let _ = state.remove().and_then(|()| writer.abandon());
+            return Err(error);
+        }
+        Err(error) => Err(error),
+    };
+    let (manifest, audit) = finished.map_err(|error| unfinished(error, options))?;
+    state.remove()?;
+    Ok(Exported { manifest: Some(manifest), audit, findings })
+}
+
+/// What one subspace gave.
+struct Done {
+    subspace: &'static Subspace,
+    entry: SubspaceEntry,
+    tally: Tally,
+    hashes: Option<HashList>,
+}
+
+fn export_subspace(
+    store: &Store,
+    subspace: &'static Subspace,
+    writer: &Mutex<DumpWriter>,
+    options: &Options,
+    progress: &Progress,
+) -> Result<Done> {
+    let mut hashes = HashList::of(subspace, options.dir)?;
+    let mut keep = |page: &Page| {
+        progress.add(page.len() as u64, page.size() as u64);
+        match &mut hashes {
+            Some(hashes) => page.iter().try_for_each(|(key, value)| hashes.push_record(subspace, key, value)),
+            None => Ok(()),
+        }
+    };
+    let (file, mut tally) = match options.resume {
+        true => resume_subspace(store, subspace, writer, options.stop, &mut keep)?,
+        false => (Resumed::Begun(lock(writer).subspace(subspace.letter, subspace.name)?), Tally::default()),
+    };
+    let mut file = match file {
+        Resumed::Finished(entry) => return Ok(Done { subspace, entry, tally, hashes }),
+        Resumed::Begun(file) | Resumed::Continued(file) => file,
+    };
+    let ranges = store.ranges(subspace, options.budget.ranges())?;
+    let ranges: Vec<(usize, KeyRange)> =
+        ranges.into_iter().filter_map(|range| range.behind(file.last_key())).enumerate().collect();
+    let tallies: Mutex<Vec<(usize, Tally)>> = Mutex::default();
+    let page_bytes = options.budget.page_bytes();
+    let read = |(index, range): &(usize, KeyRange), emit: &mut dyn FnMut(&mut Page) -> Result<()>| {
+        let mut reading = store.read(subspace, range)?;
+        let mut page = Page::new();
+        while reading.next(&mut page, page_bytes)? {
+            emit(&mut page)?;
+        }
+        tallies.lock().unwrap_or_else(PoisonError::into_inner).push((*index, reading.into_tally()));
+        Ok(())
+    };
+    let (readers, ahead) = (options.budget.readers(), options.budget.ahead());
+    Lane { readers, ahead, through: None, stop: options.stop }.run(&ranges, read, |page| {
+        keep(page)?;
+        file.append(page)
+    })?;
+    let mut tallies = tallies.into_inner().unwrap_or_else(PoisonError::into_inner);
+    tallies.sort_by_key(|(index, _)| *index);
+    tallies.into_iter().for_each(|(_, part)| tally.merge(part));
+    Ok(Done { subspace, entry: file.finish()?, tally, hashes })
+}
+
+fn lock(writer: &Mutex<DumpWriter>) -> MutexGuard<'_, DumpWriter> {
+    writer.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+type Conclusion = (Vec<SubspaceEntry>, Description, Option<Audit>);
+
+/// Audits blobs, gathers findings and describes the dump.
+fn conclude(
+    connected: &Connected,
+    mut done: Vec<Done>,
+    skipped: Vec<Skipped>,
+    findings: &mut Findings,
+    options: &Options,
+) -> Result<Conclusion> {
+    done.sort_by_key(|done| done.subspace.letter);
+    let mut sides = Sides::default();
+    let (mut entries, mut left_behind) = (Vec::new(), Vec::new());
+    for Done { subspace, entry, tally, hashes } in done {
+        sides.add(subspace, hashes);
+        findings.merge(tally.findings);
+        left_behind.extend(tally.left_behind.into_iter().map(|(layout, records)| LeftBehind {
+            letter: subspace.letter,
+            name: subspace.name.to_string(),
+            layout: layout.to_string(),
+            records,
+        }));
+        entries.push(entry);
+    }
+    let losses = connected.store.source().losses();
+    add_losses(&connected.store, &losses, findings);
+    if let Some(table) = connected.store.source().unused()? {
+        findings.add(FindingKind::UnusedBlobs, table.name, &[], || {
+            "the configuration keeps blobs in another store; these do not travel".to_string()
+        });
+    }
+    if sides.has_blobs()
+        && let Some((count, sample)) = connected.store.source().foreign()?
+    {
+        findings.add_all(FindingKind::ForeignObject, count, "", &[], || {
+            format!("{count} objects that the server could not have written, such as {sample:?}")
+        });
+    }
+    if sides.lack_blobs()
+        && let Some(subspace) = connected.store.version().blobs()
+        && !options.no_verify
+        && connected.store.gap(subspace).is_none()
+    {
+        sides.add(subspace, Some(connected.store.blob_names(subspace, options.dir, options.stop)?));
+    }
+    let audit = sides.audit(findings)?;
+    for note in connected.store.source().notes().iter().filter(|note| !connected.said.contains(note)) {
+        options.console.say(format!("note: {note}"));
+    }
+    options.strict.check(findings).map_err(listed)?;
+    let description = Description {
+        tool_version: env!("CARGO_PKG_VERSION").to_string(),
+        server_releases: connected.store.version().releases.to_string(),
+        source: connected.store.source().kind().name().to_string(),
+        created: SystemTime::now(),
+        // A store that turned out to be whole has given a whole dump.
+        completeness: if losses.is_empty() { Completeness::Complete } else { Completeness::Salvage },
+        skipped,
+        left_behind,
+        unhashed_blobs: connected.store.computed().keys().take(MOST_UNHASHED).copied().collect(),
+    };
+    Ok((entries, description, audit))
+}
+
+/// A line for each loss: the key, or the keys between which it lies.
+fn add_losses(store: &Store, losses: &[Loss], findings: &mut Findings) {
+    for loss in losses {
+        let subspaces = store.version().subspaces.iter();
+        let subspace = subspaces.into_iter().find(|s| store.table(s).is_some_and(|t| t.name == loss.table));
+        let place = subspace.map_or_else(
+            || if loss.table.is_empty() { "*".to_string() } else { loss.table.clone() },
+            |subspace| subspace.letter.to_string(),
+        );
+        let named = |key: &[u8]| subspace.map_or_else(|| hex(key), |subspace| subspace.describe(key));
+        let reason = &loss.reason;
+        if let Some(key) = &loss.key {
+            findings.add(FindingKind::Lost, place, key, || format!("{}: {reason}", named(key)));
+            continue;
+        }
+        findings.add_between(FindingKind::Lost, place, [&loss.after, &loss.before], || {
+            let end = |key: &Option<Vec<u8>>, word, open: &str| {
+                key.as_ref().map_or(open.to_string(), |key| format!("{word} {}", named(key)))
+            };
+            let (after, before) = (end(&loss.after, "behind", "from the first key"), end(&loss.before, "before", "to the last"));
+            format!("everything {after}, {before}; what an older file still had of it may be in the dump: {reason}")
+        });
+    }
+}
+
+/// What to do about findings that a strict export ends with.
+fn listed(error: Error) -> Error {
+    error.next("run without --strict to keep every record and have the findings listed")
+}
+
+/// Whether links are among these subspaces and blobs are not.
+fn names_blobs(selected: &[&'static Subspace]) -> bool {
+    selected.iter().any(|subspace| subspace.links_blobs())
+        && !selected.iter().any(|subspace| subspace.value == ValueKind::Blob)
+}
+
+fn describe(connected: &Connected, selected: &[&'static Subspace], skipped: &[Skipped], console: &Console) {
+    let version = connected.store.version();
+    console.say(format!(
+        "source: {} at {}, schema version {} ({})",
+        connected.store.source().kind().title(),
+        connected.place.location(),
+        version.number,
+        version.releases
+    ));
+    let names: Vec<String> = selected.iter().map(|s| format!("{} {}", s.letter, s.name)).collect();
+    console.say(format!("exporting {} subspaces: {}", names.len(), names.join(", ")));
+    for skip in skipped {
+        console.say(format!("skipping {} ({}): {}", skip.letter, skip.name, skip.reason));
+    }
+    for other in &connected.elsewhere {
+        console.warn(format!(
+            "not covered: the {} of {} is kept in another store, {}{}",
+            other.role.name(),
+            other.key,
+            other.store,
+            other.kind.as_ref().map(|kind| format!(" ({kind})")).unwrap_or_default()
+        ));
+    }
+}
+
+/// Whether the destination of a dump is fit for it.
+fn check_destination(options: &Options, preflight: &mut Preflight) -> Result<()> {
+    let place = options.dir.display().to_string();
+    if options.resume {
+        preflight.pass("destination", format!("{place}, begun by an interrupted export"));
+        return Ok(());
+    }
+    let free = crate::dump::writer::check_destination(options.dir);
+    preflight.check("destination", free, |exists| match exists {
+        true => format!("{place}, empty"),
+        false => format!("{place}, will be created"),
+    })?;
+    Ok(())
+}
+
+fn plan(sized: &[(&'static Subspace, crate::backend::Estimate)], options: &Options) {
+    let console = &options.console;
+    #[derive(Serialize)]
+    struct Planned {
+        event: &'static str,
+        letter: char,
+        name: &'static str,
+        records_about: u64,
+        bytes_about: u64,
+    }
+    console.print(format!("{:<2} {:<18} {:>14} {:>16}", "", "subspace", "records about", "bytes about"));
+    for (subspace, estimate) in sized {
+        console.print(format!(
+            "{:<2} {:<18} {:>14} {:>16}",
+            subspace.letter, subspace.name, estimate.records, estimate.bytes
+        ));
+        console.data(&Planned {
+            event: "plan",
+            letter: subspace.letter,
+            name: subspace.name,
+            records_about: estimate.records,
+            bytes_about: estimate.bytes,
+        });
+    }
+    let bytes: u64 = sized.iter().map(|(_, estimate)| estimate.bytes).sum();
+    console.say(format!("estimated time: {}", preflight::estimated_time(bytes)));
+    let place: PathBuf = std::path::absolute(options.dir).unwrap_or_else(|_| options.dir.to_path_buf());
+    console.say(format!("dry run: nothing written to {}", place.display()));
+}

@@ -1,0 +1,221 @@
+//! An export that can be continued: what it was about, and the files that it has left unfinished.
+//!
+//! What a file holds is read again and checked as if it came from the store; how far a run came is not written
+//! down anywhere else.
+
+use std::path::Path;
+use std::sync::Mutex;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Options, lock};
+use crate::backend::{KeyRange, Pages};
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::finding::{FindingKind, Findings};
+use crate::base::page::Page;
+use crate::base::stop::{Stop, interrupted};
+use crate::catalog::{Subspace, ValueKind};
+use crate::dump::digest::PartDigest;
+use crate::dump::manifest::{DIRECTORY, MANIFEST, Manifest, RESUME};
+use crate::dump::reader::Dump;
+use crate::dump::writer::{DumpWriter, Resumed};
+use crate::open::connect::Connected;
+use crate::records::check;
+use crate::records::check::Tally;
+use crate::records::store::Store;
+use crate::run::resume::{self, StateFile};
+
+/// Bytes of records compared at once when a store is read again.
+const RESUME_PAGE: usize = 1 << 20;
+
+/// What a run was about: nothing else can be continued.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct State {
+    command: String,
+    tool_version: String,
+    schema_version: u32,
+    source: String,
+    place: String,
+    fingerprint: Option<String>,
+    subspaces: String,
+}
+
+/// What an export begins with.
+pub(super) enum Begun {
+    /// A dump that is new, or that an interrupted run has left.
+    Unfinished(DumpWriter, StateFile),
+    /// The interrupted run had written everything, its manifest last: that, and what it had found.
+    Complete(Box<Manifest>, Findings, StateFile),
+}
+
+/// Begins a dump, or opens the one that an interrupted run has left.
+pub(super) fn begin(
+    connected: &Connected,
+    subspaces: &[&'static Subspace],
+    options: &Options,
+) -> Result<Begun> {
+    let inside = options.dir.join(DIRECTORY).join(RESUME);
+    let path = options.state.unwrap_or(&inside);
+    let source = connected.store.source();
+    let mut letters: Vec<char> = subspaces.iter().map(|subspace| subspace.letter).collect();
+    letters.sort_unstable();
+    let state = State {
+        command: "export".to_string(),
+        tool_version: env!("CARGO_PKG_VERSION").to_string(),
+        schema_version: connected.store.version().number,
+        source: source.kind().name().to_string(),
+        place: resume::anonymous(&connected.place.location()),
+        fingerprint: source.fingerprint()?,
+        subspaces: letters.into_iter().collect(),
+    };
+    options.stop.check()?;
+    if !options.resume {
+        let writer = DumpWriter::create(options.dir, state.schema_version)?;
+        return match StateFile::create(path, &state) {
+            Ok(file) => Ok(Begun::Unfinished(writer, file)),
+            Err(error) => {
+                // Nothing was written yet, so nothing is lost with it.
+                let _ = writer.abandon();
+                Err(error)
+            }
+        };
+    }
+    if options.dir.join(DIRECTORY).join(MANIFEST).exists() {
+        return complete(path, &state, options);
+    }
+    let writer = DumpWriter::reopen(options.dir, state.schema_version)?;
+    let Some((file, before)) = StateFile::open::<State>(path)? else {
+        return Err(Error::refused("the state of the interrupted export is not there")
+            .with("path", path.display().to_string())
+            .next(
+                "name it with --state if it was kept elsewhere, or remove the directory and export again",
+            ));
+    };
+    if let Some(what) = before.difference(&state) {
+        return Err(Error::refused(format!("cannot go on: {what}"))
+            .with("path", options.dir.display().to_string())
+            .next("remove the directory and export again"));
+    }
+    Ok(Begun::Unfinished(writer, file))
+}
+
+/// A dump whose manifest is there, if it is that of the run that has left its state.
+///
+/// Errors: refused, if there is no such state, or it is about something else.
+fn complete(path: &Path, state: &State, options: &Options) -> Result<Begun> {
+    let refused = |what: String| {
+        Error::refused(what)
+            .with("path", options.dir.display().to_string())
+            .next("check it with `verify DIR`; for another export name another directory")
+    };
+    let Some((file, before)) = StateFile::open::<State>(path)? else {
+        // Nothing says which run it was, and nothing is left to do.
+        return Err(refused("the export is complete: it has a manifest".to_string()));
+    };
+    if let Some(what) = before.difference(state) {
+        return Err(refused(format!("the export is complete, but is not the one asked for: {what}")));
+    }
+    let dump = Dump::open(options.dir)?;
+    let found = dump.manifest().map(|manifest| {
+        let letters: String = manifest.subspaces.iter().map(|entry| entry.letter).collect();
+        (manifest, letters)
+    });
+    match found {
+        Some((manifest, letters))
+            if manifest.schema_version == state.schema_version
+                && manifest.source == state.source
+                && letters == state.subspaces =>
+        {
+            Ok(Begun::Complete(Box::new(manifest.clone()), dump.recorded()?, file))
+        }
+        _ => Err(refused("the dump in the directory is not that of the interrupted export".to_string())),
+    }
+}
+
+impl State {
+    /// What is another now, in words.
+    fn difference(&self, now: &State) -> Option<&'static str> {
+        [
+            (self.command != now.command, "the state is that of another command"),
+            (self.tool_version != now.tool_version, "another release of this tool has begun the export"),
+            (self.source != now.source || self.place != now.place, "another store was being exported"),
+            (self.schema_version != now.schema_version, "the export was begun for another schema version"),
+            (self.subspaces != now.subspaces, "other subspaces were being exported"),
+            (self.fingerprint != now.fingerprint, "the store has changed since the export was interrupted"),
+        ]
+        .into_iter()
+        .find_map(|(differs, what)| differs.then_some(what))
+    }
+}
+
+/// Says how to go on.
+pub(super) fn unfinished(error: Error, options: &Options) -> Error {
+    if error.kind() == ErrorKind::Refused {
+        return error;
+    }
+    error.next(format!(
+        "what was exported so far is kept in {}: go on with the same command and --resume, or remove the directory",
+        options.dir.display()
+    ))
+}
+
+/// Goes on with the file of a subspace; what reading its records has found, it finds again.
+pub(super) fn resume_subspace(
+    store: &Store,
+    subspace: &'static Subspace,
+    writer: &Mutex<DumpWriter>,
+    stop: &Stop,
+    keep: &mut dyn FnMut(&Page) -> Result<()>,
+) -> Result<(Resumed, Tally)> {
+    let (mut tally, mut written) = (Tally::default(), PartDigest::new());
+    // A store that cannot tell whether it has changed is read again.
+    let again = store.source().fingerprint()?.is_none();
+    let mut last: Option<Vec<u8>> = None;
+    let mut each = |page: &Page| {
+        if stop.stopped() {
+            return Err(interrupted());
+        }
+        for (key, content) in page.iter() {
+            if subspace.value != ValueKind::Blob {
+                check::record(subspace, key, content, &mut tally.findings);
+                continue;
+            }
+            let mut found = Findings::new();
+            check::content(subspace, store.computed(), key, content, &mut found);
+            if found.count(FindingKind::BlobMismatch) > 0 {
+                // Only the stored bytes say whether they could be decoded.
+                found = Findings::new();
+                store.check_blob(subspace, key, &mut found)?;
+            }
+            tally.findings.merge(found);
+        }
+        if again {
+            written.add_page(page);
+        }
+        last = page.last().map(|(key, _)| key.to_vec()).or(last.take());
+        keep(page)
+    };
+    let resumed = {
+        let file = lock(writer).unfinished(subspace.letter, subspace.name)?;
+        file.read(&mut each)?
+    };
+    let stays_behind = subspace.layouts.iter().any(|layout| !layout.travels);
+    if last.is_none() || !again && !stays_behind {
+        return Ok((resumed, tally));
+    }
+    let (mut found, mut page) = (PartDigest::new(), Page::new());
+    let mut reading = store.read(subspace, &KeyRange { after: None, until: last })?;
+    while reading.next(&mut page, RESUME_PAGE)? {
+        if stop.stopped() {
+            return Err(interrupted());
+        }
+        found.add_page(&page);
+    }
+    if again && (found.totals() != written.totals() || found.sum() != written.sum()) {
+        return Err(Error::refused("cannot go on: the store has changed since the export was interrupted")
+            .with("subspace", format!("{} ({})", subspace.letter, subspace.name))
+            .next("remove the directory and export again"));
+    }
+    tally.left_behind = reading.into_tally().left_behind;
+    Ok((resumed, tally))
+}

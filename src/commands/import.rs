@@ -1,0 +1,243 @@
+//! Import: a dump into an empty or fresh store.
+//!
+//! Everything that can refuse does so before the first write. Blobs go before the records that link them,
+//! the schema version comes last, so that a half-filled target is never taken for a complete one.
+
+use std::path::Path;
+
+use crate::backend::Source;
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::finding::{FindingKind, Findings};
+use crate::catalog::Subspace;
+use crate::commands::loaded::{Imported, nothing_written, plan};
+use crate::config::{Config, StoreConfig};
+use crate::dump::manifest::DIRECTORY;
+use crate::dump::reader::{Dump, FileCheck};
+use crate::open::connect;
+use crate::open::overlap::{self, Side};
+use crate::records::input::{self, HeldDump, Origin};
+use crate::records::selection::Request;
+use crate::run::console;
+use crate::run::preflight::Preflight;
+use crate::run::resume::anonymous;
+use crate::target::blob_placement::{self, Loading};
+use crate::target::limits::{self, Unusable};
+use crate::target::transfer::{self, State, Target, Transfer, places};
+
+/// What to import and how.
+pub struct Options<'a> {
+    /// The server's configuration file.
+    pub config: &'a Path,
+    /// The directory of the dump.
+    pub dir: &'a Path,
+    /// Subspaces asked for.
+    pub request: &'a Request,
+    /// How the target is treated.
+    pub transfer: transfer::Options<'a>,
+}
+
+/// Imports a dump into the store of a configuration.
+///
+/// Errors: usage, refused (nothing written), I/O, interrupted, damaged (verification failed).
+pub fn run(options: &Options) -> Result<Imported> {
+    // Whatever is wrong with a dump, an import refuses it before anything is written.
+    let refused = |error: Error| match error.kind() {
+        ErrorKind::Damaged => error
+            .into_kind(ErrorKind::Refused)
+            .or_next("nothing was written; copy the dump again from where it was made, or export again"),
+        _ => error,
+    };
+    let how = &options.transfer;
+    let console = &how.console;
+    let mut preflight = Preflight::new(*console, how.dry_run);
+    let opened = open(options, &mut preflight).map_err(refused)?;
+    let prepared = prepare(&opened, options, &mut preflight).map_err(refused)?;
+    let Some(Prepared { mut transfer, from, mut imported }) = prepared else {
+        return preflight.conclude().map(|()| Imported::default());
+    };
+    imported.left_out.iter().for_each(|(letter, why)| console.say(format!("leaving out {letter}: {why}")));
+    if how.dry_run {
+        transfer.find_progress(how)?;
+        plan(&transfer, console);
+        preflight.conclude()?;
+        console.say(format!("dry run: nothing written to {}", transfer.target.place().location()));
+        return Ok(imported);
+    }
+    preflight.conclude()?;
+    let state = State::new("import", &transfer.target, &transfer.parts, from);
+    let done = transfer.run(&state, how)?;
+    imported.complete(done.loaded, done.verified, how);
+    Ok(imported)
+}
+
+/// What an import is about.
+struct Opened {
+    config: Config,
+    data: StoreConfig,
+    dump: HeldDump,
+    // Where the dump and the files of the run lie.
+    side: Side,
+    files: Side,
+}
+
+struct Prepared<'a> {
+    transfer: Transfer<'a>,
+    from: String,
+    imported: Imported,
+}
+
+/// Reads the configuration and opens the dump.
+fn open(options: &Options, preflight: &mut Preflight) -> Result<Opened> {
+    let how = &options.transfer;
+    let config = connect::configuration(options.config, &how.console)?;
+    let data = how.blobs.agreed(config.data_store()?);
+    preflight.pass("configuration", options.config.display().to_string());
+    let side = Side::dump(options.dir);
+    let files =
+        transfer::files(how, how.state.filter(|path| !usual_state(path, options.dir)).map(Path::to_path_buf));
+    overlap::check(&side, &Side::data("target", &data), how.dry_run, &how.console)?;
+    overlap::check(&side, &files, how.dry_run, &how.console)?;
+    overlap::check(&Side::data("target", &data), &files, how.dry_run, &how.console)?;
+    let dump = HeldDump::new(input::open_dump(options.dir, &how.budget)?)?;
+    Ok(Opened { config, data, dump, side, files })
+}
+
+/// Everything that is decided before the first write; nothing if a dry run has found a refusal.
+fn prepare<'a>(
+    opened: &'a Opened,
+    options: &Options,
+    preflight: &mut Preflight,
+) -> Result<Option<Prepared<'a>>> {
+    let how = &options.transfer;
+    let Opened { config, data, dump: held_dump, side: dump_side, files } = opened;
+    let origin = Origin::dump(held_dump);
+    let (version, dump) = (held_dump.version(), &held_dump.dump);
+    preflight.pass("schema version", format!("{} ({})", version.number, version.releases));
+    let selected = options.request.resolve(version)?;
+    let mut held: Vec<&'static Subspace> = Vec::new();
+    for file in dump.subspaces() {
+        held.push(version.subspaces.iter().find(|s| s.letter == file.letter).ok_or_else(|| {
+            Error::refused("the dump has a subspace that its schema version does not know")
+                .with("subspace", file.letter.to_string())
+                .next("was the dump edited? export it again")
+        })?);
+    }
+    if let Some(manifest) = dump.manifest() {
+        how.strict.check_recorded(&manifest.findings).map_err(nothing_written)?;
+    }
+    let incomplete_dump = dump.manifest().is_some_and(|manifest| manifest.incomplete());
+    if incomplete_dump {
+        preflight
+            .check("dump whole", repeat_losses(dump, options), |()| "a salvage, agreed to".to_string())?;
+    }
+    let expected: Vec<(char, &str)> = version.subspaces.iter().map(|s| (s.letter, s.name)).collect();
+    let unproven = dump.unproven(&expected);
+    unproven.iter().for_each(|what| preflight.warn("dump proven", format!("cannot be proven: {what}")));
+    let brought: Vec<&'static Subspace> =
+        held.iter().copied().filter(|s| selected.iter().any(|one| one.letter == s.letter)).collect();
+    let loading = Loading { origin: &origin, subspaces: &brought };
+    let decide = |data, now: Option<&dyn Source>| {
+        let decided = blob_placement::decide(config, data, &loading, now, (how.blobs, how.yes))?;
+        let blobs = Side::blobs("target", &decided.place);
+        overlap::check(dump_side, &blobs, how.dry_run, &how.console)?;
+        overlap::check(&blobs, files, how.dry_run, &how.console)?;
+        Ok(decided)
+    };
+    // Beside the manifest.
+    let state = |digits: &str| options.dir.join(DIRECTORY).join(format!("import-{digits}.json"));
+    let target = Target::open(data.clone(), version, decide, state, preflight, how)?;
+    console::begin_report()?;
+    let (mut parts, left_out) = places(&held, &selected, target.kind())?;
+    how.console.say(format!(
+        "importing {} subspaces of schema version {} ({}) into {} at {}",
+        parts.len(),
+        version.number,
+        version.releases,
+        target.kind().title(),
+        target.place().location()
+    ));
+    for part in &mut parts {
+        part.stated = dump.entry(part.subspace.letter).map(|e| (e.totals(), e.records_sum.clone()));
+    }
+    let (rule, limits) = (target.rule(), target.limits().clone());
+    let pairs = target.tables(&parts)?;
+    let sound = |preflight: &mut Preflight, dump: &Dump| -> Result<Option<(Vec<FileCheck>, Unusable)>> {
+        let checked = input::checksums(dump, &how.budget, &how.console);
+        let checks = preflight.check("dump undamaged", checked, |checks| {
+            format!("{} files, checksums and counts are right", checks.len())
+        })?;
+        let Some(checks) = checks else { return Ok(None) };
+        let fits = limits::check(dump, &pairs, &checks, rule, &limits, how.console.progress());
+        let fits = preflight
+            .check("records fit", fits, |_| "every record is within the limits of the target".to_string())?;
+        let Some(unusable) = fits else { return Ok(None) };
+        limits::check_usable(&unusable, preflight, how.yes)?;
+        Ok(Some((checks, unusable)))
+    };
+    // The longest step comes last: a target that is not empty is refused at once. A dry run checks everything.
+    let early = if how.dry_run { sound(preflight, dump)? } else { None };
+    let Some(mut transfer) = Transfer::prepare(origin, target, (parts, left_out), preflight, how)? else {
+        return Ok(None);
+    };
+    let checks = match how.dry_run {
+        true => early,
+        false => sound(preflight, dump)?,
+    };
+    let Some((checks, unusable)) = checks else { return Ok(None) };
+    let mut findings = Findings::new();
+    checks.iter().for_each(|check| findings.merge(check.findings.clone()));
+    how.strict.check(&findings).map_err(nothing_written)?;
+    let from = identity(dump, &checks)?;
+    transfer.leave_out_unusable(unusable.left_out());
+    let imported = Imported {
+        schema_version: version.number,
+        advice: transfer.target.advice.clone(),
+        left_out: transfer.left_out.clone(),
+        unproven,
+        incomplete_dump,
+        findings,
+        ..Imported::default()
+    };
+    Ok(Some(Prepared { transfer, from, imported }))
+}
+
+/// Whether a state lies where it lies usually, beside the manifest.
+fn usual_state(path: &Path, dump: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.parent() == Some(&dump.join(DIRECTORY)) && name.starts_with("import-") && name.ends_with(".json")
+}
+
+/// What changes whenever a dump does.
+fn identity(dump: &Dump, checks: &[FileCheck]) -> Result<String> {
+    match dump.manifest() {
+        Some(manifest) => Ok(anonymous(&manifest.to_json()?)),
+        None => Ok(anonymous(&format!("{checks:?}"))),
+    }
+}
+
+fn repeat_losses(dump: &Dump, options: &Options) -> Result<()> {
+    let Some(manifest) = dump.manifest() else { return Ok(()) };
+    for (kind, count) in &manifest.findings {
+        options.transfer.console.warn(format!("the dump's export has found: {count} {kind}"));
+    }
+    if let Some(lines) = dump.findings()? {
+        for finding in lines {
+            let finding = finding?;
+            if finding.known_kind().is_some_and(FindingKind::is_incomplete) {
+                let what = match finding.known_kind().is_some_and(FindingKind::travels) {
+                    true => "damaged in the dump",
+                    false => "not in the dump",
+                };
+                options.transfer.console.warn(format!(
+                    "{what}: subspace {} key {}: {}",
+                    finding.subspace, finding.key, finding.detail
+                ));
+            }
+        }
+    }
+    if manifest.is_salvage() && !options.transfer.yes {
+        return Err(Error::refused("this dump was salvaged from a damaged store and is incomplete")
+            .next("repeat with --yes to import it nevertheless"));
+    }
+    Ok(())
+}

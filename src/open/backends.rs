@@ -1,0 +1,630 @@
+//! From the description of a store to the engine that opens it: the only place that knows every backend by name.
+//!
+//! Opens for reading, for writing, or around damage, databases and blob stores alike; decides nothing.
+
+use std::path::{Path, PathBuf};
+
+use crate::backend::hold::{Hold, Mode};
+use crate::backend::identity::{How, Met, Overlap, Spot};
+use crate::backend::memory::Memory;
+#[cfg(feature = "azure")]
+use crate::backend::objects::{Azure, AzureCredential, AzureSettings};
+use crate::backend::objects::{
+    Flow, Fs, FsSettings, ObjectSource, ObjectTarget, Objects, Possible, ShardedSource, ShardedTarget, marker,
+};
+#[cfg(feature = "s3")]
+use crate::backend::objects::{S3, S3Settings};
+use crate::backend::{Source, Target, files};
+use crate::base::dir::Dir;
+use crate::base::error::{Error, Result};
+use crate::catalog::{self, BackendKind, SchemaVersion, Subspace, Table};
+#[cfg(feature = "azure")]
+use crate::config;
+#[cfg(feature = "s3")]
+use crate::config::Secret;
+use crate::config::{StoreConfig, StoreKind};
+use crate::run::budget::Budget;
+
+/// Requests to a blob service that may be under way at once; each waits for an answer most of the time.
+const REQUESTS: usize = 32;
+
+/// Opens a damaged store to read what can still be read.
+pub fn salvaging(data: &StoreConfig, budget: &Budget) -> Result<Box<dyn Source>> {
+    match &data.kind {
+        #[cfg(feature = "rocksdb")]
+        StoreKind::RocksDb { path, .. } => {
+            Ok(Box::new(crate::backend::rocksdb::RocksSource::salvage(path, budget.engine())?))
+        }
+        #[cfg(feature = "sqlite")]
+        StoreKind::Sqlite { path } => {
+            let connections = budget.jobs * budget.readers();
+            Ok(Box::new(crate::backend::sqlite::SqliteSource::salvage(path, budget.engine(), connections)?))
+        }
+        // A database server reads around nothing; what it can read is read as always.
+        _ => source(data, budget),
+    }
+}
+
+/// Opens a store for reading, whatever is in it.
+#[cfg_attr(not(any(feature = "rocksdb", feature = "sqlite", feature = "mysql")), allow(unused_variables))]
+pub fn source(data: &StoreConfig, budget: &Budget) -> Result<Box<dyn Source>> {
+    match &data.kind {
+        #[cfg(feature = "rocksdb")]
+        StoreKind::RocksDb { path, .. } => {
+            Ok(Box::new(crate::backend::rocksdb::RocksSource::open(path, budget.engine())?))
+        }
+        #[cfg(feature = "sqlite")]
+        StoreKind::Sqlite { path } => {
+            let connections = budget.jobs * budget.readers();
+            Ok(Box::new(crate::backend::sqlite::SqliteSource::open(path, budget.engine(), connections)?))
+        }
+        #[cfg(feature = "postgres")]
+        kind @ StoreKind::Postgres { .. } => {
+            let settings = postgres(kind, data).ok_or_else(|| unsupported(data))?;
+            let source = crate::backend::postgres::PostgresSource::open(settings);
+            Ok(Box::new(source.map_err(|error| refused_password(error, data))?))
+        }
+        #[cfg(feature = "mysql")]
+        kind @ StoreKind::Mysql { .. } => {
+            let settings = mysql(kind, data).ok_or_else(|| unsupported(data))?;
+            let connections = budget.jobs * budget.readers();
+            let source = crate::backend::mysql::MysqlSource::open(settings, connections);
+            Ok(Box::new(source.map_err(|error| refused_password(error, data))?))
+        }
+        _ => Err(unsupported(data)),
+    }
+}
+
+/// Opens or creates a store for writing by the catalog of `version`.
+#[cfg_attr(not(feature = "rocksdb"), allow(unused_variables))]
+pub fn target(
+    data: &StoreConfig,
+    version: &'static SchemaVersion,
+    budget: &Budget,
+) -> Result<Box<dyn Target>> {
+    match &data.kind {
+        #[cfg(feature = "rocksdb")]
+        StoreKind::RocksDb { path, min_blob_size, .. } => {
+            use crate::backend::rocksdb::{RocksTarget, RocksTargetOptions};
+            let legacy = version.legacy_tables(BackendKind::RocksDb).filter(|legacy| legacy.required);
+            let legacy = legacy.map(|legacy| legacy.table.name.to_string()).collect();
+            let options = RocksTargetOptions {
+                memory: budget.engine(),
+                min_blob_size: *min_blob_size,
+                tables: tables(version, BackendKind::RocksDb),
+                legacy,
+            };
+            Ok(Box::new(RocksTarget::open(path, options)?))
+        }
+        #[cfg(feature = "sqlite")]
+        StoreKind::Sqlite { path } => {
+            Ok(Box::new(crate::backend::sqlite::SqliteTarget::open(path, budget.engine())?))
+        }
+        #[cfg(feature = "postgres")]
+        kind @ StoreKind::Postgres { .. } => {
+            let settings = postgres(kind, data).ok_or_else(|| unsupported(data))?;
+            let target = crate::backend::postgres::PostgresTarget::open(settings);
+            Ok(Box::new(target.map_err(|error| refused_password(error, data))?))
+        }
+        #[cfg(feature = "mysql")]
+        kind @ StoreKind::Mysql { .. } => {
+            let settings = mysql(kind, data).ok_or_else(|| unsupported(data))?;
+            let target = crate::backend::mysql::MysqlTarget::open(settings);
+            Ok(Box::new(target.map_err(|error| refused_password(error, data))?))
+        }
+        _ => Err(unsupported(data)),
+    }
+}
+
+/// Says what about a password may be why it is refused, without showing it. The server sends what a file holds to
+/// its last byte, so this program does too.
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+fn refused_password(error: Error, data: &StoreConfig) -> Error {
+    let (StoreKind::Postgres { password, .. } | StoreKind::Mysql { password, .. }) = &data.kind else {
+        return error;
+    };
+    let blank = password.as_ref().is_some_and(|secret| secret.expose() != secret.expose().trim());
+    match blank && error.to_string().contains("password") {
+        true => error.next(
+            "the password in the configuration begins or ends with a blank or a line break, which is part of it: a \
+             file that ends in a line break is taken with it",
+        ),
+        false => error,
+    }
+}
+
+#[cfg(feature = "postgres")]
+fn postgres(kind: &StoreKind, data: &StoreConfig) -> Option<crate::backend::postgres::PostgresSettings> {
+    let StoreKind::Postgres {
+        host,
+        port,
+        database,
+        user,
+        password,
+        options,
+        timeout,
+        tls,
+        allow_invalid_certs,
+    } = kind.clone()
+    else {
+        return None;
+    };
+    let exposed = |secret: Option<crate::config::Secret>| secret.map(|secret| secret.expose().to_string());
+    let (password, options) = (exposed(password), exposed(options));
+    let (place, allow_plaintext) = (data.location(), data.allow_plaintext);
+    Some(crate::backend::postgres::PostgresSettings {
+        host,
+        port,
+        database,
+        user,
+        password,
+        options,
+        timeout,
+        tls,
+        allow_invalid_certs,
+        allow_plaintext,
+        place,
+    })
+}
+
+#[cfg(feature = "mysql")]
+fn mysql(kind: &StoreKind, data: &StoreConfig) -> Option<crate::backend::mysql::MysqlSettings> {
+    let StoreKind::Mysql {
+        host,
+        port,
+        database,
+        user,
+        password,
+        max_allowed_packet,
+        timeout: _,
+        tls,
+        allow_invalid_certs,
+    } = kind.clone()
+    else {
+        return None;
+    };
+    let password = password.map(|password| password.expose().to_string());
+    let place = data.location();
+    Some(crate::backend::mysql::MysqlSettings {
+        host,
+        port,
+        database,
+        user,
+        password,
+        max_allowed_packet,
+        tls,
+        allow_invalid_certs,
+        place,
+    })
+}
+
+/// A blob store opened for reading, and the table it keeps blobs in.
+pub type BlobSource = (Box<dyn Source>, &'static Table);
+
+/// Opens a blob store that is not the data store for reading. `kind` is the engine of the data store, as whose
+/// table the blobs appear.
+pub fn blob_source(
+    store: &StoreConfig,
+    subspace: &'static Subspace,
+    kind: BackendKind,
+    budget: &Budget,
+    salvage: bool,
+) -> Result<BlobSource> {
+    let table = blob_table(subspace, kind)?;
+    if let StoreKind::Sharded { stores } = &store.kind {
+        let members = stores.iter().map(|member| blob_source(member, subspace, kind, budget, salvage));
+        let sharded = ShardedSource::new(kind, table, members.collect::<Result<_>>()?)?;
+        return Ok((Box::new(sharded), table));
+    }
+    if let Some(objects) = objects(store)? {
+        let flow = flow(budget);
+        let source = ObjectSource::open(objects, table, kind, possible(subspace), flow, salvage)?;
+        return Ok((Box::new(source), table));
+    }
+    let engine = store.kind.backend().ok_or_else(|| unsupported(store))?;
+    let source = if salvage { salvaging(store, budget)? } else { source(store, budget)? };
+    Ok((source, blob_table(subspace, engine)?))
+}
+
+/// Opens a blob store as it is before it is written: what is not there yet is empty.
+pub fn blobs_before(
+    store: &StoreConfig,
+    subspace: &'static Subspace,
+    kind: BackendKind,
+    budget: &Budget,
+) -> Result<BlobSource> {
+    let table = blob_table(subspace, kind)?;
+    if let StoreKind::Sharded { stores } = &store.kind {
+        let members = stores.iter().map(|member| blobs_before(member, subspace, kind, budget));
+        let sharded = ShardedSource::new(kind, table, members.collect::<Result<_>>()?)?;
+        return Ok((Box::new(sharded), table));
+    }
+    match exists(store)? && !ruined(store) {
+        true => blob_source(store, subspace, kind, budget, false),
+        false => Ok((Box::new(Memory::new(kind)), table)),
+    }
+}
+
+/// Whether a load has begun a store, not finished it, and left it so damaged that it cannot be opened.
+/// Of a store that shares blobs out, whether any is.
+pub fn ruined(store: &StoreConfig) -> bool {
+    match &store.kind {
+        #[cfg(feature = "rocksdb")]
+        StoreKind::RocksDb { path, .. } => crate::backend::rocksdb::ruined(path),
+        StoreKind::Sharded { stores } => stores.iter().any(ruined),
+        _ => false,
+    }
+}
+
+/// Removes what is ruined of a store.
+pub fn discard_ruined(store: &StoreConfig) -> Result<()> {
+    match &store.kind {
+        #[cfg(feature = "rocksdb")]
+        StoreKind::RocksDb { path, .. } if ruined(store) => crate::backend::rocksdb::discard(path),
+        StoreKind::Sharded { stores } => stores.iter().try_for_each(discard_ruined),
+        _ => Ok(()),
+    }
+}
+
+/// Opens a blob store that is not the data store for writing.
+pub fn blob_target(
+    store: &StoreConfig,
+    subspace: &'static Subspace,
+    kind: BackendKind,
+    version: &'static SchemaVersion,
+    budget: &Budget,
+) -> Result<(Box<dyn Target>, &'static Table)> {
+    let table = blob_table(subspace, kind)?;
+    if let StoreKind::Sharded { stores } = &store.kind {
+        let members = stores.iter().map(|member| blob_target(member, subspace, kind, version, budget));
+        let sharded = ShardedTarget::new(kind, table, members.collect::<Result<_>>()?)?;
+        return Ok((Box::new(sharded), table));
+    }
+    if let Some(objects) = objects(store)? {
+        let target = ObjectTarget::new(objects, table, kind, possible(subspace), flow(budget));
+        return Ok((Box::new(target), table));
+    }
+    let engine = store.kind.backend().ok_or_else(|| unsupported(store))?;
+    Ok((target(store, version, budget)?, blob_table(subspace, engine)?))
+}
+
+/// The tables blobs go to, one for each database that takes a part of them; services have no limits of their own
+/// that a record could exceed.
+pub fn blob_tables(store: &StoreConfig, subspace: &'static Subspace) -> Result<Vec<&'static Table>> {
+    match &store.kind {
+        StoreKind::Sharded { stores } => {
+            let tables = stores.iter().map(|member| blob_tables(member, subspace));
+            Ok(tables.collect::<Result<Vec<_>>>()?.concat())
+        }
+        kind => kind.backend().map(|engine| blob_table(subspace, engine)).transpose().map(Vec::from_iter),
+    }
+}
+
+/// The table of blobs in a data store of this engine.
+pub fn blob_table(subspace: &'static Subspace, kind: BackendKind) -> Result<&'static Table> {
+    subspace.table(kind).map_err(|why| {
+        Error::usage("this store has no place for blobs")
+            .with("subspace", format!("{} ({})", subspace.letter, subspace.name))
+            .because(why.to_string())
+    })
+}
+
+fn flow(budget: &Budget) -> Flow {
+    // Pages in flight and what the engine of the data store caches have the rest.
+    Flow { requests: REQUESTS, bytes: budget.memory / 4 }
+}
+
+/// Whether the server could have made a key.
+fn possible(subspace: &'static Subspace) -> Possible {
+    std::sync::Arc::new(|key| (subspace.decode)(key).is_ok())
+}
+
+/// The objects of a store that is no database; `None` for a database.
+fn objects(store: &StoreConfig) -> Result<Option<Box<dyn Objects>>> {
+    match &store.kind {
+        StoreKind::Fs { path, depth } => {
+            Ok(Some(Box::new(Fs::new(&FsSettings { path: path.clone(), depth: *depth }))))
+        }
+        #[cfg(feature = "s3")]
+        StoreKind::S3 {
+            bucket,
+            region,
+            endpoint,
+            access_key,
+            secret_key,
+            security_token,
+            session_token,
+            profile,
+            timeout,
+            max_retries,
+            key_prefix,
+            allow_invalid_certs,
+        } => {
+            let text = |secret: &Option<Secret>| secret.as_ref().map(|secret| secret.expose().to_string());
+            let s3 = S3::new(S3Settings {
+                bucket: bucket.clone(),
+                region: region.clone(),
+                endpoint: endpoint.clone(),
+                access_key: text(access_key),
+                secret_key: text(secret_key),
+                security_token: text(security_token),
+                session_token: text(session_token),
+                profile: profile.clone(),
+                timeout: *timeout,
+                max_retries: *max_retries,
+                key_prefix: key_prefix.clone(),
+                allow_invalid_certs: *allow_invalid_certs,
+                place: store.location(),
+            })?;
+            Ok(Some(Box::new(s3)))
+        }
+        #[cfg(feature = "azure")]
+        StoreKind::Azure { account, container, endpoint, credential, timeout, max_retries, key_prefix } => {
+            let azure = Azure::new(AzureSettings {
+                account: account.clone(),
+                container: container.clone(),
+                credential: match credential {
+                    config::AzureCredential::AccessKey(key) => {
+                        AzureCredential::AccessKey(key.expose().to_string())
+                    }
+                    config::AzureCredential::SasToken(token) => {
+                        AzureCredential::SasToken(token.expose().to_string())
+                    }
+                },
+                endpoint: endpoint.clone(),
+                timeout: *timeout,
+                max_retries: *max_retries,
+                key_prefix: key_prefix.clone(),
+                place: store.location(),
+            })?;
+            Ok(Some(Box::new(azure)))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// What a store is, by its engine or by the file system.
+pub enum Identity {
+    /// Files and directories.
+    Files(Vec<Spot>),
+    /// A database that a session of ours stays in.
+    #[cfg(feature = "postgres")]
+    Postgres(Box<crate::backend::postgres::PostgresPresence>),
+    /// A database that a session of ours stays in.
+    #[cfg(feature = "mysql")]
+    Mysql(Box<crate::backend::mysql::MysqlPresence>),
+    /// A place at an object service.
+    Objects(Box<dyn Objects>),
+    /// A store that this build cannot open, or that is made of others.
+    Unknown,
+}
+
+/// Finds out what a store is; it need not be there yet if it is a file or a directory. Databases are connected to.
+///
+/// Errors: I/O if it cannot be asked.
+pub fn identify(store: &StoreConfig) -> Result<Identity> {
+    Ok(match &store.kind {
+        StoreKind::RocksDb { path, .. } => Identity::Files(Spot::rocksdb(path)?),
+        StoreKind::Sqlite { path } => Identity::Files(Spot::sqlite(path)?),
+        StoreKind::Fs { path, depth } => Identity::Files(Spot::blobs(path, *depth)?),
+        #[cfg(feature = "postgres")]
+        kind @ StoreKind::Postgres { .. } => {
+            let settings = postgres(kind, store).ok_or_else(|| unsupported(store))?;
+            Identity::Postgres(Box::new(crate::backend::postgres::PostgresPresence::open(settings)?))
+        }
+        #[cfg(feature = "mysql")]
+        kind @ StoreKind::Mysql { .. } => {
+            let settings = mysql(kind, store).ok_or_else(|| unsupported(store))?;
+            Identity::Mysql(Box::new(crate::backend::mysql::MysqlPresence::open(settings)?))
+        }
+        StoreKind::Sharded { .. } => Identity::Unknown,
+        _ => objects(store)?.map_or(Identity::Unknown, Identity::Objects),
+    })
+}
+
+impl Identity {
+    /// What this store and another one have in common. With `write`, an object service is asked by an object that is
+    /// written to this store and removed.
+    ///
+    /// Errors: I/O if that cannot be found out.
+    pub fn meets(&self, other: &Identity, write: bool) -> Result<Met> {
+        let said = |how: Option<String>| Met { how: how.map(How::Said), left: None };
+        match (self, other) {
+            (Identity::Files(ours), Identity::Files(theirs)) => {
+                let how = ours.iter().find_map(|spot| {
+                    let overlap = theirs.iter().find_map(|other| spot.overlap(other))?;
+                    Some(How::Files(overlap, spot.path().to_path_buf()))
+                });
+                Ok(Met { how, left: None })
+            }
+            #[cfg(feature = "postgres")]
+            (Identity::Postgres(ours), Identity::Postgres(theirs)) => ours.same(theirs).map(said),
+            #[cfg(feature = "mysql")]
+            (Identity::Mysql(ours), Identity::Mysql(theirs)) => ours.same(theirs).map(said),
+            (Identity::Objects(ours), Identity::Objects(theirs)) if write => {
+                let (met, left) =
+                    marker::meet(ours.as_ref(), theirs.as_ref(), crate::backend::unlike_any_other())?;
+                let how =
+                    met.then(|| How::Said("what is written to the one is seen in the other".to_string()));
+                Ok(Met { how, left })
+            }
+            (Identity::Objects(ours), Identity::Objects(theirs)) => {
+                let same = marker::list_the_same(ours.as_ref(), theirs.as_ref())?;
+                Ok(said(same.then(|| "both list the same objects, written at the same times".to_string())))
+            }
+            _ => Ok(Met::default()),
+        }
+    }
+}
+
+/// Whether a blob store is the data store, under whatever name. What cannot be asked is taken for another store:
+/// opening it tells what is wrong.
+pub fn is_data_store(store: &StoreConfig, data: &StoreConfig) -> bool {
+    if store.same_place(data) {
+        return true;
+    }
+    if store.kind.backend().is_none() || store.kind.backend() != data.kind.backend() {
+        return false;
+    }
+    let (Ok(store), Ok(data)) = (identify(store), identify(data)) else { return false };
+    match (&store, &data) {
+        // The first of them is the database itself.
+        (Identity::Files(one), Identity::Files(other)) => {
+            let overlap = one.first().zip(other.first()).and_then(|(one, other)| one.overlap(other));
+            overlap == Some(Overlap::Same)
+        }
+        (one, other) => one.meets(other, false).is_ok_and(|met| met.how.is_some()),
+    }
+}
+
+/// A store that is held, as [`crate::backend::hold`] says; given up when dropped. Of a target, after the target.
+#[derive(Default)]
+pub struct Held {
+    // By the path that leads to it.
+    files: Vec<(PathBuf, Hold)>,
+    #[cfg(feature = "postgres")]
+    postgres: Vec<crate::backend::postgres::PostgresPresence>,
+    #[cfg(feature = "mysql")]
+    mysql: Vec<crate::backend::mysql::MysqlPresence>,
+}
+
+/// Holds a store, every member of one that shares blobs out. What is not there yet is not held: a target has to be
+/// created first.
+///
+/// Errors: refused if others have it, I/O if a database cannot be reached.
+pub fn hold(store: &StoreConfig, mode: Mode) -> Result<Held> {
+    let mut held = Held::default();
+    held.add(store, mode)?;
+    Ok(held)
+}
+
+impl Held {
+    /// Holds another store as well.
+    ///
+    /// Errors: as [`hold`].
+    pub fn add(&mut self, store: &StoreConfig, mode: Mode) -> Result<()> {
+        if let Some((path, hold)) = in_files(&store.kind) {
+            let held = hold(path, mode).map_err(|error| error.with("store", store.location()))?;
+            self.files.extend(held.map(|held| (path.clone(), held)));
+            return Ok(());
+        }
+        match &store.kind {
+            #[cfg(feature = "postgres")]
+            kind @ StoreKind::Postgres { .. } => {
+                let settings = postgres(kind, store).ok_or_else(|| unsupported(store))?;
+                let presence = crate::backend::postgres::PostgresPresence::open(settings)?;
+                presence.hold(mode)?;
+                self.postgres.push(presence);
+            }
+            #[cfg(feature = "mysql")]
+            kind @ StoreKind::Mysql { .. } => {
+                let settings = mysql(kind, store).ok_or_else(|| unsupported(store))?;
+                let presence = crate::backend::mysql::MysqlPresence::open(settings)?;
+                presence.hold(mode)?;
+                self.mysql.push(presence);
+            }
+            StoreKind::Sharded { stores } => {
+                return stores.iter().try_for_each(|member| self.add(member, mode));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Holds what could not be held before because it was not there.
+    ///
+    /// Errors: as [`hold`].
+    pub fn add_new(&mut self, store: &StoreConfig, mode: Mode) -> Result<()> {
+        if let StoreKind::Sharded { stores } = &store.kind {
+            return stores.iter().try_for_each(|member| self.add_new(member, mode));
+        }
+        match in_files(&store.kind) {
+            Some((path, _)) if !self.files.iter().any(|(held, _)| held == path) => self.add(store, mode),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// How a store in files is held, and its path.
+type HoldFiles = fn(&Path, Mode) -> Result<Option<Hold>>;
+
+fn in_files(kind: &StoreKind) -> Option<(&PathBuf, HoldFiles)> {
+    match kind {
+        StoreKind::RocksDb { path, .. } => Some((path, Hold::rocksdb)),
+        StoreKind::Sqlite { path } => Some((path, Hold::sqlite)),
+        StoreKind::Fs { path, .. } => Some((path, Hold::directory)),
+        _ => None,
+    }
+}
+
+/// Whether anything is there that could be opened for reading. An empty or absent place can become a target.
+pub fn exists(data: &StoreConfig) -> Result<bool> {
+    match &data.kind {
+        StoreKind::RocksDb { path, .. } => match Dir::open(path) {
+            Ok(dir) => files::rocks_database(&dir),
+            Err(error) => absent(path, error, "directory"),
+        },
+        #[cfg(feature = "sqlite")]
+        StoreKind::Sqlite { path } => crate::backend::sqlite::exists(path),
+        StoreKind::Fs { path, .. } => match std::fs::read_dir(path) {
+            Ok(_) => Ok(true),
+            Err(error) => absent(path, error, "directory"),
+        },
+        StoreKind::Sharded { stores } => {
+            stores.iter().try_fold(false, |any, member| Ok(exists(member)? || any))
+        }
+        _ => Ok(true),
+    }
+}
+
+/// Gives the files of an embedded store to a user, a group or both; a database on a server has none. Only what
+/// belongs to the store: nothing that lies beside it, nothing that a link leads to.
+///
+/// What cannot be given away goes to `failed`, with its path.
+pub fn give(
+    store: &StoreKind,
+    to: (Option<u32>, Option<u32>),
+    failed: &mut dyn FnMut(&Path, std::io::Error),
+) {
+    match store {
+        StoreKind::RocksDb { path, .. } => files::give_rocks(path, to, failed),
+        StoreKind::Sqlite { path } => files::give_sqlite(path, to, failed),
+        StoreKind::Fs { path, depth } => {
+            let blobs = || catalog::versions().iter().filter_map(|version| version.blobs());
+            let possible = |key: &[u8]| blobs().any(|subspace| (subspace.decode)(key).is_ok());
+            Fs::new(&FsSettings { path: path.clone(), depth: *depth }).give(to, &possible, failed);
+        }
+        StoreKind::Sharded { stores } => stores.iter().for_each(|member| give(&member.kind, to, failed)),
+        _ => {}
+    }
+}
+
+/// Tables of every subspace that has one in this backend.
+pub fn tables(version: &'static SchemaVersion, kind: BackendKind) -> Vec<&'static Table> {
+    version.subspaces.iter().filter_map(|subspace| subspace.table(kind).ok()).collect()
+}
+
+fn absent(path: &Path, error: std::io::Error, what: &str) -> Result<bool> {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => Ok(false),
+        std::io::ErrorKind::NotADirectory => Err(Error::usage(format!("the target is not a {what}"))
+            .with("path", place(path))
+            .because(error)
+            .next("check the path in the configuration")),
+        _ => Err(Error::io("cannot look at the target")
+            .with("path", place(path))
+            .because(error)
+            .next("run as a user who may use it")),
+    }
+}
+
+fn place(path: &Path) -> String {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf()).display().to_string()
+}
+
+fn unsupported(data: &StoreConfig) -> Error {
+    Error::usage("this build cannot use stores of this type")
+        .with("store", data.id.clone())
+        .with("location", data.location())
+        .next("build with the feature of that backend")
+}

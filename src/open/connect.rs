@@ -1,0 +1,253 @@
+//! From a configuration to an opened store: which stores, which schema version, which blob rule.
+//!
+//! Reads; never writes. The engines themselves are known to `engines`.
+
+use std::path::Path;
+
+use crate::backend::Source;
+use crate::backend::hold::Mode;
+use crate::backend::routed::{BlobTables, RoutedSource};
+use crate::base::error::{Error, Result};
+use crate::catalog::{self, SchemaVersion, Subspace};
+use crate::config::{BlobPlace, Config, Elsewhere, Era, StoreConfig, variant_of};
+use crate::open::backends::{self, Held, source};
+use crate::open::installation::{BlobChoice, Place};
+use crate::open::overlap::{self, Side};
+use crate::open::running;
+use crate::open::shapes;
+use crate::records::gaps;
+use crate::records::store::{self, Store};
+use crate::run::budget::Budget;
+use crate::run::console::Console;
+
+/// A store that a configuration names, opened for reading.
+pub struct Connected {
+    /// The store, read by the catalog of its schema version.
+    pub store: Store,
+    /// How the configuration describes the stores.
+    pub place: Place,
+    /// Stores for other roles that are not covered.
+    pub elsewhere: Vec<Elsewhere>,
+    /// The process that has the store open, if any.
+    pub holder: Option<running::Holder>,
+    /// What has been said about how the stores were opened.
+    pub said: Vec<String>,
+    /// What keeps others from writing to the stores, where that was asked for.
+    pub held: Result<Held>,
+}
+
+/// Reads a configuration, with macros resolved from the environment.
+pub fn configuration(path: &Path, console: &Console) -> Result<Config> {
+    let config = Config::load(path, |name| std::env::var(name).ok())?;
+    for notice in config.notices() {
+        console.warn(notice);
+    }
+    Ok(config)
+}
+
+/// How a store is opened for reading.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Reading<'a> {
+    /// What the user has said about the blob store.
+    pub blobs: BlobChoice<'a>,
+    /// Overrides the schema version the store states.
+    pub schema: Option<u32>,
+    /// By whose catalog a store is read that states none.
+    pub otherwise: Option<u32>,
+    /// Read around damage.
+    pub salvage: bool,
+    /// Keep others from writing as long as the stores are open.
+    pub hold: bool,
+}
+
+/// Opens the data store of a configuration for reading; its blobs are those in the data store until
+/// [`Connected::with_blobs`].
+pub fn open(config: &Config, how: Reading, budget: &Budget, console: &Console) -> Result<Connected> {
+    let data = how.blobs.agreed(config.data_store()?);
+    // Before the store is opened: closing a file gives up the locks this process has on it.
+    let holder = running::holder(&data.kind);
+    let held = if how.hold { backends::hold(&data, Mode::Shared) } else { Ok(Held::default()) };
+    let source = if how.salvage { backends::salvaging(&data, budget)? } else { source(&data, budget)? };
+    shapes::check_version_table(source.as_ref(), &data.location())?;
+    let said = source.notes();
+    said.iter().for_each(|note| console.say(format!("note: {note}")));
+    source.log_ends().iter().for_each(|end| console.warn(end));
+    let version = version(source.as_ref(), &how, &data, console)?;
+    if (config.era() == Era::Json) != version.blobs_marked {
+        console.warn(format!(
+            "the configuration is of another era than the store, whose schema version {} belongs to {}",
+            version.number, version.releases
+        ));
+    }
+    let gaps = gaps::find(source.as_ref(), version)?;
+    let gap = |subspace: &Subspace| gaps.iter().any(|gap| gap.subspace.letter == subspace.letter);
+    let known = |subspace: &'static Subspace, key: &[u8]| -> Result<Option<Vec<u8>>> {
+        let Ok(table) = subspace.table(source.kind()) else { return Ok(None) };
+        if gap(subspace) { Ok(None) } else { source.get(table, key) }
+    };
+    let record = |subspace: &'static Subspace, key: &[u8]| -> Result<Option<Vec<u8>>> {
+        match gap(subspace) {
+            // What cannot be read is no answer.
+            true => Err(gaps::refusal(&gaps, &data.location()).next(
+                "where the blobs are stands in one of them: name the blob store with --blob-config FILE",
+            )),
+            false => known(subspace, key),
+        }
+    };
+    let blobs = match how.blobs.named(&data)? {
+        Some(place) => place,
+        None => how.blobs.settle(blob_place(config, version, record)?, &data),
+    };
+    let elsewhere = elsewhere(config, version, known)?;
+    let blobs = match blobs {
+        BlobPlace::Elsewhere(store) => Some(store),
+        BlobPlace::DataStore => None,
+    };
+    let place = Place { data, blobs };
+    overlap::report_apart_from(&Side::stores("installation", &place))?;
+    let rule = place.blob_rule(version);
+    Ok(Connected { store: Store::open(source, version, rule)?, place, elsewhere, holder, said, held })
+}
+
+impl Connected {
+    /// Opens the blob store as well, where that is another one.
+    pub fn with_blobs(mut self, how: Reading, budget: &Budget, console: &Console) -> Result<Connected> {
+        let version = self.store.version();
+        let (Some(blobs), Some(subspace)) = (&self.place.blobs, version.blobs()) else { return Ok(self) };
+        self.holder = self.holder.or_else(|| running::holder(&blobs.kind));
+        if how.hold
+            && let Ok(held) = &mut self.held
+            && let Err(error) = held.add(blobs, Mode::Shared)
+        {
+            self.held = Err(error);
+        }
+        let kind = self.store.source().kind();
+        let (source, used) = backends::blob_source(blobs, subspace, kind, budget, how.salvage)?;
+        for note in source.notes() {
+            console.say(format!("note: {note}"));
+            self.said.push(note);
+        }
+        source.log_ends().iter().for_each(|end| console.warn(end));
+        let unused = backends::blob_table(subspace, kind)?;
+        let routed = RoutedSource::new(self.store.into_source(), source, BlobTables { unused, used });
+        let rule = self.place.blob_rule(version);
+        self.store = Store::open(Box::new(routed), version, rule)?;
+        Ok(self)
+    }
+
+    /// Opens the blob store as well if blobs are among these subspaces.
+    pub fn with_blobs_of(
+        self,
+        subspaces: &[&'static Subspace],
+        how: Reading,
+        budget: &Budget,
+        console: &Console,
+    ) -> Result<Connected> {
+        match subspaces.iter().any(|subspace| subspace.value == catalog::ValueKind::Blob) {
+            true => self.with_blobs(how, budget, console),
+            false => Ok(self),
+        }
+    }
+}
+
+/// Where blobs are by a configuration and the records beside it; `record` reads one of those.
+pub fn blob_place(
+    config: &Config,
+    version: &'static SchemaVersion,
+    record: impl Fn(&'static Subspace, &[u8]) -> Result<Option<Vec<u8>>>,
+) -> Result<BlobPlace> {
+    if config.era() == Era::Json {
+        // From 0.16 on the stores are registry objects in the database.
+        let object = version.blob_store().and_then(|object| Some((version.subspace(object.letter)?, object)));
+        let value = object.map(|(subspace, object)| record(subspace, object.key)).transpose()?.flatten();
+        return config.blob_store_from_registry(version, value.as_deref());
+    }
+    config.blob_store(setting(version, &record)).map(BlobPlace::Elsewhere)
+}
+
+/// Reads a setting from the records of a database.
+fn setting(
+    version: &'static SchemaVersion,
+    record: impl Fn(&'static Subspace, &[u8]) -> Result<Option<Vec<u8>>>,
+) -> impl Fn(&str) -> Result<Option<String>> {
+    move |key: &str| {
+        let value =
+            version.settings().map(|subspace| record(subspace, key.as_bytes())).transpose()?.flatten();
+        // The server replaces what is not UTF-8 when it reads a setting.
+        Ok(value.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+    }
+}
+
+/// Stores of other roles that are not the data store, and so are not covered.
+fn elsewhere(
+    config: &Config,
+    version: &'static SchemaVersion,
+    record: impl Fn(&'static Subspace, &[u8]) -> Result<Option<Vec<u8>>>,
+) -> Result<Vec<Elsewhere>> {
+    if config.era() != Era::Json {
+        return config.elsewhere(setting(version, record));
+    }
+    let mut found = Vec::new();
+    for object in version.singletons {
+        let (Some(role), Some(subspace)) = (object.store, version.subspace(object.letter)) else { continue };
+        if role == catalog::StoreGroup::Blob {
+            continue;
+        }
+        let Some(value) = record(subspace, object.key)? else { continue };
+        // One that cannot be read is somebody's business who looks at it.
+        let store = match variant_of(object, &value) {
+            Ok((_, Some(variant))) if !variant.external => continue,
+            Ok((_, Some(variant))) => variant.name.to_string(),
+            _ => "a store of an unknown kind".to_string(),
+        };
+        found.push(Elsewhere { role, key: object.title, store, kind: None });
+    }
+    Ok(found)
+}
+
+fn version(
+    source: &dyn Source,
+    how: &Reading,
+    data: &StoreConfig,
+    console: &Console,
+) -> Result<&'static SchemaVersion> {
+    let mut stated = match how.schema {
+        // A damaged record must not keep the user from overriding it.
+        Some(number) => Some(number),
+        None => stated(source, data)?,
+    };
+    if let (None, Some(otherwise)) = (stated, how.otherwise) {
+        console.warn(format!(
+            "the store states no schema version, as after an unfinished import: read as {otherwise}"
+        ));
+        stated = Some(otherwise);
+    }
+    match stated {
+        Some(number) => catalog::version(number)
+            .ok_or_else(|| store::unknown_version(number).with("store", data.location())),
+        None => {
+            if let Some(error) = gaps::version_unread(source, &data.location())? {
+                return Err(error);
+            }
+            Err(Error::refused("the store states no schema version").with("store", data.location()).next(
+                "a store of 0.11 or older must be upgraded by its server first; an unfinished import must be \
+             finished with --resume; --schema N overrides",
+            ))
+        }
+    }
+}
+
+/// The version that a store states.
+///
+/// Errors: refused if it cannot be read, naming every table of which that is so.
+fn stated(source: &dyn Source, data: &StoreConfig) -> Result<Option<u32>> {
+    let record = catalog::schema_version_record();
+    let hidden = match record.table(source.kind()) {
+        Some(table) => source.unreadable(&[table])?.iter().any(|unreadable| !unreadable.absent),
+        None => false,
+    };
+    if hidden && let Some(error) = gaps::version_unread(source, &data.location())? {
+        return Err(error);
+    }
+    store::schema_version(source)
+}

@@ -1,0 +1,104 @@
+//! Is a server running on a store? Finds who holds the locks of RocksDB and SQLite files, and judges the other
+//! sessions of a database.
+//!
+//! Asks the kernel about record locks; takes none itself and writes nothing. The files it asks about stay open to the
+//! end of the process, so that it can be asked again while a store is open. A database is asked through its source,
+//! when it is open.
+
+use std::fs::File;
+use std::io::{Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use rustix::process::{Flock, FlockOffsetType, FlockType, fcntl_getlk};
+
+use crate::backend::Sessions;
+use crate::backend::hold::{ROCKSDB_BYTE, SQLITE_BYTE};
+use crate::base::error::{Error, Result};
+use crate::config::StoreKind;
+use crate::run::console::Console;
+
+/// Sessions named in a message.
+const SHOWN: usize = 5;
+
+/// A process that has a store open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// The locked file.
+    pub file: PathBuf,
+    /// Process id, where the kernel tells it (not across containers).
+    pub pid: Option<i32>,
+    /// Name of the program, where `/proc` tells it.
+    pub program: Option<String>,
+}
+
+impl Holder {
+    /// As `process 4711 (stalwart)`.
+    pub fn describe(&self) -> String {
+        match (&self.pid, &self.program) {
+            (Some(pid), Some(program)) => format!("process {pid} ({program})"),
+            (Some(pid), None) => format!("process {pid}"),
+            _ => "a process in another container or on another host".to_string(),
+        }
+    }
+}
+
+/// Who has the files of an embedded store open, if anybody; database servers are asked elsewhere.
+pub fn holder(store: &StoreKind) -> Option<Holder> {
+    match store {
+        StoreKind::RocksDb { path, .. } => locked(&path.join("LOCK"), ROCKSDB_BYTE),
+        StoreKind::Sqlite { path, .. } => {
+            let mut shared = path.clone().into_os_string();
+            shared.push("-shm");
+            // In write-ahead mode every open connection holds a lock on the shared-memory file.
+            locked(Path::new(&shared), SQLITE_BYTE).or_else(|| locked(path, SQLITE_BYTE))
+        }
+        StoreKind::Sharded { stores } => stores.iter().find_map(|member| holder(&member.kind)),
+        _ => None,
+    }
+}
+
+/// Refuses a database that others are connected to, unless the user has agreed or nothing will be written.
+pub fn check_sessions(sessions: &Sessions, store: &str, agreed: bool, console: &Console) -> Result<()> {
+    if let Some(why) = &sessions.hidden {
+        console.warn(format!("cannot tell for certain that no server is running: {why}"));
+    }
+    if sessions.others.is_empty() {
+        return Ok(());
+    }
+    let mut shown: Vec<&str> = sessions.others.iter().take(SHOWN).map(String::as_str).collect();
+    let more = format!("{} more", sessions.others.len().saturating_sub(SHOWN));
+    if sessions.others.len() > SHOWN {
+        shown.push(&more);
+    }
+    let error = Error::refused("others are connected to the database, most likely a running server")
+        .with("store", store)
+        .with("sessions", shown.join(", "))
+        .next("stop the server and whatever else uses the database, or use --yes if none of them writes");
+    if !agreed {
+        return Err(error);
+    }
+    console.warn(error.to_string());
+    Ok(())
+}
+
+/// Who has locked a file, but for the one byte by which other runs of this program hold what they read.
+fn locked(path: &Path, ours: u64) -> Option<Holder> {
+    // Opening a FIFO would wait for a writer; only regular files are asked.
+    if !std::fs::metadata(path).ok()?.is_file() {
+        return None;
+    }
+    let mut file = File::open(path).ok()?;
+    file.seek(SeekFrom::Start(0)).ok()?;
+    // Length 0 means to the end of the largest possible file, SQLite's lock bytes included.
+    let lock = [(0, ours), (ours + 1, 0)].into_iter().find_map(|(start, length)| {
+        let probe =
+            Flock { start, length, pid: None, typ: FlockType::WriteLock, offset_type: FlockOffsetType::Set };
+        fcntl_getlk(&file, &probe).ok().flatten()
+    });
+    // Closing it would give up every lock that this process has on the file, those of an open store included.
+    std::mem::forget(file);
+    let lock = lock?;
+    let pid = lock.pid.map(|pid| pid.as_raw_nonzero().get()).filter(|pid| *pid > 0);
+    let program = pid.and_then(|pid| std::fs::read_to_string(format!("/proc/{pid}/comm")).ok());
+    Some(Holder { file: path.to_path_buf(), pid, program: program.map(|name| name.trim().to_string()) })
+}

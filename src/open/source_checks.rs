@@ -1,0 +1,140 @@
+//! What commands do with a store that they read, before they read it: is it in use, what is in it that they will not
+//! read, and which subspaces it has.
+
+use crate::base::error::{Error, Result};
+use crate::base::finding::{FindingKind, Findings};
+use crate::catalog::Subspace;
+use crate::dump::manifest::Skipped;
+use crate::open::backends::Held;
+use crate::open::connect::Connected;
+use crate::open::running;
+use crate::records::leases;
+use crate::records::store::{Store, Stranger};
+use crate::run::console::Console;
+use crate::run::preflight::Preflight;
+
+/// Subspaces to export, and those that are skipped with the reason.
+pub fn split(store: &Store, selected: &[&'static Subspace]) -> (Vec<&'static Subspace>, Vec<Skipped>) {
+    let (mut take, mut skipped) = (Vec::new(), Vec::new());
+    for subspace in store.version().subspaces {
+        let reason = match subspace.table(store.source().kind()) {
+            _ if !selected.iter().any(|s| s.letter == subspace.letter) => "not selected",
+            Err(why) => why,
+            Ok(_) => {
+                take.push(subspace);
+                continue;
+            }
+        };
+        skipped.push(Skipped {
+            letter: subspace.letter,
+            name: subspace.name.to_string(),
+            reason: reason.to_string(),
+        });
+    }
+    (take, skipped)
+}
+
+/// Checks that a source can be read and that nothing changes it meanwhile.
+///
+/// Errors: refused.
+pub fn check(
+    connected: &mut Connected,
+    preflight: &mut Preflight,
+    (dry_run, yes): (bool, bool),
+    console: &Console,
+) -> Result<()> {
+    let place = connected.place.location();
+    preflight.pass("source", format!("{} at {place}", connected.store.source().kind().title()));
+    let version = connected.store.version();
+    preflight.pass("schema version", format!("{} ({})", version.number, version.releases));
+    let holder = match &connected.holder {
+        None => Ok("nothing has it open".to_string()),
+        Some(holder) => Err(Error::refused("a server is running on this store")
+            .with("store", place.clone())
+            .with("locked by", holder.describe())
+            .next("stop the server and try again")),
+    };
+    preflight.check_unless_dry("source not in use", holder)?;
+    // Asked after the server, which would say more of itself.
+    let held = std::mem::replace(&mut connected.held, Ok(Held::default()));
+    let held = held.map(|held| connected.held = Ok(held));
+    preflight
+        .check_unless_dry("source held", held.map(|()| "nothing can write to it meanwhile".to_string()))?;
+    for lease in leases::fresh(&connected.store)? {
+        preflight.warn(
+            "node lease",
+            format!(
+                "a node has renewed its lease: {}; a lease outlives a stop by up to an hour, so make sure that \
+                 no server is running",
+                lease.describe()
+            ),
+        );
+    }
+    let sessions = connected.store.source().sessions()?;
+    let alone = running::check_sessions(&sessions, &place, dry_run || yes, console);
+    preflight.check("no other sessions", alone, |()| match sessions.others.len() {
+        0 => "none".to_string(),
+        others => format!("{others}, agreed to"),
+    })?;
+    Ok(())
+}
+
+/// Warns of a server on a store that is read although it may be running: on files or, with `sessions`, on a database.
+///
+/// Errors: those of asking the database.
+pub fn warn_if_used(connected: &Connected, sessions: bool, console: &Console) -> Result<()> {
+    let place = connected.place.location();
+    if let Some(holder) = &connected.holder {
+        console
+            .warn(format!("a server is running on {place} (locked by {}): it may change", holder.describe()));
+    }
+    if sessions {
+        running::check_sessions(&connected.store.source().sessions()?, &place, true, console)?;
+    }
+    Ok(())
+}
+
+/// Rows in tables that no subspace of the schema version accounts for, and ends of logs that were not read.
+pub fn unknown_tables(store: &Store) -> Result<Findings> {
+    let mut findings = Findings::new();
+    for (table, stranger) in store.strangers()? {
+        let (kind, what) = match stranger {
+            Stranger::Legacy => (
+                FindingKind::LegacyRows,
+                "an older schema version has left rows here, which do not travel".to_string(),
+            ),
+            Stranger::Unknown => (
+                FindingKind::UnknownTable,
+                "the catalog does not know this table, whose rows do not travel".to_string(),
+            ),
+            Stranger::Companion(title) => (FindingKind::OtherTable, title.to_string()),
+            Stranger::Other => (
+                FindingKind::OtherTable,
+                "its columns are not those of the server's tables: it is left where it is".to_string(),
+            ),
+        };
+        findings.add(kind, table.name, &[], || what);
+    }
+    for end in store.source().log_ends() {
+        findings.add(FindingKind::LogEnd, "", &[], || end);
+    }
+    Ok(findings)
+}
+
+/// Rows of a subspace that no reading delivers, and values that are not stored as a server stores them.
+pub fn unreachable_rows(store: &Store, subspace: &'static Subspace, findings: &mut Findings) -> Result<()> {
+    if let Some(table) = store.table(subspace).filter(|_| store.gap(subspace).is_none())
+        && let Some((count, why)) = store.source().unreachable(table)?
+    {
+        findings.add_all(FindingKind::Lost, count, subspace.letter, &[], || format!("{count} rows: {why}"));
+    }
+    if let Some(table) = store.table(subspace) {
+        for odd in store.source().odd_values(table)? {
+            let kind = if odd.lost { FindingKind::Lost } else { FindingKind::BadValue };
+            findings.add(kind, subspace.letter, &odd.key, || {
+                format!("{}: {}", subspace.describe(&odd.key), odd.reason)
+            });
+        }
+    }
+    Ok(())
+}

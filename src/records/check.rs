@@ -1,0 +1,126 @@
+//! The check every record passes on its way: layout, value form, and blobs against their keys.
+//!
+//! Only adds findings; a record is never changed or dropped here. Whose record it is, it does not know.
+
+use std::collections::BTreeMap;
+
+use crate::base::finding::{FindingKind, Findings};
+use crate::base::page::Page;
+use crate::catalog::{Layout, Problem, Subspace};
+use crate::records::blob::{self, BlobRule, Proof};
+use crate::records::derived_keys::ComputedBlobKeys;
+
+/// What reading has found besides records.
+#[derive(Debug, Default, Clone)]
+pub struct Tally {
+    /// Everything worth a word.
+    pub findings: Findings,
+    /// Records that do not travel, by layout name.
+    pub left_behind: BTreeMap<&'static str, u64>,
+}
+
+impl Tally {
+    /// Adds what another part of the same subspace gave.
+    pub fn merge(&mut self, other: Tally) {
+        self.findings.merge(other.findings);
+        for (layout, count) in other.left_behind {
+            *self.left_behind.entry(layout).or_default() += count;
+        }
+    }
+}
+
+/// Whether every record of a subspace travels.
+pub fn all_travel(subspace: &Subspace) -> bool {
+    subspace.layouts.iter().all(|layout| layout.travels)
+}
+
+/// Checks the records of `raw`, and adds those that travel to `page`.
+pub fn sift(subspace: &'static Subspace, raw: &Page, page: &mut Page, tally: &mut Tally) {
+    for (key, value) in raw.iter() {
+        match record(subspace, key, value, &mut tally.findings) {
+            Some(layout) if !layout.travels => *tally.left_behind.entry(layout.name).or_default() += 1,
+            _ => page.push(key, value),
+        }
+    }
+}
+
+/// Checks key and value against the layouts of the subspace; the layout, unless the key is unknown.
+pub fn record(
+    subspace: &'static Subspace,
+    key: &[u8],
+    value: &[u8],
+    findings: &mut Findings,
+) -> Option<&'static Layout> {
+    let problem = match subspace.check(key, value) {
+        Ok(layout) => return Some(layout),
+        Err(problem) => problem,
+    };
+    let unusable = subspace.unusable(value);
+    if let Some(reason) = unusable {
+        findings.add(FindingKind::UnusableValue, subspace.letter, key, || {
+            format!("{}: {reason}, this value has {}", subspace.describe(key), value.len())
+        });
+    }
+    match problem {
+        Problem::UnknownKey(error) => {
+            findings
+                .add(FindingKind::UnknownKey, subspace.letter, key, || format!("{}: {error}", subspace.name));
+            None
+        }
+        Problem::BadValue { layout, reason } => {
+            if unusable.is_none() {
+                findings.add(FindingKind::BadValue, subspace.letter, key, || {
+                    format!("{}: {reason}", subspace.describe(key))
+                });
+            }
+            Some(layout)
+        }
+    }
+}
+
+/// Decodes a stored blob and says how far its content is proven.
+pub fn blob<'a>(
+    subspace: &'static Subspace,
+    (rule, computed): (BlobRule, &ComputedBlobKeys),
+    key: &[u8],
+    stored: &'a [u8],
+    findings: &mut Findings,
+) -> std::borrow::Cow<'a, [u8]> {
+    let hashed = record(subspace, key, stored, findings).is_some_and(|layout| layout.content_hash)
+        && !computed.contains(key);
+    let decoded = blob::decode(rule, hashed.then_some(key), stored);
+    let mut found = |kind, what: &str| {
+        findings.add(kind, subspace.letter, key, || format!("{}: {what}", subspace.describe(key)));
+    };
+    match decoded.proof {
+        Proof::Hash => {}
+        Proof::Unhashed => found(FindingKind::BlobNotHashed, "the key is no hash of the content"),
+        Proof::Mismatch => {
+            found(FindingKind::BlobMismatch, "decoded, but the content does not hash to the key")
+        }
+        Proof::Undecodable => {
+            found(FindingKind::BlobMismatch, "cannot be decoded; the stored bytes travel as they are");
+        }
+    }
+    decoded.content
+}
+
+/// Checks the content of a blob, already decoded, against its key.
+pub fn content(
+    subspace: &'static Subspace,
+    computed: &ComputedBlobKeys,
+    key: &[u8],
+    content: &[u8],
+    findings: &mut Findings,
+) {
+    let hashed = record(subspace, key, content, findings).is_some_and(|layout| layout.content_hash)
+        && !computed.contains(key);
+    let mut found = |kind, what: &str| {
+        findings.add(kind, subspace.letter, key, || format!("{}: {what}", subspace.describe(key)));
+    };
+    if !hashed {
+        found(FindingKind::BlobNotHashed, "the key is no hash of the content");
+    } else if blake3::hash(content).as_bytes() != key {
+        found(FindingKind::BlobMismatch, "the content does not hash to the key");
+    }
+}

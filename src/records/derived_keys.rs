@@ -1,0 +1,129 @@
+//! Blob keys that are no hash of the content by design although they look like one: each is the hash of a text
+//! that names an object.
+//!
+//! The objects are records of their own; which ones the catalog says. Reads these and nothing else.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::backend::{KeyRange, Pages};
+use crate::base::error::Result;
+use crate::base::page::Page;
+use crate::catalog::{ComputedKeys, Layout, SchemaVersion, Subspace, ValueKind};
+
+/// Keys kept at most; a server has a handful of such objects. Blobs beyond are reported as mismatches, which
+/// loses nothing.
+const MOST: usize = 100_000;
+
+/// Bytes of records read at once.
+const PAGE: usize = 1 << 16;
+
+/// Keys of blobs that need not hash to them.
+#[derive(Debug, Clone, Default)]
+pub struct ComputedBlobKeys(Arc<BTreeSet<[u8; 32]>>);
+
+impl ComputedBlobKeys {
+    /// Reads the objects whose blobs have such keys; `read` opens a range of a subspace, or nothing where that is
+    /// not there.
+    ///
+    /// Errors: those of reading.
+    pub fn read<'a>(
+        version: &'static SchemaVersion,
+        read: impl Fn(&'static Subspace, &KeyRange) -> Result<Option<Box<dyn Pages + Send + 'a>>>,
+    ) -> Result<Self> {
+        let mut keys = BTreeSet::new();
+        let blobs = version.subspaces.iter().filter(|subspace| subspace.value == ValueKind::Blob);
+        for computed in blobs.flat_map(|subspace| subspace.layouts).flat_map(|layout| layout.computed) {
+            let (first, last) = computed.versions;
+            let named = version.subspace(computed.of.letter).zip(version.layout(computed.of));
+            let Some((subspace, layout)) = named.filter(|_| (first..=last).contains(&version.number)) else {
+                continue;
+            };
+            let prefix = beginning(computed, layout);
+            let Some(mut pages) = read(subspace, &KeyRange::around(&prefix))? else { continue };
+            let mut page = Page::new();
+            while keys.len() < MOST && pages.next(&mut page, PAGE)? {
+                for (key, _) in page.iter().filter(|(key, _)| key.starts_with(&prefix)) {
+                    // A key of another layout names no such object.
+                    let of = subspace.layout(key).is_ok_and(|found| std::ptr::eq(found, layout));
+                    if let Some(text) = of.then(|| computed.preimage(layout, key)).flatten() {
+                        keys.insert(*blake3::hash(text.as_bytes()).as_bytes());
+                    }
+                }
+                // What is read of a dump is the whole subspace.
+                if page.last().is_some_and(|(key, _)| !key.starts_with(&prefix) && key > prefix.as_slice()) {
+                    break;
+                }
+            }
+        }
+        Ok(ComputedBlobKeys(Arc::new(keys)))
+    }
+
+    /// The keys, ascending.
+    pub fn keys(&self) -> impl Iterator<Item = &[u8; 32]> {
+        self.0.iter()
+    }
+
+    /// The same and more keys.
+    pub fn with(self, more: impl IntoIterator<Item = [u8; 32]>) -> Self {
+        let mut keys = Arc::unwrap_or_clone(self.0);
+        keys.extend(more);
+        ComputedBlobKeys(Arc::new(keys))
+    }
+
+    /// Whether the blob of this key has another content than the key says.
+    pub fn contains(&self, key: &[u8]) -> bool {
+        <&[u8; 32]>::try_from(key).is_ok_and(|key| self.0.contains(key))
+    }
+}
+
+/// The bytes every key begins with that the rule is about.
+fn beginning(computed: &ComputedKeys, layout: &Layout) -> Vec<u8> {
+    let fixed: Vec<(&str, String)> = computed
+        .only
+        .iter()
+        .filter_map(|(segment, ranges)| match ranges {
+            [(from, to)] if from == to => Some((layout.segments.get(*segment)?.name, from.to_string())),
+            _ => None,
+        })
+        .collect();
+    let given: Vec<(&str, &str)> = fixed.iter().map(|(name, text)| (*name, text.as_str())).collect();
+    // Conditions on later fields do not make a beginning; then everything is looked at.
+    layout.prefix(&given).unwrap_or_default()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::backend::memory::Memory;
+    use crate::backend::{Source, Target};
+    use crate::catalog::{self, BackendKind};
+
+    #[test]
+    fn the_key_of_a_bundle_is_the_hash_of_its_objects_id() {
+        let version = catalog::version(6).unwrap();
+        let memory = Memory::new(BackendKind::RocksDb);
+        let blobs = version.subspaces.iter().find(|s| s.value == ValueKind::Blob).unwrap();
+        let rule = blobs.layouts.iter().find_map(|layout| layout.computed.first()).unwrap();
+        let subspace = version.subspace(rule.of.letter).unwrap();
+        let table = subspace.table(BackendKind::RocksDb).unwrap();
+        let mut page = Page::new();
+        // An object of the type before, one of the type with id 1, and one of the type behind it.
+        page.push(&[0, 10, 0, 0, 0, 0, 0, 0, 0, 1], b"");
+        page.push(&[0, 11, 0, 0, 0, 0, 0, 0, 0, 1], b"");
+        page.push(&[0, 12, 0, 0, 0, 0, 0, 0, 0, 2], b"");
+        let mut shard = memory.shard(table).unwrap();
+        shard.write(&page).unwrap();
+        shard.commit().unwrap();
+        let keys = ComputedBlobKeys::read(version, |subspace, range| {
+            Ok(Some(memory.scan(subspace.table(BackendKind::RocksDb).unwrap(), range)?))
+        });
+        let keys = keys.unwrap();
+        // source: blob-store facts, "STALWART_APP_1"
+        let expect =
+            crate::base::hex::unhex("d42a86358bc35dc31f76598d78dc7fe2c7d9e3d14332a262539b22d0d2673e8f");
+        assert_eq!(keys.0.iter().map(|key| key.to_vec()).collect::<Vec<_>>(), [expect.unwrap()]);
+        assert!(keys.contains(keys.0.first().unwrap()) && !keys.contains(&[0; 32]) && !keys.contains(b""));
+    }
+}

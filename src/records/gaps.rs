@@ -1,0 +1,152 @@
+//! Tables that a server of the schema version always has, and that a store lacks or does not let this user read.
+//!
+//! The server creates every table whenever it starts, so such a table is not an empty one: what it held is gone or
+//! hidden. What is there the backends say; here is decided that nothing is read past it unless the user has agreed.
+
+use std::collections::BTreeMap;
+
+use crate::backend::Source;
+use crate::base::error::{Error, Result};
+use crate::base::finding::{FindingKind, Findings};
+use crate::catalog::{self, SchemaVersion, Subspace, Table};
+use crate::dump::manifest::Skipped;
+
+/// A subspace whose table is absent or cannot be read.
+#[derive(Debug, Clone)]
+pub struct Gap {
+    /// The subspace.
+    pub subspace: &'static Subspace,
+    /// Whether the table is not there; otherwise reading it fails.
+    pub absent: bool,
+    /// Why, as a clause.
+    pub why: String,
+    /// What to do about it.
+    pub next: String,
+}
+
+/// Looks for the table of every subspace that has one in this store.
+///
+/// Errors: those of asking the store.
+pub fn find(source: &dyn Source, version: &'static SchemaVersion) -> Result<Vec<Gap>> {
+    let tables: Vec<(&'static Subspace, &'static Table)> =
+        version.subspaces.iter().filter_map(|s| Some((s, s.table(source.kind()).ok()?))).collect();
+    let names: Vec<&Table> = tables.iter().map(|(_, table)| *table).collect();
+    let found = source.unreadable(&names)?.into_iter().filter_map(|unreadable| {
+        let (subspace, _) = tables.iter().find(|(_, table)| table.name == unreadable.table)?;
+        let (why, next) = (unreadable.why, unreadable.next);
+        Some(Gap { subspace, absent: unreadable.absent, why, next })
+    });
+    Ok(found.collect())
+}
+
+/// The gaps among these subspaces.
+pub fn among(gaps: &[Gap], subspaces: &[&'static Subspace]) -> Vec<Gap> {
+    gaps.iter().filter(|gap| subspaces.iter().any(|s| s.letter == gap.subspace.letter)).cloned().collect()
+}
+
+/// Refuses to read a store past its gaps, unless the user has agreed to that.
+///
+/// Errors: refused, naming every gap.
+pub fn agree(gaps: &[Gap], agreed: bool, place: &str) -> Result<String> {
+    if gaps.is_empty() {
+        return Ok("all that the server makes are there and can be read".to_string());
+    }
+    if !agreed {
+        return Err(refusal(gaps, place));
+    }
+    Ok(format!("agreed to go on without {}", letters(gaps)))
+}
+
+/// Refuses a store with tables that are there and cannot be read; absent ones are none of these.
+///
+/// Errors: refused, naming every such table.
+pub fn none_hidden(gaps: &[Gap], place: &str) -> Result<()> {
+    let hidden: Vec<Gap> = gaps.iter().filter(|gap| !gap.absent).cloned().collect();
+    if hidden.is_empty() { Ok(()) } else { Err(unread(&hidden, place)) }
+}
+
+/// The error of reading past gaps, with the ways on.
+pub fn refusal(gaps: &[Gap], place: &str) -> Error {
+    unread(gaps, place).next(format!(
+        "or leave these subspaces out with --exclude {0}; --yes goes on without them and ends with exit code 3",
+        letters(gaps)
+    ))
+}
+
+/// The error of gaps that there is no way past.
+fn unread(gaps: &[Gap], place: &str) -> Error {
+    // Twenty tables with the same reason are one clause.
+    let mut reasons: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for gap in gaps {
+        let name = format!("{} ({})", gap.subspace.letter, gap.subspace.name);
+        reasons.entry(gap.why.as_str()).or_default().push(name);
+    }
+    let reasons: Vec<String> =
+        reasons.into_iter().map(|(why, names)| format!("{}: {why}", names.join(", "))).collect();
+    let mut next: Vec<&str> = gaps.iter().map(|gap| gap.next.as_str()).collect();
+    next.sort_unstable();
+    next.dedup();
+    Error::refused("tables that a server of this schema version always has are not there or cannot be read")
+        .with("store", place)
+        .because(reasons.join("; "))
+        .next(next.join("; "))
+}
+
+fn letters(gaps: &[Gap]) -> String {
+    gaps.iter().map(|gap| gap.subspace.letter.to_string()).collect::<Vec<_>>().join(",")
+}
+
+/// Moves the subspaces of gaps from what is read to what is skipped.
+pub fn leave_out(gaps: &[Gap], selected: &mut Vec<&'static Subspace>, skipped: &mut Vec<Skipped>) {
+    for gap in gaps {
+        let before = selected.len();
+        selected.retain(|subspace| subspace.letter != gap.subspace.letter);
+        if selected.len() < before {
+            skipped.push(Skipped {
+                letter: gap.subspace.letter,
+                name: gap.subspace.name.to_string(),
+                reason: gap.why.clone(),
+            });
+        }
+    }
+    skipped.sort_by_key(|skip| skip.letter);
+}
+
+/// A finding for every gap.
+pub fn findings(gaps: &[Gap]) -> Findings {
+    let mut findings = Findings::new();
+    for gap in gaps {
+        let name = gap.subspace.name;
+        findings.add(FindingKind::MissingTable, gap.subspace.letter, &[], || {
+            format!("table of {name}: {}", gap.why)
+        });
+    }
+    findings
+}
+
+/// The refusal of a store whose schema version cannot be asked for, if a table that cannot be read is why.
+///
+/// Errors: those of asking the store.
+pub fn version_unread(source: &dyn Source, place: &str) -> Result<Option<Error>> {
+    let record = catalog::schema_version_record();
+    let Some(table) = record.table(source.kind()) else { return Ok(None) };
+    if source.unreadable(&[table])?.is_empty() {
+        return Ok(None);
+    }
+    let mut gaps: Vec<Gap> = Vec::new();
+    // Which tables there should be depends on the version: the one whose tables are there for the most part.
+    for version in catalog::versions() {
+        let found = find(source, version)?;
+        if gaps.is_empty() || found.len() < gaps.len() {
+            gaps = found;
+        }
+    }
+    let absent = gaps.iter().filter(|gap| gap.absent).count();
+    let everything = catalog::versions().iter().map(|version| version.subspaces.len()).min().unwrap_or(0);
+    if absent + 1 >= everything {
+        // An empty database is no damaged store.
+        return Ok(None);
+    }
+    let error = unread(&gaps, place).with("schema version", "unknown, for one of them states it");
+    Ok(Some(error.next("--schema N names the version instead")))
+}

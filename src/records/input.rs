@@ -1,0 +1,357 @@
+//! Where records come from: a dump or a store.
+//!
+//! Import and copy, `verify --against` and `diff` read through here, so that they treat both alike: records are
+//! checked on the way, blobs are decoded, and what belongs to one installation stays behind.
+
+use std::path::Path;
+
+use crate::backend::{KeyRange, Pages};
+use crate::base::error::{Error, Result};
+use crate::base::finding::{FindingKind, Findings};
+use crate::base::hex::{hex, hex_start, unhex};
+use crate::base::page::Page;
+use crate::catalog::{self, SchemaVersion, Subspace, ValueKind};
+use crate::dump::manifest::SubspaceEntry;
+use crate::dump::reader::{Dump, FileCheck, SubspaceReader, Verify};
+use crate::records::check::{self, Tally};
+use crate::records::derived_keys::ComputedBlobKeys;
+use crate::records::gaps::Gap;
+use crate::records::store::{self, Reading, Store};
+use crate::run::budget::Budget;
+use crate::run::console::Console;
+use crate::run::progress::Progress;
+
+/// A dump with what reading it needs.
+pub struct HeldDump {
+    /// The dump.
+    pub dump: Dump,
+    version: &'static SchemaVersion,
+    computed: ComputedBlobKeys,
+}
+
+impl HeldDump {
+    /// An opened dump.
+    ///
+    /// Errors: refused for a schema version that the catalog does not know, and those of reading the objects that
+    /// name blobs of their own.
+    pub fn new(dump: Dump) -> Result<HeldDump> {
+        let number = dump.schema_version();
+        let version = catalog::version(number)
+            .ok_or_else(|| store::unknown_version(number).with("dump", dump.dir().display().to_string()))?;
+        let computed = computed_keys(&dump, version)?;
+        Ok(HeldDump { dump, version, computed })
+    }
+
+    /// The schema version by whose catalog it is read.
+    pub fn version(&self) -> &'static SchemaVersion {
+        self.version
+    }
+}
+
+/// A dump or a store to read from, with the schema version that says what its records mean.
+#[derive(Clone)]
+pub struct Origin<'a> {
+    from: From<'a>,
+    usable_only: Vec<char>,
+}
+
+#[derive(Clone, Copy)]
+enum From<'a> {
+    // Ours or a server's.
+    Dump(&'a HeldDump),
+    Store(&'a Store),
+}
+
+impl<'a> Origin<'a> {
+    /// The records of a dump.
+    pub fn dump(dump: &'a HeldDump) -> Self {
+        Origin { from: From::Dump(dump), usable_only: Vec::new() }
+    }
+
+    /// The records of a store.
+    pub fn store(store: &'a Store) -> Self {
+        Origin { from: From::Store(store), usable_only: Vec::new() }
+    }
+
+    /// The schema version by whose catalog it is read.
+    pub fn version(&self) -> &'static SchemaVersion {
+        match self.from {
+            From::Dump(held) => held.version,
+            From::Store(store) => store.version(),
+        }
+    }
+
+    /// Whether it has a place for a subspace.
+    pub fn holds(&self, subspace: &'static Subspace) -> bool {
+        match self.from {
+            From::Dump(held) => held.dump.has(subspace.letter),
+            From::Store(store) => store.table(subspace).is_some(),
+        }
+    }
+
+    /// Subspaces of a store whose tables are not there or cannot be read.
+    pub fn gaps(&self) -> &'a [Gap] {
+        match self.from {
+            From::Dump(..) => &[],
+            From::Store(store) => store.gaps(),
+        }
+    }
+
+    /// About how many bytes a subspace has.
+    pub fn size(&self, subspace: &'static Subspace) -> Result<u64> {
+        match self.from {
+            From::Dump(held) => Ok(held.dump.entry(subspace.letter).map_or_else(
+                || held.dump.subspaces().iter().find(|f| f.letter == subspace.letter).map_or(0, |f| f.bytes),
+                SubspaceEntry::bytes,
+            )),
+            From::Store(store) => Ok(store.estimate(subspace)?.bytes),
+        }
+    }
+
+    /// Splits a subspace for parallel reading; a file of a dump is read in one go.
+    pub fn ranges(&self, subspace: &'static Subspace, n: usize) -> Result<Vec<KeyRange>> {
+        match self.from {
+            From::Dump(..) => Ok(vec![KeyRange::all()]),
+            From::Store(store) => store.ranges(subspace, n),
+        }
+    }
+
+    /// From now on leaves out the values of these subspaces that no server can use: a target has no place for them.
+    /// Each is a finding.
+    pub fn leave_out_unusable(&mut self, subspaces: &[&'static Subspace]) {
+        self.usable_only = subspaces.iter().map(|subspace| subspace.letter).collect();
+    }
+
+    /// Reads the records of a range that travel. Of a dump, the range is the whole subspace.
+    pub fn read(&self, subspace: &'static Subspace, range: &KeyRange) -> Result<Records<'a>> {
+        let all = self.read_all(subspace, range)?;
+        Ok(match self.usable_only.contains(&subspace.letter) {
+            true => Records::Usable(Box::new(Usable {
+                all,
+                subspace,
+                raw: Page::new(),
+                left_out: Findings::new(),
+            })),
+            false => all,
+        })
+    }
+
+    fn read_all(&self, subspace: &'static Subspace, range: &KeyRange) -> Result<Records<'a>> {
+        match self.from {
+            From::Dump(held) if !held.dump.has(subspace.letter) => Ok(Records::Nothing),
+            From::Dump(held) => Ok(Records::Dump {
+                reader: Box::new(held.dump.open_subspace(subspace.letter, Verify::Counts)?),
+                subspace,
+                // Our own export has compared every blob with its key already.
+                hashed: !held.dump.is_server_dump(),
+                computed: &held.computed,
+                raw: Page::new(),
+                tally: Tally::default(),
+            }),
+            From::Store(store) => store.read(subspace, range).map(Records::Store),
+        }
+    }
+
+    /// The value of its schema-version record, if it has one that says the same as the rest of it.
+    ///
+    /// Errors: refused if the record contradicts the schema version.
+    pub fn version_record(&self, subspaces: &[&'static Subspace]) -> Result<Option<Vec<u8>>> {
+        let record = catalog::schema_version_record();
+        let Some(subspace) = subspaces.iter().find(|s| s.letter == record.letter) else { return Ok(None) };
+        match self.get(subspace, record.key)? {
+            Some(value) if record.read(&value) != Some(self.version().number) => {
+                Err(Error::refused("the schema-version record contradicts the rest of the data")
+                    .with("record", hex(&value))
+                    .with("expected", self.version().number.to_string())
+                    .next("export again"))
+            }
+            value => Ok(value),
+        }
+    }
+
+    /// One record, if it is there.
+    pub fn get(&self, subspace: &'static Subspace, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        match self.from {
+            From::Store(store) => store.get(subspace, key),
+            From::Dump(_) => self.first_value(subspace, key),
+        }
+    }
+
+    fn first_value(&self, subspace: &'static Subspace, wanted: &[u8]) -> Result<Option<Vec<u8>>> {
+        let mut records = self.read(subspace, &KeyRange::all())?;
+        let mut page = Page::new();
+        while records.next(&mut page, 1 << 16)? {
+            if let Some((_, value)) = page.iter().find(|(key, _)| *key == wanted) {
+                return Ok(Some(value.to_vec()));
+            }
+            if page.last().is_some_and(|(key, _)| key > wanted) {
+                break;
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// A stream of records that travel.
+pub enum Records<'a> {
+    /// From a file of a dump.
+    Dump {
+        /// The file.
+        reader: Box<SubspaceReader>,
+        /// Its subspace.
+        subspace: &'static Subspace,
+        /// Whether blobs have been compared with their keys.
+        hashed: bool,
+        /// Keys of blobs that are no hash of their content.
+        computed: &'a ComputedBlobKeys,
+        /// Records as read.
+        raw: Page,
+        /// What was found so far.
+        tally: Tally,
+    },
+    /// From a store.
+    Store(Reading<'a>),
+    /// Without the values that no server can use.
+    Usable(Box<Usable<'a>>),
+    /// From a dump that has no such subspace.
+    Nothing,
+}
+
+/// Records of a target that has no place for values that no server can use.
+pub struct Usable<'a> {
+    all: Records<'a>,
+    subspace: &'static Subspace,
+    raw: Page,
+    left_out: Findings,
+}
+
+impl Pages for Usable<'_> {
+    fn read_next(&mut self, page: &mut Page, budget: usize) -> Result<bool> {
+        page.clear();
+        while page.is_empty() {
+            if !self.all.next(&mut self.raw, budget)? {
+                return Ok(false);
+            }
+            for (key, value) in self.raw.iter() {
+                if self.subspace.unusable(value).is_none() {
+                    page.push(key, value);
+                    continue;
+                }
+                let without_value = self.subspace.value == ValueKind::None;
+                if without_value {
+                    // The key is all that a server reads.
+                    page.push(key, b"");
+                }
+                self.left_out.add(FindingKind::ValueLeftOut, self.subspace.letter, key, || {
+                    let what = if without_value { "the value" } else { "the record with its value" };
+                    format!(
+                        "{}: {what} of {} bytes, {}",
+                        self.subspace.describe(key),
+                        value.len(),
+                        shown(value)
+                    )
+                });
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// A value in hex; of a long one the beginning.
+fn shown(value: &[u8]) -> String {
+    match value.is_empty() {
+        true => "which is empty".to_string(),
+        false => hex_start(value),
+    }
+}
+
+impl Records<'_> {
+    /// What has been found so far.
+    pub fn into_tally(self) -> Tally {
+        match self {
+            Records::Dump { tally, .. } => tally,
+            Records::Store(reading) => reading.into_tally(),
+            Records::Usable(usable) => {
+                let Usable { all, left_out, .. } = *usable;
+                let mut tally = all.into_tally();
+                tally.findings.merge(left_out);
+                tally
+            }
+            Records::Nothing => Tally::default(),
+        }
+    }
+}
+
+impl Pages for Records<'_> {
+    fn read_next(&mut self, page: &mut Page, budget: usize) -> Result<bool> {
+        let (reader, subspace, hashed, computed, raw, tally) = match self {
+            Records::Store(reading) => return reading.next(page, budget),
+            Records::Usable(usable) => return usable.next(page, budget),
+            Records::Nothing => {
+                page.clear();
+                return Ok(false);
+            }
+            Records::Dump { reader, subspace, hashed, computed, raw, tally } => {
+                (reader, *subspace, *hashed, *computed, raw, tally)
+            }
+        };
+        let blobs = subspace.value == ValueKind::Blob;
+        if blobs || check::all_travel(subspace) {
+            let more = reader.read_page(page, budget)?;
+            for (key, value) in page.iter() {
+                match blobs && !hashed {
+                    true => check::content(subspace, computed, key, value, &mut tally.findings),
+                    false => drop(check::record(subspace, key, value, &mut tally.findings)),
+                }
+            }
+            return Ok(more);
+        }
+        page.clear();
+        while page.is_empty() {
+            if !reader.read_page(raw, budget)? {
+                return Ok(false);
+            }
+            check::sift(subspace, raw, page, tally);
+        }
+        Ok(true)
+    }
+}
+
+/// A file of a dump as it is.
+struct DumpPages(SubspaceReader);
+
+impl Pages for DumpPages {
+    fn read_next(&mut self, page: &mut Page, budget: usize) -> Result<bool> {
+        self.0.read_page(page, budget)
+    }
+}
+
+/// Opens a dump; sorting its files has a part of the budget.
+///
+/// Errors: those of [`Dump::open`].
+pub fn open_dump(dir: &Path, budget: &Budget) -> Result<Dump> {
+    Ok(Dump::open(dir)?.with_sort_budget(budget.sorting()))
+}
+
+/// Checks every file of a dump, and shows how far that is.
+///
+/// Errors: those of [`Dump::checksums`].
+pub fn checksums(dump: &Dump, budget: &Budget, console: &Console) -> Result<Vec<FileCheck>> {
+    let total = dump.subspaces().iter().map(|file| file.bytes).sum();
+    let progress = Progress::start(console.progress(), "checksums", total);
+    dump.checksums_seen(budget.jobs, &|bytes| progress.add(0, bytes))
+}
+
+/// Keys of blobs in a dump that are no hash of their content by design: by the objects in it that name them, and by
+/// its manifest, for a dump without these objects.
+///
+/// Errors: those of reading the objects that name them.
+pub fn computed_keys(dump: &Dump, version: &'static SchemaVersion) -> Result<ComputedBlobKeys> {
+    let stated = dump.manifest().map(|manifest| &manifest.unhashed_blobs[..]).unwrap_or_default();
+    let stated = stated.iter().filter_map(|key| unhex(key)?.try_into().ok());
+    let found = ComputedBlobKeys::read(version, |subspace, _| {
+        let held = dump.has(subspace.letter).then(|| dump.open_subspace(subspace.letter, Verify::Counts));
+        Ok(held.transpose()?.map(|reader| Box::new(DumpPages(reader)) as Box<dyn Pages + Send>))
+    })?;
+    Ok(found.with(stated))
+}

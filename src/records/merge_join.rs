@@ -1,0 +1,162 @@
+//! Two sides of one subspace read in step, key by key.
+//!
+//! Says where they differ; what a difference means is the caller's business. Of a large value only length and hash
+//! are kept until the other side has read its own: both at once would take their memory twice over.
+
+use std::cmp::Ordering;
+
+use crate::backend::{KeyRange, Pages};
+use crate::base::error::Result;
+use crate::base::page::Page;
+use crate::base::stop::{Stop, interrupted};
+use crate::catalog::Subspace;
+use crate::records::check::Tally;
+use crate::records::input::{Origin, Records};
+
+/// A value of so many bytes is compared by its hash.
+const LARGE: usize = 16 << 20;
+
+/// A value, or what is kept of a large one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Value<'a> {
+    /// The value.
+    Bytes(&'a [u8]),
+    /// What stands for a large one.
+    Digest {
+        /// Its length in bytes.
+        length: usize,
+        /// Its BLAKE3.
+        blake3: [u8; 32],
+    },
+}
+
+impl Value<'_> {
+    /// Its length in bytes.
+    pub fn length(&self) -> usize {
+        match self {
+            Value::Bytes(bytes) => bytes.len(),
+            Value::Digest { length, .. } => *length,
+        }
+    }
+}
+
+/// A key with the value that each side has for it; at least one has.
+#[derive(Debug, Clone, Copy)]
+pub struct Pair<'a> {
+    /// The key.
+    pub key: &'a [u8],
+    /// Value on the left, if the key is there.
+    pub left: Option<Value<'a>>,
+    /// Value on the right, if the key is there.
+    pub right: Option<Value<'a>>,
+}
+
+impl Pair<'_> {
+    /// Whether both sides hold the same.
+    pub fn equal(&self) -> bool {
+        self.left == self.right
+    }
+
+    /// How the sides differ, in words; `names` are those of left and right.
+    pub fn difference(&self, names: [&str; 2]) -> String {
+        let [left, right] = names;
+        match (self.left, self.right) {
+            (Some(Value::Bytes(a)), Some(Value::Bytes(b))) => {
+                let at = a.iter().zip(b).position(|(a, b)| a != b).unwrap_or(a.len().min(b.len()));
+                format!("values differ from byte {at} on ({} and {} bytes)", a.len(), b.len())
+            }
+            (Some(a), Some(b)) => format!("values differ ({} and {} bytes)", a.length(), b.length()),
+            (Some(_), None) => format!("in {left}, not in {right}"),
+            _ => format!("in {right}, not in {left}"),
+        }
+    }
+}
+
+/// Reads a subspace of two origins and gives every key to `each` until that says to stop.
+///
+/// Returns what reading has found on either side. Errors: those of reading and of `each`, and interrupted.
+pub fn compare(
+    [left, right]: [&Origin; 2],
+    subspace: &'static Subspace,
+    page_bytes: usize,
+    stop: &Stop,
+    mut each: impl FnMut(Pair) -> Result<bool>,
+) -> Result<[Tally; 2]> {
+    let mut left = Side::new(left, subspace, page_bytes, stop)?;
+    let mut right = Side::new(right, subspace, page_bytes, stop)?;
+    loop {
+        left.fill()?;
+        right.fill()?;
+        let (ours, theirs) = (left.current(), right.current());
+        let (order, key) = match (ours, theirs) {
+            (None, None) => break,
+            (Some((key, _)), None) => (Ordering::Less, key),
+            (None, Some((key, _))) => (Ordering::Greater, key),
+            (Some((a, _)), Some((b, _))) => (a.cmp(b), a.min(b)),
+        };
+        let pair = Pair {
+            key,
+            left: ours.filter(|_| order != Ordering::Greater).map(|(_, value)| value),
+            right: theirs.filter(|_| order != Ordering::Less).map(|(_, value)| value),
+        };
+        if !each(pair)? {
+            break;
+        }
+        if order != Ordering::Greater {
+            left.at += 1;
+        }
+        if order != Ordering::Less {
+            right.at += 1;
+        }
+    }
+    Ok([left.records.into_tally(), right.records.into_tally()])
+}
+
+/// One side: the current page and the place in it.
+struct Side<'a> {
+    records: Records<'a>,
+    page: Page,
+    at: usize,
+    ended: bool,
+    // Of the last value in the page, if that was large.
+    digest: Option<Value<'static>>,
+    budget: usize,
+    stop: &'a Stop,
+}
+
+impl<'a> Side<'a> {
+    fn new(
+        origin: &Origin<'a>,
+        subspace: &'static Subspace,
+        budget: usize,
+        stop: &'a Stop,
+    ) -> Result<Side<'a>> {
+        let records = origin.read(subspace, &KeyRange::all())?;
+        Ok(Side { records, page: Page::new(), at: 0, ended: false, digest: None, budget, stop })
+    }
+
+    fn fill(&mut self) -> Result<()> {
+        if self.at < self.page.len() || self.ended {
+            return Ok(());
+        }
+        if self.stop.stopped() {
+            return Err(interrupted());
+        }
+        self.at = 0;
+        self.ended = !self.records.next(&mut self.page, self.budget)?;
+        // A page ends with a large value, so there is one at most.
+        let large = self.page.last().map(|(_, value)| value).filter(|value| value.len() >= LARGE);
+        self.digest =
+            large.map(|value| Value::Digest { length: value.len(), blake3: *blake3::hash(value).as_bytes() });
+        if self.digest.is_some() {
+            self.page.forget_last_value();
+        }
+        Ok(())
+    }
+
+    fn current(&self) -> Option<(&[u8], Value<'_>)> {
+        let (key, value) = if self.ended { None } else { self.page.get(self.at) }?;
+        let digest = self.digest.filter(|_| self.at + 1 == self.page.len());
+        Some((key, digest.unwrap_or(Value::Bytes(value))))
+    }
+}

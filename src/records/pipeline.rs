@@ -1,0 +1,372 @@
+//! Lanes: many streams of pages at once, each delivered in key order, in bounded memory.
+//!
+//! A lane has ranges, read by several threads ahead of time, and one sink that takes their pages in order.
+//! Knows nothing about what pages hold.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::page::Page;
+use crate::base::stop::{Stop, interrupted};
+
+/// Runs `work` on every item, `jobs` at a time, in order of start. Returns the results in the order of the
+/// items, or the error that happened first; after one nothing new is begun.
+pub fn in_parallel<I: Sync, T: Send>(
+    jobs: usize,
+    items: &[I],
+    work: impl Fn(&I) -> Result<T> + Sync,
+) -> Result<Vec<T>> {
+    let next = AtomicUsize::new(0);
+    let failed = AtomicBool::new(false);
+    let first: Mutex<Option<Error>> = Mutex::new(None);
+    let done: Vec<Mutex<Option<T>>> = items.iter().map(|_| Mutex::new(None)).collect();
+    std::thread::scope(|scope| {
+        for _ in 0..jobs.clamp(1, items.len().max(1)) {
+            scope.spawn(|| {
+                while !failed.load(Ordering::Relaxed) {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    let (Some(item), Some(slot)) = (items.get(index), done.get(index)) else { break };
+                    match work(item) {
+                        Ok(value) => *lock(slot) = Some(value),
+                        Err(error) => {
+                            failed.store(true, Ordering::Relaxed);
+                            let mut first = lock(&first);
+                            // An interruption that other workers notice too is not the cause.
+                            if first.as_ref().is_none_or(|e| e.kind() == ErrorKind::Interrupted) {
+                                *first = Some(error);
+                            }
+                        }
+                    }
+                }
+            });
+        }
+    });
+    if let Some(error) = first.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        return Err(error);
+    }
+    Ok(done
+        .into_iter()
+        .filter_map(|slot| slot.into_inner().unwrap_or_else(PoisonError::into_inner))
+        .collect())
+}
+
+/// How a lane is run.
+#[derive(Clone, Copy)]
+pub struct Lane<'a> {
+    /// Threads that read ranges, at least 1.
+    pub readers: usize,
+    /// Bytes of pages that may wait for the sink, per range. A page that is larger waits alone.
+    pub ahead: usize,
+    /// What is made of every page on the way.
+    pub through: Option<Through<'a>>,
+    /// Raised when the lane should end.
+    pub stop: &'a Stop,
+}
+
+/// What is made of every page between reader and sink, by threads of their own: for work that would hold up
+/// the sink and that one reader cannot do alone.
+#[derive(Clone, Copy)]
+pub struct Through<'a> {
+    /// Threads that work on pages, at least 1.
+    pub workers: usize,
+    /// Fills an empty page from the one that was read.
+    pub work: &'a (dyn Fn(&Page, &mut Page) + Sync),
+}
+
+impl Lane<'_> {
+    /// Reads `ranges` and hands every page to `sink` on this thread, ranges in order, which may clear it. `read` sends the pages of
+    /// one range through `emit`, which takes a full page and leaves an empty one in its place.
+    ///
+    /// Errors: those of `read` and `sink`, and interrupted if the lane was stopped.
+    pub fn run<R: Sync>(
+        &self,
+        ranges: &[R],
+        read: impl Fn(&R, &mut dyn FnMut(&mut Page) -> Result<()>) -> Result<()> + Sync,
+        mut sink: impl FnMut(&mut Page) -> Result<()>,
+    ) -> Result<()> {
+        let pool = Pool::default();
+        let gates: Vec<Gate> = ranges.iter().map(|_| Gate::new(self.ahead)).collect();
+        let (senders, receivers): (Vec<Sender<Message>>, Vec<Receiver<Message>>) =
+            ranges.iter().map(|_| channel()).unzip();
+        // Each reader takes the sender of the range it begins, so a range's channel closes with its reader.
+        let senders: Vec<Mutex<Option<Sender<Message>>>> =
+            senders.into_iter().map(|sender| Mutex::new(Some(sender))).collect();
+        let next = AtomicUsize::new(0);
+        // Bounded by the gates: a page has passed one before it is queued here.
+        let (jobs, queue) = channel::<(Page, SyncSender<Page>)>();
+        let queue = Mutex::new(queue);
+        std::thread::scope(|scope| {
+            for _ in 0..self.readers.clamp(1, ranges.len().max(1)) {
+                let jobs = self.through.map(|_| jobs.clone());
+                let (pool, gates, next, senders, read, stop) =
+                    (&pool, &gates, &next, &senders, &read, self.stop);
+                scope.spawn(move || {
+                    loop {
+                        let index = next.fetch_add(1, Ordering::Relaxed);
+                        let (Some(range), Some(gate)) = (ranges.get(index), gates.get(index)) else { break };
+                        let sender = senders.get(index).and_then(|slot| lock(slot).take());
+                        let Some(sender) = sender else { break };
+                        let result = read(range, &mut |page| {
+                            let bytes = page.size();
+                            // A closed gate means that the sink has failed, and it reports why.
+                            if stop.stopped() || !gate.enter(bytes) {
+                                return Err(interrupted());
+                            }
+                            let full = std::mem::replace(page, pool.take());
+                            let delivery = match &jobs {
+                                None => Delivery::Page(full),
+                                Some(jobs) => {
+                                    let (done, promise) = sync_channel(1);
+                                    jobs.send((full, done)).map_err(|_| interrupted())?;
+                                    Delivery::Promise(promise)
+                                }
+                            };
+                            sender.send(Ok((bytes, delivery))).map_err(|_| interrupted())
+                        });
+                        if let Err(error) = result {
+                            // Unsent only if the sink has failed already.
+                            let _ = sender.send(Err(error));
+                            break;
+                        }
+                    }
+                });
+            }
+            drop(jobs);
+            if let Some(Through { workers, work }) = self.through {
+                for _ in 0..workers.max(1) {
+                    scope.spawn(|| {
+                        loop {
+                            let job = lock(&queue).recv();
+                            let Ok((page, done)) = job else { break };
+                            let mut made = pool.take();
+                            work(&page, &mut made);
+                            pool.give(page);
+                            // Not wanted any more if the sink has failed.
+                            let _ = done.send(made);
+                        }
+                    });
+                }
+            }
+            // However this ends, readers that wait are woken.
+            let _closing = Closing(&gates);
+            for (receiver, gate) in receivers.into_iter().zip(&gates) {
+                for message in receiver {
+                    let (bytes, delivery) = message?;
+                    let mut page = match delivery {
+                        Delivery::Page(page) => page,
+                        Delivery::Promise(promise) => promise
+                            .recv()
+                            .map_err(|_| Error::io("a thread that prepared records has stopped"))?,
+                    };
+                    sink(&mut page)?;
+                    pool.give(page);
+                    gate.leave(bytes);
+                    if self.stop.stopped() {
+                        return Err(interrupted());
+                    }
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
+/// What a reader sends: a page's bytes when it was read, and where it is.
+type Message = Result<(usize, Delivery)>;
+
+/// A page, or where it will be once it has been worked on.
+enum Delivery {
+    Page(Page),
+    Promise(Receiver<Page>),
+}
+
+/// Bounds the bytes of one range that are between its reader and the sink.
+struct Gate {
+    limit: usize,
+    // Bytes inside, nothing once closed.
+    inside: Mutex<Option<usize>>,
+    changed: Condvar,
+}
+
+impl Gate {
+    fn new(limit: usize) -> Gate {
+        Gate { limit, inside: Mutex::new(Some(0)), changed: Condvar::new() }
+    }
+
+    /// Waits until there is room, or nothing inside; false if nobody will take the bytes any more.
+    fn enter(&self, bytes: usize) -> bool {
+        let mut inside = lock(&self.inside);
+        loop {
+            match &mut *inside {
+                None => return false,
+                Some(now) if *now == 0 || *now + bytes <= self.limit => {
+                    *now += bytes;
+                    return true;
+                }
+                Some(_) => inside = self.changed.wait(inside).unwrap_or_else(PoisonError::into_inner),
+            }
+        }
+    }
+
+    fn leave(&self, bytes: usize) {
+        if let Some(now) = &mut *lock(&self.inside) {
+            *now = now.saturating_sub(bytes);
+        }
+        self.changed.notify_one();
+    }
+
+    fn close(&self) {
+        *lock(&self.inside) = None;
+        self.changed.notify_one();
+    }
+}
+
+/// Closes gates when it goes.
+struct Closing<'a>(&'a [Gate]);
+
+impl Drop for Closing<'_> {
+    fn drop(&mut self) {
+        self.0.iter().for_each(Gate::close);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Empty pages that keep their memory.
+#[derive(Default)]
+struct Pool(Mutex<Vec<Page>>);
+
+impl Pool {
+    fn take(&self) -> Page {
+        lock(&self.0).pop().unwrap_or_default()
+    }
+
+    fn give(&self, mut page: Page) {
+        page.clear();
+        lock(&self.0).push(page);
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    /// Ranges of numbers, read page by page.
+    fn read(range: &(u32, u32), emit: &mut dyn FnMut(&mut Page) -> Result<()>) -> Result<()> {
+        let mut page = Page::new();
+        for n in range.0..range.1 {
+            if n == 666 {
+                return Err(Error::io("the beast"));
+            }
+            page.push(&n.to_be_bytes(), b"v");
+            if page.len() == 7 {
+                emit(&mut page)?;
+            }
+        }
+        emit(&mut page)
+    }
+
+    /// So little that readers have to wait.
+    fn lane<'a>(readers: usize, stop: &'a Stop) -> Lane<'a> {
+        Lane { readers, ahead: 300, through: None, stop }
+    }
+
+    fn run(readers: usize, ranges: &[(u32, u32)]) -> Result<Vec<u32>> {
+        let mut seen = Vec::new();
+        lane(readers, &Stop::new()).run(ranges, read, |page| {
+            seen.extend(page.iter().filter_map(|(k, _)| Some(u32::from_be_bytes(k.try_into().ok()?))));
+            Ok(())
+        })?;
+        Ok(seen)
+    }
+
+    #[test]
+    fn pages_arrive_in_order_whatever_the_number_of_readers() {
+        let ranges: Vec<(u32, u32)> = (0..50).map(|n| (n * 10, n * 10 + 10)).collect();
+        for readers in [1, 2, 4] {
+            assert_eq!(run(readers, &ranges).ok(), Some((0..500).collect()), "{readers} readers");
+        }
+    }
+
+    #[test]
+    fn pages_arrive_in_order_whoever_works_on_them() {
+        let ranges: Vec<(u32, u32)> = (0..50).map(|n| (n * 10, n * 10 + 10)).collect();
+        // Slower for some pages than for others.
+        let twice = |page: &Page, made: &mut Page| {
+            page.iter().for_each(|(key, value)| made.push(key, &[value, value].concat()));
+            let first = page.get(0).and_then(|(key, _)| key.last()).copied().unwrap_or(0);
+            std::thread::sleep(std::time::Duration::from_micros(u64::from(first % 7) * 100));
+        };
+        let stop = Stop::new();
+        for (readers, workers) in [(1, 1), (1, 3), (3, 2)] {
+            let mut seen = Vec::new();
+            let lane = Lane { through: Some(Through { workers, work: &twice }), ..lane(readers, &stop) };
+            lane.run(&ranges, read, |page| {
+                for (key, value) in page.iter() {
+                    assert_eq!(value, b"vv");
+                    seen.extend(key.try_into().map(u32::from_be_bytes));
+                }
+                Ok(())
+            })
+            .unwrap();
+            assert_eq!(seen, (0..500).collect::<Vec<_>>(), "{readers} readers, {workers} workers");
+            let failed = lane.run(&ranges, read, |_| Err(Error::io("full")));
+            assert_eq!(failed.err().map(|e| e.message().to_string()), Some("full".to_string()));
+            let beast = lane.run(&[(600, 700)], read, |_| Ok(()));
+            assert_eq!(beast.err().map(|e| e.message().to_string()), Some("the beast".to_string()));
+        }
+    }
+
+    #[test]
+    fn an_error_of_a_reader_or_of_the_sink_ends_the_lane() {
+        let ranges: Vec<(u32, u32)> = (0..100).map(|n| (n * 10, n * 10 + 10)).collect();
+        assert_eq!(run(3, &ranges).err().map(|e| e.message().to_string()), Some("the beast".to_string()));
+        let stop = Stop::new();
+        let result = lane(3, &stop).run(&ranges, read, |_| Err(Error::io("full")));
+        assert_eq!(result.err().map(|e| e.message().to_string()), Some("full".to_string()));
+        // Its reader waits before a full gate.
+        let result = lane(1, &stop).run(&[(0, 600)], read, |_| Err(Error::io("full")));
+        assert_eq!(result.err().map(|e| e.message().to_string()), Some("full".to_string()));
+    }
+
+    #[test]
+    fn a_stop_ends_the_lane_as_interrupted() {
+        let stop = Stop::new();
+        let result = lane(2, &stop).run(&[(0, 600)], read, |_| {
+            stop.stop();
+            Ok(())
+        });
+        assert_eq!(result.err().map(|e| e.kind()), Some(ErrorKind::Interrupted));
+    }
+
+    #[test]
+    fn no_more_waits_than_was_allowed_and_a_large_page_waits_alone() {
+        let gate = Gate::new(10);
+        assert!(gate.enter(25), "larger than allowed, but alone");
+        std::thread::scope(|scope| {
+            let next = scope.spawn(|| gate.enter(6) && gate.enter(4));
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            assert!(!next.is_finished(), "passed a full gate");
+            gate.leave(25);
+            assert_eq!(next.join().ok(), Some(true));
+            let late = scope.spawn(|| gate.enter(1));
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            assert!(!late.is_finished(), "passed a full gate");
+            gate.close();
+            assert_eq!(late.join().ok(), Some(false));
+        });
+    }
+
+    #[test]
+    fn parallel_work_keeps_the_order_of_its_items() {
+        let items: Vec<u32> = (0..100).collect();
+        assert_eq!(in_parallel(4, &items, |n| Ok(n * 2)).ok(), Some((0..200).step_by(2).collect()));
+        let failed = in_parallel(4, &items, |n| if *n == 50 { Err(Error::io("50")) } else { Ok(()) });
+        assert_eq!(failed.err().map(|e| e.message().to_string()), Some("50".to_string()));
+    }
+}

@@ -1,0 +1,324 @@
+//! A store as a dump sees it: the logical records of one schema version that travel.
+//!
+//! Joins a backend's pages with the catalog: blobs are decoded, every record is checked, and what belongs to
+//! one installation stays behind. Export, verification and comparison all read through here.
+
+use std::borrow::Cow;
+use std::path::Path;
+
+use crate::backend::meanwhile::explain;
+use crate::backend::{Estimate, KeyRange, Pages, Source, TableState};
+use crate::base::error::{Error, Result};
+use crate::base::finding::Findings;
+use crate::base::page::Page;
+use crate::base::stop::{Stop, interrupted};
+use crate::catalog::{self, SchemaVersion, Subspace, Table, ValueKind};
+use crate::records::audit::HashList;
+use crate::records::blob::BlobRule;
+use crate::records::check::{self, Tally};
+use crate::records::derived_keys::ComputedBlobKeys;
+use crate::records::gaps::{self, Gap};
+
+/// A source with the schema version that says what its records mean.
+pub struct Store {
+    source: Box<dyn Source>,
+    version: &'static SchemaVersion,
+    rule: BlobRule,
+    computed: ComputedBlobKeys,
+    gaps: Vec<Gap>,
+    // Whether tables that are not there are read as empty ones.
+    past_absent: bool,
+}
+
+/// A table that no subspace accounts for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stranger {
+    /// An older version of the server has left it.
+    Legacy,
+    /// It could be one of the server's, of a version that the catalog does not know.
+    Unknown,
+    /// It is another program's that is often there: what it is.
+    Companion(&'static str),
+    /// Its columns are not those of the server's tables.
+    Other,
+}
+
+/// Reads the schema version a store states; `None` if it states none.
+///
+/// Errors: refused if the record is there and is no version.
+pub fn schema_version(source: &dyn Source) -> Result<Option<u32>> {
+    let record = catalog::schema_version_record();
+    let Some(table) = record.table(source.kind()) else { return Ok(None) };
+    let Some(value) = source.get(table, record.key)? else { return Ok(None) };
+    match record.read(&value) {
+        Some(number) => Ok(Some(number)),
+        None => Err(Error::refused("the schema-version record does not hold 4 bytes")
+            .with("table", table.name)
+            .with("key", crate::base::hex::hex(record.key))
+            .with("value", crate::base::hex::hex(&value))
+            .next("name the version with --schema if you know which release wrote this store")),
+    }
+}
+
+impl Store {
+    /// Reads `source` by the catalog of `version`; `rule` says how its blobs are encoded.
+    ///
+    /// Errors: those of reading the objects that name blobs of their own.
+    pub fn open(source: Box<dyn Source>, version: &'static SchemaVersion, rule: BlobRule) -> Result<Self> {
+        let gaps = gaps::find(source.as_ref(), version)?;
+        let computed = {
+            let source = source.as_ref();
+            ComputedBlobKeys::read(version, |subspace, range| {
+                let gap = gaps.iter().any(|gap| gap.subspace.letter == subspace.letter);
+                let table = subspace.table(source.kind()).ok().filter(|_| !gap);
+                table.map(|table| source.scan(table, range)).transpose()
+            })?
+        };
+        Ok(Store { source, version, rule, computed, gaps, past_absent: false })
+    }
+
+    /// Subspaces whose tables are not there or cannot be read. Reading one of them is an error, so that none is
+    /// taken for empty.
+    pub fn gaps(&self) -> &[Gap] {
+        &self.gaps
+    }
+
+    /// Reads tables that are not there as empty ones: the user was told of them.
+    pub fn past_absent(mut self) -> Self {
+        self.past_absent = true;
+        self
+    }
+
+    /// The gap a subspace is.
+    pub fn gap(&self, subspace: &Subspace) -> Option<&Gap> {
+        self.gaps.iter().find(|gap| gap.subspace.letter == subspace.letter)
+    }
+
+    /// The table to read a subspace from; `None` where there is nothing to read.
+    ///
+    /// Errors: refused where there should be.
+    fn readable(&self, subspace: &'static Subspace) -> Result<Option<&'static Table>> {
+        match self.gap(subspace) {
+            None => Ok(self.table(subspace)),
+            Some(gap) if gap.absent && self.past_absent => Ok(None),
+            Some(gap) => Err(gaps::refusal(std::slice::from_ref(gap), self.source.kind().title())),
+        }
+    }
+
+    /// The engine, for somebody who joins it with another.
+    pub fn into_source(self) -> Box<dyn Source> {
+        self.source
+    }
+
+    /// Keys of blobs that are no hash of their content by design.
+    pub fn computed(&self) -> &ComputedBlobKeys {
+        &self.computed
+    }
+
+    /// The schema version whose catalog is used.
+    pub fn version(&self) -> &'static SchemaVersion {
+        self.version
+    }
+
+    /// The engine's view.
+    pub fn source(&self) -> &dyn Source {
+        self.source.as_ref()
+    }
+
+    /// Where the engine keeps a subspace; `None` where it has no place for it.
+    pub fn table(&self, subspace: &'static Subspace) -> Option<&'static Table> {
+        subspace.table(self.source.kind()).ok()
+    }
+
+    /// Approximate size of a subspace.
+    pub fn estimate(&self, subspace: &'static Subspace) -> Result<Estimate> {
+        let table = self.table(subspace).filter(|_| self.gap(subspace).is_none());
+        table.map_or(Ok(Estimate::default()), |table| self.source.estimate(table))
+    }
+
+    /// Splits a subspace for parallel reading.
+    pub fn ranges(&self, subspace: &'static Subspace, n: usize) -> Result<Vec<KeyRange>> {
+        let table = self.table(subspace).filter(|_| self.gap(subspace).is_none());
+        table.map_or(Ok(vec![KeyRange::all()]), |table| self.source.ranges(table, n))
+    }
+
+    /// Reads the records of a range that travel.
+    pub fn read<'a>(&'a self, subspace: &'static Subspace, range: &KeyRange) -> Result<Reading<'a>> {
+        let place = |error: Error| error.with("subspace", format!("{} ({})", subspace.letter, subspace.name));
+        let pages = match self.readable(subspace)? {
+            Some(table) => {
+                let pages = self.source.scan(table, range).map_err(place);
+                Some(pages.map_err(|error| explain(self.source(), error))?)
+            }
+            None => None,
+        };
+        Ok(Reading {
+            source: self.source(),
+            pages,
+            subspace,
+            blobs: self.blobs(),
+            raw: Page::new(),
+            tally: Tally::default(),
+            leave_behind: true,
+        })
+    }
+
+    /// One record, whether or not it travels; a blob decoded.
+    pub fn get(&self, subspace: &'static Subspace, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        let Some(table) = self.readable(subspace)? else { return Ok(None) };
+        let value = self.source.get(table, key).map_err(|error| {
+            error
+                .with("subspace", format!("{} ({})", subspace.letter, subspace.name))
+                .with("key", crate::base::hex::hex(key))
+        });
+        let value = value.map_err(|error| explain(self.source(), error))?;
+        Ok(value.map(|stored| match subspace.value {
+            ValueKind::Blob => {
+                check::blob(subspace, self.blobs(), key, &stored, &mut Findings::new()).into_owned()
+            }
+            _ => stored,
+        }))
+    }
+
+    /// The hashes that name blobs, of the blobs that are there; their contents are not read. The list is kept in
+    /// `dir`.
+    pub fn blob_names(&self, subspace: &'static Subspace, dir: &Path, stop: &Stop) -> Result<HashList> {
+        let mut names = HashList::create(dir)?;
+        let Some(table) = self.readable(subspace)? else { return Ok(names) };
+        let mut pages = self.source.keys(table)?;
+        let mut page = Page::new();
+        while pages.next(&mut page, 1 << 18).map_err(|error| explain(self.source(), error))? {
+            if stop.stopped() {
+                return Err(interrupted());
+            }
+            page.iter().try_for_each(|(key, _)| names.push_record(subspace, key, b""))?;
+        }
+        Ok(names)
+    }
+
+    /// Says again what reading a blob has found, for a reader that has its content from elsewhere.
+    pub fn check_blob(&self, subspace: &'static Subspace, key: &[u8], findings: &mut Findings) -> Result<()> {
+        let Some(table) = self.readable(subspace)? else { return Ok(()) };
+        if let Some(stored) = self.source.get(table, key)? {
+            check::blob(subspace, self.blobs(), key, &stored, findings);
+        }
+        Ok(())
+    }
+
+    fn blobs(&self) -> (BlobRule, &ComputedBlobKeys) {
+        (self.rule, &self.computed)
+    }
+
+    /// Tables with rows that belong to no subspace of this schema version, and what they are.
+    pub fn strangers(&self) -> Result<Vec<(TableState, Stranger)>> {
+        let kind = self.source.kind();
+        let legacy: Vec<&str> = self.version.legacy_tables(kind).map(|legacy| legacy.table.name).collect();
+        let classify = |table: &TableState| -> Result<Stranger> {
+            let name = table.name.as_str();
+            Ok(match catalog::companion(kind, name) {
+                _ if legacy.contains(&name) => Stranger::Legacy,
+                // A name proves nothing about a table that could be one of the server's.
+                _ if !self.source.has_other_columns(name)? => Stranger::Unknown,
+                Some(companion) => Stranger::Companion(companion.title),
+                None => Stranger::Other,
+            })
+        };
+        let known = |name: &str| {
+            self.version.subspaces.iter().any(|s| s.table(kind).is_ok_and(|t| t.name == name))
+                || self.version.side_tables(kind).any(|side| side.table.name == name)
+        };
+        let tables = self.source.tables()?.into_iter().filter(|table| table.rows && !known(&table.name));
+        tables.map(|table| classify(&table).map(|stranger| (table, stranger))).collect()
+    }
+}
+
+/// A stream of logical records that counts what it finds.
+pub struct Reading<'a> {
+    source: &'a dyn Source,
+    pages: Option<Box<dyn Pages + Send + 'a>>,
+    subspace: &'static Subspace,
+    blobs: (BlobRule, &'a ComputedBlobKeys),
+    raw: Page,
+    tally: Tally,
+    leave_behind: bool,
+}
+
+impl Reading<'_> {
+    /// Delivers what does not travel as well.
+    pub fn of_everything(mut self) -> Self {
+        self.leave_behind = false;
+        self
+    }
+
+    /// What has been found so far.
+    pub fn into_tally(self) -> Tally {
+        self.tally
+    }
+
+    fn fill(&mut self, page: &mut Page, budget: usize) -> Result<bool> {
+        page.clear();
+        let Some(pages) = &mut self.pages else { return Ok(false) };
+        let subspace = self.subspace;
+        let place = |error: Error| error.with("subspace", format!("{} ({})", subspace.letter, subspace.name));
+        // Records are copied only where they change on the way or some of them stay behind.
+        let all_travel = !self.leave_behind || check::all_travel(subspace);
+        if subspace.value != ValueKind::Blob && all_travel {
+            let more = pages.next(page, budget).map_err(place)?;
+            for (key, value) in page.iter() {
+                check::record(subspace, key, value, &mut self.tally.findings);
+            }
+            return Ok(more);
+        }
+        while page.is_empty() {
+            if !pages.next(&mut self.raw, budget).map_err(place)? {
+                return Ok(false);
+            }
+            if subspace.value == ValueKind::Blob {
+                decode(subspace, self.blobs, &mut self.raw, page, &mut self.tally.findings);
+                continue;
+            }
+            check::sift(subspace, &self.raw, page, &mut self.tally);
+        }
+        Ok(true)
+    }
+}
+
+/// Fills an empty page with blobs as their content, and leaves no large one in `raw`.
+fn decode(
+    subspace: &'static Subspace,
+    rule: (BlobRule, &ComputedBlobKeys),
+    raw: &mut Page,
+    page: &mut Page,
+    findings: &mut Findings,
+) {
+    let decoded: Vec<Cow<[u8]>> =
+        raw.iter().map(|(key, stored)| check::blob(subspace, rule, key, stored, findings)).collect();
+    let lengths = raw.iter().map(|(_, stored)| stored.len());
+    let unchanged = |(content, stored): (&Cow<[u8]>, usize)| matches!(content, Cow::Borrowed(content) if content.len() == stored);
+    if decoded.iter().zip(lengths).all(unchanged) {
+        drop(decoded);
+        std::mem::swap(raw, page);
+        return;
+    }
+    for ((key, _), content) in raw.iter().zip(decoded) {
+        match content {
+            Cow::Owned(content) => page.push_owned(key, content),
+            Cow::Borrowed(content) => page.push(key, content),
+        }
+    }
+    raw.clear();
+}
+
+impl Pages for Reading<'_> {
+    fn read_next(&mut self, page: &mut Page, budget: usize) -> Result<bool> {
+        self.fill(page, budget).map_err(|error| explain(self.source, error))
+    }
+}
+
+/// The error for a schema version that the catalog does not know, listing those it knows.
+pub fn unknown_version(number: u32) -> Error {
+    let known: Vec<String> =
+        catalog::versions().iter().map(|v| format!("{} ({})", v.number, v.releases)).collect();
+    Error::refused(format!("schema version {number} is not supported"))
+        .next(format!("supported are {}", known.join(", ")))
+}

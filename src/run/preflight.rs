@@ -1,0 +1,175 @@
+//! Preflight: everything that is checked before the first write, as one report.
+//!
+//! Each check has passed, warns, or refuses with its remedy. A run ends with the first refusal; a dry run makes
+//! every check it still can and prints them all. What is checked is the commands' business.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::run::console::Console;
+
+/// How a check came out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Nothing stands in the way.
+    Passed,
+    /// Worth knowing; the run goes on.
+    Warned,
+    /// The run ends before anything is written.
+    Refused,
+}
+
+/// One check.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Check {
+    /// What was looked at, in a few words.
+    pub name: &'static str,
+    /// How it came out.
+    pub outcome: Outcome,
+    /// What was found, and what to do about it where something is to be done.
+    pub detail: String,
+}
+
+/// The checks of one run.
+#[derive(Debug)]
+pub struct Preflight {
+    console: Console,
+    dry_run: bool,
+    checks: Vec<Check>,
+    refusal: Option<Error>,
+}
+
+impl Preflight {
+    /// No check made yet.
+    pub fn new(console: Console, dry_run: bool) -> Self {
+        Preflight { console, dry_run, checks: Vec::new(), refusal: None }
+    }
+
+    /// Notes a check that passed.
+    pub fn pass(&mut self, name: &'static str, detail: impl Into<String>) {
+        self.note(name, Outcome::Passed, detail.into());
+    }
+
+    /// Notes something worth knowing, and says it at once.
+    pub fn warn(&mut self, name: &'static str, detail: impl Into<String>) {
+        let detail = detail.into();
+        self.console.warn(&detail);
+        self.note(name, Outcome::Warned, detail);
+    }
+
+    /// Notes the outcome of a check: its detail, or a refusal.
+    ///
+    /// Returns what the check has given, nothing after a refusal in a dry run. Errors: the refusal itself in a
+    /// run that is none, and every error of another kind, after which no report would make sense.
+    pub fn check<T>(
+        &mut self,
+        name: &'static str,
+        outcome: Result<T>,
+        detail: impl FnOnce(&T) -> String,
+    ) -> Result<Option<T>> {
+        match outcome {
+            Ok(value) => {
+                self.note(name, Outcome::Passed, detail(&value));
+                Ok(Some(value))
+            }
+            Err(error) if error.kind() == ErrorKind::Refused && self.dry_run => {
+                self.note(name, Outcome::Refused, error.to_string());
+                self.refusal.get_or_insert(error);
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Notes a refusal that a dry run, which writes nothing, only warns of.
+    pub fn check_unless_dry(&mut self, name: &'static str, outcome: Result<String>) -> Result<()> {
+        match outcome {
+            Err(error) if error.kind() == ErrorKind::Refused && self.dry_run => {
+                self.warn(name, error.to_string());
+                Ok(())
+            }
+            outcome => self.check(name, outcome, String::clone).map(|_| ()),
+        }
+    }
+
+    /// Looks whether there is room for about so many bytes at `path`, which need not exist yet. Sizes are
+    /// estimates, so too little space is a warning, and running out of it the error.
+    pub fn space(&mut self, path: &Path, expected: u64) {
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+        let Some(existing) = path.ancestors().find(|ancestor| ancestor.exists()) else { return };
+        let Ok(found) = rustix::fs::statvfs(existing) else { return };
+        let free = found.f_bavail.saturating_mul(found.f_frsize);
+        let place = existing.display();
+        let sizes =
+            format!("about {} MiB are to be written, {place} has {} MiB free", expected >> 20, free >> 20);
+        match free < expected {
+            true => self.warn("free space", format!("{sizes}: it may not be enough")),
+            false => self.pass("free space", sizes),
+        }
+    }
+
+    /// Prints the report of a dry run.
+    ///
+    /// Errors: the first refusal.
+    pub fn conclude(self) -> Result<()> {
+        #[derive(Serialize)]
+        struct Line<'a> {
+            event: &'static str,
+            #[serde(flatten)]
+            check: &'a Check,
+        }
+        for check in self.checks.iter().filter(|_| self.dry_run) {
+            let word = match check.outcome {
+                Outcome::Passed => "passed",
+                Outcome::Warned => "warned",
+                Outcome::Refused => "refused",
+            };
+            self.console.print(format!("{word:<8} {:<20} {}", check.name, check.detail));
+            self.console.data(&Line { event: "check", check });
+        }
+        match self.refusal {
+            Some(refusal) => Err(refusal),
+            None => Ok(()),
+        }
+    }
+
+    fn note(&mut self, name: &'static str, outcome: Outcome, detail: String) {
+        self.checks.push(Check { name, outcome, detail });
+    }
+}
+
+/// How long so many bytes take, at the rate of a slow disk: an estimate on the safe side.
+pub fn estimated_time(bytes: u64) -> String {
+    /// Bytes in a second, verification included.
+    const RATE: u64 = 50_000_000;
+    match bytes / RATE {
+        0..60 => "less than a minute, as a rule".to_string(),
+        seconds => format!("about {} minutes at 50 MB/s, most likely less", seconds.div_ceil(60)),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_ends_with_a_refusal_and_a_dry_run_goes_on_to_its_end() {
+        let refused = || Err::<u32, _>(Error::refused("no").next("do something"));
+        let mut run = Preflight::new(Console { json: false, quiet: true }, false);
+        assert_eq!(run.check("one", Ok(1), |n| n.to_string()).unwrap(), Some(1));
+        assert_eq!(run.check("two", refused(), |n| n.to_string()).unwrap_err().message(), "no");
+        let mut dry = Preflight::new(Console { json: false, quiet: true }, true);
+        assert_eq!(dry.check("one", refused(), |n| n.to_string()).unwrap(), None);
+        dry.check_unless_dry("two", refused().map(|n| n.to_string())).unwrap();
+        dry.pass("three", "fine");
+        assert!(dry.check("four", Err::<u32, _>(Error::io("broken")), |n| n.to_string()).is_err());
+        let outcomes: Vec<_> = dry.checks.iter().map(|check| check.outcome).collect();
+        assert_eq!(outcomes, [Outcome::Refused, Outcome::Warned, Outcome::Passed]);
+        assert_eq!(dry.checks[0].detail, "no; do something");
+        assert_eq!(dry.conclude().unwrap_err().message(), "no");
+    }
+}

@@ -1,0 +1,179 @@
+//! Rows of a fresh target that a load replaces and does not bring: they are saved in a private file first.
+//!
+//! They are settings that a first start has written or that were made since; values may be secrets, so nothing of
+//! them is printed. A file that is there is never written to and never removed: it may be the only copy of rows that
+//! an interrupted run has deleted.
+
+use std::collections::HashSet;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::backend::{KeyRange, Pages};
+use crate::base::dir::Dir;
+use crate::base::error::{Error, Result};
+use crate::base::hex::hex;
+use crate::base::page::Page;
+use crate::records::input::Origin;
+use crate::run::console::Console;
+use crate::target::load::Part;
+use crate::target::state::{Clearing, Saved};
+
+/// Where such rows go without a report to put them beside.
+const FILE: &str = "stalwart-migrate-replaced";
+/// What the name of such a file ends in.
+const ENDING: &str = ".jsonl";
+/// Names that are tried.
+const NAMES: usize = 1000;
+
+#[derive(Serialize)]
+struct Line<'a> {
+    subspace: char,
+    name: &'static str,
+    key: String,
+    value: String,
+    key_text: std::borrow::Cow<'a, str>,
+}
+
+/// Rows to save, and where.
+pub struct Saving {
+    path: PathBuf,
+    text: String,
+    rows: usize,
+    // Whether an interrupted run has saved them already.
+    there: bool,
+}
+
+impl Saving {
+    /// The rows that `clearing` takes away and `origin` does not have, if there are any, and a file for them beside
+    /// the report or in the current directory: one that holds them, such as `before` from an interrupted run, or
+    /// one that is not there yet. Writes nothing.
+    ///
+    /// Errors: those of reading the origin.
+    pub fn plan(
+        origin: &Origin,
+        parts: &[Part],
+        clearing: &Clearing,
+        report: Option<&Path>,
+        before: Option<&Path>,
+    ) -> Result<Option<Saving>> {
+        let lost = lost(origin, parts, clearing)?;
+        if lost.is_empty() {
+            return Ok(None);
+        }
+        let mut text = String::new();
+        for row in &lost {
+            let line = Line {
+                subspace: row.letter,
+                name: row.subspace,
+                key: hex(&row.key),
+                value: hex(&row.value),
+                key_text: String::from_utf8_lossy(&row.key),
+            };
+            text.push_str(&serde_json::to_string(&line).unwrap_or_default());
+            text.push('\n');
+        }
+        let (mut path, mut there) = (place(report, 1), false);
+        for candidate in before.map(Path::to_path_buf).into_iter().chain((1..NAMES).map(|n| place(report, n)))
+        {
+            let absent = candidate.symlink_metadata().is_err();
+            if absent && before == Some(&candidate) {
+                continue;
+            }
+            path = candidate;
+            there = !absent && holds(&path, &text);
+            if absent || there {
+                break;
+            }
+        }
+        Ok(Some(Saving { path, text, rows: lost.len(), there }))
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes the rows and brings them to the disk, unless they are there already.
+    ///
+    /// Errors: refused if they cannot be saved: then they must not be taken away either.
+    pub fn save(&self, console: &Console) -> Result<()> {
+        if !self.there {
+            write_private(&self.path, &self.text).map_err(|error| {
+                Error::refused("rows of the target would be replaced and cannot be saved")
+                    .with("file", self.path.display().to_string())
+                    .because(error)
+                    .next(
+                        "start in a directory that can be written, or name another place with --report FILE",
+                    )
+            })?;
+        }
+        console.warn(format!(
+            "{} rows of the fresh target that are not among the new ones are replaced; they are saved in {}",
+            self.rows,
+            self.path.display()
+        ));
+        Ok(())
+    }
+}
+
+fn lost<'a>(origin: &Origin, parts: &[Part], clearing: &'a Clearing) -> Result<Vec<&'a Saved>> {
+    let mut lost: Vec<_> = clearing.saved.iter().collect();
+    for part in parts {
+        if !lost.iter().any(|row| row.letter == part.subspace.letter) {
+            continue;
+        }
+        let mut brought = HashSet::new();
+        let mut records = origin.read(part.subspace, &KeyRange::all())?;
+        let mut page = Page::new();
+        let wanted: HashSet<&[u8]> = lost
+            .iter()
+            .filter(|row| row.letter == part.subspace.letter)
+            .map(|row| row.key.as_slice())
+            .collect();
+        while records.next(&mut page, 1 << 20)? {
+            brought.extend(page.iter().filter_map(|(key, _)| wanted.get(key).copied()));
+        }
+        lost.retain(|row| row.letter != part.subspace.letter || !brought.contains(row.key.as_slice()));
+    }
+    Ok(lost)
+}
+
+/// The n-th name beside the report, or in the current directory.
+pub(crate) fn place(report: Option<&Path>, n: usize) -> PathBuf {
+    let number = if n > 1 { format!("-{n}") } else { String::new() };
+    let path = match report {
+        Some(report) => {
+            let mut name = report.as_os_str().to_owned();
+            name.push(format!(".replaced{number}{ENDING}"));
+            PathBuf::from(name)
+        }
+        None => PathBuf::from(format!("{FILE}{number}{ENDING}")),
+    };
+    std::path::absolute(&path).unwrap_or(path)
+}
+
+/// Whether a regular file has every line of `text`.
+fn holds(path: &Path, text: &str) -> bool {
+    let opened = Dir::holding(path).and_then(|(dir, name)| dir.open_file(name));
+    let Ok(file) = opened else { return false };
+    let mut missing: HashSet<&[u8]> = text.lines().map(str::as_bytes).collect();
+    // No line is longer than all that are looked for.
+    let (mut lines, mut line) = (BufReader::new(file), Vec::new());
+    loop {
+        line.clear();
+        match (&mut lines).take(text.len() as u64 + 1).read_until(b'\n', &mut line) {
+            Ok(0) | Err(_) => return missing.is_empty(),
+            Ok(_) => drop(missing.remove(line.strip_suffix(b"\n").unwrap_or(b""))),
+        }
+    }
+}
+
+fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+    let (dir, name) = Dir::holding(path)?;
+    let mut file = dir.create_private_file(name)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    dir.sync()
+}

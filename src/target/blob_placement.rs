@@ -1,0 +1,195 @@
+//! Where the blobs of a target go, decided before anything is written.
+//!
+//! Up to 0.15 the configuration file says it. From 0.16 on an object in the database does, and a load replaces
+//! that object: what a server will look for after its start may be elsewhere than what the target's own database
+//! names now. Nothing is guessed then.
+
+use crate::backend::Source;
+use crate::base::error::{Error, Result};
+use crate::catalog::{SchemaVersion, Subspace};
+use crate::config::{BlobPlace, Config, Era, StoreConfig, variant_of};
+use crate::open::connect;
+use crate::open::installation::{BlobChoice, Place};
+use crate::records::input::Origin;
+
+/// Where a load goes, and what the administrator has to know about it.
+#[derive(Debug)]
+pub struct Destination {
+    /// The stores that are written.
+    pub place: Place,
+    /// Where the server will look for blobs that are not loaded, if that is not the data store.
+    pub untouched: Option<StoreConfig>,
+    /// What to do after the load, a line each.
+    pub advice: Vec<String>,
+}
+
+/// What is loaded.
+pub struct Loading<'a> {
+    /// Where the records come from.
+    pub origin: &'a Origin<'a>,
+    /// The subspaces to load.
+    pub subspaces: &'a [&'static Subspace],
+}
+
+impl Loading<'_> {
+    fn brings_blobs(&self) -> bool {
+        self.origin.version().blobs().is_some_and(|blobs| self.brings(blobs))
+    }
+
+    fn brings(&self, subspace: &'static Subspace) -> bool {
+        self.subspaces.iter().any(|s| s.letter == subspace.letter)
+    }
+
+    /// A record as it will be in the target: the origin's where its subspace is loaded, the target's own otherwise.
+    fn record(
+        &self,
+        target: Option<&dyn Source>,
+        subspace: &'static Subspace,
+        key: &[u8],
+    ) -> Result<Option<Vec<u8>>> {
+        if self.brings(subspace) {
+            return self.origin.get(subspace, key);
+        }
+        record_of(target, subspace, key)
+    }
+}
+
+fn record_of(
+    target: Option<&dyn Source>,
+    subspace: &'static Subspace,
+    key: &[u8],
+) -> Result<Option<Vec<u8>>> {
+    let Some(target) = target else { return Ok(None) };
+    let Ok(table) = subspace.table(target.kind()) else { return Ok(None) };
+    target.get(table, key)
+}
+
+/// Decides where blobs go. `target` is the data store as it is now, if it is there.
+///
+/// Errors: usage for a configuration that leads nowhere; refused where the server would look for blobs elsewhere and nobody has agreed to that.
+pub fn decide(
+    config: &Config,
+    data: StoreConfig,
+    loading: &Loading,
+    target: Option<&dyn Source>,
+    (choice, yes): (BlobChoice, bool),
+) -> Result<Destination> {
+    let version = loading.origin.version();
+    let named = choice.named(&data)?;
+    let after = connect::blob_place(config, version, |subspace, key| loading.record(target, subspace, key));
+    let mut advice = Vec::new();
+    let blobs = match (named, config.era()) {
+        // Without blobs nothing is decided: they are where the server will look for them.
+        (named, _) if !loading.brings_blobs() => named.map_or(after, Ok)?,
+        // Agreed to, whatever the object says; it may name what this machine does not have.
+        (Some(named), Era::Json) if after.is_err() && yes => {
+            advice.extend(recovery(&named, version));
+            named
+        }
+        (Some(named), Era::Toml) => named,
+        (None, Era::Toml) => after?,
+        (named, Era::Json) => {
+            let explicit = named.is_some();
+            let after = after.map_err(|error| match explicit {
+                true => error
+                    .next("repeat with --yes to leave that object as it is and change it in recovery mode"),
+                false => error,
+            })?;
+            let after = choice.settle(after, &data);
+            let wanted = match named {
+                Some(named) => named,
+                None => {
+                    let now = |subspace: &'static Subspace, key: &[u8]| record_of(target, subspace, key);
+                    choice.settle(connect::blob_place(config, version, now)?, &data)
+                }
+            };
+            if !same(&wanted, &after) {
+                if !(explicit && yes) {
+                    return Err(refuse(&wanted, &after, explicit, &data));
+                }
+                advice.extend(recovery(&wanted, version));
+            }
+            wanted
+        }
+    };
+    let blobs = match choice.settle(blobs, &data) {
+        BlobPlace::Elsewhere(store) => Some(store),
+        BlobPlace::DataStore => None,
+    };
+    if !loading.brings_blobs() {
+        advice.extend(pointers(loading.origin, loading.subspaces)?);
+        return Ok(Destination { place: Place { data, blobs: None }, untouched: blobs, advice });
+    }
+    let place = Place { data, blobs };
+    advice.extend(pointers(loading.origin, loading.subspaces)?);
+    Ok(Destination { place, untouched: None, advice })
+}
+
+fn same(one: &BlobPlace, other: &BlobPlace) -> bool {
+    match (one, other) {
+        (BlobPlace::DataStore, BlobPlace::DataStore) => true,
+        (BlobPlace::Elsewhere(one), BlobPlace::Elsewhere(other)) => one.same_place(other),
+        _ => false,
+    }
+}
+
+fn refuse(wanted: &BlobPlace, after: &BlobPlace, explicit: bool, data: &StoreConfig) -> Error {
+    let place = |place: &BlobPlace| match place {
+        BlobPlace::DataStore => format!("the data store, {}", data.location()),
+        BlobPlace::Elsewhere(store) => store.location(),
+    };
+    let error = Error::refused(
+        "the server would look for the blobs elsewhere than where they would be written: its BlobStore object is \
+         loaded with everything else",
+    )
+    .with("blobs would go to", place(wanted))
+    .with("the loaded object names", place(after));
+    error.next(match explicit {
+        true => {
+            "name the place of the object with --blob-config, or repeat with --yes and change the object in recovery \
+             mode before the first start"
+        }
+        false => {
+            "name the destination with --blob-config FILE (and --yes if it is another one than the object's), or \
+             leave the blobs where they are with --exclude @blob"
+        }
+    })
+}
+
+/// What to enter before the first start.
+fn recovery(wanted: &BlobPlace, version: &SchemaVersion) -> Vec<String> {
+    let title = version.blob_store().map_or("the blob store", |object| object.title);
+    let mut lines = vec![format!(
+        "start the server in recovery mode (STALWART_RECOVERY_MODE=1) first and change {title}: the blobs are not \
+         where it says"
+    )];
+    match wanted {
+        BlobPlace::DataStore => lines.push(format!("{title} @type = Default")),
+        BlobPlace::Elsewhere(store) => lines.extend(
+            store.describe_settings().into_iter().map(|(name, value)| format!("{title} {name} = {value}")),
+        ),
+    }
+    lines
+}
+
+/// Objects among the records that name stores outside the database.
+fn pointers(origin: &Origin, subspaces: &[&'static Subspace]) -> Result<Vec<String>> {
+    let version = origin.version();
+    let mut lines = Vec::new();
+    for object in version.singletons {
+        let Some(subspace) = subspaces.iter().find(|subspace| subspace.letter == object.letter) else {
+            continue;
+        };
+        let Some(value) = origin.get(subspace, object.key)? else { continue };
+        let store = match variant_of(object, &value) {
+            Ok((_, Some(variant))) if !variant.external => continue,
+            Ok((_, Some(variant))) => variant.name,
+            _ => "a store of an unknown kind",
+        };
+        lines.push(format!(
+            "{} still names {store}, as in the old installation: make sure that the server may use it from here",
+            object.title
+        ));
+    }
+    Ok(lines)
+}

@@ -1,0 +1,252 @@
+//! Loading: the records of an origin into a target, and the expectation that proves it.
+//!
+//! Blobs go before the records that link them, the schema-version record comes last, so that a half-filled
+//! target is never taken for a complete one. What an interrupted run has written already is read and counted,
+//! not written again. Whether the target may be written has been decided before.
+
+use std::borrow::Cow;
+use std::sync::{Mutex, PoisonError};
+
+use crate::backend::{KeyRange, Pages, Shard, Target};
+use crate::base::error::Result;
+use crate::base::finding::Findings;
+use crate::base::page::Page;
+use crate::base::stop::Stop;
+use crate::catalog::{self, Subspace, Table, ValueKind};
+use crate::dump::digest::{PartDigest, Totals};
+use crate::records::audit::{Audit, HashList, Sides};
+use crate::records::blob::{self, BlobRule};
+use crate::records::check::Tally;
+use crate::records::counters::Counters;
+use crate::records::input::Origin;
+use crate::records::pipeline::{Lane, Through, in_parallel};
+use crate::run::budget::Budget;
+use crate::run::progress::Progress;
+use crate::run::strict::Strict;
+use crate::target::read_back::Expected;
+
+/// What to load and where from.
+pub struct Load<'a> {
+    /// Where the records come from.
+    pub origin: &'a Origin<'a>,
+    /// The subspaces to load.
+    pub parts: &'a [Part],
+    /// How the target stores blobs.
+    pub rule: BlobRule,
+    /// Value of the schema-version record, written last; `None` if the target keeps its own.
+    pub version_record: Option<Vec<u8>>,
+    /// Threads and memory.
+    pub budget: Budget,
+    /// Whether findings are failures: then everything is looked for before the target looks complete.
+    pub strict: Strict,
+    /// Raised when the run should end.
+    pub stop: &'a Stop,
+    /// Counts what is read.
+    pub progress: &'a Progress,
+}
+
+/// One subspace to load.
+#[derive(Debug, Clone)]
+pub struct Part {
+    /// The subspace.
+    pub subspace: &'static Subspace,
+    /// Its table in the target.
+    pub table: &'static Table,
+    /// Records up to this key are in the target already.
+    pub after: Option<Vec<u8>>,
+    /// Counts and sum of its records, if a manifest states them; they are counted otherwise.
+    pub stated: Option<(Totals, String)>,
+}
+
+/// What loading has given.
+#[derive(Default)]
+pub struct Loaded {
+    /// What the target should hold now, by letter.
+    pub expected: Vec<Expected>,
+    /// What reading has found.
+    pub findings: Findings,
+    /// Records that belong to the old installation: subspace, layout, count.
+    pub left_behind: Vec<(&'static Subspace, &'static str, u64)>,
+    /// Linked, unlinked and missing blobs, where both sides were loaded.
+    pub audit: Option<Audit>,
+    /// The hashes that links name, where blobs were not loaded.
+    pub unmatched: Sides,
+}
+
+impl Load<'_> {
+    /// Writes everything but the schema-version record to the target, which has been cleared.
+    ///
+    /// Errors: I/O, damaged and interrupted; the target is incomplete then, and says so by lacking the
+    /// schema-version record.
+    pub fn run(&self, target: &dyn Target) -> Result<Loaded> {
+        let jobs = self.budget.jobs.min(target.writers());
+        // Links last: what is linked exists whenever a link does. Blobs first, for they take longest.
+        let (links, mut others): (Vec<&Part>, Vec<&Part>) =
+            self.parts.iter().partition(|part| part.subspace.links_blobs());
+        others.sort_by_key(|part| {
+            let size = self.origin.size(part.subspace).unwrap_or_default();
+            (part.subspace.value != ValueKind::Blob, std::cmp::Reverse(size))
+        });
+        let mut done = Vec::new();
+        let counters = Mutex::new(Counters::new(self.origin.version()));
+        for group in [others, links] {
+            done.extend(in_parallel(jobs, &group, |part| self.load(part, target, &counters))?);
+        }
+        let mut loaded = conclude(done)?;
+        if self.strict.is_on() {
+            counters.into_inner().unwrap_or_else(PoisonError::into_inner).check(&mut loaded.findings);
+        }
+        Ok(loaded)
+    }
+
+    /// Makes the target look complete: writes the schema-version record, which comes last.
+    ///
+    /// Errors: I/O.
+    pub fn seal(&self, target: &dyn Target) -> Result<()> {
+        let record = catalog::schema_version_record();
+        if let Some(value) = &self.version_record
+            && let Some(part) = self.parts.iter().find(|part| part.subspace.letter == record.letter)
+        {
+            let mut page = Page::new();
+            page.push(record.key, value);
+            write(target, part.table, &page)?;
+        }
+        target.finish()
+    }
+
+    fn load(&self, part: &Part, target: &dyn Target, counters: &Mutex<Counters>) -> Result<Done> {
+        let subspace = part.subspace;
+        let ranges: Vec<(usize, KeyRange)> =
+            self.origin.ranges(subspace, self.budget.ranges())?.into_iter().enumerate().collect();
+        let outcomes: Mutex<Vec<(usize, PartDigest, Tally)>> = Mutex::default();
+        let record = catalog::schema_version_record();
+        let held_back = self.version_record.is_some() && subspace.letter == record.letter;
+        let mut hashes = HashList::of(subspace, &std::env::temp_dir())?;
+        let version = self.origin.version();
+        // Reading the target back looks at them again; a strict run must know before.
+        let counted = self.strict.is_on() && Counters::concerns(version, subspace);
+        let written = |key: &[u8]| part.after.as_deref().is_some_and(|after| key <= after);
+        let read = |(index, range): &(usize, KeyRange), emit: &mut dyn FnMut(&mut Page) -> Result<()>| {
+            let mut records = self.origin.read(subspace, range)?;
+            let (mut digest, mut raw, mut page) = (PartDigest::new(), Page::new(), Page::new());
+            let mut seen = Counters::new(version);
+            while records.next(&mut raw, self.budget.page_bytes())? {
+                if part.stated.is_none() {
+                    digest.add_page(&raw);
+                }
+                if counted {
+                    raw.iter().for_each(|(key, value)| seen.see_record(subspace, key, value));
+                }
+                self.progress.add(raw.len() as u64, raw.size() as u64);
+                if self.stop.stopped() {
+                    return Err(crate::base::stop::interrupted());
+                }
+                if !held_back || raw.iter().all(|(key, _)| key != record.key) {
+                    emit(&mut raw)?;
+                    continue;
+                }
+                page.clear();
+                raw.iter()
+                    .filter(|(key, _)| *key != record.key)
+                    .for_each(|(key, value)| page.push(key, value));
+                emit(&mut page)?;
+            }
+            let tally = records.into_tally();
+            counters.lock().unwrap_or_else(PoisonError::into_inner).merge(seen);
+            outcomes.lock().unwrap_or_else(PoisonError::into_inner).push((*index, digest, tally));
+            Ok(())
+        };
+        let mut shard: Option<Box<dyn Shard + Send>> = None;
+        let mut pending = 0;
+        // Compressing is most of the work of an import, and a file of a dump has one reader.
+        let encode = |page: &Page, encoded: &mut Page| {
+            for (key, value) in page.iter() {
+                // What is in the target already is not written again.
+                match if written(key) { Cow::Borrowed(value) } else { blob::encode(self.rule, value) } {
+                    Cow::Owned(value) => encoded.push_owned(key, value),
+                    Cow::Borrowed(value) => encoded.push(key, value),
+                }
+            }
+        };
+        let through = match subspace.value {
+            ValueKind::Blob => Some(Through { workers: self.budget.jobs, work: &encode }),
+            _ => None,
+        };
+        let ahead = if through.is_some() { self.budget.far_ahead() } else { self.budget.ahead() };
+        let lane = Lane { readers: self.budget.readers(), ahead, through, stop: self.stop };
+        lane.run(&ranges, read, |page| {
+            if let Some(hashes) = &mut hashes {
+                page.iter().try_for_each(|(key, value)| hashes.push_record(subspace, key, value))?;
+            }
+            let rest = page.iter().skip_while(|(key, _)| written(key)).count();
+            if rest == 0 {
+                return Ok(());
+            }
+            let mut current = match shard.take() {
+                Some(shard) => shard,
+                None => target.shard(part.table)?,
+            };
+            if rest == page.len() {
+                pending += page.size();
+                current.write(page)?;
+            } else {
+                let mut behind = Page::new();
+                page.iter().skip(page.len() - rest).for_each(|(key, value)| behind.push(key, value));
+                pending += behind.size();
+                current.write(&behind)?;
+            }
+            // Committing may take as much again as the largest value.
+            page.clear();
+            if pending < target.shard_bytes(part.table) {
+                shard = Some(current);
+                return Ok(());
+            }
+            pending = 0;
+            current.commit()
+        })?;
+        if let Some(shard) = shard {
+            shard.commit()?;
+        }
+        let mut outcomes = outcomes.into_inner().unwrap_or_else(PoisonError::into_inner);
+        outcomes.sort_by_key(|(index, ..)| *index);
+        let (mut digest, mut tally) = (PartDigest::new(), Tally::default());
+        for (_, part, found) in outcomes {
+            digest.merge(&part);
+            tally.merge(found);
+        }
+        let (totals, sum) = part.stated.clone().unwrap_or_else(|| (digest.totals(), digest.sum().to_hex()));
+        Ok(Done { expected: Expected { subspace, totals, sum }, tally, hashes })
+    }
+}
+
+/// Writes a few rows at once.
+fn write(target: &dyn Target, table: &'static Table, page: &Page) -> Result<()> {
+    let mut shard = target.shard(table)?;
+    shard.write(page)?;
+    shard.commit()
+}
+
+struct Done {
+    expected: Expected,
+    tally: Tally,
+    hashes: Option<HashList>,
+}
+
+fn conclude(mut done: Vec<Done>) -> Result<Loaded> {
+    done.sort_by_key(|done| done.expected.subspace.letter);
+    let mut loaded = Loaded::default();
+    let mut sides = Sides::default();
+    for Done { expected, tally, hashes } in done {
+        let subspace = expected.subspace;
+        loaded.findings.merge(tally.findings);
+        loaded.left_behind.extend(tally.left_behind.into_iter().map(|(layout, n)| (subspace, layout, n)));
+        sides.add(subspace, hashes);
+        loaded.expected.push(expected);
+    }
+    if sides.lack_blobs() {
+        loaded.unmatched = sides;
+    } else {
+        loaded.audit = sides.audit(&mut loaded.findings)?;
+    }
+    Ok(loaded)
+}

@@ -1,0 +1,123 @@
+//! Proof after an import: the target is read back and compared with what it should hold.
+//!
+//! Order-independent digests, so ranges are read in parallel. Knows stores and digests, not where the
+//! expectation comes from.
+
+use std::sync::{Mutex, PoisonError};
+
+use crate::backend::{Pages, Source};
+use crate::base::error::{Error, Result};
+use crate::base::page::Page;
+use crate::base::stop::{Stop, interrupted};
+use crate::catalog::{SchemaVersion, Subspace};
+use crate::dump::digest::{PartDigest, RecordsSum, Totals};
+use crate::records::check::Tally;
+use crate::records::counters::Counters;
+use crate::records::pipeline::in_parallel;
+use crate::records::store::Store;
+use crate::run::budget::Budget;
+use crate::run::progress::Progress;
+use crate::target::state;
+
+/// What a subspace should hold.
+#[derive(Debug, Clone)]
+pub struct Expected {
+    /// The subspace.
+    pub subspace: &'static Subspace,
+    /// Counts.
+    pub totals: Totals,
+    /// Sum of the digests of its records, in hex.
+    pub sum: String,
+}
+
+/// Reads `expected` subspaces of a store and compares counts and digests. `counters` notes what the counter
+/// rules need.
+///
+/// Errors: damaged, naming every subspace that differs.
+pub fn compare(
+    store: &Store,
+    expected: &[Expected],
+    budget: &Budget,
+    stop: &Stop,
+    progress: &Progress,
+    counters: Option<&mut Counters>,
+) -> Result<Tally> {
+    let noted = Mutex::new(counters);
+    let parts = parts(store, expected, budget)?;
+    let sums: Vec<Mutex<PartDigest>> = expected.iter().map(|_| Mutex::new(PartDigest::new())).collect();
+    let tally = Mutex::new(Tally::default());
+    in_parallel(budget.jobs, &parts, |(index, range)| {
+        let Some(expected) = expected.get(*index) else { return Ok(()) };
+        let mut reading = store.read(expected.subspace, range)?;
+        let (mut page, mut digest) = (Page::new(), PartDigest::new());
+        let counted = Counters::concerns(store.version(), expected.subspace);
+        let mut counters = Counters::new(store.version());
+        while reading.next(&mut page, budget.page_bytes())? {
+            if stop.stopped() {
+                return Err(interrupted());
+            }
+            digest.add_page(&page);
+            if counted {
+                page.iter().for_each(|(key, value)| counters.see_record(expected.subspace, key, value));
+            }
+            progress.add(page.len() as u64, page.size() as u64);
+        }
+        if let Some(sum) = sums.get(*index) {
+            sum.lock().unwrap_or_else(PoisonError::into_inner).merge(&digest);
+        }
+        if let Some(noted) = noted.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            noted.merge(counters);
+        }
+        tally.lock().unwrap_or_else(PoisonError::into_inner).merge(reading.into_tally());
+        Ok(())
+    })?;
+    let mut differences = Vec::new();
+    for (expected, sum) in expected.iter().zip(sums) {
+        let found = sum.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let (name, totals) = (expected.subspace.name, found.totals());
+        if totals.records != expected.totals.records {
+            differences.push(format!(
+                "{} ({name}) has {} records instead of {}",
+                expected.subspace.letter, totals.records, expected.totals.records
+            ));
+        } else if totals != expected.totals || found.sum().to_hex() != expected.sum {
+            differences.push(format!("{} ({name}) has other records", expected.subspace.letter));
+        }
+    }
+    if differences.is_empty() {
+        return Ok(tally.into_inner().unwrap_or_else(PoisonError::into_inner));
+    }
+    Err(Error::damaged("the store does not hold what it should").because(differences.join("; ")).next(
+        "compare record by record with `verify DIR --against CONFIG`, and do not start the server on it",
+    ))
+}
+
+type Part = (usize, crate::backend::KeyRange);
+
+fn parts(store: &Store, expected: &[Expected], budget: &Budget) -> Result<Vec<Part>> {
+    let mut parts = Vec::new();
+    for (index, expected) in expected.iter().enumerate() {
+        parts
+            .extend(store.ranges(expected.subspace, budget.parts())?.into_iter().map(|range| (index, range)));
+    }
+    Ok(parts)
+}
+
+/// The tables beside the subspaces were found or made empty, and loading does not write them.
+///
+/// Errors: damaged, naming those that have rows.
+pub fn no_side_tables(source: &dyn Source, version: &'static SchemaVersion) -> Result<()> {
+    let filled = state::filled_side_tables(source, version)?;
+    if filled.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<&str> = filled.iter().map(|side| side.table.name).collect();
+    Err(Error::damaged("tables that were empty have rows")
+        .with("tables", names.join(", "))
+        .next("was a server started on the target? stop it, and import again with --wipe-target"))
+}
+
+/// The expectation of nothing.
+pub fn empty(subspace: &'static Subspace) -> Expected {
+    Expected { subspace, totals: Totals::default(), sum: RecordsSum::default().to_hex() }
+}
