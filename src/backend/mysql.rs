@@ -24,6 +24,9 @@ pub use presence::MysqlPresence;
 pub use source::MysqlSource;
 pub use target::MysqlTarget;
 
+/// Shards that may be written at the same time: beyond that the database server only queues.
+const WRITERS: usize = 8;
+
 type Session = sql::Session<MySqlConnection>;
 
 /// How to reach a database. Cannot be printed, for it holds a secret.

@@ -15,6 +15,7 @@ use crate::catalog::{self, BackendKind, Table, ValueKind};
 
 mod list;
 mod log;
+mod opened;
 mod place;
 mod salvage;
 mod seen;

@@ -14,6 +14,7 @@ mod both_ways;
 mod connection;
 mod files;
 mod journal;
+mod locked;
 mod logs;
 mod look;
 mod place;

@@ -33,6 +33,8 @@ use check::Scan;
 use sorted::Room;
 pub use subspace::{SubspaceReader, Verify};
 
+// Bytes of records fetched at a time where the caller has no say.
+const PAGE: usize = 1024 * 1024;
 // Bytes read from a file at a time.
 const BUFFER: usize = 256 * 1024;
 

@@ -7,7 +7,7 @@
 use sqlx::mysql::MySqlConnection;
 use sqlx::{AssertSqlSafe, Executor as _};
 
-use super::{MysqlSettings, PREPARED, Session, Variables, quoted, target, text};
+use super::{MysqlSettings, PREPARED, Session, Variables, WRITERS, quoted, text};
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::catalog::{Table, ValueKind};
 
@@ -102,7 +102,7 @@ fn room(settings: &MysqlSettings, session: &mut Session, variables: &Variables) 
     });
     let used = used.map_err(|error| settings.translate(error, "look at the database's settings"))?;
     let used = used.and_then(|used| used.parse::<u64>().ok()).unwrap_or(0);
-    let needed = (PREPARED * target::WRITERS) as u64;
+    let needed = (PREPARED * WRITERS) as u64;
     if most.saturating_sub(used) >= needed {
         return Ok(());
     }

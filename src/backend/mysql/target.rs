@@ -10,15 +10,13 @@ use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, MySql, Row};
 
 use super::source::{hidden, other_sessions};
-use super::{MysqlSettings, MysqlSource, Session, close, literal, quoted, text};
+use super::{MysqlSettings, MysqlSource, Session, WRITERS, close, literal, quoted, text};
 use crate::backend::sql::{Idle, without_leavers};
 use crate::backend::{Sessions, Shard, Source, Target};
 use crate::base::error::Result;
 use crate::base::page::Page;
 use crate::catalog::{BackendKind, Table, ValueKind};
 
-/// Shards that may be written at the same time: beyond that the database server only queues.
-pub(super) const WRITERS: usize = 8;
 /// Bytes of rows in a statement, if the packet limit allows it.
 const STATEMENT_BYTES: u64 = 1 << 20;
 /// Rows in a statement. Powers of two, so that few statements are prepared; two placeholders each stay far

@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 use rocksdb::{DBRawIteratorWithThreadMode, Range, ReadOptions};
 
 use super::Db;
-use super::source::RocksSource;
+use super::opened::Opened;
 use crate::backend::{KeyRange, Loss, Pages};
 use crate::base::error::Result;
 use crate::base::page::Page;
@@ -27,7 +27,7 @@ const LONGEST: usize = 320;
 
 /// The records of a range, without those that cannot be read.
 pub(super) struct SalvagePages<'a> {
-    source: &'a RocksSource,
+    source: &'a Opened,
     table: &'a Table,
     until: Option<Vec<u8>>,
     // The last key delivered or given up; reading goes on behind it.
@@ -47,7 +47,7 @@ type Gap = (Option<Vec<u8>>, Option<Vec<u8>>);
 type Record = (Vec<u8>, Vec<u8>);
 
 impl<'a> SalvagePages<'a> {
-    pub(super) fn new(source: &'a RocksSource, table: &'a Table, range: &KeyRange) -> Self {
+    pub(super) fn new(source: &'a Opened, table: &'a Table, range: &KeyRange) -> Self {
         SalvagePages {
             source,
             table,
@@ -56,20 +56,20 @@ impl<'a> SalvagePages<'a> {
             from: None,
             iterator: None,
             ready: VecDeque::new(),
-            ended: source.db().cf_handle(table.name).is_none(),
+            ended: source.db.cf_handle(table.name).is_none(),
         }
     }
 
     fn iterator(&self) -> Option<DBRawIteratorWithThreadMode<'a, Db>> {
         let source = self.source;
-        let handle = source.db().cf_handle(self.table.name)?;
+        let handle = source.db.cf_handle(self.table.name)?;
         let mut options = ReadOptions::default();
         options.fill_cache(false);
         options.set_verify_checksums(true);
         if let Some(until) = &self.until {
             options.set_iterate_upper_bound(next_key(until));
         }
-        Some(source.db().raw_iterator_cf_opt(&handle, options))
+        Some(source.db.raw_iterator_cf_opt(&handle, options))
     }
 
     /// The first readable record at or behind `key`: found, none there, or unreadable with the reason.
@@ -203,7 +203,7 @@ impl<'a> SalvagePages<'a> {
     /// Reads from `start` on, up to `before` or to what cannot be read; whether everything could.
     fn forwards(&self, start: &[u8], before: Option<&[u8]>) -> Result<(Vec<Record>, bool)> {
         let source = self.source;
-        let Some(handle) = source.db().cf_handle(self.table.name) else { return Ok((Vec::new(), true)) };
+        let Some(handle) = source.db.cf_handle(self.table.name) else { return Ok((Vec::new(), true)) };
         let mut options = ReadOptions::default();
         options.fill_cache(false);
         options.set_verify_checksums(true);
@@ -211,7 +211,7 @@ impl<'a> SalvagePages<'a> {
         if let Some(before) = before.map(<[u8]>::to_vec).or_else(|| self.until.as_deref().map(next_key)) {
             options.set_iterate_upper_bound(before);
         }
-        let mut iterator = source.db().raw_iterator_cf_opt(&handle, options);
+        let mut iterator = source.db.raw_iterator_cf_opt(&handle, options);
         let mut found = Vec::new();
         iterator.seek(start);
         while let Some((key, value)) = iterator.item().filter(|_| !Stop::of_process().stopped()) {
@@ -227,15 +227,15 @@ impl<'a> SalvagePages<'a> {
 
     /// The lowest key above `key` at which a block or a file begins or ends.
     fn next_bound(&self, key: &[u8]) -> Option<Vec<u8>> {
-        let files = self.source.db().live_files().unwrap_or_default();
+        let files = self.source.db.live_files().unwrap_or_default();
         let files = files.into_iter().filter(|file| file.column_family_name == self.table.name);
         let ends = files.flat_map(|file| [file.start_key, file.end_key.map(|end| next_key(&end))]);
         let end = self.until.as_deref().map(next_key);
         let within = |bound: &Vec<u8>| bound.as_slice() > key && end.as_ref().is_none_or(|end| bound <= end);
         let file = ends.flatten().chain(end.clone()).filter(within).min();
-        let Some(handle) = self.source.db().cf_handle(self.table.name) else { return file };
+        let Some(handle) = self.source.db.cf_handle(self.table.name) else { return file };
         let size = |end: &[u8]| {
-            let sizes = self.source.db().get_approximate_sizes_cf(&handle, &[Range::new(key, end)]);
+            let sizes = self.source.db.get_approximate_sizes_cf(&handle, &[Range::new(key, end)]);
             sizes.first().copied().unwrap_or(0)
         };
         let Some(far) = file.clone() else { return file };

@@ -4,15 +4,15 @@
 //! logs are replayed in memory. A log damaged anywhere but at its torn end is an error, not a silent stop.
 
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::Path;
+use std::sync::{Arc, PoisonError};
 
 use rocksdb::{
     Cache, ColumnFamilyDescriptor, DBRawIteratorWithThreadMode, DBRecoveryMode, Options, ReadOptions,
 };
 
 use super::log;
-use super::place::named;
+use super::opened::Opened;
 use super::salvage::SalvagePages;
 use super::seen::Seen;
 use super::{Db, database_options, family, family_options, obstacle, translate};
@@ -26,11 +26,8 @@ use crate::catalog::{BackendKind, Table, ValueKind};
 
 /// A RocksDB database opened for reading.
 pub struct RocksSource {
-    path: PathBuf,
+    opened: Opened,
     families: Vec<String>,
-    db: Arc<Db>,
-    // What was left out; only there when damage is read around.
-    losses: Option<Mutex<Vec<Loss>>>,
     log_ends: Vec<String>,
     // The directory before anything was read; nothing if this process writes to it.
     seen: Option<Seen>,
@@ -119,12 +116,9 @@ impl RocksSource {
             };
             losses.push(Loss { reason: damage.lost, ..Loss::default() });
         }
-        let losses = losses.map(Mutex::new);
         Ok(Ok(RocksSource {
-            path: place,
+            opened: Opened::new(place, Arc::new(db), losses),
             families,
-            db: Arc::new(db),
-            losses,
             log_ends: ends,
             seen: Some(seen),
             _dir: Some(dir),
@@ -133,37 +127,14 @@ impl RocksSource {
 
     /// Reads a database that a target of this process has open, with its families.
     pub(super) fn of(path: &Path, families: Vec<String>, db: Arc<Db>) -> Self {
-        let path = path.to_path_buf();
-        RocksSource { path, families, db, losses: None, log_ends: Vec::new(), seen: None, _dir: None }
-    }
-
-    pub(super) fn db(&self) -> &Db {
-        &self.db
-    }
-
-    /// Why something could not be read, if it is damage.
-    ///
-    /// Errors: everything that says nothing of the database, which may be whole.
-    pub(super) fn damage(&self, error: rocksdb::Error, table: &Table) -> Result<String> {
-        match obstacle(&error) {
-            Some(_) => {
-                Err(translate(error, "read the RocksDB database", &self.path).with("table", table.name))
-            }
-            None => Ok(named(error.as_ref(), &self.path)),
-        }
-    }
-
-    /// Notes what could not be read.
-    pub(super) fn lost(&self, loss: Loss) {
-        if let Some(losses) = &self.losses {
-            losses.lock().unwrap_or_else(PoisonError::into_inner).push(loss);
-        }
+        let opened = Opened::new(path.to_path_buf(), db, None);
+        RocksSource { opened, families, log_ends: Vec::new(), seen: None, _dir: None }
     }
 
     fn property(&self, table: &Table, name: &str) -> Result<u64> {
-        let Some(handle) = self.db.cf_handle(table.name) else { return Ok(0) };
-        let value = self.db.property_int_value_cf(&handle, name);
-        Ok(value.map_err(|e| translate(e, "read a property", &self.path))?.unwrap_or(0))
+        let Some(handle) = self.opened.db.cf_handle(table.name) else { return Ok(0) };
+        let value = self.opened.db.property_int_value_cf(&handle, name);
+        Ok(value.map_err(|e| translate(e, "read a property", &self.opened.path))?.unwrap_or(0))
     }
 }
 
@@ -196,17 +167,17 @@ impl Source for RocksSource {
     fn tables(&self) -> Result<Vec<TableState>> {
         let mut tables = Vec::with_capacity(self.families.len());
         for name in &self.families {
-            let Some(handle) = self.db.cf_handle(name) else { continue };
-            let mut iterator = self.db.raw_iterator_cf_opt(&handle, ReadOptions::default());
+            let Some(handle) = self.opened.db.cf_handle(name) else { continue };
+            let mut iterator = self.opened.db.raw_iterator_cf_opt(&handle, ReadOptions::default());
             iterator.seek_to_first();
-            let rows = iterator.valid() || self.losses.is_some() && iterator.status().is_err();
+            let rows = iterator.valid() || self.opened.losses.is_some() && iterator.status().is_err();
             iterator
                 .status()
-                .or_else(|error| match self.losses.is_some() && obstacle(&error).is_none() {
+                .or_else(|error| match self.opened.losses.is_some() && obstacle(&error).is_none() {
                     true => Ok(()),
                     false => Err(error),
                 })
-                .map_err(|e| translate(e, "read a column family", &self.path).with("table", name))?;
+                .map_err(|e| translate(e, "read a column family", &self.opened.path).with("table", name))?;
             // The family `default` comes with every database; only its rows are worth a word.
             if rows || name != rocksdb::DEFAULT_COLUMN_FAMILY_NAME {
                 tables.push(TableState { name: name.clone(), rows });
@@ -217,9 +188,9 @@ impl Source for RocksSource {
     }
 
     fn get(&self, table: &Table, key: &[u8]) -> Result<Option<Vec<u8>>> {
-        let Some(handle) = self.db.cf_handle(table.name) else { return Ok(None) };
-        self.db.get_cf(&handle, key).map_err(|e| {
-            translate(e, "read a record", &self.path).with("table", table.name).with("key", hex(key))
+        let Some(handle) = self.opened.db.cf_handle(table.name) else { return Ok(None) };
+        self.opened.db.get_cf(&handle, key).map_err(|e| {
+            translate(e, "read a record", &self.opened.path).with("table", table.name).with("key", hex(key))
         })
     }
 
@@ -233,7 +204,11 @@ impl Source for RocksSource {
     }
 
     fn ranges(&self, table: &Table, n: usize) -> Result<Vec<KeyRange>> {
-        let files = self.db.live_files().map_err(|e| translate(e, "list the table files", &self.path))?;
+        let files = self
+            .opened
+            .db
+            .live_files()
+            .map_err(|e| translate(e, "list the table files", &self.opened.path))?;
         // File boundaries weighted by entries are good enough as split points and cost no read.
         let mut ends: Vec<(Vec<u8>, u64)> = files
             .into_iter()
@@ -254,8 +229,11 @@ impl Source for RocksSource {
     }
 
     fn losses(&self) -> Vec<Loss> {
-        let losses =
-            self.losses.as_ref().map(|losses| losses.lock().unwrap_or_else(PoisonError::into_inner).clone());
+        let losses = self
+            .opened
+            .losses
+            .as_ref()
+            .map(|losses| losses.lock().unwrap_or_else(PoisonError::into_inner).clone());
         losses.unwrap_or_default()
     }
 
@@ -264,22 +242,22 @@ impl Source for RocksSource {
     }
 
     fn fingerprint(&self) -> Result<Option<String>> {
-        let identity = std::fs::read(self.path.join("IDENTITY")).unwrap_or_default();
+        let identity = std::fs::read(self.opened.path.join("IDENTITY")).unwrap_or_default();
         let identity = String::from_utf8_lossy(&identity).trim().to_string();
-        Ok(Some(format!("{identity} {}", self.db.latest_sequence_number())))
+        Ok(Some(format!("{identity} {}", self.opened.db.latest_sequence_number())))
     }
 
     fn changed(&self) -> Result<Option<String>> {
         let Some(before) = &self.seen else { return Ok(None) };
-        let now = Seen::look(&self.path).map_err(|error| cannot_look(&self.path, error))?;
+        let now = Seen::look(&self.opened.path).map_err(|error| cannot_look(&self.opened.path, error))?;
         Ok(before.difference(&now))
     }
 
     fn scan<'a>(&'a self, table: &'a Table, range: &KeyRange) -> Result<Box<dyn Pages + Send + 'a>> {
-        if self.losses.is_some() {
-            return Ok(Box::new(SalvagePages::new(self, table, range)));
+        if self.opened.losses.is_some() {
+            return Ok(Box::new(SalvagePages::new(&self.opened, table, range)));
         }
-        let iterator = self.db.cf_handle(table.name).map(|handle| {
+        let iterator = self.opened.db.cf_handle(table.name).map(|handle| {
             let mut options = ReadOptions::default();
             options.fill_cache(false);
             options.set_verify_checksums(true);
@@ -287,7 +265,7 @@ impl Source for RocksSource {
             if let Some(until) = &range.until {
                 options.set_iterate_upper_bound([until.as_slice(), &[0]].concat());
             }
-            let mut iterator = self.db.raw_iterator_cf_opt(&handle, options);
+            let mut iterator = self.opened.db.raw_iterator_cf_opt(&handle, options);
             match &range.after {
                 Some(after) => iterator.seek([after.as_slice(), &[0]].concat()),
                 None => iterator.seek_to_first(),
@@ -322,7 +300,7 @@ impl Pages for RocksPages<'_> {
             // The iterator stays invalid with this status, so every further call fails again.
             let after = page.last().map(|(key, _)| key.to_vec()).or_else(|| self.last.clone());
             page.clear();
-            return Err(translate(error, "read the RocksDB database", &self.source.path)
+            return Err(translate(error, "read the RocksDB database", &self.source.opened.path)
                 .with("table", self.table.name)
                 .with("after key", hex(&after.unwrap_or_default())));
         }

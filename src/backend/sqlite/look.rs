@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use rusqlite::OptionalExtension;
 
+use super::locked::Locked;
 use super::quoted;
 use super::shape;
 use super::source::{fill, logical};
-use super::target::Shared;
 use crate::backend::{Estimate, KeyRange, Pages, Source, TableState};
 use crate::base::error::{Error, Result};
 use crate::base::hex::hex;
@@ -18,11 +18,11 @@ use crate::base::page::Page;
 use crate::catalog::{BackendKind, Table, ValueKind};
 
 /// The database of a target, as it is now.
-pub(super) struct Look(Arc<Shared>);
+pub(super) struct Look(Arc<Locked>);
 
 impl Look {
     /// Looks through the connection of a target.
-    pub fn new(shared: Arc<Shared>) -> Self {
+    pub fn new(shared: Arc<Locked>) -> Self {
         Look(shared)
     }
 }

@@ -4,23 +4,19 @@
 //! entry, so a bulk load writes everything once and still survives being killed. The server's write-ahead
 //! mode is set at the end.
 
-use std::fs::File;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::path::Path;
+use std::sync::Arc;
 
 use rusqlite::Connection;
 use rusqlite::blob::ZeroBlob;
 use rusqlite::config::DbConfig;
 
-use super::connection::{self, Mode};
+use super::locked::Locked;
 use super::look::Look;
-use super::place::Place;
-use super::{quoted, shape, translate};
+use super::{quoted, translate};
 use crate::backend::{Shard, Source, Target};
-use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::error::Result;
 use crate::base::page::Page;
-use crate::base::write_back::Settling;
 use crate::catalog::{BackendKind, Table, ValueKind};
 
 /// A value of so many bytes is written in pieces.
@@ -29,127 +25,12 @@ const LARGE: usize = 16 << 20;
 const PIECE: usize = 1 << 20;
 
 /// A SQLite database opened for writing, locked against everyone else.
-pub struct SqliteTarget(Arc<Shared>);
-
-/// The connection, which holds the lock, for the target and what looks through it.
-pub(super) struct Shared {
-    path: PathBuf,
-    // Taken by the shard that is being written.
-    connection: Mutex<Option<Connection>>,
-    returned: Condvar,
-    // After the connection: it closes a handle of the same file, and SQLite's locks would go with that.
-    settling: Mutex<Settling>,
-    written: AtomicBool,
-    // After the connection and every handle: its owner gets the directory back.
-    place: Place,
-}
-
-impl Drop for Shared {
-    fn drop(&mut self) {
-        // Still locked: another process that has opened the file sees that it is no longer there.
-        if !self.written.load(Ordering::Relaxed) {
-            self.place.leave();
-        }
-    }
-}
+pub struct SqliteTarget(Arc<Locked>);
 
 impl SqliteTarget {
     /// Opens or creates the database; `memory` bounds SQLite's page cache, in bytes.
     pub fn open(path: &Path, memory: u64) -> Result<Self> {
-        let place = Place::open(path)?;
-        let before = place.file();
-        let opened = Shared::open(place.path(), memory).inspect_err(|error| {
-            // What another run has locked is its own by now.
-            if error.kind() != ErrorKind::Refused {
-                place.leave();
-            }
-        });
-        let shared = Shared {
-            connection: Mutex::new(opened?),
-            path: place.path().to_path_buf(),
-            returned: Condvar::new(),
-            settling: Mutex::default(),
-            written: AtomicBool::new(false),
-            place,
-        };
-        // Another run may have removed the file that it had made, between its being opened and locked here.
-        if before.is_none() || shared.place.file() != before {
-            return Err(Error::refused("another process has put another file in the place of the database")
-                .with("path", shared.path.display().to_string())
-                .next("make sure that no other program uses it, then start again"));
-        }
-        Ok(SqliteTarget(Arc::new(shared)))
-    }
-}
-
-impl Shared {
-    /// Opens and locks the database, and changes nothing.
-    fn open(place: &Path, memory: u64) -> Result<Option<Connection>> {
-        let fail = |e| translate(e, "open the SQLite database for writing", place);
-        let connection = connection::open(place, Mode::Create).map_err(fail)?;
-        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(fail)?;
-        let pragmas = format!(
-            "PRAGMA locking_mode=EXCLUSIVE; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-{};",
-            // Sorted inserts touch the right edge of two trees; more cache is not faster.
-            memory / 4 / 1024
-        );
-        connection.execute_batch(&pragmas).map_err(fail)?;
-        connection.execute_batch("BEGIN EXCLUSIVE; COMMIT;").map_err(fail)?;
-        let extras = shape::extras(&connection).map_err(fail)?;
-        if let Some(first) = extras.first() {
-            return Err(Error::refused(
-                "the SQLite database has what the server does not make: it would take part in writing",
-            )
-            .with("path", place.display().to_string())
-            .with("found", first.clone())
-            .next("remove it, or use another, fresh store"));
-        }
-        Ok(Some(connection))
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<Connection>> {
-        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn take(&self) -> Connection {
-        let mut slot = self.lock();
-        loop {
-            if let Some(connection) = slot.take() {
-                return connection;
-            }
-            slot = self.returned.wait(slot).unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-
-    fn give_back(&self, connection: Connection) {
-        *self.lock() = Some(connection);
-        self.returned.notify_one();
-    }
-
-    /// What goes to the disk now, a commit does not wait for.
-    fn settle(&self, bytes: u64) -> Result<()> {
-        let mut settling = self.settling.lock().unwrap_or_else(PoisonError::into_inner);
-        settling.wrote(bytes, || File::open(&self.path)).map_err(|error| {
-            Error::io("cannot bring the SQLite database to the disk")
-                .with("path", self.path.display().to_string())
-                .because(error)
-                .next("check the disk; the system's log says more")
-        })
-    }
-
-    /// Does something on the connection.
-    pub(super) fn with<T>(
-        &self,
-        doing: &str,
-        run: impl FnOnce(&Connection) -> rusqlite::Result<T>,
-    ) -> Result<T> {
-        let connection = self.take();
-        let result = run(&connection);
-        if result.is_err() && !connection.is_autocommit() {
-            let _ = connection.execute_batch("ROLLBACK");
-        }
-        self.give_back(connection);
-        result.map_err(|error| translate(error, doing, &self.path))
+        Ok(SqliteTarget(Arc::new(Locked::open(path, memory)?)))
     }
 }
 
@@ -159,13 +40,13 @@ impl Target for SqliteTarget {
     }
 
     fn create(&self, tables: &[&Table]) -> Result<()> {
-        self.0.written.store(true, Ordering::Relaxed);
+        self.0.writing();
         self.0.with("prepare the database", |connection| {
             connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
             set_journal(connection, "DELETE")
         })?;
         // The log has gone into the database, and what an earlier writer shared of it belongs to nothing.
-        self.0.place.drop_shared();
+        self.0.drop_shared();
         self.0.with("create the tables", |connection| {
             connection.execute_batch("BEGIN")?;
             for table in tables {
@@ -228,7 +109,7 @@ impl Target for SqliteTarget {
             Ok(()) => Ok(Box::new(SqliteShard { target: &self.0, connection: Some(connection), table })),
             Err(error) => {
                 self.0.give_back(connection);
-                Err(translate(error, "begin a transaction", &self.0.path))
+                Err(translate(error, "begin a transaction", self.0.path()))
             }
         }
     }
@@ -242,7 +123,7 @@ impl Target for SqliteTarget {
 }
 
 struct SqliteShard<'a> {
-    target: &'a Shared,
+    target: &'a Locked,
     connection: Option<Connection>,
     table: &'a Table,
 }
@@ -251,7 +132,7 @@ impl Shard for SqliteShard<'_> {
     fn write(&mut self, page: &Page) -> Result<()> {
         let Some(connection) = &self.connection else { return Ok(()) };
         insert(connection, self.table, page).map_err(|error| {
-            translate(error, "write records", &self.target.path).with("table", self.table.name)
+            translate(error, "write records", self.target.path()).with("table", self.table.name)
         })?;
         self.target.settle(page.size() as u64)
     }
@@ -263,7 +144,7 @@ impl Shard for SqliteShard<'_> {
             let _ = connection.execute_batch("ROLLBACK");
         }
         self.target.give_back(connection);
-        result.map_err(|e| translate(e, "commit records", &self.target.path).with("table", self.table.name))
+        result.map_err(|e| translate(e, "commit records", self.target.path()).with("table", self.table.name))
     }
 }
 

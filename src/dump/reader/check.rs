@@ -10,8 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 
 use super::sorted::{Extent, Sorted};
-use super::subspace::PAGE;
-use super::{BUFFER, Dump, open_regular, place};
+use super::{BUFFER, Dump, PAGE, open_regular, place};
 use crate::base::error::{Error, Result};
 use crate::base::finding::Findings;
 use crate::base::hex::hex;

@@ -7,8 +7,7 @@ use std::fs::File;
 use std::io::BufReader;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
-use super::Dump;
-use super::subspace::PAGE;
+use super::{Dump, PAGE};
 use crate::base::error::{Error, Result};
 use crate::base::finding::{FindingKind, Findings};
 use crate::base::hex::hex_start;

@@ -15,9 +15,6 @@ use crate::dump::digest::{Digest, SubspaceDigest};
 use crate::dump::manifest::SubspaceEntry;
 use crate::dump::record::RecordReader;
 
-// Bytes of records fetched at a time where the caller has no say.
-pub(super) const PAGE: usize = 1024 * 1024;
-
 /// How much of the manifest is proven while records are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verify {

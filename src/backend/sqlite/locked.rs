@@ -1,0 +1,147 @@
+//! The one connection that writes a SQLite database: it holds the lock and is lent to one shard at a time.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use rusqlite::Connection;
+use rusqlite::config::DbConfig;
+
+use super::connection::{self, Mode};
+use super::place::Place;
+use super::{shape, translate};
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::write_back::Settling;
+
+/// The connection, which holds the lock, for the target and what looks through it.
+pub(super) struct Locked {
+    path: PathBuf,
+    // Taken by the shard that is being written.
+    connection: Mutex<Option<Connection>>,
+    returned: Condvar,
+    // After the connection: it closes a handle of the same file, and SQLite's locks would go with that.
+    settling: Mutex<Settling>,
+    written: AtomicBool,
+    // After the connection and every handle: its owner gets the directory back.
+    place: Place,
+}
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        // Still locked: another process that has opened the file sees that it is no longer there.
+        if !self.written.load(Ordering::Relaxed) {
+            self.place.leave();
+        }
+    }
+}
+
+impl Locked {
+    /// Opens or creates the database and locks it; changes nothing. `memory` bounds SQLite's page cache, in bytes.
+    pub fn open(path: &Path, memory: u64) -> Result<Self> {
+        let place = Place::open(path)?;
+        let before = place.file();
+        let opened = Locked::connect(place.path(), memory).inspect_err(|error| {
+            // What another run has locked is its own by now.
+            if error.kind() != ErrorKind::Refused {
+                place.leave();
+            }
+        });
+        let shared = Locked {
+            connection: Mutex::new(opened?),
+            path: place.path().to_path_buf(),
+            returned: Condvar::new(),
+            settling: Mutex::default(),
+            written: AtomicBool::new(false),
+            place,
+        };
+        // Another run may have removed the file that it had made, between its being opened and locked here.
+        if before.is_none() || shared.place.file() != before {
+            return Err(Error::refused("another process has put another file in the place of the database")
+                .with("path", shared.path.display().to_string())
+                .next("make sure that no other program uses it, then start again"));
+        }
+        Ok(shared)
+    }
+
+    /// The path of the database, for people.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Notes that the database is changed from now on: it is no longer removed if the run ends.
+    pub fn writing(&self) {
+        self.written.store(true, Ordering::Relaxed);
+    }
+
+    /// Removes what an earlier writer shared of a log that has gone into the database.
+    pub fn drop_shared(&self) {
+        self.place.drop_shared();
+    }
+
+    fn connect(place: &Path, memory: u64) -> Result<Option<Connection>> {
+        let fail = |e| translate(e, "open the SQLite database for writing", place);
+        let connection = connection::open(place, Mode::Create).map_err(fail)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(fail)?;
+        let pragmas = format!(
+            "PRAGMA locking_mode=EXCLUSIVE; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-{};",
+            // Sorted inserts touch the right edge of two trees; more cache is not faster.
+            memory / 4 / 1024
+        );
+        connection.execute_batch(&pragmas).map_err(fail)?;
+        connection.execute_batch("BEGIN EXCLUSIVE; COMMIT;").map_err(fail)?;
+        let extras = shape::extras(&connection).map_err(fail)?;
+        if let Some(first) = extras.first() {
+            return Err(Error::refused(
+                "the SQLite database has what the server does not make: it would take part in writing",
+            )
+            .with("path", place.display().to_string())
+            .with("found", first.clone())
+            .next("remove it, or use another, fresh store"));
+        }
+        Ok(Some(connection))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Connection>> {
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes the connection, for a shard that writes; waits until it is there.
+    pub fn take(&self) -> Connection {
+        let mut slot = self.lock();
+        loop {
+            if let Some(connection) = slot.take() {
+                return connection;
+            }
+            slot = self.returned.wait(slot).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Gives the connection back.
+    pub fn give_back(&self, connection: Connection) {
+        *self.lock() = Some(connection);
+        self.returned.notify_one();
+    }
+
+    /// What goes to the disk now, a commit does not wait for.
+    pub fn settle(&self, bytes: u64) -> Result<()> {
+        let mut settling = self.settling.lock().unwrap_or_else(PoisonError::into_inner);
+        settling.wrote(bytes, || File::open(&self.path)).map_err(|error| {
+            Error::io("cannot bring the SQLite database to the disk")
+                .with("path", self.path.display().to_string())
+                .because(error)
+                .next("check the disk; the system's log says more")
+        })
+    }
+
+    /// Does something on the connection.
+    pub fn with<T>(&self, doing: &str, run: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
+        let connection = self.take();
+        let result = run(&connection);
+        if result.is_err() && !connection.is_autocommit() {
+            let _ = connection.execute_batch("ROLLBACK");
+        }
+        self.give_back(connection);
+        result.map_err(|error| translate(error, doing, &self.path))
+    }
+}
