@@ -4,6 +4,8 @@
 
 pub mod options;
 
+pub mod ready;
+
 pub mod report;
 
 use std::path::PathBuf;

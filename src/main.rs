@@ -7,8 +7,8 @@ use clap::Parser;
 use stalwart_migrate::base::dir;
 use stalwart_migrate::base::error::{Error, ErrorKind, Result};
 use stalwart_migrate::base::process;
-use stalwart_migrate::base::stop::Stop;
 use stalwart_migrate::cli::options;
+use stalwart_migrate::cli::ready::Ready;
 use stalwart_migrate::cli::report;
 use stalwart_migrate::cli::{self, Cli, Command};
 use stalwart_migrate::commands::copy;
@@ -21,8 +21,6 @@ use stalwart_migrate::open::overlap::{self, Side};
 use stalwart_migrate::run::console::{self, Console, to_stderr};
 use stalwart_migrate::run::signals;
 use stalwart_migrate::run::strict::End;
-use stalwart_migrate::target::owner::Owner;
-use stalwart_migrate::target::transfer;
 
 fn main() -> ExitCode {
     // A defect of ours is reported in one line too; threads that panic end the run with exit 1.
@@ -99,96 +97,58 @@ fn run(cli: &Cli) -> Result<End> {
         Command::Man => return console.bytes(&cli::manual()?).map(|()| End::plain(0)),
         _ => {}
     }
-    let owner = common.owner.as_deref().map(Owner::parse).transpose()?;
+    let mut ready = Ready::new(common, &command)?;
     files_outside(common, &command)?;
-    let stop = signals::stop_on_signal()?;
+    ready.run.stop = signals::stop_on_signal()?;
     if let Some(path) = &common.report {
-        stop.check()?;
+        ready.run.stop.check()?;
         console::report_to(path)?;
     }
-    for left in dir::sweep(&std::env::temp_dir()) {
-        let place = left.path.display();
-        console.warn(match left.removed {
-            true => format!("removed {place}: a private copy of mail that a killed run of this program has left"),
-            false => format!(
-                "a run of this program that is gone has left a private copy of mail in {place}, which could not be \
-                 removed or may be in use elsewhere: look at it and remove it"
-            ),
-        });
-    }
-    match command {
+    sweep(&console);
+    match &command {
         Command::Export { config, dir } => {
-            let exported = export::run(&export::Options {
-                config: &config,
-                dir: &dir,
-                request: &common.request(false),
-                schema: common.schema,
-                strict,
-                dry_run: common.dry_run,
-                yes: common.yes,
-                salvage: common.salvage,
-                no_verify: common.no_verify,
-                blobs: common.blobs(),
-                resume: common.resume,
-                state: common.state.as_deref(),
-                budget: common.budget(),
-                console,
-                stop: &stop,
-            })?;
-            Ok(report::export(&exported, &dir, strict, &console))
+            let exported = export::run(&ready.export(config, dir))?;
+            Ok(report::export(&exported, dir, strict, &console))
         }
         Command::Import { config, dir } => {
             if let Some(types) = &common.types {
                 console.warn(format!("--types {types}: only a part of the dump is imported"));
             }
-            let imported = import::run(&import::Options {
-                config: &config,
-                dir: &dir,
-                request: &common.request(true),
-                transfer: how(common, owner.as_ref(), console, &stop),
-            })?;
+            let imported = import::run(&ready.import(config, dir))?;
             Ok(report::import(&imported, common.dry_run, "the dump", strict, &console))
         }
         Command::Copy { from, to } => {
-            let copied = copy::run(&copy::Options {
-                from: &from,
-                to: &to,
-                request: &common.request(true),
-                schema: common.schema,
-                transfer: how(common, owner.as_ref(), console, &stop),
-            })?;
+            let copied = copy::run(&ready.copy(from, to))?;
             Ok(report::import(&copied, common.dry_run, "the source", strict, &console))
         }
         Command::Diff { left, right } => {
-            for dump in [&left, &right].into_iter().filter(|side| side.is_dir()) {
+            for dump in [left, right].into_iter().filter(|side| side.is_dir()) {
                 overlap::report_apart_from(&Side::dump(dump))?;
             }
-            let compared = diff::run(&diff::Options {
-                sides: [&left, &right],
-                request: &common.request(true),
-                schema: common.schema,
-                blobs: common.blobs(),
-                budget: common.budget(),
-                console,
-                stop: &stop,
-            })?;
-            Ok(report::diff(&compared, strict, &console))
+            Ok(report::diff(&diff::run(&ready.diff(left, right))?, strict, &console))
         }
         Command::Verify { dir, against } => {
-            overlap::report_apart_from(&Side::dump(&dir))?;
-            let verified = verify::run(&verify::Options {
-                dir: &dir,
-                against: against.as_deref(),
-                schema: common.schema,
-                blobs: common.blobs(),
-                budget: common.budget(),
-                console,
-                stop: &stop,
-            })?;
+            overlap::report_apart_from(&Side::dump(dir))?;
+            let verified = verify::run(&ready.verify(dir, against.as_deref()))?;
             Ok(report::verify(&verified, strict, &console))
         }
-        Command::Inspect(ask) => look(&ask, cli, &stop),
+        Command::Inspect(ask) => look(ask, cli, &ready),
         Command::Catalog | Command::Completions(_) | Command::Man => Ok(End::plain(0)),
+    }
+}
+
+/// Removes private copies of mail that killed runs have left.
+fn sweep(console: &Console) {
+    for left in dir::sweep(&std::env::temp_dir()) {
+        let place = left.path.display();
+        console.warn(if left.removed {
+            format!("removed {place}: a private copy of mail that a killed run of this program has left")
+        } else {
+            format!(
+                "a run of this program that is gone has left a private copy of mail in {place}, which could not be \
+                 removed or may be in use elsewhere: look at it and remove it"
+            )
+        });
     }
 }
 
@@ -218,43 +178,10 @@ fn files_outside(common: &cli::Common, command: &Command) -> Result<()> {
     }
 }
 
-/// How a target is treated.
-fn how<'a>(
-    common: &'a cli::Common,
-    owner: Option<&'a Owner>,
-    console: Console,
-    stop: &'a Stop,
-) -> transfer::Options<'a> {
-    transfer::Options {
-        dry_run: common.dry_run,
-        no_verify: common.no_verify,
-        strict: common.strict(),
-        yes: common.yes,
-        resume: common.resume,
-        wipe: common.wipe_target,
-        blobs: common.blobs(),
-        state: common.state.as_deref(),
-        owner,
-        report: common.report.as_deref(),
-        budget: common.budget(),
-        console,
-        stop,
-    }
-}
-
-fn look(ask: &cli::Inspect, cli: &Cli, stop: &Stop) -> Result<End> {
-    let (common, console) = (&cli.common, cli.common.console());
+fn look(ask: &cli::Inspect, cli: &Cli, ready: &Ready) -> Result<End> {
+    let (common, console) = (&cli.common, ready.run.console);
     let strict = common.strict();
-    let place = cli.place(ask)?;
-    let options = inspect::Options {
-        place,
-        schema: common.schema,
-        blobs: common.blobs(),
-        out: ask.out.as_deref(),
-        budget: common.budget(),
-        console,
-        stop,
-    };
+    let options = ready.inspect(cli.place(ask)?, ask.out.as_deref());
     if let Some(name) = &ask.blob {
         if console.json && ask.out.is_none() {
             return Err(Error::usage("--json and the content of a blob cannot share stdout")
@@ -272,7 +199,7 @@ fn look(ask: &cli::Inspect, cli: &Cli, stop: &Stop) -> Result<End> {
         return Ok(report::blob(&blob, ask.out.as_deref(), strict, &console));
     }
     let Some(subspace) = &ask.subspace else {
-        return Ok(report::contents(&inspect::contents(&common.request(true), &options)?, strict, &console));
+        return Ok(report::contents(&inspect::contents(ready.request(), &options)?, strict, &console));
     };
     if let Some(key) = &ask.get {
         let (record, found) = inspect::record(subspace, key, &options)?;

@@ -30,3 +30,5 @@ pub mod pipeline;
 pub mod input;
 
 pub mod merge_join;
+
+pub mod comparison;

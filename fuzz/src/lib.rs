@@ -29,6 +29,7 @@ use stalwart_migrate::records::blob::{self, BlobRule, Proof};
 use stalwart_migrate::records::changes;
 use stalwart_migrate::records::counters::Counters;
 use stalwart_migrate::records::selection::Request;
+use stalwart_migrate::run::Run;
 use stalwart_migrate::run::budget::Budget;
 use stalwart_migrate::run::console::Console;
 use stalwart_migrate::run::resume::StateFile;
@@ -47,17 +48,17 @@ pub fn read_dump(input: &[u8]) {
     let dir = tempfile::tempdir_in(in_memory()).unwrap();
     Parcel::parse(input).repaired().unpack(dir.path());
     let sound = records(dir.path());
-    let stop = Stop::new();
-    let budget = Budget { jobs: 1, memory: 8 << 20 };
-    let console = Console { json: false, quiet: true };
+    let run = Run {
+        budget: Budget { jobs: 1, memory: 8 << 20 },
+        console: Console { json: false, quiet: true },
+        stop: Stop::new(),
+    };
     let options = verify::Options {
         dir: dir.path(),
         against: None,
         schema: None,
         blobs: BlobChoice::default(),
-        budget,
-        console,
-        stop: &stop,
+        run: &run,
     };
     match (sound, verify::run(&options)) {
         (Ok(records), Ok(verified)) => {
@@ -75,9 +76,7 @@ pub fn read_dump(input: &[u8]) {
         place: inspect::Place::Dump(dir.path()),
         schema: None,
         blobs: BlobChoice::default(),
-        budget: options.budget,
-        console,
-        stop: &stop,
+        run: &run,
     };
     let _ = inspect::contents(&Request::default(), &options);
 }

@@ -20,7 +20,7 @@ use crate::run::preflight::Preflight;
 use crate::run::resume::anonymous;
 use crate::target::blob_placement::{self, Loading};
 use crate::target::limits::{self, Unusable};
-use crate::target::transfer::{self, State, Target, Transfer, places};
+use crate::target::transfer::{self, Places, State, Target, Transfer, places};
 
 /// What to copy and how.
 pub struct Options<'a> {
@@ -41,8 +41,8 @@ pub struct Options<'a> {
 /// Errors: as those of export and import; nothing is written to the source.
 pub fn run(options: &Options) -> Result<Imported> {
     let how = &options.transfer;
-    let console = &how.console;
-    let mut preflight = Preflight::new(*console, how.dry_run);
+    let console = &how.run.console;
+    let mut preflight = Preflight::new(*console, how.consent.dry_run);
     let config = connect::configuration(options.from, console)?;
     // The file of --blob-config is about the target.
     let blobs = BlobChoice { file: None, ..how.blobs };
@@ -57,22 +57,22 @@ pub fn run(options: &Options) -> Result<Imported> {
     overlap::check(
         &Side::data("source", &blobs.agreed(config.data_store()?)),
         &written,
-        how.dry_run,
+        how.consent.dry_run,
         console,
     )?;
-    overlap::check(&written, &files, how.dry_run, console)?;
-    let connected = connect::open(&config, reading, &how.budget, console)?;
-    overlap::check(&Side::blobs("source", &connected.place), &written, how.dry_run, console)?;
+    overlap::check(&written, &files, how.consent.dry_run, console)?;
+    let connected = connect::open(&config, reading, how.run)?;
+    overlap::check(&Side::blobs("source", &connected.place), &written, how.consent.dry_run, console)?;
     let source = Side::stores("source", &connected.place);
-    overlap::check(&source, &files, how.dry_run, console)?;
+    overlap::check(&source, &files, how.consent.dry_run, console)?;
     let version = connected.store.version();
     let selected = options.request.resolve(version)?;
-    let mut connected = connected.with_blobs_of(&selected, reading, &how.budget, console)?;
-    source_checks::check(&mut connected, &mut preflight, (how.dry_run, how.yes), console)?;
+    let mut connected = connected.with_blobs_of(&selected, reading, how.run)?;
+    source_checks::check(&mut connected, &mut preflight, how.consent, console)?;
     let mut findings = source_checks::unknown_tables(&connected.store)?;
     let (mut held, mut skipped) = source_checks::split(&connected.store, &selected);
     let gaps = gaps::among(connected.store.gaps(), &held);
-    let readable = gaps::agree(&gaps, how.yes, &connected.place.location());
+    let readable = gaps::agree(&gaps, how.consent.yes, &connected.place.location());
     preflight.check("tables", readable, String::clone)?;
     gaps::leave_out(&gaps, &mut held, &mut skipped);
     findings.merge(gaps::findings(&gaps));
@@ -91,15 +91,15 @@ pub fn run(options: &Options) -> Result<Imported> {
     let brought: Vec<&'static Subspace> = held.clone();
     let loading = Loading { origin: &origin, subspaces: &brought };
     let decide = |data, now: Option<&dyn Source>| {
-        let decided = blob_placement::decide(&to, data, &loading, now, (how.blobs, how.yes))?;
+        let decided = blob_placement::decide(&to, data, &loading, now, how.blobs, how.consent.yes)?;
         let blobs = Side::blobs("target", &decided.place);
-        overlap::check(&source, &blobs, how.dry_run, console)?;
-        overlap::check(&blobs, &files, how.dry_run, console)?;
+        overlap::check(&source, &blobs, how.consent.dry_run, console)?;
+        overlap::check(&blobs, &files, how.consent.dry_run, console)?;
         Ok(decided)
     };
     let target = Target::open(data, version, decide, state, &mut preflight, how)?;
     console::begin_report()?;
-    let (parts, mut left_out) = places(&held, &selected, target.kind())?;
+    let Places { parts, mut left_out } = places(&held, &selected, target.kind())?;
     left_out.extend(skipped.into_iter().filter(|s| s.reason != "not selected").map(|s| (s.letter, s.reason)));
     console.say(format!(
         "copying {} subspaces of schema version {} ({}) from {} at {} to {} at {}",
@@ -113,13 +113,13 @@ pub fn run(options: &Options) -> Result<Imported> {
     ));
     let pairs = target.tables(&parts)?;
     let (rule, taken) = (target.rule(), target.limits().clone());
-    let fits = limits::check_store(&store, &pairs, rule, &taken, how.budget.jobs, console.progress());
+    let fits = limits::check_store(&store, &pairs, rule, &taken, how.run.budget.jobs, console.progress());
     let fits = preflight
         .check("records fit", fits, |_| "every record is within the limits of the target".to_string())?;
     if let Some(unusable) = &fits {
-        limits::check_usable(unusable, &mut preflight, how.yes)?;
+        limits::check_usable(unusable, &mut preflight, how.consent.yes)?;
     }
-    let prepared = Transfer::prepare(origin, target, (parts, left_out), &mut preflight, how)?;
+    let prepared = Transfer::prepare(origin, target, Places { parts, left_out }, &mut preflight, how)?;
     let Some(mut transfer) = prepared else {
         return preflight.conclude().map(|()| Imported::default());
     };
@@ -132,9 +132,9 @@ pub fn run(options: &Options) -> Result<Imported> {
         findings,
         ..Imported::default()
     };
-    transfer.watched = Some((Watched::new(&source_place, how.yes), &store));
+    transfer.watched = Some((Watched::new(&source_place, how.consent.yes), &store));
     preflight.conclude()?;
-    if how.dry_run {
+    if how.consent.dry_run {
         transfer.find_progress(how)?;
         plan(&transfer, console);
         console.say(format!("dry run: nothing written to {}", transfer.target.place().location()));

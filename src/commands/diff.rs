@@ -7,28 +7,21 @@ use serde::Serialize;
 
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::finding::Findings;
-use crate::base::hex::hex;
-use crate::base::stop::Stop;
-use crate::catalog::{SchemaVersion, Subspace};
+use crate::catalog::SchemaVersion;
 use crate::open::connect::{self, Reading};
 use crate::open::installation::{BlobChoice, Place};
 use crate::open::overlap::{self, Side};
 use crate::open::shapes;
 use crate::open::source_checks;
 use crate::open::unchanged;
-use crate::records::audit::HashList;
+use crate::records::comparison::{self, Counts};
 use crate::records::gaps::{self, Gap};
 use crate::records::input::{self, HeldDump, Origin};
-use crate::records::merge_join::{self, Pair, Value};
 use crate::records::pipeline::in_parallel;
 use crate::records::selection::Request;
 use crate::records::store::Store;
-use crate::run::budget::Budget;
-use crate::run::console::Console;
+use crate::run::Run;
 use crate::run::progress::Progress;
-
-/// Differences shown of each subspace.
-const SHOWN: usize = 5;
 
 /// What to compare and how.
 pub struct Options<'a> {
@@ -40,12 +33,8 @@ pub struct Options<'a> {
     pub schema: Option<u32>,
     /// What the user has said about the blob stores of configurations.
     pub blobs: BlobChoice<'a>,
-    /// Threads and memory.
-    pub budget: Budget,
-    /// Where to speak.
-    pub console: Console,
-    /// Raised when the run should end.
-    pub stop: &'a Stop,
+    /// Threads, memory, console, and the request to end.
+    pub run: &'a Run,
 }
 
 /// What a comparison has found.
@@ -65,32 +54,6 @@ pub struct Compared {
     pub missing: Vec<(char, &'static str, String)>,
 }
 
-/// How many records of a subspace are where.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Counts {
-    /// Letter.
-    pub letter: char,
-    /// Name.
-    pub name: &'static str,
-    /// Records that are the same on both sides.
-    pub equal: u64,
-    /// Bytes of keys and values that are the same.
-    pub equal_bytes: u64,
-    /// Keys that only the left side has.
-    pub only_left: u64,
-    /// Keys that only the right side has.
-    pub only_right: u64,
-    /// Keys with other values.
-    pub different: u64,
-}
-
-impl Counts {
-    /// Records that are not the same.
-    pub fn differences(&self) -> u64 {
-        self.only_left + self.only_right + self.different
-    }
-}
-
 impl Compared {
     /// Whether nothing differs.
     pub fn equal(&self) -> bool {
@@ -107,10 +70,10 @@ pub fn run(options: &Options) -> Result<Compared> {
     let ((left_opened, one), (right_opened, other)) = (open(left, options)?, open(right, options)?);
     let (left, right) = (left_opened.origin(), right_opened.origin());
     // What cannot be asked will fail to be read.
-    if let Err(same) = overlap::check(&one, &other, true, &options.console)
+    if let Err(same) = overlap::check(&one, &other, true, &options.run.console)
         && same.kind() == ErrorKind::Usage
     {
-        options.console.warn(format!("what is equal proves nothing where both sides are one: {same}"));
+        options.run.console.warn(format!("what is equal proves nothing where both sides are one: {same}"));
     }
     let version = left.version();
     if version.number != right.version().number {
@@ -139,15 +102,9 @@ pub fn run(options: &Options) -> Result<Compared> {
         left_out.push((subspace.letter, why.to_string()));
     }
     let total = subspaces.iter().map(|s| left.size(s)).sum::<Result<u64>>()?;
-    let progress = Progress::start(options.console.progress(), "compare", total);
-    let done = in_parallel(options.budget.jobs, &subspaces, |subspace| {
-        counts(
-            [&left, &right],
-            ["the left", "the right"],
-            subspace,
-            (options.budget.page_bytes(), options.stop),
-            &progress,
-        )
+    let progress = Progress::start(options.run.console.progress(), "compare", total);
+    let done = in_parallel(options.run.budget.jobs, &subspaces, |subspace| {
+        comparison::compare([&left, &right], ["the left", "the right"], subspace, options.run, &progress)
     })?;
     drop(progress);
     for side in [&left_opened, &right_opened] {
@@ -174,8 +131,8 @@ pub fn run(options: &Options) -> Result<Compared> {
             }
         }
     }
-    for Part { counts, shown, found, .. } in done {
-        shown.iter().for_each(|line| options.console.print(line));
+    for comparison::Compared { counts, shown, found, .. } in done {
+        shown.iter().for_each(|line| options.run.console.print(line));
         compared.subspaces.push(counts);
         for (findings, part) in compared.findings.iter_mut().zip(found) {
             findings.merge(part);
@@ -202,85 +159,20 @@ impl Opened {
 
 /// Opens a directory as a dump and a file as a configuration.
 fn open(path: &Path, options: &Options) -> Result<(Opened, Side)> {
-    let console = &options.console;
+    let console = &options.run.console;
     if path.is_dir() {
-        let held = HeldDump::new(input::open_dump(path, &options.budget)?)?;
+        let held = HeldDump::new(input::open_dump(path, &options.run.budget)?)?;
         return Ok((Opened::Dump(Box::new(held)), Side::dump(path)));
     }
     let config = connect::configuration(path, console)?;
     let reading = Reading { schema: options.schema, blobs: options.blobs, ..Reading::default() };
-    let connected = connect::open(&config, reading, &options.budget, console)?;
+    let connected = connect::open(&config, reading, options.run)?;
     let selected = options.request.resolve(connected.store.version())?;
-    let connected = connected.with_blobs_of(&selected, reading, &options.budget, console)?;
+    let connected = connected.with_blobs_of(&selected, reading, options.run)?;
     shapes::warn(&connected.store, &connected.place.location(), console)?;
     source_checks::warn_if_used(&connected, true, console)?;
     gaps::none_hidden(&gaps::among(connected.store.gaps(), &selected), &connected.place.location())?;
     let side = Side::stores("store", &connected.place);
     let place = connected.place;
     Ok((Opened::Store(Box::new(connected.store.past_absent()), Box::new(place)), side))
-}
-
-/// One subspace compared.
-pub(crate) struct Part {
-    /// The subspace.
-    pub subspace: &'static Subspace,
-    /// How many records are where.
-    pub counts: Counts,
-    /// The first differences in words.
-    pub shown: Vec<String>,
-    /// What reading left and right has found.
-    pub found: [Findings; 2],
-    /// Hashes of blobs that the right side names or has.
-    pub hashes: Option<HashList>,
-}
-
-/// Compares one subspace; `names` are those of the sides in the lines that show the first differences.
-pub(crate) fn counts(
-    sides: [&Origin; 2],
-    names: [&str; 2],
-    subspace: &'static Subspace,
-    (page_bytes, stop): (usize, &Stop),
-    progress: &Progress,
-) -> Result<Part> {
-    let mut hashes = HashList::of(subspace, &std::env::temp_dir())?;
-    let mut counts = Counts { letter: subspace.letter, name: subspace.name, ..Counts::default() };
-    let mut shown = Vec::new();
-    let (mut seen, mut bytes) = (0, 0);
-    let found = merge_join::compare(sides, subspace, page_bytes, stop, |pair| {
-        let Pair { key, left, right } = pair;
-        if let (Some(hashes), Some(right)) = (&mut hashes, right) {
-            // What is large is a blob, whose key says it all.
-            let value = if let Value::Bytes(value) = right { value } else { &[] };
-            hashes.push_record(subspace, key, value)?;
-        }
-        seen += 1;
-        bytes += (key.len() + left.map_or(0, |value| value.length())) as u64;
-        if seen == 4096 {
-            progress.add(seen, bytes);
-            (seen, bytes) = (0, 0);
-        }
-        match (left, right) {
-            _ if pair.equal() => {
-                counts.equal += 1;
-                counts.equal_bytes += (key.len() + left.map_or(0, |value| value.length())) as u64;
-                return Ok(true);
-            }
-            (Some(_), None) => counts.only_left += 1,
-            (None, _) => counts.only_right += 1,
-            _ => counts.different += 1,
-        }
-        if shown.len() < SHOWN {
-            shown.push(format!(
-                "{} ({}) {}: {}: {}",
-                subspace.letter,
-                subspace.name,
-                hex(key),
-                pair.difference(names),
-                subspace.describe(key)
-            ));
-        }
-        Ok(true)
-    })?;
-    progress.add(seen, bytes);
-    Ok(Part { subspace, counts, shown, found: found.map(|tally| tally.findings), hashes })
 }

@@ -14,7 +14,6 @@ use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::finding::{FindingKind, Findings};
 use crate::base::hex::hex;
 use crate::base::page::Page;
-use crate::base::stop::Stop;
 use crate::catalog::{Subspace, ValueKind};
 use crate::dump::manifest::{Completeness, DIRECTORY, LeftBehind, Manifest, RESUME, Skipped, SubspaceEntry};
 use crate::dump::writer::{Description, DumpWriter, Resumed};
@@ -30,11 +29,11 @@ use crate::records::gaps;
 use crate::records::pipeline::{Lane, in_parallel};
 use crate::records::selection::Request;
 use crate::records::store::Store;
-use crate::run::budget::Budget;
 use crate::run::console::{self, Console};
 use crate::run::preflight::{self, Preflight};
 use crate::run::progress::Progress;
 use crate::run::strict::Strict;
+use crate::run::{Consent, Run};
 
 mod resume;
 
@@ -55,10 +54,8 @@ pub struct Options<'a> {
     pub schema: Option<u32>,
     /// Findings are fatal.
     pub strict: Strict,
-    /// Check and plan, write nothing.
-    pub dry_run: bool,
-    /// Agreed to what must be agreed to.
-    pub yes: bool,
+    /// What the user lets the run do.
+    pub consent: Consent,
     /// Read around damage.
     pub salvage: bool,
     /// Do not look for blobs that are not exported.
@@ -69,12 +66,8 @@ pub struct Options<'a> {
     pub resume: bool,
     /// Where the state of the run is kept, if not inside the dump.
     pub state: Option<&'a Path>,
-    /// Threads and memory.
-    pub budget: Budget,
-    /// Where to speak.
-    pub console: Console,
-    /// Raised when the run should end.
-    pub stop: &'a Stop,
+    /// Threads, memory, console, and the request to end.
+    pub run: &'a Run,
 }
 
 /// What an export has done.
@@ -95,7 +88,7 @@ pub struct Exported {
 /// Errors: usage, refused (before anything is written), I/O, findings (`--strict`) and interrupted. Whatever
 /// goes wrong, no directory is left that looks like a dump.
 pub fn run(options: &Options) -> Result<Exported> {
-    let console = &options.console;
+    let console = &options.run.console;
     let config = connect::configuration(options.config, console)?;
     let how = Reading {
         blobs: options.blobs,
@@ -104,36 +97,36 @@ pub fn run(options: &Options) -> Result<Exported> {
         hold: true,
         ..Reading::default()
     };
-    let connected = connect::open(&config, how, &options.budget, console)?;
+    let connected = connect::open(&config, how, options.run)?;
     let (source, dump) = (Side::stores("source", &connected.place), Side::dump(options.dir));
     let usual = options.dir.join(DIRECTORY).join(RESUME);
     let state = options.state.filter(|path| **path != *usual).map(Path::to_path_buf);
     let state = state.map(|path| ("state of the run", "--state", path));
     let files = Side::files(&state.into_iter().collect::<Vec<_>>());
-    overlap::check(&source, &dump, options.dry_run, console)?;
-    overlap::check(&source, &files, options.dry_run, console)?;
-    overlap::check(&dump, &files, options.dry_run, console)?;
+    overlap::check(&source, &dump, options.consent.dry_run, console)?;
+    overlap::check(&source, &files, options.consent.dry_run, console)?;
+    overlap::check(&dump, &files, options.consent.dry_run, console)?;
     console::begin_report()?;
     let version = connected.store.version();
     let selected = options.request.resolve(version)?;
     // Blobs that stay where they are can still be looked for.
     let by_name = !options.no_verify && names_blobs(&selected);
     let mut connected = match by_name {
-        true => connected.with_blobs(how, &options.budget, console)?,
-        false => connected.with_blobs_of(&selected, how, &options.budget, console)?,
+        true => connected.with_blobs(how, options.run)?,
+        false => connected.with_blobs_of(&selected, how, options.run)?,
     };
     let (mut selected, mut skipped) = source_checks::split(&connected.store, &selected);
     let blobs = version.blobs().filter(|_| by_name);
     let asked: Vec<&'static Subspace> = selected.iter().copied().chain(blobs).collect();
     let gaps = gaps::among(connected.store.gaps(), &asked);
-    let agreed = options.yes || options.salvage;
+    let agreed = options.consent.yes || options.salvage;
     if agreed {
         gaps::leave_out(&gaps, &mut selected, &mut skipped);
     }
     describe(&connected, &selected, &skipped, console);
-    let mut preflight = Preflight::new(*console, options.dry_run);
+    let mut preflight = Preflight::new(*console, options.consent.dry_run);
     preflight.pass("configuration", options.config.display().to_string());
-    source_checks::check(&mut connected, &mut preflight, (options.dry_run, options.yes), console)?;
+    source_checks::check(&mut connected, &mut preflight, options.consent, console)?;
     let readable = gaps::agree(&gaps, agreed, &connected.place.location()).map_err(|error| {
         match blobs.is_some_and(|blobs| gaps.iter().any(|gap| gap.subspace.letter == blobs.letter)) {
             true => error.next("--no-verify does not look for blobs that are left out"),
@@ -158,7 +151,7 @@ pub fn run(options: &Options) -> Result<Exported> {
         preflight.space(options.dir, expected);
     }
     preflight.conclude()?;
-    if options.dry_run {
+    if options.consent.dry_run {
         plan(&sized, options);
         return Ok(Exported { manifest: None, audit: None, findings });
     }
@@ -176,17 +169,17 @@ pub fn run(options: &Options) -> Result<Exported> {
     let writer = Mutex::new(writer);
     let done = {
         let progress = Progress::start(console.progress(), "export", expected);
-        in_parallel(options.budget.jobs, &subspaces, |subspace| {
+        in_parallel(options.run.budget.jobs, &subspaces, |subspace| {
             export_subspace(&connected.store, subspace, &writer, options, &progress)
         })
     };
     let writer = writer.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let watched = Watched::new(&connected.place, options.yes);
+    let watched = Watched::new(&connected.place, options.consent.yes);
     let result = done
         .and_then(|done| conclude(&connected, done, skipped, &mut findings, options))
         .and_then(|concluded| watched.check(connected.store.source()).map(|()| concluded));
     // After a signal nothing is made complete that was not.
-    let result = result.and_then(|concluded| options.stop.check().map(|()| concluded));
+    let result = result.and_then(|concluded| options.run.stop.check().map(|()| concluded));
     let finished = match result {
         Ok((entries, description, audit)) => {
             writer.finish(entries, description, &findings).map(|manifest| (manifest, audit))
@@ -228,18 +221,18 @@ fn export_subspace(
         }
     };
     let (file, mut tally) = match options.resume {
-        true => resume_subspace(store, subspace, writer, options.stop, &mut keep)?,
+        true => resume_subspace(store, subspace, writer, &options.run.stop, &mut keep)?,
         false => (Resumed::Begun(lock(writer).subspace(subspace.letter, subspace.name)?), Tally::default()),
     };
     let mut file = match file {
         Resumed::Finished(entry) => return Ok(Done { subspace, entry, tally, hashes }),
         Resumed::Begun(file) | Resumed::Continued(file) => file,
     };
-    let ranges = store.ranges(subspace, options.budget.ranges())?;
+    let ranges = store.ranges(subspace, options.run.budget.ranges())?;
     let ranges: Vec<(usize, KeyRange)> =
         ranges.into_iter().filter_map(|range| range.behind(file.last_key())).enumerate().collect();
     let tallies: Mutex<Vec<(usize, Tally)>> = Mutex::default();
-    let page_bytes = options.budget.page_bytes();
+    let page_bytes = options.run.budget.page_bytes();
     let read = |(index, range): &(usize, KeyRange), emit: &mut dyn FnMut(&mut Page) -> Result<()>| {
         let mut reading = store.read(subspace, range)?;
         let mut page = Page::new();
@@ -249,8 +242,8 @@ fn export_subspace(
         tallies.lock().unwrap_or_else(PoisonError::into_inner).push((*index, reading.into_tally()));
         Ok(())
     };
-    let (readers, ahead) = (options.budget.readers(), options.budget.ahead());
-    Lane { readers, ahead, through: None, stop: options.stop }.run(&ranges, read, |page| {
+    let (readers, ahead) = (options.run.budget.readers(), options.run.budget.ahead());
+    Lane { readers, ahead, through: None, stop: &options.run.stop }.run(&ranges, read, |page| {
         keep(page)?;
         file.append(page)
     })?;
@@ -307,11 +300,11 @@ fn conclude(
         && !options.no_verify
         && connected.store.gap(subspace).is_none()
     {
-        sides.add(subspace, Some(connected.store.blob_names(subspace, options.dir, options.stop)?));
+        sides.add(subspace, Some(connected.store.blob_names(subspace, options.dir, &options.run.stop)?));
     }
     let audit = sides.audit(findings)?;
     for note in connected.store.source().notes().iter().filter(|note| !connected.said.contains(note)) {
-        options.console.say(format!("note: {note}"));
+        options.run.console.say(format!("note: {note}"));
     }
     options.strict.check(findings).map_err(listed)?;
     let description = Description {
@@ -405,7 +398,7 @@ fn check_destination(options: &Options, preflight: &mut Preflight) -> Result<()>
 }
 
 fn plan(sized: &[(&'static Subspace, crate::backend::Estimate)], options: &Options) {
-    let console = &options.console;
+    let console = &options.run.console;
     #[derive(Serialize)]
     struct Planned {
         event: &'static str,

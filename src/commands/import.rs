@@ -22,7 +22,7 @@ use crate::run::preflight::Preflight;
 use crate::run::resume::anonymous;
 use crate::target::blob_placement::{self, Loading};
 use crate::target::limits::{self, Unusable};
-use crate::target::transfer::{self, State, Target, Transfer, places};
+use crate::target::transfer::{self, Places, State, Target, Transfer, places};
 
 /// What to import and how.
 pub struct Options<'a> {
@@ -48,15 +48,15 @@ pub fn run(options: &Options) -> Result<Imported> {
         _ => error,
     };
     let how = &options.transfer;
-    let console = &how.console;
-    let mut preflight = Preflight::new(*console, how.dry_run);
+    let console = &how.run.console;
+    let mut preflight = Preflight::new(*console, how.consent.dry_run);
     let opened = open(options, &mut preflight).map_err(refused)?;
     let prepared = prepare(&opened, options, &mut preflight).map_err(refused)?;
     let Some(Prepared { mut transfer, from, mut imported }) = prepared else {
         return preflight.conclude().map(|()| Imported::default());
     };
     imported.left_out.iter().for_each(|(letter, why)| console.say(format!("leaving out {letter}: {why}")));
-    if how.dry_run {
+    if how.consent.dry_run {
         transfer.find_progress(how)?;
         plan(&transfer, console);
         preflight.conclude()?;
@@ -89,16 +89,16 @@ struct Prepared<'a> {
 /// Reads the configuration and opens the dump.
 fn open(options: &Options, preflight: &mut Preflight) -> Result<Opened> {
     let how = &options.transfer;
-    let config = connect::configuration(options.config, &how.console)?;
+    let config = connect::configuration(options.config, &how.run.console)?;
     let data = how.blobs.agreed(config.data_store()?);
     preflight.pass("configuration", options.config.display().to_string());
     let side = Side::dump(options.dir);
     let files =
         transfer::files(how, how.state.filter(|path| !usual_state(path, options.dir)).map(Path::to_path_buf));
-    overlap::check(&side, &Side::data("target", &data), how.dry_run, &how.console)?;
-    overlap::check(&side, &files, how.dry_run, &how.console)?;
-    overlap::check(&Side::data("target", &data), &files, how.dry_run, &how.console)?;
-    let dump = HeldDump::new(input::open_dump(options.dir, &how.budget)?)?;
+    overlap::check(&side, &Side::data("target", &data), how.consent.dry_run, &how.run.console)?;
+    overlap::check(&side, &files, how.consent.dry_run, &how.run.console)?;
+    overlap::check(&Side::data("target", &data), &files, how.consent.dry_run, &how.run.console)?;
+    let dump = HeldDump::new(input::open_dump(options.dir, &how.run.budget)?)?;
     Ok(Opened { config, data, dump, side, files })
 }
 
@@ -137,18 +137,18 @@ fn prepare<'a>(
         held.iter().copied().filter(|s| selected.iter().any(|one| one.letter == s.letter)).collect();
     let loading = Loading { origin: &origin, subspaces: &brought };
     let decide = |data, now: Option<&dyn Source>| {
-        let decided = blob_placement::decide(config, data, &loading, now, (how.blobs, how.yes))?;
+        let decided = blob_placement::decide(config, data, &loading, now, how.blobs, how.consent.yes)?;
         let blobs = Side::blobs("target", &decided.place);
-        overlap::check(dump_side, &blobs, how.dry_run, &how.console)?;
-        overlap::check(&blobs, files, how.dry_run, &how.console)?;
+        overlap::check(dump_side, &blobs, how.consent.dry_run, &how.run.console)?;
+        overlap::check(&blobs, files, how.consent.dry_run, &how.run.console)?;
         Ok(decided)
     };
     // Beside the manifest.
     let state = |digits: &str| options.dir.join(DIRECTORY).join(format!("import-{digits}.json"));
     let target = Target::open(data.clone(), version, decide, state, preflight, how)?;
     console::begin_report()?;
-    let (mut parts, left_out) = places(&held, &selected, target.kind())?;
-    how.console.say(format!(
+    let Places { mut parts, left_out } = places(&held, &selected, target.kind())?;
+    how.run.console.say(format!(
         "importing {} subspaces of schema version {} ({}) into {} at {}",
         parts.len(),
         version.number,
@@ -162,24 +162,25 @@ fn prepare<'a>(
     let (rule, limits) = (target.rule(), target.limits().clone());
     let pairs = target.tables(&parts)?;
     let sound = |preflight: &mut Preflight, dump: &Dump| -> Result<Option<(Vec<FileCheck>, Unusable)>> {
-        let checked = input::checksums(dump, &how.budget, &how.console);
+        let checked = input::checksums(dump, how.run);
         let checks = preflight.check("dump undamaged", checked, |checks| {
             format!("{} files, checksums and counts are right", checks.len())
         })?;
         let Some(checks) = checks else { return Ok(None) };
-        let fits = limits::check(dump, &pairs, &checks, rule, &limits, how.console.progress());
+        let fits = limits::check(dump, &pairs, &checks, rule, &limits, how.run.console.progress());
         let fits = preflight
             .check("records fit", fits, |_| "every record is within the limits of the target".to_string())?;
         let Some(unusable) = fits else { return Ok(None) };
-        limits::check_usable(&unusable, preflight, how.yes)?;
+        limits::check_usable(&unusable, preflight, how.consent.yes)?;
         Ok(Some((checks, unusable)))
     };
     // The longest step comes last: a target that is not empty is refused at once. A dry run checks everything.
-    let early = if how.dry_run { sound(preflight, dump)? } else { None };
-    let Some(mut transfer) = Transfer::prepare(origin, target, (parts, left_out), preflight, how)? else {
+    let early = if how.consent.dry_run { sound(preflight, dump)? } else { None };
+    let Some(mut transfer) = Transfer::prepare(origin, target, Places { parts, left_out }, preflight, how)?
+    else {
         return Ok(None);
     };
-    let checks = match how.dry_run {
+    let checks = match how.consent.dry_run {
         true => early,
         false => sound(preflight, dump)?,
     };
@@ -218,7 +219,7 @@ fn identity(dump: &Dump, checks: &[FileCheck]) -> Result<String> {
 fn repeat_losses(dump: &Dump, options: &Options) -> Result<()> {
     let Some(manifest) = dump.manifest() else { return Ok(()) };
     for (kind, count) in &manifest.findings {
-        options.transfer.console.warn(format!("the dump's export has found: {count} {kind}"));
+        options.transfer.run.console.warn(format!("the dump's export has found: {count} {kind}"));
     }
     if let Some(lines) = dump.findings()? {
         for finding in lines {
@@ -228,14 +229,14 @@ fn repeat_losses(dump: &Dump, options: &Options) -> Result<()> {
                     true => "damaged in the dump",
                     false => "not in the dump",
                 };
-                options.transfer.console.warn(format!(
+                options.transfer.run.console.warn(format!(
                     "{what}: subspace {} key {}: {}",
                     finding.subspace, finding.key, finding.detail
                 ));
             }
         }
     }
-    if manifest.is_salvage() && !options.transfer.yes {
+    if manifest.is_salvage() && !options.transfer.consent.yes {
         return Err(Error::refused("this dump was salvaged from a damaged store and is incomplete")
             .next("repeat with --yes to import it nevertheless"));
     }

@@ -30,8 +30,7 @@ use crate::records::input;
 use crate::records::pipeline::in_parallel;
 use crate::records::selection::Request;
 use crate::records::store;
-use crate::run::budget::Budget;
-use crate::run::console::Console;
+use crate::run::Run;
 use crate::run::progress::Progress;
 
 mod prefix;
@@ -64,12 +63,8 @@ pub struct Options<'a> {
     pub blobs: BlobChoice<'a>,
     /// A new file for what is shown.
     pub out: Option<&'a Path>,
-    /// Threads and memory.
-    pub budget: Budget,
-    /// Where to speak.
-    pub console: Console,
-    /// Raised when the run should end.
-    pub stop: &'a Stop,
+    /// Threads, memory, console, and the request to end.
+    pub run: &'a Run,
 }
 
 /// What a dump or a store holds.
@@ -206,7 +201,7 @@ pub fn records(
         let mut reader = from.read(subspace, &KeyRange::around(prefix))?;
         let mut page = Page::new();
         while reader.next(&mut page, SMALL_PAGE)? {
-            if options.stop.stopped() {
+            if options.run.stop.stopped() {
                 return Err(interrupted());
             }
             for (key, value) in page.iter() {
@@ -326,10 +321,10 @@ fn open(
     options: &Options,
     wanted: &dyn Fn(&'static SchemaVersion) -> Result<Vec<&'static Subspace>>,
 ) -> Result<(From, &'static SchemaVersion)> {
-    let console = &options.console;
+    let console = &options.run.console;
     match options.place {
         Place::Dump(dir) => {
-            let dump = input::open_dump(dir, &options.budget)?;
+            let dump = input::open_dump(dir, &options.run.budget)?;
             let number = options.schema.unwrap_or(dump.schema_version());
             let version = catalog::version(number).ok_or_else(|| store::unknown_version(number))?;
             Ok((From::Dump(Box::new(dump)), version))
@@ -337,12 +332,12 @@ fn open(
         Place::Store(config) => {
             let config = connect::configuration(config, console)?;
             let how = Reading { schema: options.schema, blobs: options.blobs, ..Reading::default() };
-            let connected = connect::open(&config, how, &options.budget, console)?;
+            let connected = connect::open(&config, how, options.run)?;
             let out = options.out.map(|path| ("blob", "--out", path.to_path_buf()));
             let (kept, out) = (Side::stores("store", &connected.place), out.into_iter().collect::<Vec<_>>());
             overlap::check(&kept, &Side::files(&out), true, console)?;
             let wanted = wanted(connected.store.version())?;
-            let connected = connected.with_blobs_of(&wanted, how, &options.budget, console)?;
+            let connected = connected.with_blobs_of(&wanted, how, options.run)?;
             shapes::warn(&connected.store, &connected.place.location(), console)?;
             source_checks::warn_if_used(&connected, false, console)?;
             let version = connected.store.version();
@@ -369,7 +364,7 @@ fn get(from: &From, subspace: &'static Subspace, key: &[u8], options: &Options) 
     let mut reader = from.read(subspace, &KeyRange::all())?;
     let mut page = Page::new();
     while reader.next(&mut page, SMALL_PAGE)? {
-        if options.stop.stopped() {
+        if options.run.stop.stopped() {
             return Err(interrupted());
         }
         for (found, value) in page.iter() {
@@ -400,14 +395,14 @@ fn count_dump(dump: &Dump, wanted: &[&'static Subspace], options: &Options) -> R
         };
         return Ok(entries.map(|entry| (count(entry), Tally::default())).collect());
     }
-    options.console.say("a server's dump has no counts: reading all of it");
+    options.run.console.say("a server's dump has no counts: reading all of it");
     let files: Vec<_> = dump.subspaces().iter().filter_map(|file| known(file.letter)).collect();
-    let progress = Progress::start(options.console.progress(), "count", 0);
-    in_parallel(options.budget.jobs, &files, |subspace| {
+    let progress = Progress::start(options.run.console.progress(), "count", 0);
+    in_parallel(options.run.budget.jobs, &files, |subspace| {
         let mut held = held(subspace.letter, subspace.name, Some(subspace));
         let mut reader = dump.open_subspace(subspace.letter, Verify::Counts)?;
         let mut page = Page::new();
-        while reader.read_page(&mut page, options.budget.page_bytes())? {
+        while reader.read_page(&mut page, options.run.budget.page_bytes())? {
             count_page(&mut held, &page, options, &progress)?;
         }
         Ok((held, Tally { findings: reader.findings().clone(), ..Tally::default() }))
@@ -423,15 +418,15 @@ fn count_store(
     let (mut parts, mut expected) = (Vec::new(), 0);
     for subspace in wanted.iter().filter(|s| store.table(s).is_some() && store.gap(s).is_none()) {
         expected += store.estimate(subspace)?.bytes;
-        let ranges = store.ranges(subspace, options.budget.parts())?;
+        let ranges = store.ranges(subspace, options.run.budget.parts())?;
         parts.extend(ranges.into_iter().map(|range| (*subspace, range)));
     }
-    let progress = Progress::start(options.console.progress(), "count", expected);
-    let counted = in_parallel(options.budget.jobs, &parts, |(subspace, range)| {
+    let progress = Progress::start(options.run.console.progress(), "count", expected);
+    let counted = in_parallel(options.run.budget.jobs, &parts, |(subspace, range)| {
         let mut held = held(subspace.letter, subspace.name, Some(subspace));
         let mut reading = store.read(subspace, range)?;
         let mut page = Page::new();
-        while reading.next(&mut page, options.budget.page_bytes())? {
+        while reading.next(&mut page, options.run.budget.page_bytes())? {
             count_page(&mut held, &page, options, &progress)?;
         }
         Ok((held, reading.into_tally()))
@@ -452,7 +447,7 @@ fn count_store(
 }
 
 fn count_page(held: &mut Held, page: &Page, options: &Options, progress: &Progress) -> Result<()> {
-    if options.stop.stopped() {
+    if options.run.stop.stopped() {
         return Err(interrupted());
     }
     held.records += page.len() as u64;

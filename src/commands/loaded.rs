@@ -55,7 +55,7 @@ impl Imported {
     /// Fills in what loading has given.
     pub fn complete(&mut self, loaded: Loaded, verified: bool, how: &transfer::Options) {
         for (subspace, layout, count) in loaded.left_behind {
-            how.console.say(format!(
+            how.run.console.say(format!(
                 "left out {count} {layout} records of {} ({}), which belong to the old installation",
                 subspace.letter, subspace.name
             ));

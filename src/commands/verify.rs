@@ -10,9 +10,7 @@ use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::finding::{FindingKind, Findings};
 use crate::base::hex::hex;
 use crate::base::page::Page;
-use crate::base::stop::Stop;
 use crate::catalog::{self, SchemaVersion, Subspace, ValueForm, ValueKind};
-use crate::commands::diff;
 use crate::dump::manifest::SubspaceEntry;
 use crate::dump::reader::{Dump, SubspaceReader, Verify};
 use crate::open::connect::{self, Reading};
@@ -24,13 +22,14 @@ use crate::records::archive::Archive;
 use crate::records::audit::{Audit, HashList, Sides};
 use crate::records::changes;
 use crate::records::check;
+use crate::records::comparison;
 use crate::records::counters::Counters;
 use crate::records::derived_keys::ComputedBlobKeys;
 use crate::records::gaps;
 use crate::records::input::{self, HeldDump, Origin};
 use crate::records::pipeline::{Lane, in_parallel};
 use crate::records::store;
-use crate::run::budget::Budget;
+use crate::run::Run;
 use crate::run::console::Console;
 use crate::run::progress::Progress;
 
@@ -44,12 +43,8 @@ pub struct Options<'a> {
     pub schema: Option<u32>,
     /// What the user has said about the blob store.
     pub blobs: BlobChoice<'a>,
-    /// Threads and memory.
-    pub budget: Budget,
-    /// Where to speak.
-    pub console: Console,
-    /// Raised when the run should end.
-    pub stop: &'a Stop,
+    /// Threads, memory, console, and the request to end.
+    pub run: &'a Run,
 }
 
 /// What verification has found.
@@ -94,7 +89,7 @@ pub struct VerifiedSubspace {
 /// Errors: usage, refused (unfinished dump, unknown version), damaged, I/O, interrupted. Findings about the
 /// data are no errors.
 pub fn run(options: &Options) -> Result<Verified> {
-    let dump = input::open_dump(options.dir, &options.budget)?;
+    let dump = input::open_dump(options.dir, &options.run.budget)?;
     let version = catalog::version(dump.schema_version()).ok_or_else(|| {
         store::unknown_version(dump.schema_version()).with("dump", options.dir.display().to_string())
     })?;
@@ -106,7 +101,7 @@ pub fn run(options: &Options) -> Result<Verified> {
         recorded: dump.manifest().map(|manifest| manifest.findings.clone()).unwrap_or_default(),
         ..Verified::default()
     };
-    left_out(&dump, &options.console)?;
+    left_out(&dump, &options.run.console)?;
     match options.against {
         Some(config) => against(dump, &subspaces, config, options, &mut verified)?,
         None => alone(&dump, version, &subspaces, options, &mut verified)?,
@@ -157,16 +152,16 @@ fn alone(
     verified: &mut Verified,
 ) -> Result<()> {
     let again = "copy the dump again from where it was made, or export again";
-    input::checksums(dump, &options.budget, &options.console).map_err(|error| match error.kind() {
+    input::checksums(dump, options.run).map_err(|error| match error.kind() {
         ErrorKind::Damaged => error.or_next(again),
         _ => error,
     })?;
     let total = dump.manifest().map_or(0, |m| m.subspaces.iter().map(SubspaceEntry::bytes).sum());
     let computed = input::computed_keys(dump, version)?;
-    let progress = Progress::start(options.console.progress(), "verify", total);
+    let progress = Progress::start(options.run.console.progress(), "verify", total);
     let mut sorted = subspaces.to_vec();
     sorted.sort_by_key(|s| std::cmp::Reverse(dump.entry(s.letter).map(|e| e.value_bytes)));
-    let mut done = in_parallel(options.budget.jobs, &sorted, |subspace| {
+    let mut done = in_parallel(options.run.budget.jobs, &sorted, |subspace| {
         verify_subspace(dump, version, subspace, &computed, options, &progress)
     })?;
     drop(progress);
@@ -207,12 +202,12 @@ fn verify_subspace(
                 emit: &mut dyn FnMut(&mut Page) -> Result<()>| {
         let mut reader = reader.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let mut page = Page::new();
-        while reader.read_page(&mut page, options.budget.page_bytes())? {
+        while reader.read_page(&mut page, options.run.budget.page_bytes())? {
             emit(&mut page)?;
         }
         Ok(())
     };
-    let lane = Lane { readers: 1, ahead: options.budget.ahead(), through: None, stop: options.stop };
+    let lane = Lane { readers: 1, ahead: options.run.budget.ahead(), through: None, stop: &options.run.stop };
     lane.run(&[std::sync::Mutex::new(&mut reader)], read, |page| {
         for (key, value) in page.iter() {
             check_record(subspace, computed, key, value, &mut findings, &mut counters);
@@ -278,7 +273,7 @@ fn against(
     options: &Options,
     verified: &mut Verified,
 ) -> Result<()> {
-    let console = &options.console;
+    let console = &options.run.console;
     let config = connect::configuration(config, console)?;
     let total = dump.manifest().map_or(0, |m| m.subspaces.iter().map(SubspaceEntry::bytes).sum());
     let dump = HeldDump::new(dump)?;
@@ -291,11 +286,11 @@ fn against(
         otherwise: Some(version.number),
         ..Reading::default()
     };
-    let connected = connect::open(&config, how, &options.budget, console)?;
+    let connected = connect::open(&config, how, options.run)?;
     // Blobs that are not in the dump are looked for by the names that links have for them.
     let links = subspaces.iter().find(|subspace| subspace.links_blobs()).copied();
     let connected = match subspaces.iter().any(|s| s.value == ValueKind::Blob) || links.is_some() {
-        true => connected.with_blobs(how, &options.budget, console)?,
+        true => connected.with_blobs(how, options.run)?,
         false => connected,
     };
     shapes::warn(&connected.store, &connected.place.location(), console)?;
@@ -318,13 +313,12 @@ fn against(
     let names = ["the dump", "the store"];
     let compared: Vec<&'static Subspace> =
         subspaces.iter().copied().filter(|s| right.holds(s) || !s.derived).collect();
-    let done = in_parallel(options.budget.jobs, &compared, |subspace| {
-        let how = (options.budget.page_bytes(), options.stop);
-        diff::counts([&left, &right], names, subspace, how, &progress)
+    let done = in_parallel(options.run.budget.jobs, &compared, |subspace| {
+        comparison::compare([&left, &right], names, subspace, options.run, &progress)
     })?;
     drop(progress);
     let mut sides = Sides::default();
-    for diff::Part { subspace, counts, shown, found, hashes } in done {
+    for comparison::Compared { subspace, counts, shown, found, hashes } in done {
         shown.iter().for_each(|line| console.print(line));
         let [_, found] = found;
         verified.findings.merge(found);
@@ -339,7 +333,7 @@ fn against(
         });
     }
     if let Some(subspace) = version.blobs().filter(|_| sides.lack_blobs()) {
-        let names = store.blob_names(subspace, &std::env::temp_dir(), options.stop)?;
+        let names = store.blob_names(subspace, &std::env::temp_dir(), &options.run.stop)?;
         sides.add(subspace, Some(names));
     }
     verified.audit = sides.audit(&mut verified.findings)?;

@@ -17,7 +17,7 @@ use crate::open::running;
 use crate::open::shapes;
 use crate::records::gaps;
 use crate::records::store::{self, Store};
-use crate::run::budget::Budget;
+use crate::run::Run;
 use crate::run::console::Console;
 
 /// A store that a configuration names, opened for reading.
@@ -62,19 +62,20 @@ pub struct Reading<'a> {
 
 /// Opens the data store of a configuration for reading; its blobs are those in the data store until
 /// [`Connected::with_blobs`].
-pub fn open(config: &Config, how: Reading, budget: &Budget, console: &Console) -> Result<Connected> {
+pub fn open(config: &Config, how: Reading, run: &Run) -> Result<Connected> {
     let data = how.blobs.agreed(config.data_store()?);
     // Before the store is opened: closing a file gives up the locks this process has on it.
     let holder = running::holder(&data.kind);
     let held = if how.hold { backends::hold(&data, Mode::Shared) } else { Ok(Held::default()) };
-    let source = if how.salvage { backends::salvaging(&data, budget)? } else { source(&data, budget)? };
+    let source =
+        if how.salvage { backends::salvaging(&data, &run.budget)? } else { source(&data, &run.budget)? };
     shapes::check_version_table(source.as_ref(), &data.location())?;
     let said = source.notes();
-    said.iter().for_each(|note| console.say(format!("note: {note}")));
-    source.log_ends().iter().for_each(|end| console.warn(end));
-    let version = version(source.as_ref(), &how, &data, console)?;
+    said.iter().for_each(|note| run.console.say(format!("note: {note}")));
+    source.log_ends().iter().for_each(|end| run.console.warn(end));
+    let version = version(source.as_ref(), &how, &data, &run.console)?;
     if (config.era() == Era::Json) != version.blobs_marked {
-        console.warn(format!(
+        run.console.warn(format!(
             "the configuration is of another era than the store, whose schema version {} belongs to {}",
             version.number, version.releases
         ));
@@ -111,7 +112,7 @@ pub fn open(config: &Config, how: Reading, budget: &Budget, console: &Console) -
 
 impl Connected {
     /// Opens the blob store as well, where that is another one.
-    pub fn with_blobs(mut self, how: Reading, budget: &Budget, console: &Console) -> Result<Connected> {
+    pub fn with_blobs(mut self, how: Reading, run: &Run) -> Result<Connected> {
         let version = self.store.version();
         let (Some(blobs), Some(subspace)) = (&self.place.blobs, version.blobs()) else { return Ok(self) };
         self.holder = self.holder.or_else(|| running::holder(&blobs.kind));
@@ -122,12 +123,12 @@ impl Connected {
             self.held = Err(error);
         }
         let kind = self.store.source().kind();
-        let (source, used) = backends::blob_source(blobs, subspace, kind, budget, how.salvage)?;
+        let (source, used) = backends::blob_source(blobs, subspace, kind, &run.budget, how.salvage)?;
         for note in source.notes() {
-            console.say(format!("note: {note}"));
+            run.console.say(format!("note: {note}"));
             self.said.push(note);
         }
-        source.log_ends().iter().for_each(|end| console.warn(end));
+        source.log_ends().iter().for_each(|end| run.console.warn(end));
         let unused = backends::blob_table(subspace, kind)?;
         let routed = RoutedSource::new(self.store.into_source(), source, BlobTables { unused, used });
         let rule = self.place.blob_rule(version);
@@ -140,11 +141,10 @@ impl Connected {
         self,
         subspaces: &[&'static Subspace],
         how: Reading,
-        budget: &Budget,
-        console: &Console,
+        run: &Run,
     ) -> Result<Connected> {
         match subspaces.iter().any(|subspace| subspace.value == catalog::ValueKind::Blob) {
-            true => self.with_blobs(how, budget, console),
+            true => self.with_blobs(how, run),
             false => Ok(self),
         }
     }

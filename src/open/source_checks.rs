@@ -10,6 +10,7 @@ use crate::open::connect::Connected;
 use crate::open::running;
 use crate::records::leases;
 use crate::records::store::{Store, Stranger};
+use crate::run::Consent;
 use crate::run::console::Console;
 use crate::run::preflight::Preflight;
 
@@ -40,7 +41,7 @@ pub fn split(store: &Store, selected: &[&'static Subspace]) -> (Vec<&'static Sub
 pub fn check(
     connected: &mut Connected,
     preflight: &mut Preflight,
-    (dry_run, yes): (bool, bool),
+    consent: Consent,
     console: &Console,
 ) -> Result<()> {
     let place = connected.place.location();
@@ -71,7 +72,7 @@ pub fn check(
         );
     }
     let sessions = connected.store.source().sessions()?;
-    let alone = running::check_sessions(&sessions, &place, dry_run || yes, console);
+    let alone = running::check_sessions(&sessions, &place, consent.dry_run || consent.yes, console);
     preflight.check("no other sessions", alone, |()| match sessions.others.len() {
         0 => "none".to_string(),
         others => format!("{others}, agreed to"),

@@ -17,8 +17,8 @@ use crate::records::check::{self, Tally};
 use crate::records::derived_keys::ComputedBlobKeys;
 use crate::records::gaps::Gap;
 use crate::records::store::{self, Reading, Store};
+use crate::run::Run;
 use crate::run::budget::Budget;
-use crate::run::console::Console;
 use crate::run::progress::Progress;
 
 /// A dump with what reading it needs.
@@ -336,10 +336,10 @@ pub fn open_dump(dir: &Path, budget: &Budget) -> Result<Dump> {
 /// Checks every file of a dump, and shows how far that is.
 ///
 /// Errors: those of [`Dump::checksums`].
-pub fn checksums(dump: &Dump, budget: &Budget, console: &Console) -> Result<Vec<FileCheck>> {
+pub fn checksums(dump: &Dump, run: &Run) -> Result<Vec<FileCheck>> {
     let total = dump.subspaces().iter().map(|file| file.bytes).sum();
-    let progress = Progress::start(console.progress(), "checksums", total);
-    dump.checksums_seen(budget.jobs, &|bytes| progress.add(0, bytes))
+    let progress = Progress::start(run.console.progress(), "checksums", total);
+    dump.checksums_seen(run.budget.jobs, &|bytes| progress.add(0, bytes))
 }
 
 /// Keys of blobs in a dump that are no hash of their content by design: by the objects in it that name them, and by

@@ -72,7 +72,8 @@ pub fn decide(
     data: StoreConfig,
     loading: &Loading,
     target: Option<&dyn Source>,
-    (choice, yes): (BlobChoice, bool),
+    choice: BlobChoice,
+    yes: bool,
 ) -> Result<Destination> {
     let version = loading.origin.version();
     let named = choice.named(&data)?;

@@ -11,7 +11,6 @@ use crate::backend::{KeyRange, Pages, Shard, Target};
 use crate::base::error::Result;
 use crate::base::finding::Findings;
 use crate::base::page::Page;
-use crate::base::stop::Stop;
 use crate::catalog::{self, Subspace, Table, ValueKind};
 use crate::dump::digest::{PartDigest, Totals};
 use crate::records::audit::{Audit, HashList, Sides};
@@ -20,7 +19,7 @@ use crate::records::check::Tally;
 use crate::records::counters::Counters;
 use crate::records::input::Origin;
 use crate::records::pipeline::{Lane, Through, in_parallel};
-use crate::run::budget::Budget;
+use crate::run::Run;
 use crate::run::progress::Progress;
 use crate::run::strict::Strict;
 use crate::target::read_back::Expected;
@@ -35,12 +34,10 @@ pub struct Load<'a> {
     pub rule: BlobRule,
     /// Value of the schema-version record, written last; `None` if the target keeps its own.
     pub version_record: Option<Vec<u8>>,
-    /// Threads and memory.
-    pub budget: Budget,
+    /// Threads, memory, and the request to end.
+    pub run: &'a Run,
     /// Whether findings are failures: then everything is looked for before the target looks complete.
     pub strict: Strict,
-    /// Raised when the run should end.
-    pub stop: &'a Stop,
     /// Counts what is read.
     pub progress: &'a Progress,
 }
@@ -79,7 +76,7 @@ impl Load<'_> {
     /// Errors: I/O, damaged and interrupted; the target is incomplete then, and says so by lacking the
     /// schema-version record.
     pub fn run(&self, target: &dyn Target) -> Result<Loaded> {
-        let jobs = self.budget.jobs.min(target.writers());
+        let jobs = self.run.budget.jobs.min(target.writers());
         // Links last: what is linked exists whenever a link does. Blobs first, for they take longest.
         let (links, mut others): (Vec<&Part>, Vec<&Part>) =
             self.parts.iter().partition(|part| part.subspace.links_blobs());
@@ -117,7 +114,7 @@ impl Load<'_> {
     fn load(&self, part: &Part, target: &dyn Target, counters: &Mutex<Counters>) -> Result<Done> {
         let subspace = part.subspace;
         let ranges: Vec<(usize, KeyRange)> =
-            self.origin.ranges(subspace, self.budget.ranges())?.into_iter().enumerate().collect();
+            self.origin.ranges(subspace, self.run.budget.ranges())?.into_iter().enumerate().collect();
         let outcomes: Mutex<Vec<(usize, PartDigest, Tally)>> = Mutex::default();
         let record = catalog::schema_version_record();
         let held_back = self.version_record.is_some() && subspace.letter == record.letter;
@@ -130,7 +127,7 @@ impl Load<'_> {
             let mut records = self.origin.read(subspace, range)?;
             let (mut digest, mut raw, mut page) = (PartDigest::new(), Page::new(), Page::new());
             let mut seen = Counters::new(version);
-            while records.next(&mut raw, self.budget.page_bytes())? {
+            while records.next(&mut raw, self.run.budget.page_bytes())? {
                 if part.stated.is_none() {
                     digest.add_page(&raw);
                 }
@@ -138,7 +135,7 @@ impl Load<'_> {
                     raw.iter().for_each(|(key, value)| seen.see_record(subspace, key, value));
                 }
                 self.progress.add(raw.len() as u64, raw.size() as u64);
-                if self.stop.stopped() {
+                if self.run.stop.stopped() {
                     return Err(crate::base::stop::interrupted());
                 }
                 if !held_back || raw.iter().all(|(key, _)| key != record.key) {
@@ -169,11 +166,11 @@ impl Load<'_> {
             }
         };
         let through = match subspace.value {
-            ValueKind::Blob => Some(Through { workers: self.budget.jobs, work: &encode }),
+            ValueKind::Blob => Some(Through { workers: self.run.budget.jobs, work: &encode }),
             _ => None,
         };
-        let ahead = if through.is_some() { self.budget.far_ahead() } else { self.budget.ahead() };
-        let lane = Lane { readers: self.budget.readers(), ahead, through, stop: self.stop };
+        let ahead = if through.is_some() { self.run.budget.far_ahead() } else { self.run.budget.ahead() };
+        let lane = Lane { readers: self.run.budget.readers(), ahead, through, stop: &self.run.stop };
         lane.run(&ranges, read, |page| {
             if let Some(hashes) = &mut hashes {
                 page.iter().try_for_each(|(key, value)| hashes.push_record(subspace, key, value))?;

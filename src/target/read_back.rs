@@ -8,13 +8,14 @@ use std::sync::{Mutex, PoisonError};
 use crate::backend::{Pages, Source};
 use crate::base::error::{Error, Result};
 use crate::base::page::Page;
-use crate::base::stop::{Stop, interrupted};
+use crate::base::stop::interrupted;
 use crate::catalog::{SchemaVersion, Subspace};
 use crate::dump::digest::{PartDigest, RecordsSum, Totals};
 use crate::records::check::Tally;
 use crate::records::counters::Counters;
 use crate::records::pipeline::in_parallel;
 use crate::records::store::Store;
+use crate::run::Run;
 use crate::run::budget::Budget;
 use crate::run::progress::Progress;
 use crate::target::state;
@@ -37,23 +38,22 @@ pub struct Expected {
 pub fn compare(
     store: &Store,
     expected: &[Expected],
-    budget: &Budget,
-    stop: &Stop,
+    run: &Run,
     progress: &Progress,
     counters: Option<&mut Counters>,
 ) -> Result<Tally> {
     let noted = Mutex::new(counters);
-    let parts = parts(store, expected, budget)?;
+    let parts = parts(store, expected, &run.budget)?;
     let sums: Vec<Mutex<PartDigest>> = expected.iter().map(|_| Mutex::new(PartDigest::new())).collect();
     let tally = Mutex::new(Tally::default());
-    in_parallel(budget.jobs, &parts, |(index, range)| {
+    in_parallel(run.budget.jobs, &parts, |(index, range)| {
         let Some(expected) = expected.get(*index) else { return Ok(()) };
         let mut reading = store.read(expected.subspace, range)?;
         let (mut page, mut digest) = (Page::new(), PartDigest::new());
         let counted = Counters::concerns(store.version(), expected.subspace);
         let mut counters = Counters::new(store.version());
-        while reading.next(&mut page, budget.page_bytes())? {
-            if stop.stopped() {
+        while reading.next(&mut page, run.budget.page_bytes())? {
+            if run.stop.stopped() {
                 return Err(interrupted());
             }
             digest.add_page(&page);

@@ -15,7 +15,6 @@ use crate::backend::meanwhile::explain;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::finding::Findings;
 use crate::base::hex::hex;
-use crate::base::stop::Stop;
 use crate::catalog::{self, BackendKind, SchemaVersion, Subspace, Table};
 use crate::open::backends;
 use crate::open::installation::BlobChoice;
@@ -26,12 +25,12 @@ use crate::records::input::Origin;
 use crate::records::merge_join;
 use crate::records::pipeline::in_parallel;
 use crate::records::store::Store;
-use crate::run::budget::Budget;
-use crate::run::console::{self, Console};
+use crate::run::console;
 use crate::run::preflight::Preflight;
 use crate::run::progress::Progress;
 use crate::run::resume::{self, StateFile};
 use crate::run::strict::Strict;
+use crate::run::{Consent, Run};
 use crate::target::backup::Saving;
 use crate::target::load::{Load, Loaded, Part};
 use crate::target::owner::Owner;
@@ -49,14 +48,12 @@ pub use target::Target;
 /// How a target is treated.
 #[derive(Clone)]
 pub struct Options<'a> {
-    /// Check and plan, write nothing.
-    pub dry_run: bool,
+    /// What the user lets the run do.
+    pub consent: Consent,
     /// Do not read the target back.
     pub no_verify: bool,
     /// Findings are fatal.
     pub strict: Strict,
-    /// Agreed to what must be agreed to.
-    pub yes: bool,
     /// Go on with an interrupted run.
     pub resume: bool,
     /// Empty the target first.
@@ -69,12 +66,8 @@ pub struct Options<'a> {
     pub owner: Option<&'a Owner>,
     /// The file of the end report, beside which rows are set aside.
     pub report: Option<&'a Path>,
-    /// Threads and memory.
-    pub budget: Budget,
-    /// Where to speak.
-    pub console: Console,
-    /// Raised when the run should end.
-    pub stop: &'a Stop,
+    /// Threads, memory, console, and the request to end.
+    pub run: &'a Run,
 }
 
 /// Everything that is decided before the first write.
@@ -108,8 +101,13 @@ pub struct Transferred {
     pub verified: bool,
 }
 
-/// The subspaces to load, and those that stay behind with the reason.
-pub type Places = (Vec<Part>, Vec<(char, String)>);
+/// Which subspaces are loaded.
+pub struct Places {
+    /// Those to load.
+    pub parts: Vec<Part>,
+    /// The others, with the reason.
+    pub left_out: Vec<(char, String)>,
+}
 
 /// The subspaces of `held` that were selected and have a place in the target, and the others with the reason.
 ///
@@ -136,7 +134,7 @@ pub fn places(
             }
         }
     }
-    Ok((parts, left_out))
+    Ok(Places { parts, left_out })
 }
 
 /// The files that a run writes beside its target: its state, if that does not lie in the dump as usual, and what
@@ -152,7 +150,7 @@ impl<'a> Transfer<'a> {
     pub fn prepare(
         origin: Origin<'a>,
         mut target: Target,
-        (parts, left_out): Places,
+        Places { parts, left_out }: Places,
         preflight: &mut Preflight,
         options: &Options,
     ) -> Result<Option<Transfer<'a>>> {
@@ -265,19 +263,19 @@ impl<'a> Transfer<'a> {
         let ruined = ruined.then(|| "what an unfinished import has left damaged".to_string());
         let cleared = Some(self.clearing.describe()).filter(|_| !self.clearing.is_empty());
         let what = ruined.into_iter().chain(cleared).collect::<Vec<_>>().join(", ");
-        options.console.warn(format!("--wipe-target destroys in {place}: {what}"));
+        options.run.console.warn(format!("--wipe-target destroys in {place}: {what}"));
         let refused = |what: &str| {
             Err(Error::refused(what)
                 .with("store", place.clone())
                 .next("repeat with --yes, or type `wipe` when asked, if nothing in it is needed"))
         };
-        if options.yes {
+        if options.consent.yes {
             return Ok(());
         }
         if !std::io::stdin().is_terminal() {
             return refused("--wipe-target destroys what is in the target, and nobody is there to agree");
         }
-        match console::ask("type `wipe` to destroy it:", options.stop)?.trim() {
+        match console::ask("type `wipe` to destroy it:", &options.run.stop)?.trim() {
             "wipe" => Ok(()),
             _ => refused("the target was not emptied: that was not agreed to"),
         }
@@ -298,15 +296,15 @@ impl<'a> Transfer<'a> {
     /// As [`Transfer::find_progress`], in a target that is seen as `there`.
     fn compare(&mut self, there: &Origin, options: &Options) -> Result<()> {
         let version = self.version();
-        let progress = Progress::start(options.console.progress(), "compare", self.total);
-        let after = in_parallel(options.budget.jobs, &self.parts, |part| {
+        let progress = Progress::start(options.run.console.progress(), "compare", self.total);
+        let after = in_parallel(options.run.budget.jobs, &self.parts, |part| {
             written_up_to(&self.origin, there, part.subspace, options, &progress)
         })?;
         self.parts.iter_mut().zip(after).for_each(|(part, after)| part.after = after);
         // What is not loaded must not have come meanwhile.
         for subspace in version.subspaces.iter().filter(|_| self.version_record.is_some()) {
             if !self.parts.iter().any(|part| part.subspace.letter == subspace.letter) {
-                merge_join::compare([there, there], subspace, 1 << 16, options.stop, |pair| {
+                merge_join::compare([there, there], subspace, 1 << 16, &options.run.stop, |pair| {
                     Err(changed(subspace, pair.key))
                 })?;
             }
@@ -330,7 +328,7 @@ impl<'a> Transfer<'a> {
             Saving::plan(&self.origin, &self.parts, &self.clearing, options.report, before.as_deref())?;
         self.confirm_wipe(options)?;
         // Nothing was created yet, and after a signal nothing is.
-        options.stop.check()?;
+        options.run.stop.check()?;
         let saved = saving.as_ref().map(Saving::path).or(before.as_deref());
         let emptying = Emptying::begin(&self.clearing, self.everything, saved);
         let mut held = match held {
@@ -346,7 +344,7 @@ impl<'a> Transfer<'a> {
         let half_filled = |error: Error| half_filled(error, resumable);
         let version = self.version();
         let locked =
-            options.stop.check().and_then(|()| self.target.lock(self.planned(), &mut exclusive, options));
+            options.run.stop.check().and_then(|()| self.target.lock(self.planned(), &mut exclusive, options));
         let ready = locked.and_then(|target| {
             if self.begun {
                 let there = self.target.as_store(target.look()?)?;
@@ -355,9 +353,9 @@ impl<'a> Transfer<'a> {
                 }
                 self.compare(&Origin::store(&there), options)?;
             }
-            options.stop.check()?;
+            options.run.stop.check()?;
             if let Some(saving) = &saving {
-                saving.save(&options.console)?;
+                saving.save(&options.run.console)?;
             }
             // Tables first: nothing is lost if that is not allowed.
             target.create(&backends::tables(version, target.kind()))?;
@@ -378,15 +376,14 @@ impl<'a> Transfer<'a> {
             held.replace(&state.with(&emptying.done())).map_err(half_filled)?;
         }
         let loaded = {
-            let progress = Progress::start(options.console.progress(), "import", self.total);
+            let progress = Progress::start(options.run.console.progress(), "import", self.total);
             let load = Load {
                 origin: &self.origin,
                 parts: &self.parts,
                 rule: self.target.rule(),
                 version_record: self.version_record.clone(),
-                budget: options.budget,
+                run: options.run,
                 strict: options.strict,
-                stop: options.stop,
                 progress: &progress,
             };
             let mut loaded = load.run(target.as_ref()).map_err(half_filled)?;
@@ -438,7 +435,7 @@ impl<'a> Transfer<'a> {
     /// Errors: refused.
     fn still_alone(&self, target: &dyn backend::Target, options: &Options) -> Result<()> {
         let sessions = target.sessions()?;
-        if sessions.others.is_empty() || options.yes {
+        if sessions.others.is_empty() || options.consent.yes {
             return Ok(());
         }
         Err(Error::refused("others have connected to the target while it was loaded, most likely a server")
@@ -461,16 +458,9 @@ impl<'a> Transfer<'a> {
                 expected.push(read_back::empty(subspace));
             }
         }
-        let progress = Progress::start(options.console.progress(), "verify", total);
+        let progress = Progress::start(options.run.console.progress(), "verify", total);
         let mut counters = Counters::new(version);
-        let compared = read_back::compare(
-            &store,
-            &expected,
-            &options.budget,
-            options.stop,
-            &progress,
-            Some(&mut counters),
-        );
+        let compared = read_back::compare(&store, &expected, options.run, &progress, Some(&mut counters));
         compared.map_err(|error| explain(store.source(), error))?;
         if self.version_record.is_some() {
             read_back::no_side_tables(store.source(), version)?;
@@ -569,7 +559,7 @@ fn begin<S: Serialize + DeserializeOwned + PartialEq>(
     match written {
         Ok(file) => Ok(Some(file)),
         Err(error) if options.state.is_none() && error.kind() == ErrorKind::Io => {
-            options.console.warn(format!("{error}; if this run is interrupted it cannot be resumed"));
+            options.run.console.warn(format!("{error}; if this run is interrupted it cannot be resumed"));
             Ok(None)
         }
         Err(error) => Err(error),
@@ -586,28 +576,34 @@ fn written_up_to(
 ) -> Result<Option<Vec<u8>>> {
     let record = catalog::schema_version_record();
     let (mut last, mut whole, mut bytes, mut records) = (None::<Vec<u8>>, true, 0, 0);
-    merge_join::compare([origin, there], subspace, options.budget.page_bytes(), options.stop, |pair| {
-        records += 1;
-        bytes += (pair.key.len() + pair.left.map_or(0, |value| value.length())) as u64;
-        if bytes > 1 << 20 {
-            progress.add(records, bytes);
-            (records, bytes) = (0, 0);
-        }
-        // Written last, so its absence says nothing about the others.
-        let awaited = subspace.letter == record.letter && pair.key == record.key && pair.right.is_none();
-        match (pair.left, pair.right) {
-            (_, None) if awaited => {}
-            (Some(_), None) => whole = false,
-            _ if !pair.equal() => return Err(changed(subspace, pair.key)),
-            _ if whole => {
-                let last = last.get_or_insert_default();
-                last.clear();
-                last.extend_from_slice(pair.key);
+    merge_join::compare(
+        [origin, there],
+        subspace,
+        options.run.budget.page_bytes(),
+        &options.run.stop,
+        |pair| {
+            records += 1;
+            bytes += (pair.key.len() + pair.left.map_or(0, |value| value.length())) as u64;
+            if bytes > 1 << 20 {
+                progress.add(records, bytes);
+                (records, bytes) = (0, 0);
             }
-            _ => {}
-        }
-        Ok(true)
-    })?;
+            // Written last, so its absence says nothing about the others.
+            let awaited = subspace.letter == record.letter && pair.key == record.key && pair.right.is_none();
+            match (pair.left, pair.right) {
+                (_, None) if awaited => {}
+                (Some(_), None) => whole = false,
+                _ if !pair.equal() => return Err(changed(subspace, pair.key)),
+                _ if whole => {
+                    let last = last.get_or_insert_default();
+                    last.clear();
+                    last.extend_from_slice(pair.key);
+                }
+                _ => {}
+            }
+            Ok(true)
+        },
+    )?;
     Ok(last)
 }
 

@@ -68,7 +68,7 @@ pub(super) fn begin(
         fingerprint: source.fingerprint()?,
         subspaces: letters.into_iter().collect(),
     };
-    options.stop.check()?;
+    options.run.stop.check()?;
     if !options.resume {
         let writer = DumpWriter::create(options.dir, state.schema_version)?;
         return match StateFile::create(path, &state) {

@@ -28,13 +28,20 @@ use crate::target::transfer::Options;
 /// How long the sessions of a killed run may take to end, in seconds.
 const ENDING: u64 = 30;
 
+/// Which of the stores of a target are there.
+#[derive(Debug, Clone, Copy)]
+struct Exists {
+    data: bool,
+    blobs: bool,
+}
+
 /// A target that was found fit to be written.
 pub struct Target {
     pub(super) place: Place,
     pub(super) kind: BackendKind,
     version: &'static SchemaVersion,
     // Whether there is anything in the data store and in the blob store.
-    exists: [bool; 2],
+    exists: Exists,
     // What changes with the data store, where its engine can tell.
     fingerprint: Option<String>,
     // Whether an unfinished load has left data store or blob store so that it cannot be opened.
@@ -125,7 +132,7 @@ impl Target {
         preflight.check_unless_dry("target not in use", free(&data))?;
         let ruined = ruined(&data, options)?;
         let exists = backends::exists(&data)? && !ruined;
-        let now = exists.then(|| backends::source(&data, &options.budget)).transpose()?;
+        let now = exists.then(|| backends::source(&data, &options.run.budget)).transpose()?;
         if let Some(now) = &now {
             shapes::check_version_table(now.as_ref(), &data.location())?;
             // Before anything is decided by what is in it.
@@ -139,7 +146,7 @@ impl Target {
         something_to_resume(&state, options)?;
         if let (Some(blobs), Some(subspace), false) = (&untouched, version.blobs(), options.no_verify) {
             // It is asked for names afterwards; whether it answers is seen now.
-            let (source, table) = backends::blob_source(blobs, subspace, kind, &options.budget, false)?;
+            let (source, table) = backends::blob_source(blobs, subspace, kind, &options.run.budget, false)?;
             if let Some(hidden) = source.unreadable(&[table])?.into_iter().find(|found| !found.absent) {
                 return Err(Error::refused("the blobs that the links name cannot be looked for")
                     .with("blob store", blobs.location())
@@ -149,12 +156,12 @@ impl Target {
             }
         }
         let limits = Limits::default();
-        let exists = [exists, false];
+        let exists = Exists { data: exists, blobs: false };
         let mut target =
             Target { place, kind, version, exists, fingerprint, ruined, untouched, limits, state, advice };
         if let Some(blobs) = &target.place.blobs {
             preflight.check_unless_dry("blob store not in use", free(blobs))?;
-            target.exists[1] = backends::exists(blobs)?;
+            target.exists.blobs = backends::exists(blobs)?;
             target.ruined |= self::ruined(blobs, options)?;
         }
         if target.ruined {
@@ -163,15 +170,15 @@ impl Target {
         }
         if target.exists() {
             let source = target.source(options)?;
-            let agreed = options.dry_run || options.yes;
+            let agreed = options.consent.dry_run || options.consent.yes;
             let mut sessions = source.sessions()?;
             let begin = std::time::Instant::now();
             // The server ends the sessions of a killed run only when it notices, or has rolled them back.
             while options.resume && !sessions.others.is_empty() && begin.elapsed().as_secs() < ENDING {
-                options.stop.sleep(std::time::Duration::from_millis(500))?;
+                options.run.stop.sleep(std::time::Duration::from_millis(500))?;
                 sessions = source.sessions()?;
             }
-            running::check_sessions(&sessions, &target.place.location(), agreed, &options.console)?;
+            running::check_sessions(&sessions, &target.place.location(), agreed, &options.run.console)?;
             shapes::check_target(source.as_ref(), version, &target.place.location(), preflight)?;
             target.limits = source.limits()?;
             let place = target.place.location();
@@ -196,7 +203,7 @@ impl Target {
     }
 
     fn exists(&self) -> bool {
-        self.exists.contains(&true)
+        self.exists.data || self.exists.blobs
     }
 
     /// What the database can take in one go.
@@ -226,8 +233,8 @@ impl Target {
 
     /// The target as it is now; a store that is not there yet is an empty one.
     fn source(&self, options: &Options) -> Result<Box<dyn Source>> {
-        let data: Box<dyn Source> = match self.exists[0] {
-            true => backends::source(&self.place.data, &options.budget)?,
+        let data: Box<dyn Source> = match self.exists.data {
+            true => backends::source(&self.place.data, &options.run.budget)?,
             false => Box::new(Memory::new(self.kind)),
         };
         self.with_blobs(data, options)
@@ -239,7 +246,7 @@ impl Target {
             return Ok(data);
         };
         let unused = backends::blob_table(subspace, self.kind)?;
-        let (source, used) = backends::blobs_before(blobs, subspace, self.kind, &options.budget)?;
+        let (source, used) = backends::blobs_before(blobs, subspace, self.kind, &options.run.budget)?;
         Ok(Box::new(RoutedSource::new(data, source, BlobTables { unused, used })))
     }
 
@@ -262,26 +269,31 @@ impl Target {
         // Before it is opened: opening an embedded store recovers what is in it.
         let data = &self.place.data;
         let exists = backends::exists(data)? && !(self.ruined && backends::ruined(data));
-        if exists != self.exists[0] {
+        if exists != self.exists.data {
             return changed(
                 if exists { "there is a store now" } else { "there is no store now" }.to_string(),
             );
         }
         if self.fingerprint.is_some()
-            && backends::source(data, &options.budget)?.fingerprint()? != self.fingerprint
+            && backends::source(data, &options.run.budget)?.fingerprint()? != self.fingerprint
         {
             return changed("something was written to it".to_string());
         }
         let writer = self.writer(options)?;
-        if self.exists != [true, true] {
+        if !(self.exists.data && self.exists.blobs) {
             // A look makes what was not there, and so could not be held: it is held before it is looked at for good.
             drop(writer.look()?);
             held.add_new(data, Mode::Exclusive)?;
             self.place.blobs.iter().try_for_each(|blobs| held.add_new(blobs, Mode::Exclusive))?;
         }
         let Some(Planned { clearing, parts, whole, everything }) = planned else { return Ok(writer) };
-        if !options.yes {
-            running::check_sessions(&writer.sessions()?, &self.place.location(), false, &options.console)?;
+        if !options.consent.yes {
+            running::check_sessions(
+                &writer.sessions()?,
+                &self.place.location(),
+                false,
+                &options.run.console,
+            )?;
         }
         let source = writer.look()?;
         match self.decide(source.as_ref(), parts, whole, everything, options) {
@@ -299,13 +311,13 @@ impl Target {
             backends::discard_ruined(&self.place.data)?;
             self.place.blobs.iter().try_for_each(backends::discard_ruined)?;
         }
-        let data = backends::target(&self.place.data, self.version, &options.budget)?;
+        let data = backends::target(&self.place.data, self.version, &options.run.budget)?;
         let (Some(blobs), Some(subspace)) = (&self.place.blobs, self.version.blobs()) else {
             return Ok(data);
         };
         let unused = backends::blob_table(subspace, self.kind)?;
         let (target, used) =
-            backends::blob_target(blobs, subspace, self.kind, self.version, &options.budget)?;
+            backends::blob_target(blobs, subspace, self.kind, self.version, &options.run.budget)?;
         Ok(Box::new(RoutedTarget::new(data, target, BlobTables { unused, used })))
     }
 
@@ -328,7 +340,7 @@ impl Target {
             place,
             kind: self.kind,
             version: self.version,
-            exists: [true, true],
+            exists: Exists { data: true, blobs: true },
             fingerprint: None,
             ruined: false,
             untouched: None,
@@ -357,8 +369,11 @@ impl Target {
         };
         let mut sides = std::mem::take(&mut loaded.unmatched);
         let place = Place { blobs: self.untouched.clone(), ..self.place.clone() };
-        let names =
-            self.store_at(place, data, options)?.blob_names(blobs, &std::env::temp_dir(), options.stop)?;
+        let names = self.store_at(place, data, options)?.blob_names(
+            blobs,
+            &std::env::temp_dir(),
+            &options.run.stop,
+        )?;
         sides.add(blobs, Some(names));
         loaded.audit = sides.audit(&mut loaded.findings)?;
         Ok(())
@@ -437,7 +452,7 @@ impl Target {
         let found = self.decide(source.as_ref(), parts, whole, everything, options)?;
         let alone = state::left_alone(source.as_ref(), self.version)?;
         if !alone.is_empty() {
-            options.console.say(format!("left alone: tables {}", alone.join(", ")));
+            options.run.console.say(format!("left alone: tables {}", alone.join(", ")));
         }
         Ok(found)
     }
@@ -454,7 +469,7 @@ impl Target {
         let extent = if whole { Extent::Everything } else { Extent::Only(&subspaces) };
         let found = match everything {
             true => state::wipe(source, self.version, extent),
-            false => state::check(source, self.version, extent, options.yes),
+            false => state::check(source, self.version, extent, options.consent.yes),
         };
         found.map_err(|error| error.with("store", self.place.location()))
     }
