@@ -1,7 +1,7 @@
 //! SQLite through rusqlite: one table per subspace.
 //!
-//! rusqlite and not sqlx: rows are stepped in place without a channel and an allocation per row.
-//! `source.rs` reads, `target` writes; both know tables and not what they mean.
+//! rusqlite and not sqlx: rows are stepped in place, without a channel and an allocation per row. `source.rs` reads,
+//! `target` writes; neither depends on what the tables mean.
 
 use std::path::Path;
 
@@ -28,11 +28,11 @@ pub use files::exists;
 pub use source::SqliteSource;
 pub use target::SqliteTarget;
 
-/// What to do about a damaged database.
+/// Remedy for a damaged database.
 const REMEDY: &str = "look at the system's log for what is wrong with the disk, restore the file from a backup, or \
                       export what can still be read with --salvage";
 
-/// The only place where SQLite's errors become ours.
+/// The only place where SQLite's errors are translated to [`Error`].
 fn translate(error: rusqlite::Error, doing: &str, path: &Path) -> Error {
     let place = path.display().to_string();
     let new = |kind, message: String| Error::new(kind, message).with("database", place.clone());
@@ -78,7 +78,7 @@ fn translate(error: rusqlite::Error, doing: &str, path: &Path) -> Error {
                  it, and that the limit of open files (ulimit -n) is not reached",
             )
         }
-        // SQLite does not say which of the two it was.
+        // SQLite does not report which of the two happened.
         Some(ErrorCode::SystemIoFailure) if crate::base::process::file_size().is_some() => {
             new(ErrorKind::Io, format!("cannot {doing}")).because(error).next(RAISE_FILE_SIZE).next(
                 "if it has not, look at the system's log for what is wrong with the disk; then try again",

@@ -1,5 +1,5 @@
-//! A table by both of its trees: the rows by number, and the index of keys. The server, and every reader of this
-//! program, goes by the index; a row that the index does not list is there and never seen.
+//! Compares the two trees of a table: the rows by number, and the index of keys. The server, and every reader of this
+//! program, uses the index; a row that the index does not list exists and is never found.
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
@@ -9,23 +9,23 @@ use super::quoted;
 use crate::backend::Odd;
 use crate::catalog::{Table, ValueKind};
 
-/// How many keys, and the sum of their hashes, which does not depend on their order.
+/// The number of keys, and the sum of their hashes, which does not depend on their order.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Keys {
     count: u64,
     sum: u128,
 }
 
-/// What was found of a table.
+/// Result of comparing the trees of a table.
 #[derive(Debug, Default)]
 pub(super) struct Compared {
-    /// What is different between the keys of the rows and those of the index, if anything is.
+    /// Describes how the keys of the rows and those of the index differ; `None` if they are equal.
     pub difference: Option<String>,
-    /// Rows whose value is of another type than the server writes.
+    /// Rows whose value has another type than the server writes.
     pub odd: Vec<Odd>,
 }
 
-/// Reads the keys of a table both ways, and the types of its values.
+/// Reads the keys of a table from both trees, and the types of its values.
 pub(super) fn compare(connection: &Connection, table: &Table) -> rusqlite::Result<Compared> {
     let name = quoted(table.name);
     let columns = if table.value == ValueKind::None { "k" } else { "k, typeof(v)" };
@@ -37,7 +37,7 @@ pub(super) fn compare(connection: &Connection, table: &Table) -> rusqlite::Resul
         let ValueRef::Text(kind) = row.get_ref(1)? else { return Ok(()) };
         let written: &[u8] = if table.value == ValueKind::Counter { b"integer" } else { b"blob" };
         if kind != written {
-            // The server takes the bytes of a text where it expects bytes.
+            // The server reads a text as bytes where it expects bytes.
             let lost = table.value == ValueKind::Counter || kind != b"text";
             let kind = String::from_utf8_lossy(kind).to_uppercase();
             let reason = match lost {
@@ -68,7 +68,7 @@ pub(super) fn compare(connection: &Connection, table: &Table) -> rusqlite::Resul
     Ok(Compared { difference, odd })
 }
 
-/// The index of keys that comes with a table.
+/// The name of the key index that SQLite creates for a table.
 pub(super) fn index(table: &str) -> String {
     format!("sqlite_autoindex_{table}_1")
 }
@@ -87,7 +87,7 @@ fn keys(
                 each(key, row)?;
                 xxh3_128(key)
             }
-            // Keys of other kinds are counted elsewhere.
+            // Keys of other types are counted elsewhere.
             _ => 0,
         };
         keys.count += 1;

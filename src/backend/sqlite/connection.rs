@@ -1,8 +1,8 @@
-//! How a connection to a database is opened, whether it is read, salvaged or written: the file may come from an
-//! attacker, so no text of it is executed, no other file is reached through it, and every statement can be ended.
+//! Opens connections to databases that are read, salvaged or written. The file may come from an attacker: none of its
+//! text is executed, no other file is opened through it, and every statement can be interrupted.
 //!
-//! Knows SQLite's switches and nothing of tables. The advice followed is SQLite's own for untrusted databases
-//! ("Defense Against The Dark Arts"), and stricter.
+//! Contains SQLite's switches and nothing about tables. Follows SQLite's own advice for untrusted databases ("Defense
+//! Against The Dark Arts"), and is stricter.
 
 use std::ffi::c_int;
 use std::fmt::Write as _;
@@ -17,29 +17,29 @@ use rusqlite::{Connection, OpenFlags, ffi};
 
 use crate::base::stop::Stop;
 
-/// Steps of SQLite's machine between two looks at the request to end: some microseconds.
+/// Steps of SQLite's virtual machine between two checks of the request to end: some microseconds.
 const STEPS: c_int = 2_000;
 
-/// Functions that our own statements call. Others could only come from the schema of the database.
+/// Functions that the statements of this program call. Others could only come from the schema of the database.
 const FUNCTIONS: [&str; 4] = ["count", "max", "length", "typeof"];
 
-/// How often a locked database is tried again, 50 ms apart, before it counts as locked.
+/// Attempts to lock a database, 50 ms apart, before it counts as locked.
 const TRIES: i32 = 100;
 
-/// What a connection may do.
+/// Access of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mode {
-    /// Read a file that SQLite is told not to watch, lock or recover.
+    /// Read a file that SQLite does not watch, lock or recover.
     Immutable,
-    /// Read a file that others may have open.
+    /// Read a file that other processes may have open.
     ReadOnly,
     /// Recover and read a private copy.
     ReadWrite,
-    /// Write a database, created where it is not there.
+    /// Write a database, and create it if it does not exist.
     Create,
 }
 
-/// Opens `file`, which must be a path without links: SQLite is told to follow none.
+/// Opens `file`, which must be a path without links: SQLite is set to follow none.
 pub(super) fn open(file: &Path, mode: Mode) -> rusqlite::Result<Connection> {
     let base = OpenFlags::SQLITE_OPEN_URI
         | OpenFlags::SQLITE_OPEN_NO_MUTEX
@@ -59,7 +59,7 @@ pub(super) fn open(file: &Path, mode: Mode) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-/// Takes everything from a connection that reading and writing rows does not need.
+/// Disables every feature of a connection that reading and writing rows does not need.
 fn guard(connection: &Connection) -> rusqlite::Result<()> {
     for (switch, on) in [
         (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
@@ -108,7 +108,7 @@ fn guard(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch("PRAGMA mmap_size=0; PRAGMA temp_store=memory;")
 }
 
-/// For loops of short statements, which end before SQLite looks at the request to end.
+/// For loops of short statements, which end before SQLite checks the request to end.
 pub(super) fn go_on() -> rusqlite::Result<()> {
     match Stop::of_process().stopped() {
         true => Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_INTERRUPT), None)),
@@ -116,7 +116,7 @@ pub(super) fn go_on() -> rusqlite::Result<()> {
     }
 }
 
-/// A `file:` URI that names exactly this path, whatever bytes it has.
+/// A `file:` URI of exactly this path, whatever bytes it contains.
 fn uri(path: &Path, query: &str) -> String {
     let mut uri = String::from("file:");
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());

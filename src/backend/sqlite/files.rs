@@ -1,7 +1,7 @@
-//! The files of a SQLite store: which ones belong together, what they look like, and a private copy of them.
+//! The files of a SQLite store: which files belong together, their state, and a private copy of them.
 //!
-//! SQLite finds a log by the name of the real file, so everything here is about that name: links are resolved
-//! before anything is looked at. Knows nothing of tables.
+//! SQLite finds a log by the name of the real file, so links are resolved before anything else. Contains nothing
+//! about tables.
 
 use std::fs::{self, File, Metadata};
 use std::io::{ErrorKind, Read};
@@ -15,10 +15,10 @@ use crate::base::error::{Error, Result};
 use crate::base::hex::hex;
 use crate::base::stop::{Stop, interrupted};
 
-/// Permissions of a directory that is made for a database: as the server makes them.
+/// Permissions of a directory created for a database, as the server creates it.
 const DIRECTORY: u32 = 0o750;
 
-/// A file as the system describes it.
+/// Identity and state of a file by its metadata.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Stamp {
     device: u64,
@@ -27,13 +27,13 @@ struct Stamp {
     written: (i64, i64),
 }
 
-/// The files of a store at one moment.
+/// The state of the files of a store at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Seen {
     database: Stamp,
-    // The file change counter of the database header: a checkpoint does not raise it, but writes the file.
+    // The file change counter of the database header. A checkpoint does not increase it, but writes the file.
     counter: [u8; 4],
-    // With the salts of its header, which change when it begins again.
+    // With the salts of its header, which change when the log restarts.
     log: Option<(Stamp, Vec<u8>)>,
     journal: Option<Stamp>,
 }
@@ -42,20 +42,20 @@ pub(super) struct Seen {
 #[derive(Debug)]
 pub(super) struct Files {
     path: PathBuf,
-    // Open as long as the store is: SQLite's locks would go with the first file that is closed.
+    // Open as long as the store: closing the first handle of the file drops SQLite's locks.
     database: File,
 }
 
-/// What is beside a database under its name and a suffix.
+/// The path of a database with `suffix` appended to its name.
 pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
 }
 
-/// The length of a log; 0 where there is none.
+/// The length of a log in bytes; 0 if there is none.
 ///
-/// Errors: refused for anything but a regular file, which SQLite would not take for a log; I/O.
+/// Errors: refused for anything but a regular file, which SQLite would not use as a log; I/O.
 pub(super) fn length(path: &Path) -> Result<u64> {
     match fs::symlink_metadata(path) {
         Ok(meta) if meta.is_file() => Ok(meta.len()),
@@ -68,10 +68,10 @@ pub(super) fn length(path: &Path) -> Result<u64> {
 }
 
 impl Files {
-    /// Opens the files of the database at `path`, which may lead over links.
+    /// Opens the files of the database at `path`, which may contain links.
     ///
-    /// Errors: usage if there is no such file; refused if its log may lie beside another name of it; I/O if one of
-    /// its files cannot be read.
+    /// Errors: usage if there is no such file; refused if its log may be beside another name of it; I/O if one of its
+    /// files cannot be read.
     pub fn open(path: &Path) -> Result<Files> {
         let place = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
         let absent = |error: std::io::Error| {
@@ -86,7 +86,7 @@ impl Files {
         };
         let real = match fs::canonicalize(path) {
             Ok(real) => real,
-            // A file among the parents is a wrong path, too.
+            // A path whose parent is a file is wrong, too.
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
                 return Err(absent(error));
             }
@@ -97,7 +97,7 @@ impl Files {
                 .with("path", real.display().to_string())
                 .next("check the path in the configuration"));
         }
-        // SQLite reports a file that it may not read as an empty error; the system says more.
+        // SQLite reports a file without read permission as an empty error; the system's error says more.
         let database = File::open(&real).map_err(|error| cannot_read(&real, error))?;
         let meta = database.metadata().map_err(|error| cannot_read(&real, error))?;
         for log in [beside(&real, "-wal"), beside(&real, "-journal")] {
@@ -109,17 +109,17 @@ impl Files {
         Ok(Files { path: real, database })
     }
 
-    /// The real path of the database.
+    /// The path of the database, without links.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Bytes of its logs.
+    /// Length of its logs together, in bytes.
     pub fn log_length(&self) -> Result<u64> {
         Ok(length(&beside(&self.path, "-wal"))? + length(&beside(&self.path, "-journal"))?)
     }
 
-    /// The files as they are now.
+    /// The current state of the files.
     pub fn look(&self) -> Result<Seen> {
         let fail = |error| cannot_read(&self.path, error);
         let stamp = |meta: &Metadata| Stamp {
@@ -131,16 +131,16 @@ impl Files {
         let database = stamp(&fs::metadata(&self.path).map_err(fail)?);
         let mut counter = [0; 4];
         match self.database.read_exact_at(&mut counter, 24) {
-            // A file shorter than its header has no counter.
+            // A file shorter than the header has no counter.
             Err(error) if error.kind() == ErrorKind::UnexpectedEof => {}
-            // What could not be read is not another counter.
+            // A read error is not a changed counter.
             read => read.map_err(fail)?,
         }
         let log = beside(&self.path, "-wal");
         let log = match length(&log)? {
             0 => None,
             _ => {
-                // SQLite holds no lock on this file that closing it could give up.
+                // SQLite has no lock on this file that closing it could drop.
                 let file = File::open(&log).map_err(|error| cannot_read(&log, error))?;
                 let mut salts = vec![0; 8];
                 let read = file.read_at(&mut salts, 16).map_err(|error| cannot_read(&log, error))?;
@@ -163,7 +163,7 @@ impl Files {
         if seen.length() == 0 { no_log_left(&self.path) } else { Ok(()) }
     }
 
-    /// The length the database should have by its own header, if it is shorter than that.
+    /// The length in bytes that the database should have by its header, if it is shorter.
     ///
     /// Format: "Database File Format" of SQLite, section 1.3: page size at offset 16, pages at offset 28.
     pub fn stated_length(&self) -> Option<u64> {
@@ -175,11 +175,11 @@ impl Files {
         };
         let stated = page * u64::from(u32::from_be_bytes([header[28], header[29], header[30], header[31]]));
         let found = self.database.metadata().ok()?.len();
-        // A header that is damaged itself may say anything.
+        // A damaged header can contain any number.
         (found < stated && stated / 64 <= found).then_some(stated)
     }
 
-    /// Errors: that another process wrote the store, if it is not as it was seen before.
+    /// Errors: another process has written the store since `before`.
     pub fn unchanged_since(&self, before: &Seen) -> Result<()> {
         match self.difference(before)? {
             None => Ok(()),
@@ -187,7 +187,7 @@ impl Files {
         }
     }
 
-    /// What is not as it was seen before, as a clause.
+    /// Describes, as a clause, what has changed since `before`; `None` if nothing has.
     pub fn difference(&self, before: &Seen) -> Result<Option<String>> {
         let now = self.look()?;
         let what = [
@@ -199,29 +199,29 @@ impl Files {
         Ok(found.map(|what| format!("{what} is not what it was")))
     }
 
-    /// Copies database and logs into `dir`, as they were at one moment: the copies have the names of the originals.
-    /// Returns the path of the database's.
+    /// Copies database and logs into `dir`, as they were at one moment; the copies have the names of the originals.
+    /// Returns the path of the copied database.
     ///
-    /// Errors: I/O; that the store is not as it was seen before.
+    /// Errors: I/O; the store has changed since `before`.
     pub fn copy(&self, dir: &PrivateDir, before: &Seen) -> Result<PathBuf> {
         let name = self.path.file_name().unwrap_or_default();
         for suffix in ["", "-wal", "-journal"] {
             let from = beside(&self.path, suffix);
-            // A database that has only begun is empty beside its journal.
+            // A database whose first transaction has not ended is empty beside its journal.
             if suffix.is_empty() || length(&from)? > 0 {
                 let mut source = File::open(&from).map_err(|error| cannot_read(&from, error))?;
                 copy_private(&mut source, dir, &beside(Path::new(name), suffix))?;
             }
         }
-        // One file was copied after the other.
+        // The files were copied one after the other.
         self.unchanged_since(before)?;
         Ok(dir.path().join(name))
     }
 }
 
 impl Seen {
-    /// What stays the same as long as nothing is written, for a run that goes on later. Nothing in it says where the
-    /// store is.
+    /// A fingerprint that is stable while the store is not written, for a run that is continued later. It does not
+    /// contain the path of the store.
     pub fn text(&self) -> String {
         let (wal, salts) =
             self.log.as_ref().map_or((0, String::new()), |(stamp, salts)| (stamp.length, hex(salts)));
@@ -230,7 +230,7 @@ impl Seen {
         format!("{} {seconds}.{nanoseconds:09} {counter} {wal} {salts}", self.database.length)
     }
 
-    /// Bytes of the database.
+    /// Length of the database in bytes.
     pub fn length(&self) -> u64 {
         self.database.length
     }
@@ -241,7 +241,7 @@ pub(super) fn changed(path: &Path, why: &str) -> Error {
     written_meanwhile(why).with("database", path.display().to_string())
 }
 
-/// Refuses a database whose log may lie beside another of its names: SQLite looks beside the name it was given.
+/// Refuses a database whose log may be beside another of its names: SQLite searches beside the name it is given.
 fn check_names(path: &Path, meta: &Metadata) -> Result<()> {
     if meta.nlink() < 2 {
         return Ok(());
@@ -276,12 +276,12 @@ fn check_names(path: &Path, meta: &Metadata) -> Result<()> {
     ))
 }
 
-/// Whether there is a database to open for reading at `path`: an absent or empty file can become a target.
+/// Whether there is a database to read at `path`; an absent or empty file can become a target.
 ///
-/// Errors: refused if a log with content lies beside it, which SQLite would delete; I/O.
+/// Errors: refused if a log with content is beside it, which SQLite would delete; I/O.
 pub fn exists(path: &Path) -> Result<bool> {
     let found = match fs::metadata(path) {
-        // SQLite takes an empty file for an empty database.
+        // SQLite treats an empty file as an empty database.
         Ok(meta) => !meta.is_file() || meta.len() > 0,
         Err(error) if error.kind() == ErrorKind::NotFound => false,
         Err(error) if error.kind() == ErrorKind::NotADirectory => {
@@ -298,7 +298,7 @@ pub fn exists(path: &Path) -> Result<bool> {
         }
     };
     if !found {
-        // Through a link it lies beside the real file.
+        // For a link, the log is beside the real file.
         let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
         no_log_left(&real)?;
         if let Ok(meta) = fs::metadata(&real) {
@@ -308,7 +308,7 @@ pub fn exists(path: &Path) -> Result<bool> {
     Ok(found)
 }
 
-/// Refuses an empty or absent database that has a log with content: the only copy of its rows.
+/// Refuses an empty or absent database that has a log with content: the log is the only copy of its rows.
 fn no_log_left(path: &Path) -> Result<()> {
     for suffix in ["-wal", "-journal"] {
         let log = beside(path, suffix);
@@ -318,7 +318,7 @@ fn no_log_left(path: &Path) -> Result<()> {
         }
         let mut file = File::open(&log).map_err(|error| cannot_read(&log, error))?;
         let begun = match journal::read(&mut file, found).map_err(|error| cannot_read(&log, error))? {
-            // The first transaction of a database that has not become one.
+            // The first transaction of a new database, never finished.
             Journal::Whole(0) | Journal::Finished(_) => suffix == "-journal",
             _ => false,
         };
@@ -334,7 +334,7 @@ fn no_log_left(path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Refuses to write a database that has several names: its log would lie beside one of them only.
+/// Refuses to write a database that has several names: its log would be beside only one of them.
 pub(super) fn one_name(path: &Path, meta: &Metadata) -> Result<()> {
     match meta.is_file() && meta.nlink() > 1 {
         false => Ok(()),
@@ -344,9 +344,9 @@ pub(super) fn one_name(path: &Path, meta: &Metadata) -> Result<()> {
     }
 }
 
-/// The path under which a database is written, without links; its directory is made.
+/// Returns the path at which a database is written, without links; creates its directory.
 ///
-/// Errors: usage for a link that leads nowhere; refused as [`exists`] and for several names; I/O.
+/// Errors: usage for a dangling link; refused as [`exists`] and for several names; I/O.
 pub(super) fn to_write(path: &Path) -> Result<PathBuf> {
     let place = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
     let real = match fs::canonicalize(&place) {
@@ -373,20 +373,20 @@ pub(super) fn to_write(path: &Path) -> Result<PathBuf> {
     Ok(real)
 }
 
-/// A new private directory among the temporary files of the system.
+/// Creates a private directory in the system's directory for temporary files.
 pub(super) fn private_directory() -> Result<PrivateDir> {
     let temporary = std::env::temp_dir();
-    // SQLite is told to follow no links.
+    // SQLite is set to follow no links.
     let real = fs::canonicalize(&temporary).map_err(|error| cannot_copy(&temporary, error))?;
     PrivateDir::create(&real).map_err(|error| cannot_copy(&real, error))
 }
 
-/// Copies without the permissions of the original, which may lack our write access.
+/// Copies without the permissions of the original, which may not include write access.
 fn copy_private(source: &mut File, dir: &PrivateDir, to: &Path) -> Result<()> {
     let fail = |error| cannot_copy(dir.path(), error);
     let mut target = dir.dir().create_private_file(to).map_err(fail)?;
     loop {
-        // In parts, between which a signal is noticed.
+        // In parts, with a check for signals between them.
         if std::io::copy(&mut source.by_ref().take(64 << 20), &mut target).map_err(fail)? == 0 {
             return Ok(());
         }

@@ -1,8 +1,8 @@
-//! A rollback journal as SQLite will play it back, and what SQLite will pass over without a word.
+//! Predicts which records of a rollback journal SQLite plays back, and which it skips without an error.
 //!
-//! A journal holds pages as they were before a transaction that did not end. SQLite plays it back up to the first
-//! record that is not right and takes that for its end. The count in its header says how many records the
-//! transaction relied on: fewer mean that the database stays half changed.
+//! A journal contains pages as they were before a transaction that did not end. SQLite plays it back up to the first
+//! invalid record and takes that for its end. The count in its header is the number of records that the transaction
+//! relied on: if there are fewer, the database stays half changed.
 //!
 //! Format: "Database File Format" of SQLite, section 3.
 
@@ -11,27 +11,27 @@ use std::io::{self, Read, Seek, SeekFrom};
 use crate::base::stop::Stop;
 
 const MAGIC: [u8; 8] = [0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
-/// Bytes of a header that mean something; it is padded to a sector.
+/// Bytes of the header that are in use; it is padded to a sector.
 const HEADER: usize = 28;
-/// A count that means: as many as fit.
+/// A count that stands for as many records as fit.
 const UNCOUNTED: u32 = u32::MAX;
 
-/// What a journal is good for.
+/// What SQLite does with a journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Journal {
-    /// Nothing is in it.
+    /// The journal is empty.
     Empty,
-    /// SQLite does not play it back, and why; by its rules the database is as it should be.
+    /// SQLite does not play it back, for this reason; by its rules the database is valid as it is.
     Finished(&'static str),
-    /// It can be played back whole; the pages that the database had before.
+    /// It can be played back whole; the size of the database before the transaction, in pages.
     Whole(u32),
-    /// It cannot, and why.
+    /// It cannot be played back whole, for this reason.
     Damaged(String),
 }
 
 /// Reads a journal of `length` bytes.
 ///
-/// Errors: those of reading.
+/// Errors: I/O.
 pub(super) fn read<R: Read + Seek>(journal: &mut R, length: u64) -> io::Result<Journal> {
     if length == 0 {
         return Ok(Journal::Empty);
@@ -40,7 +40,7 @@ pub(super) fn read<R: Read + Seek>(journal: &mut R, length: u64) -> io::Result<J
     journal.rewind()?;
     let there = usize::try_from(length).unwrap_or(HEADER).min(HEADER);
     journal.read_exact(header.get_mut(..there).unwrap_or_default())?;
-    // The magic number is written last, when the pages are on the disk and before the database is changed.
+    // SQLite writes the magic number last, when the pages are synced and before it changes the database.
     if header[0] == 0 {
         return Ok(Journal::Finished(
             "its header is not there: the transaction had not changed the database yet, or had ended",
@@ -55,7 +55,7 @@ pub(super) fn read<R: Read + Seek>(journal: &mut R, length: u64) -> io::Result<J
         return Ok(Journal::Damaged("its header is damaged: SQLite would not play it back".to_string()));
     }
     let mut at = 0;
-    // A journal can have several parts, each with a header at the beginning of a sector.
+    // A journal can have several parts, each with a header at the start of a sector.
     while at + u64::from(sector) <= length {
         journal.seek(SeekFrom::Start(at))?;
         journal.read_exact(&mut header)?;
@@ -81,7 +81,7 @@ pub(super) fn read<R: Read + Seek>(journal: &mut R, length: u64) -> io::Result<J
     Ok(Journal::Whole(before))
 }
 
-/// How many records from `at` on are right, of at most `count`.
+/// The number of valid records from `at` on, at most `count`.
 fn whole_records<R: Read + Seek>(
     journal: &mut R,
     at: u64,
@@ -102,7 +102,7 @@ fn whole_records<R: Read + Seek>(
         }
         let (number, rest) = record.split_at(4);
         let (content, sum) = rest.split_at(page as usize);
-        // Every 200th byte from the end, not the first one.
+        // Every 200th byte from the end, without the first one.
         let expect = (1..page as usize)
             .rev()
             .skip(199)
@@ -116,7 +116,7 @@ fn whole_records<R: Read + Seek>(
     Ok(count)
 }
 
-/// Count, nonce, pages before, bytes of a sector and of a page.
+/// Count, nonce, size of the database before the transaction in pages, bytes of a sector, bytes of a page.
 fn numbers(header: &[u8; HEADER]) -> [u32; 5] {
     [8, 12, 16, 20, 24].map(|at| header.get(at..at + 4).map_or(0, word))
 }
@@ -135,7 +135,7 @@ mod tests {
     const SECTOR: usize = 512;
     const PAGE: usize = 1024;
 
-    /// A journal of two parts, with three pages and two.
+    /// A journal of two parts, with three and two pages.
     fn journal() -> Vec<u8> {
         let mut bytes = Vec::new();
         for (nonce, pages) in [(77u32, 3u32), (0xffff_fff0, 2)] {

@@ -1,4 +1,4 @@
-//! The one connection that writes a SQLite database: it holds the lock and is lent to one shard at a time.
+//! The one connection that writes a SQLite database: it has the lock, and one shard uses it at a time.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -14,22 +14,22 @@ use super::{shape, translate};
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::write_back::Settling;
 
-/// The connection, which holds the lock, for the target and what looks through it.
+/// The connection that has the lock, shared by the target and `Look`.
 pub(super) struct Locked {
     path: PathBuf,
-    // Taken by the shard that is being written.
+    // `None` while a shard uses it.
     connection: Mutex<Option<Connection>>,
     returned: Condvar,
-    // After the connection: it closes a handle of the same file, and SQLite's locks would go with that.
+    // Dropped after the connection: it closes a handle of the same file, which would drop SQLite's locks.
     settling: Mutex<Settling>,
     written: AtomicBool,
-    // After the connection and every handle: its owner gets the directory back.
+    // Dropped after the connection and every handle: gives the directory back to its owner.
     place: Place,
 }
 
 impl Drop for Locked {
     fn drop(&mut self) {
-        // Still locked: another process that has opened the file sees that it is no longer there.
+        // Still locked: another process that has opened the file then sees that its name is gone.
         if !self.written.load(Ordering::Relaxed) {
             self.place.leave();
         }
@@ -37,12 +37,13 @@ impl Drop for Locked {
 }
 
 impl Locked {
-    /// Opens or creates the database and locks it; changes nothing. `memory` bounds SQLite's page cache, in bytes.
+    /// Opens or creates the database and locks it; changes nothing in it. `memory` bounds SQLite's page cache, in
+    /// bytes.
     pub fn open(path: &Path, memory: u64) -> Result<Self> {
         let place = Place::open(path)?;
         let before = place.file();
         let opened = Locked::connect(place.path(), memory).inspect_err(|error| {
-            // What another run has locked is its own by now.
+            // A database that another run has locked belongs to that run.
             if error.kind() != ErrorKind::Refused {
                 place.leave();
             }
@@ -55,7 +56,7 @@ impl Locked {
             written: AtomicBool::new(false),
             place,
         };
-        // Another run may have removed the file that it had made, between its being opened and locked here.
+        // Another run may have removed the file that it created, after this run opened it and before it locked it.
         if before.is_none() || shared.place.file() != before {
             return Err(Error::refused("another process has put another file in the place of the database")
                 .with("path", shared.path.display().to_string())
@@ -64,17 +65,17 @@ impl Locked {
         Ok(shared)
     }
 
-    /// The path of the database, for people.
+    /// The path of the database, for messages.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Notes that the database is changed from now on: it is no longer removed if the run ends.
+    /// Records that the database is changed from now on: it is no longer removed when the run ends.
     pub fn writing(&self) {
         self.written.store(true, Ordering::Relaxed);
     }
 
-    /// Removes what an earlier writer shared of a log that has gone into the database.
+    /// Removes the `-shm` file of an earlier writer whose log SQLite has written into the database.
     pub fn drop_shared(&self) {
         self.place.drop_shared();
     }
@@ -85,7 +86,7 @@ impl Locked {
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(fail)?;
         let pragmas = format!(
             "PRAGMA locking_mode=EXCLUSIVE; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-{};",
-            // Sorted inserts touch the right edge of two trees; more cache is not faster.
+            // Sorted inserts touch the right edge of two trees; a larger cache is not faster.
             memory / 4 / 1024
         );
         connection.execute_batch(&pragmas).map_err(fail)?;
@@ -106,7 +107,7 @@ impl Locked {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes the connection, for a shard that writes; waits until it is there.
+    /// Takes the connection, for a shard that writes; blocks until it is available.
     pub fn take(&self) -> Connection {
         let mut slot = self.lock();
         loop {
@@ -117,13 +118,14 @@ impl Locked {
         }
     }
 
-    /// Gives the connection back.
+    /// Makes the connection available again.
     pub fn give_back(&self, connection: Connection) {
         *self.lock() = Some(connection);
         self.returned.notify_one();
     }
 
-    /// What goes to the disk now, a commit does not wait for.
+    /// Starts writing the database file back to disk early, so that a commit has less left to sync. `bytes` were
+    /// written since the last call.
     pub fn settle(&self, bytes: u64) -> Result<()> {
         let mut settling = self.settling.lock().unwrap_or_else(PoisonError::into_inner);
         settling.wrote(bytes, || File::open(&self.path)).map_err(|error| {
@@ -134,7 +136,7 @@ impl Locked {
         })
     }
 
-    /// Does something on the connection.
+    /// Runs a closure on the connection.
     pub fn with<T>(&self, doing: &str, run: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
         let connection = self.take();
         let result = run(&connection);

@@ -1,5 +1,5 @@
-//! The logs beside a SQLite database: what SQLite will make of them, what it would pass over, and what can be
-//! brought back of a damaged one.
+//! Checks the logs beside a SQLite database: what SQLite applies of them, what it would skip, and what can be
+//! recovered from a damaged one.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -13,33 +13,33 @@ use super::wal::{self, Shared};
 use crate::base::dir::PrivateDir;
 use crate::base::error::Result;
 
-/// What the logs beside a database come to.
+/// Result of checking the logs beside a database.
 #[derive(Debug, Default)]
 pub(super) struct Logs {
-    /// What is left out as it should be, a sentence each.
+    /// Notes on content that SQLite skips correctly, one sentence each.
     pub ends: Vec<String>,
-    /// What is damaged or missing.
+    /// Describes what is damaged or missing.
     pub damage: Option<String>,
-    // What can be brought back of a damaged log.
+    // The damaged log, for recovery.
     log: wal::Log,
-    // Frames of it that are in the database file.
+    // Frames of the log that are already in the database file.
     in_database: u64,
 }
 
-/// What a `-shm` file says.
+/// The content of a `-shm` file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum SharedFile {
-    /// There is none, or nothing was ever in it.
+    /// There is no such file, or nothing was ever written to it.
     Nothing,
-    /// It cannot be relied on.
+    /// The content is not reliable.
     Unsure,
-    /// How far a log went.
+    /// How many frames the log had.
     Says(Shared),
 }
 
 impl SharedFile {
-    /// Reads the file beside the database at `path`. To be done before SQLite opens the database: its locks on this
-    /// file would go when it is closed.
+    /// Reads the file beside the database at `path`. Call it before SQLite opens the database: closing the file would
+    /// drop SQLite's locks on it.
     pub fn beside(path: &Path) -> Result<SharedFile> {
         let shared = beside(path, "-shm");
         if length(&shared)? == 0 {
@@ -57,7 +57,7 @@ impl SharedFile {
 }
 
 impl Logs {
-    /// Judges the logs beside `database`, by SQLite's own rules.
+    /// Checks the logs beside `database`, by SQLite's own rules.
     ///
     /// Errors: I/O.
     pub fn judge(database: &Path, shared: SharedFile) -> Result<Logs> {
@@ -125,8 +125,8 @@ impl Logs {
         Ok(logs)
     }
 
-    /// Writes what a damaged write-ahead log still has into the private copy of the database, which lies in `dir`
-    /// under `name` beside it, and removes the log.
+    /// Writes the frames that a damaged write-ahead log still contains into the private copy of the database, which
+    /// is `name` in `dir`, and removes the log.
     ///
     /// Errors: I/O.
     pub fn recover(&self, dir: &PrivateDir, name: &OsStr) -> Result<()> {
@@ -137,7 +137,7 @@ impl Logs {
         let fail = |error| cannot_copy(dir.path(), error);
         let file = dir.dir().reopen_file(name).map_err(fail)?;
         let mut frames = dir.dir().open_file(&log).map_err(fail)?;
-        // Every page is in one of the two: larger numbers are made up.
+        // Every page is in the database or in the log: a larger page number is invalid.
         let most = file.metadata().and_then(|one| Ok(one.len() + frames.metadata()?.len())).map_err(fail)?;
         let mut length = None;
         let written = self.log.recover(&mut frames, self.in_database, |page, pages_after, content| {
@@ -159,7 +159,7 @@ impl Logs {
     }
 }
 
-/// Bytes of a page by the header of a database; `None` where there is no header.
+/// The page size in bytes by the header of a database; `None` if there is no valid header.
 ///
 /// Format: "Database File Format" of SQLite, section 1.3.2.
 fn page_size(database: &Path) -> Option<u32> {

@@ -1,7 +1,7 @@
-//! A SQLite store seen through the connection that has it locked for writing.
+//! Reads a SQLite store through the connection that has it locked for writing.
 //!
-//! Another connection would not get in, and closing any other handle of the file would give up the locks of this
-//! process. Reads page by page, so that one connection serves everything that is read at the same time.
+//! Another connection would be locked out, and closing any other handle of the file would drop the locks of this
+//! process. Reads page by page, so that one connection serves all concurrent readers.
 
 use std::sync::Arc;
 
@@ -17,11 +17,11 @@ use crate::base::hex::hex;
 use crate::base::page::Page;
 use crate::catalog::{BackendKind, Table, ValueKind};
 
-/// The database of a target, as it is now.
+/// The current state of the database of a target.
 pub(super) struct Look(Arc<Locked>);
 
 impl Look {
-    /// Looks through the connection of a target.
+    /// Reads through the connection of a target.
     pub fn new(shared: Arc<Locked>) -> Self {
         Look(shared)
     }
@@ -92,7 +92,7 @@ impl Source for Look {
     }
 }
 
-/// Whether there is a table of this name.
+/// Whether a table of this name exists.
 fn exists(connection: &rusqlite::Connection, table: &str) -> rusqlite::Result<bool> {
     let find = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?1";
     Ok(connection.prepare_cached(find)?.query_row([table], |_| Ok(())).optional()?.is_some())

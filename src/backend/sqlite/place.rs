@@ -1,8 +1,9 @@
-//! Where a SQLite database is written: its directory, held by its descriptor and kept from other users meanwhile.
+//! The directory of a SQLite database that is written: held by its descriptor and protected from other users until
+//! the database is closed.
 //!
-//! SQLite opens its files by path and gives new ones to the owner of the database. It follows no link under their
-//! names, but writes to a file that has a second name elsewhere; so every name is looked at first, the database is
-//! created exclusively, and where root writes into the directory of another user, that user cannot reach it until
+//! SQLite opens its files by path and gives new ones to the owner of the database. It follows no links at their
+//! names, but writes to a file that has a second name elsewhere. So every name is checked first, the database is
+//! created exclusively, and where root writes into the directory of another user, that user has no access to it until
 //! the database is closed.
 
 use std::ffi::OsString;
@@ -15,27 +16,27 @@ use crate::base::dir::{Dir, NewDirs, Taken};
 use crate::base::error::{Error, Result};
 use crate::base::stop::Stop;
 
-/// Permissions of new directories and files, as far as the mask lets them.
+/// Permissions of new directories and files, before the umask.
 const MODES: (u32, u32) = (0o750, 0o640);
-/// The bit of a directory in which all users may create files, and none may touch those of others.
+/// The sticky bit: all users may create files in the directory, and none may change those of others.
 const SHARED: u32 = 0o1000;
 
-/// A database that is written. To be dropped when it is closed.
+/// A database that is written. Drop it after the database is closed.
 pub(super) struct Place {
     path: PathBuf,
     dir: Dir,
     name: OsString,
-    // Device and inode of the file, if opening has created it.
+    // Device and inode of the file, if `open` created it.
     created: Option<(u64, u64)>,
     _taken: Option<Taken>,
-    // After the rest: directories that were made and stay empty go again.
+    // Dropped last: removes the directories that were created and are still empty.
     _directories: NewDirs,
 }
 
 impl Place {
     /// Finds the database at `path`, or creates it empty, with its directory.
     ///
-    /// Errors: I/O, and refused for what SQLite must not write to.
+    /// Errors: I/O; refused for a file that SQLite must not write to.
     pub fn open(path: &Path) -> Result<Place> {
         Stop::of_process().check()?;
         let shown = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
@@ -48,7 +49,7 @@ impl Place {
                 .with("path", shown.display().to_string())
                 .next("remove the link, or make what it leads to"));
         }
-        // Names in a directory that all share cannot be exchanged, and it is needed by all.
+        // In a sticky directory users cannot exchange each other's files, and all users need access to it.
         let shared = dir.entry().map_err(fail)?.mode & SHARED != 0;
         let again = dir.try_clone().map_err(fail)?;
         let taken = match shared {
@@ -67,26 +68,25 @@ impl Place {
         Ok(Place { path, dir, name, created, _taken: taken, _directories: directories })
     }
 
-    /// The database, by a path without links.
+    /// The path of the database, without links.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Device and inode of what has its name now; nothing if nothing has.
+    /// Device and inode of the file that has the name of the database now; `None` if there is none.
     pub fn file(&self) -> Option<(u64, u64)> {
         self.dir.look(&self.name).ok().flatten().map(|entry| entry.id)
     }
 
-    /// Removes what another process has shared of its log. A name that cannot be removed is found when the store is
-    /// read back.
+    /// Removes the `-shm` file of an earlier process. If that fails, reading the store back finds it.
     pub fn drop_shared(&self) {
         let mut name = self.name.clone();
         name.push("-shm");
         let _ = self.dir.remove(name);
     }
 
-    /// Removes it again if it is as empty as it was created. To be called while it is locked, or when nothing else
-    /// can have locked it.
+    /// Removes the database if this run created it and it is still empty. Call it while the database is locked, or
+    /// when no other process can have locked it.
     pub fn leave(&self) {
         let found = self.dir.look(&self.name).ok().flatten();
         if found.is_some_and(|entry| self.created == Some(entry.id) && entry.size == 0) {

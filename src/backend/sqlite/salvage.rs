@@ -1,13 +1,13 @@
-//! Reading around damage in a SQLite database: everything readable is brought into a private database, which is
-//! then exported like any other.
+//! Reads around damage in a SQLite database: copies everything readable into a private database, which is then
+//! exported like any other.
 //!
-//! A table is two trees: rows by number, and the index of keys. Both are walked, always. Rows are read by number
-//! around what is damaged; every key of the index must have a row, and every row a key. Keys whose rows cannot be
-//! read are lost by name; where a part of the index cannot be read, nothing proves that its rows are complete, so
-//! that range is a loss too. Damage that neither walk would notice is asked of SQLite's own check of the file.
+//! A table is two trees: rows by number, and the index of keys. Both are always walked. Rows are read by number
+//! around damage; every key of the index must have a row, and every row a key. Keys whose rows cannot be read are
+//! reported as losses. Where a part of the index cannot be read, nothing proves that its rows are complete, so that
+//! range is a loss too. SQLite's own check of the file finds damage that neither walk would notice.
 //!
-//! The private database is made from the catalog. No text of the damaged one is executed, and tables that the
-//! server does not create are named and left out.
+//! The private database is created from the catalog. No text of the damaged one is executed, and tables that the
+//! server does not create are reported and left out.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -23,24 +23,24 @@ use crate::catalog::{Table, ValueKind};
 
 mod check;
 
-/// A number beyond every row that a server could have written.
+/// A row number above all that a server could have written.
 const BEYOND: i64 = 1 << 50;
 
-/// Keys of one table that are named one by one; of more, only the range is kept.
+/// Limit of keys of one table that are reported one by one; beyond it, only their range is kept.
 const NAMED: usize = 100_000;
 
-/// What was found besides rows.
+/// Findings of a salvage, besides the rows.
 #[derive(Debug, Default)]
 pub(super) struct Salvaged {
-    /// What could not be read, or not be proven to be whole.
+    /// Content that could not be read, or not be proven complete.
     pub losses: Vec<Loss>,
-    /// Tables that the server does not create; nothing of them was read.
+    /// Tables that the server does not create; none of their rows were read.
     pub unknown: Vec<TableState>,
 }
 
 /// Copies what can be read of every table of the server in `damaged` into the new database at `scratch`.
 ///
-/// Errors: those of writing `scratch`, of a database whose schema cannot be read, and of a request to end.
+/// Errors: those of writing `scratch`; a schema that cannot be read; a request to end.
 pub(super) fn copy(damaged: &Connection, scratch: &Path) -> rusqlite::Result<Salvaged> {
     let mut target = connection::open(scratch, Mode::Create)?;
     target.execute_batch("PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF; PRAGMA cache_size=-16384;")?;
@@ -78,7 +78,7 @@ pub(super) fn copy(damaged: &Connection, scratch: &Path) -> rusqlite::Result<Sal
     Ok(salvaged)
 }
 
-/// Tables that the server does not create; those that cannot be looked into count as having rows.
+/// Tables that the server does not create; those that cannot be read count as having rows.
 fn unknown(damaged: &Connection, known: &[&'static Table]) -> rusqlite::Result<Vec<TableState>> {
     let names = "SELECT name FROM sqlite_master WHERE type = 'table' \
                  AND NOT (name >= 'sqlite_' AND name < 'sqlite`') ORDER BY name";
@@ -94,7 +94,7 @@ fn unknown(damaged: &Connection, known: &[&'static Table]) -> rusqlite::Result<V
         .collect())
 }
 
-/// One table on its way, and what came of it.
+/// State of copying one table, with its result.
 struct Walk<'a> {
     damaged: &'a Connection,
     target: &'a Connection,
@@ -105,21 +105,21 @@ struct Walk<'a> {
     done: Walked,
 }
 
-/// What the two walks over a table have found.
+/// Result of both walks over a table.
 #[derive(Debug, Default)]
 struct Walked {
     losses: Vec<Loss>,
-    // Whether reading rows, or the index, met damage.
+    // Whether reading the rows, or the index, met damage.
     rows_broken: bool,
     index_broken: bool,
-    // Keys lost beyond those that are named: the first and the last.
+    // Lost keys beyond those that are reported one by one: the first, the last and their number.
     more: Option<(Vec<u8>, Vec<u8>, u64)>,
 }
 
-/// What became of a row.
+/// What was done with a row.
 enum Written {
     Taken,
-    /// Left out, and why.
+    /// Left out, for this reason.
     Refused(String),
 }
 
@@ -178,19 +178,19 @@ impl<'a> Walk<'a> {
         self.done.losses.push(Loss { table, key, after, before, reason });
     }
 
-    /// Columns that are read, the key first.
+    /// The columns that are read, the key first.
     fn columns(&self) -> &'static str {
         if self.table.value == ValueKind::None { "k" } else { "k, v" }
     }
 
-    /// Writes a row, key first. Nothing is converted or replaced on the way.
+    /// Writes a row, key first. Nothing is converted or replaced.
     fn write(&self, row: &rusqlite::Row) -> rusqlite::Result<Written> {
         let key = row.get_ref(0)?;
         let value = if self.table.value == ValueKind::None { None } else { Some(row.get_ref(1)?) };
         if self.table.value == ValueKind::Counter
             && let Some(value) = value.filter(|value| !matches!(value, ValueRef::Integer(_)))
         {
-            // The column would make a number of it.
+            // The column would convert it to a number.
             return Ok(Written::Refused(format!("its counter is stored as {}", value.data_type())));
         }
         let mut insert = self.target.prepare_cached(&self.insert)?;
@@ -214,7 +214,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Whether the row was read already: a damaged tree can lead to a page twice.
+    /// Whether the row was read before: a damaged tree can lead to a page twice.
     fn has_equal(&self, key: ValueRef, value: Option<ValueRef>) -> rusqlite::Result<bool> {
         let find = format!("SELECT {} FROM {} WHERE k = ?1", self.columns(), self.name);
         let mut find = self.target.prepare_cached(&find)?;
@@ -223,8 +223,8 @@ impl<'a> Walk<'a> {
         Ok(value.is_none_or(|value| row.get_ref(1).is_ok_and(|found| found == value)))
     }
 
-    /// Copies rows by number; where reading fails, goes on at the next number that works. Returns why it failed,
-    /// each time.
+    /// Copies rows by number; where reading fails, continues at the next number that can be read. Returns the reason
+    /// of each failure.
     fn copy_rows(&mut self) -> rusqlite::Result<Vec<String>> {
         let columns = self.columns();
         let select = format!(
@@ -249,12 +249,13 @@ impl<'a> Walk<'a> {
             if from == before
                 && let Ok(Some(damaged)) = first(from)
             {
-                // Its number can be read, the row cannot: what it holds goes on in a damaged page.
+                // Its number can be read and the row cannot: its content continues in a damaged page.
                 let Some(next) = damaged.checked_add(1) else { return Ok(gaps) };
                 from = next;
                 continue;
             }
-            // The damaged page holds numbers next to each other: twice as far each time, then back to its end.
+            // The damaged page holds adjacent numbers: double the step until a row can be read, then search back to
+            // the end of the page.
             let (mut step, start) = (1i64, from.max(0));
             while !reads(start.saturating_add(step)) && step < BEYOND {
                 go_on()?;
@@ -275,8 +276,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Copies rows from a number on; the reason if reading ended before the last one. `from` moves along, never
-    /// back.
+    /// Copies rows from a number on; returns the reason if reading ended before the last one. `from` only increases.
     fn copy_from(&mut self, select: &str, from: &mut i64) -> rusqlite::Result<Option<String>> {
         let damaged = self.damaged;
         let number_at = if self.table.value == ValueKind::None { 1 } else { 2 };
@@ -307,13 +307,13 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Walks the index: every key that was not found by its row is looked up, and lost if that fails. Returns how
-    /// many keys have a row, and the part of the index that cannot be read.
+    /// Walks the index: looks up every key that was not found by its row, and reports a loss if that fails. Returns
+    /// how many keys have a row, and the part of the index that cannot be read.
     fn keys(&mut self, rows: Option<&String>) -> rusqlite::Result<(u64, Option<Gap>)> {
         let from = format!("SELECT k FROM {} INDEXED BY {}", self.name, self.index);
         let up = self.walk(&format!("{from} WHERE k >= x'' ORDER BY k"), None, false, rows)?;
         let Some(reason) = up.reason else { return Ok((up.present, None)) };
-        // From the other end, down to the damage.
+        // Walks from the other end, down to the damage.
         let bottom = up.last.clone().unwrap_or_default();
         let down = self.walk(&format!("{from} WHERE k > ?1 ORDER BY k DESC"), Some(&bottom), true, rows)?;
         Ok((up.present + down.present, Some((up.last, down.last, reason))))
@@ -367,7 +367,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Reads the row of a key by way of the index; a loss if that fails.
+    /// Reads the row of a key through the index; reports a loss if that fails.
     fn row_of(&mut self, key: &[u8], gaps: Option<&String>) -> rusqlite::Result<bool> {
         let damaged = self.damaged;
         let select = format!("SELECT {} FROM {} NOT INDEXED WHERE rowid = ?1", self.columns(), self.name);
@@ -382,7 +382,7 @@ impl<'a> Walk<'a> {
             let mut select = damaged.prepare_cached(&select)?;
             let mut rows = select.query([number])?;
             match rows.next()? {
-                // The row of another key, if any.
+                // A row with another key is not the one that was looked up.
                 Some(row) if row.get_ref(0)? == ValueRef::Blob(key) => Ok(match self.write(row)? {
                     Written::Taken => Ok(()),
                     Written::Refused(why) => Err(why),
@@ -397,14 +397,14 @@ impl<'a> Walk<'a> {
             Err(error) if is_damage(&error) => error.to_string(),
             Err(error) => return Err(error),
         };
-        // A row that was refused is lost already, under the same key.
+        // A row that was refused is already reported as a loss of the same key.
         if !self.done.losses.iter().rev().take(NAMED).any(|loss| loss.key.as_deref() == Some(key)) {
             self.loss(Some(key), None, None, lost);
         }
         Ok(false)
     }
 
-    /// Names the rows that the index does not list. They are kept: only the server does not see them.
+    /// Reports the rows that the index does not list. They are copied: only the server does not find them.
     fn rows_without_key(&mut self) -> rusqlite::Result<()> {
         let (damaged, target) = (self.damaged, self.target);
         let keys = format!("SELECT k FROM {} WHERE k >= x'' ORDER BY k", self.name);
@@ -420,7 +420,7 @@ impl<'a> Walk<'a> {
                     let why = "the index does not list this row, so that the server did not see it; it is in the dump";
                     self.loss(Some(&key), None, None, why.to_string());
                 }
-                // In the part of the index that cannot be read.
+                // The key is in the part of the index that cannot be read.
                 Err(error) if is_damage(&error) => {}
                 Err(error) => return Err(error),
             }
@@ -429,7 +429,7 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    /// Whether a key lies in a range that is a loss already.
+    /// Whether a key is in a range that is already a loss.
     fn is_in_gap(&self, key: &[u8]) -> bool {
         self.done.losses.iter().filter(|loss| loss.key.is_none()).any(|loss| {
             loss.after.as_deref().is_none_or(|after| key > after)
@@ -438,10 +438,10 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// The keys around what cannot be read, and why not.
+/// The keys around the part that cannot be read, and the reason.
 type Gap = (Option<Vec<u8>>, Option<Vec<u8>>, String);
 
-/// How far a walk over an index came.
+/// How far a walk over an index got.
 #[derive(Default)]
 struct Steps {
     present: u64,
@@ -453,7 +453,7 @@ fn hex_of(key: &[u8]) -> String {
     crate::base::hex::hex_start(key)
 }
 
-/// Whether an error tells of the damaged database, and not of memory, descriptors, locks or the private database.
+/// Whether an error is about the damaged database, and not about memory, descriptors, locks or the private database.
 fn is_damage(error: &rusqlite::Error) -> bool {
     match error {
         rusqlite::Error::SqliteFailure(failure, _) => match failure.code {
@@ -464,7 +464,7 @@ fn is_damage(error: &rusqlite::Error) -> bool {
             }
             _ => false,
         },
-        // Text that is no text, a column that is missing: what a torn page looks like.
+        // A text that is not UTF-8 or a missing column is a sign of a torn page.
         rusqlite::Error::Utf8Error(..) | rusqlite::Error::InvalidColumnType(..) => true,
         _ => false,
     }

@@ -1,8 +1,8 @@
 //! Whether a table of a store is the one that the server creates.
 //!
-//! Only such tables are read and written: a view, a virtual table, a generated column, a constraint of another
-//! kind would make SQLite run what a stranger wrote, and another key would change what is a record. Compares text
-//! with text; runs none of it.
+//! Only such tables are read and written: a view, a virtual table, a generated column or a constraint of another kind
+//! would make SQLite execute text of an untrusted file, and another key would change what a record is. Compares text
+//! with text and executes none of it.
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension};
@@ -12,18 +12,18 @@ use crate::backend::TableState;
 use crate::backend::shape::Fault;
 use crate::catalog::{self, BackendKind, Table};
 
-/// A table as it was found.
+/// The definition of a table in a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Shape {
-    /// There is none of this name.
+    /// There is no table of this name.
     Absent,
     /// As the server creates it.
     AsCreated,
-    /// Another one, in the words of the database.
+    /// A different table; its definition as stored in the database.
     Other(String),
 }
 
-/// Every table of any schema version, each name once.
+/// Every table of all schema versions, each name once.
 pub(super) fn tables() -> Vec<&'static Table> {
     let mut tables: Vec<&'static Table> = Vec::new();
     for version in catalog::versions().iter().rev() {
@@ -39,7 +39,7 @@ pub(super) fn tables() -> Vec<&'static Table> {
     tables
 }
 
-/// Looks at the table in the schema.
+/// Reads the definition of the table from the schema.
 pub(super) fn of(connection: &Connection, table: &Table) -> rusqlite::Result<Shape> {
     let find =
         "SELECT type, rootpage, sql FROM sqlite_master WHERE name = ?1 COLLATE NOCASE AND type <> 'index'";
@@ -48,7 +48,7 @@ pub(super) fn of(connection: &Connection, table: &Table) -> rusqlite::Result<Sha
             Ok(ValueRef::Text(text)) => String::from_utf8_lossy(text).into_owned(),
             _ => String::new(),
         };
-        // What is no table has no page.
+        // Objects that are no tables have no page.
         let page = matches!(row.get_ref(1)?, ValueRef::Integer(page) if page > 0);
         Ok((text(0) == "table" && page, text(2)))
     });
@@ -59,10 +59,10 @@ pub(super) fn of(connection: &Connection, table: &Table) -> rusqlite::Result<Sha
     })
 }
 
-/// The tables that can hold rows, with whether they do. Of a virtual table that is only assumed: looking would run
-/// the module that it names.
+/// The tables that can hold rows, and whether they do. A virtual table is assumed to: a check would run the module
+/// that it names.
 pub(super) fn listed(connection: &Connection) -> rusqlite::Result<Vec<TableState>> {
-    // The range is that of names that begin with `sqlite_`.
+    // The range of names that begin with `sqlite_`.
     let names = "SELECT name, rootpage > 0 FROM sqlite_master WHERE type = 'table' \
                  AND NOT (name >= 'sqlite_' AND name < 'sqlite`') ORDER BY name";
     let mut statement = connection.prepare(names)?;
@@ -71,7 +71,7 @@ pub(super) fn listed(connection: &Connection) -> rusqlite::Result<Vec<TableState
     let known = tables();
     let mut tables = Vec::with_capacity(names.len());
     for (name, ordinary) in names {
-        // Names of tables are the same in both cases.
+        // Table names are case-insensitive.
         let own = known.iter().find(|table| table.name.eq_ignore_ascii_case(&name));
         let name = own.map_or(name, |table| table.name.to_string());
         let any = format!("SELECT 1 FROM {} LIMIT 1", quoted(&name));
@@ -81,7 +81,7 @@ pub(super) fn listed(connection: &Connection) -> rusqlite::Result<Vec<TableState
     Ok(tables)
 }
 
-/// What a table was found to be, for a message.
+/// The definition of a table, shortened for a message.
 pub(super) fn shown(sql: &str) -> String {
     const MOST: usize = 200;
     let mut shown: String = sql.chars().take(MOST).collect();
@@ -91,7 +91,7 @@ pub(super) fn shown(sql: &str) -> String {
     shown
 }
 
-/// A trigger or a further index on the tables that the server creates, by name: each would take part in writing.
+/// Names of triggers and additional indexes on the tables that the server creates: each would take part in writing.
 pub(super) fn extras(connection: &Connection) -> rusqlite::Result<Vec<String>> {
     let find = "SELECT type, name, tbl_name FROM sqlite_master \
                 WHERE type = 'trigger' OR type = 'index' AND sql IS NOT NULL ORDER BY name";
@@ -108,7 +108,8 @@ pub(super) fn extras(connection: &Connection) -> rusqlite::Result<Vec<String>> {
     Ok(found)
 }
 
-/// How these tables differ from what the server makes, and, if they are to be written, what would take part in that.
+/// Describes how these tables differ from those of the server and, if they are to be written, which objects would
+/// take part in writing.
 pub(super) fn faults(
     connection: &Connection,
     tables: &[&Table],
@@ -131,9 +132,9 @@ pub(super) fn faults(
     Ok(faults)
 }
 
-/// The words and signs of a `CREATE TABLE`, without what does not change the table: blanks, the case of letters,
-/// `IF NOT EXISTS`, and quotes around the names of table and columns. Elsewhere a quoted word is another one: as
-/// part of a type, `"PRIMARY"` makes no key.
+/// The tokens of a `CREATE TABLE`, without what does not change the table: blanks, the case of letters,
+/// `IF NOT EXISTS`, and quotes around the names of table and columns. Quotes elsewhere change the meaning: as part of a type,
+/// `"PRIMARY"` makes no key.
 fn words(sql: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     let mut rest = sql.chars().peekable();

@@ -1,7 +1,7 @@
-//! Reading a SQLite store without a trace: no lock, no `-shm`, no byte changed.
+//! Reads a SQLite store without side effects: no lock, no `-shm`, no byte changed.
 //!
-//! Knows how to see a consistent state of a database and to read its rows; not what the tables mean. Which files
-//! belong to it, and what its logs come to, is known to `files` and `logs`.
+//! Gets a consistent state of a database and reads its rows; does not depend on what the tables mean. `files` finds
+//! the files that belong to it, and `logs` checks its logs.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -26,50 +26,51 @@ use crate::catalog::{BackendKind, Table, ValueKind};
 /// A database with a log is copied up to this size; a larger one is read in place.
 const COPY_LIMIT: u64 = 1 << 30;
 
-/// Rows looked at to estimate a table and to find its split keys.
+/// Rows sampled to estimate a table and to find its split keys.
 const SAMPLES: u64 = 64;
 
 /// How the files are read.
 #[derive(Debug)]
 enum Access {
-    /// Nothing but the database file counts; SQLite is told that it cannot change.
+    /// Only the database file is read; SQLite is opened as if it could not change.
     Immutable,
-    /// A private copy of database and logs, removed with the source.
+    /// A private copy of the database and its logs, removed with the source.
     Copy { _dir: PrivateDir },
     /// The original, because it is too large to copy.
     ReadOnly,
 }
 
-/// Whether rows and index of a table were compared, and what was odd about its values.
+/// Cell for one comparison of the rows and the index of a table: `None` until it is done, then the rows with values
+/// of unexpected types.
 type Comparison = Arc<Mutex<Option<Vec<Odd>>>>;
 
 /// A SQLite database opened for reading.
 pub struct SqliteSource {
-    // Before the files: SQLite's locks would go with the first of them that is closed.
+    // Before the files: closing the first handle of a file drops SQLite's locks on it.
     idle: Mutex<Vec<Connection>>,
-    // What SQLite opens: the original or a copy.
+    // The file that SQLite opens: the original or a copy.
     file: PathBuf,
     access: Access,
     files: Arc<Files>,
-    // The original as it was when it was opened, or copied.
+    // State of the original when it was opened or copied.
     seen: Seen,
     cache_kib: u64,
     log_ends: Vec<String>,
     losses: Vec<Loss>,
-    // Tables that were left out by a salvage because the server has no such tables.
+    // Tables that a salvage left out because the server has no such tables.
     unknown: Vec<TableState>,
-    // Tables whose rows and index were compared, or are being compared.
+    // Tables whose rows and index have been compared, or are being compared.
     compared: Mutex<BTreeMap<&'static str, Comparison>>,
 }
 
 impl SqliteSource {
     /// Opens the database at `path`; `memory` bounds the page caches of all connections together, in bytes.
     ///
-    /// Errors: usage if there is no such file, refused if its log may lie elsewhere, I/O if it cannot be read or one
-    /// of its logs is damaged.
+    /// Errors: usage if there is no such file; refused if its log may be in another place; I/O if it cannot be read
+    /// or one of its logs is damaged.
     pub fn open(path: &Path, memory: u64, connections: usize) -> Result<Self> {
         let files = Arc::new(Files::open(path)?);
-        // Before SQLite opens anything.
+        // Must come before SQLite opens the database.
         let shared = SharedFile::beside(files.path())?;
         let seen = files.look()?;
         files.has_its_database(&seen)?;
@@ -105,8 +106,7 @@ impl SqliteSource {
         Ok(source)
     }
 
-    /// Opens a damaged database to read what can still be read, by way of a private copy; see
-    /// [`Source::losses`].
+    /// Opens a damaged database through a private copy, to read what is still readable; see [`Source::losses`].
     ///
     /// Errors: as [`SqliteSource::open`], and I/O if not even its schema can be read.
     pub fn salvage(path: &Path, memory: u64, connections: usize) -> Result<Self> {
@@ -171,13 +171,13 @@ impl SqliteSource {
         let mode = match self.access {
             Access::Immutable => Mode::Immutable,
             Access::ReadOnly => Mode::ReadOnly,
-            // Recovering the log needs write access, which the copy may be given.
+            // Recovering the log needs write access, which is safe for a copy.
             Access::Copy { .. } => Mode::ReadWrite,
         };
         let connection = connection::open(&self.file, mode).map_err(fail)?;
         let begin = format!("PRAGMA cache_size=-{}; PRAGMA query_only=1; BEGIN;", self.cache_kib);
         connection.execute_batch(&begin).map_err(fail)?;
-        // The transaction begins with the first read; from here on the connection sees one state.
+        // The first read starts the transaction; from then on the connection reads one state.
         let tables =
             connection.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get::<_, i64>(0));
         tables.map_err(fail)?;
@@ -195,7 +195,7 @@ impl SqliteSource {
         result
     }
 
-    /// A failed statement in our words. What looks like damage may be a file that changes while it is read.
+    /// The error of a failed statement. What looks like damage can be a file that changes while it is read.
     fn failed(&self, error: rusqlite::Error, doing: &str) -> Error {
         let suspicious = matches!(
             error.sqlite_error_code(),
@@ -211,9 +211,9 @@ impl SqliteSource {
         translate(error, doing, self.path())
     }
 
-    /// Whether the table is there.
+    /// Whether the table exists.
     ///
-    /// Errors: refused if it is there and not as the server makes it.
+    /// Errors: refused if it exists and is not as the server creates it.
     fn has_table(&self, table: &Table) -> Result<bool> {
         match self.with("look for a table", |connection| shape::of(connection, table))? {
             Shape::Absent => Ok(false),
@@ -229,9 +229,10 @@ impl SqliteSource {
         }
     }
 
-    /// Compares rows and index of a table, once however many threads read it, and gives what is odd about its values.
+    /// Compares the rows and the index of a table, once for all threads, and returns the rows with values of
+    /// unexpected types.
     ///
-    /// Errors: I/O if the two do not hold the same keys.
+    /// Errors: I/O if rows and index do not have the same keys.
     fn compare(&self, table: &Table) -> Result<Vec<Odd>> {
         let compared: Comparison = Arc::clone(
             self.compared.lock().unwrap_or_else(PoisonError::into_inner).entry(table.name).or_default(),
@@ -262,9 +263,9 @@ impl SqliteSource {
     }
 }
 
-/// The page cache of one of so many connections, in KiB.
+/// The page cache of one of `connections` connections, in KiB.
 fn cache(memory: u64, connections: usize) -> u64 {
-    // The system's own cache backs this one; more than that only doubles it.
+    // The system's page cache is below this one; a larger cache would only hold the same pages twice.
     (memory / 1024 / connections.max(1) as u64).min(2 << 10)
 }
 
@@ -357,7 +358,7 @@ impl Source for SqliteSource {
     }
 
     fn unreadable(&self, tables: &[&Table]) -> Result<Vec<Unreadable>> {
-        // A view of the same name is there, and another fault.
+        // A view of the same name is another fault, reported elsewhere.
         self.with("look for the tables", |connection| {
             let mut absent = Vec::new();
             for table in tables {
@@ -378,7 +379,7 @@ impl Source for SqliteSource {
     }
 
     fn fingerprint(&self) -> Result<Option<String>> {
-        // Of what was opened: a store that has changed since has no state that could be named.
+        // The state when the store was opened: one that has changed since then has no identity.
         self.files.unchanged_since(&self.seen)?;
         Ok(Some(self.seen.text()))
     }
@@ -400,7 +401,7 @@ impl Source for SqliteSource {
             return Ok(None);
         }
         self.with("look for keys that are not bytes", |connection| {
-            // Every NULL, number and text sorts before the empty byte string.
+            // NULL, numbers and texts sort before the empty byte string.
             let odd = format!("SELECT count(*) FROM {} WHERE k < x'' OR k IS NULL", quoted(table.name));
             let count: i64 = connection.query_row(&odd, [], |row| row.get(0))?;
             let count = u64::try_from(count).unwrap_or(0);
@@ -448,7 +449,7 @@ impl Pages for SqlitePages<'_> {
         match fill(connection, &self.table, &self.range, page, budget) {
             Ok(more) => {
                 if !more && !matches!(self.source.access, Access::Copy { .. }) {
-                    // What another process writes meanwhile need not look like damage.
+                    // Writes of another process can cause errors that do not look like damage.
                     self.source.files.unchanged_since(&self.source.seen)?;
                 }
                 self.done = !more;
@@ -474,8 +475,8 @@ impl Drop for SqlitePages<'_> {
     }
 }
 
-/// Steps the statement until the page is full; true if rows may follow. A new seek per page costs a few
-/// microseconds and lets the connection be used for anything between pages.
+/// Steps the statement until the page is full; true if rows may follow. A new seek for each page costs a few
+/// microseconds and frees the connection between pages.
 pub(super) fn fill(
     connection: &Connection,
     table: &Table,
@@ -498,13 +499,13 @@ pub(super) fn fill(
     let mut rows = statement.raw_query();
     let (mut no_key, mut counter) = ([0; 8], [0; 8]);
     while let Some(row) = rows.next()? {
-        // Only keys of bytes are in the range.
+        // The range contains only keys of type BLOB.
         let Some(key) = logical(ValueKind::Bytes, row.get_ref(0)?, &mut no_key) else { continue };
         let value = match table.value {
             ValueKind::None => Some(&[][..]),
             kind => logical(kind, row.get_ref(1)?, &mut counter),
         };
-        // One that the server cannot read either is named by `odd_values`.
+        // `odd_values` reports values that the server cannot read either.
         let Some(value) = value else { continue };
         page.push(key, value);
         if page.size() >= budget {
@@ -514,8 +515,8 @@ pub(super) fn fill(
     Ok(false)
 }
 
-/// The logical bytes of a column: integers of counters as 8 bytes little-endian, text and bytes as they are. Nothing
-/// for a value of another type, which would have to be converted.
+/// The logical bytes of a column: integers of counters as 8 bytes little-endian, text and bytes unchanged. `None` for
+/// a value of another type, which would need a conversion.
 pub(super) fn logical<'a>(
     kind: ValueKind,
     value: ValueRef<'a>,
@@ -538,7 +539,7 @@ fn last_rowid(connection: &Connection, table: &Table) -> rusqlite::Result<u64> {
     Ok(last.and_then(|last| u64::try_from(last).ok()).unwrap_or(0))
 }
 
-/// Rows spread evenly over a table. Keys at them are a fair sample, whether rows were inserted in order or not.
+/// Rows spread evenly over a table. Their keys are a fair sample, in whatever order the rows were inserted.
 fn sample_rowids(last: u64) -> impl Iterator<Item = i64> {
     let count = last.min(SAMPLES);
     (0..count).filter_map(move |n| {
@@ -546,8 +547,8 @@ fn sample_rowids(last: u64) -> impl Iterator<Item = i64> {
     })
 }
 
-/// A log with content must be honoured: the write-ahead log of a killed server, or the rollback journal of an
-/// interrupted writer. Either needs SQLite to recover it, which writes; so a copy is recovered.
+/// Decides how the files are read. A log with content must be applied: the write-ahead log of a killed server, or the
+/// rollback journal of an interrupted writer. Recovering either writes to the files, so SQLite recovers a copy.
 fn choose_access(files: &Files, seen: &Seen) -> Result<(Access, PathBuf)> {
     let log = files.log_length()?;
     if log == 0 {
@@ -564,7 +565,7 @@ fn choose_access(files: &Files, seen: &Seen) -> Result<(Access, PathBuf)> {
     Ok((Access::Copy { _dir: dir }, file))
 }
 
-/// Gives a private copy the length that it should have: SQLite opens no database whose end is gone.
+/// Extends a private copy to its intended length: SQLite does not open a database whose end is missing.
 fn lengthen(dir: &PrivateDir, name: &OsStr, length: Option<u64>) -> Result<()> {
     let Some(length) = length else { return Ok(()) };
     let longer = dir.dir().reopen_file(name).and_then(|file| match file.metadata()?.len() < length {
@@ -574,7 +575,7 @@ fn lengthen(dir: &PrivateDir, name: &OsStr, length: Option<u64>) -> Result<()> {
     longer.map_err(|error| super::files::cannot_copy(dir.path(), error))
 }
 
-/// The error of a log that SQLite would not apply whole.
+/// The error of a log that SQLite would not apply completely.
 fn damaged(path: &Path, damage: &str) -> Error {
     Error::io("the SQLite database cannot be read whole")
         .with("database", path.display().to_string())

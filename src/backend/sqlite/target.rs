@@ -1,8 +1,7 @@
 //! Writing a SQLite store in bulk: sorted inserts in large transactions, one writer.
 //!
-//! While loading, the database keeps a rollback journal: pages that are new to the file need no journal
-//! entry, so a bulk load writes everything once and still survives being killed. The server's write-ahead
-//! mode is set at the end.
+//! While loading, the database has a rollback journal: pages that are new to the file need no journal entry, so a
+//! bulk load writes every page once and still survives being killed. The server's write-ahead mode is set at the end.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -19,12 +18,12 @@ use crate::base::error::Result;
 use crate::base::page::Page;
 use crate::catalog::{BackendKind, Table, ValueKind};
 
-/// A value of so many bytes is written in pieces.
+/// From this length in bytes on, a value is written in pieces.
 const LARGE: usize = 16 << 20;
-/// Bytes of a piece.
+/// Length of a piece in bytes.
 const PIECE: usize = 1 << 20;
 
-/// A SQLite database opened for writing, locked against everyone else.
+/// A SQLite database opened for writing, locked against other processes.
 pub struct SqliteTarget(Arc<Locked>);
 
 impl SqliteTarget {
@@ -45,7 +44,7 @@ impl Target for SqliteTarget {
             connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
             set_journal(connection, "DELETE")
         })?;
-        // The log has gone into the database, and what an earlier writer shared of it belongs to nothing.
+        // SQLite has written the log into the database: the `-shm` file of an earlier writer is obsolete.
         self.0.drop_shared();
         self.0.with("create the tables", |connection| {
             connection.execute_batch("BEGIN")?;
@@ -72,7 +71,7 @@ impl Target for SqliteTarget {
         let name = quoted(table.name);
         self.0.with("empty a table", |connection| {
             if kept.is_empty() {
-                // Without a condition SQLite drops the pages of the table as they are.
+                // Without a condition SQLite drops the pages of the table without reading them.
                 return connection.execute_batch(&format!("DELETE FROM {name}"));
             }
             connection.execute_batch("BEGIN")?;
@@ -99,7 +98,7 @@ impl Target for SqliteTarget {
     }
 
     fn shard_bytes(&self, _table: &Table) -> usize {
-        // There is one writer, which waits for the disk at each commit, and everything waits with it.
+        // There is one writer, which waits for the disk at each commit, and every other thread waits with it.
         128 << 20
     }
 
@@ -151,7 +150,7 @@ impl Shard for SqliteShard<'_> {
 impl Drop for SqliteShard<'_> {
     fn drop(&mut self) {
         if let Some(connection) = self.connection.take() {
-            // Without the rollback the next shard would commit these records too.
+            // Without a rollback, the commit of the next shard would include these records.
             let _ = connection.execute_batch("ROLLBACK");
             self.target.give_back(connection);
         }
@@ -171,7 +170,7 @@ fn insert(connection: &Connection, table: &Table, page: &Page) -> rusqlite::Resu
             && value.len() >= LARGE
             && let Ok(length) = i32::try_from(value.len())
         {
-            // SQLite would copy it twice: into the parameter and into the row.
+            // With a bound value SQLite would copy it twice: into the parameter and into the row.
             statement.raw_bind_parameter(2, ZeroBlob(length))?;
             statement.raw_execute()?;
             let row = connection.last_insert_rowid();

@@ -1,12 +1,11 @@
-//! A write-ahead log as SQLite will take it, and what SQLite will leave out without a word.
+//! Predicts which frames of a write-ahead log SQLite applies, and which it discards without an error.
 //!
-//! SQLite applies a log up to the first frame that is not right and forgets the rest, as it must after a crash.
-//! Frames of the same generation that are right behind such a frame did not come from a crash: then the log is
-//! damaged. Reads; decides nothing about the run.
+//! SQLite applies a log up to the first invalid frame and discards the rest, as it must after a crash. Valid frames
+//! of the same generation after an invalid one do not come from a crash: such a log is damaged. This module only
+//! reads; it decides nothing about the run.
 //!
-//! Format: "Database File Format" of SQLite, section 4, and "WAL-mode File Format", sections 2.1 and 2.2 (the
-//! `-shm` file). A frame is right if it carries the salts of the header and its checksum continues that of the
-//! frame before.
+//! Format: "Database File Format" of SQLite, section 4, and "WAL-mode File Format", sections 2.1 and 2.2 (the `-shm`
+//! file). A frame is valid if it has the salts of the header and its checksum continues that of the frame before.
 
 use std::io::{self, Read, Seek};
 
@@ -16,51 +15,51 @@ use crate::base::stop::Stop;
 const HEADER: usize = 32;
 /// Bytes of the header of a frame.
 const FRAME_HEADER: usize = 24;
-/// The first four bytes of a log, but for the last bit, which says how its checksums are made.
+/// The first four bytes of a log, without the last bit, which gives the byte order of its checksums.
 const MAGIC: u32 = 0x377f_0682;
-/// What is wrong with a log that has content and no header.
+/// The fault of a log that has content and no valid header.
 const NO_HEADER: &str = "its header is damaged: SQLite would take it for empty";
 /// The only version of the format.
 const VERSION: u32 = 3_007_000;
 
-/// What a log holds.
+/// The state of a log.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Log {
-    /// Whole frames that SQLite will apply: up to the last commit before anything is wrong.
+    /// Whole frames that SQLite applies: up to the last commit before the first invalid frame.
     pub applied: u64,
-    /// The last frame that ends a transaction and is right, wherever it stands.
+    /// The last valid frame that ends a transaction, also after invalid ones.
     pub last_commit: u64,
-    /// Bytes behind the applied frames that belong to the same generation and will not be applied.
+    /// Bytes after the applied frames that belong to the same generation and are not applied.
     pub ignored: u64,
-    /// What is damaged, if anything.
+    /// Describes the damage, if any.
     pub damage: Option<String>,
     form: Option<Form>,
-    // Whether the header is right.
+    // Whether the header is valid.
     sound: bool,
 }
 
-/// How the frames of a log are to be read.
+/// How the frames of a log are encoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Form {
     page_size: u32,
     big_endian: bool,
     salts: [u8; 8],
-    // The checksum that the first frame continues; unknown under a damaged header.
+    // The checksum that the first frame continues; unknown if the header is damaged.
     sum: Option<Sum>,
 }
 
 type Sum = (u32, u32);
 
-/// What one frame is.
+/// The state of one frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Verdict {
-    /// Right, and so is everything before.
+    /// Valid, and so are all frames before it.
     Right,
-    /// Right behind something that is not.
+    /// Valid, after an invalid frame.
     RightAgain,
-    /// Of this generation and wrong.
+    /// Of this generation and invalid.
     Wrong,
-    /// Left by an earlier generation of the log.
+    /// Left over from an earlier generation of the log.
     Older,
 }
 
@@ -74,9 +73,9 @@ struct Frame<'a> {
     content: &'a [u8],
 }
 
-/// Reads a log of `length` bytes, which lies beside a database with pages of `database_page` bytes.
+/// Reads a log of `length` bytes that is beside a database with pages of `database_page` bytes.
 ///
-/// Errors: those of reading.
+/// Errors: I/O.
 pub(super) fn read<R: Read + Seek>(log: &mut R, length: u64, database_page: Option<u32>) -> io::Result<Log> {
     let mut found = Log { ignored: length, ..Log::default() };
     if length < HEADER as u64 {
@@ -98,7 +97,7 @@ pub(super) fn read<R: Read + Seek>(log: &mut R, length: u64, database_page: Opti
         None => Form::without_header(&header, log, database_page)?,
     };
     let Some(form) = form else {
-        // A file that was enlarged and never written, as after a loss of power, holds zeros.
+        // A file that was extended and never written, as after a loss of power, contains zeros.
         log.rewind()?;
         found.damage = (!only_zeros(log)?).then(|| NO_HEADER.to_string());
         return Ok(found);
@@ -131,7 +130,7 @@ pub(super) fn read<R: Read + Seek>(log: &mut R, length: u64, database_page: Opti
         found.damage = (right_again > 0 || !only_zeros(log)?).then(|| NO_HEADER.to_string());
         return Ok(found);
     }
-    // A last frame that is not whole follows the frames of this generation, if those reach so far.
+    // An incomplete last frame belongs to this generation if the frame before it does.
     let rest = if open_end { length - HEADER as u64 - total * frame_bytes } else { 0 };
     found.ignored = own.saturating_sub(found.applied) * frame_bytes + rest;
     if let (Some(wrong), true) = (first_wrong, right_again > 0) {
@@ -144,10 +143,10 @@ pub(super) fn read<R: Read + Seek>(log: &mut R, length: u64, database_page: Opti
 }
 
 impl Log {
-    /// Gives every page that a log with damage still has to `write`, oldest first: its number, its content and the
-    /// pages that the database has then. Frames up to `skip` are in the database already.
+    /// Passes every page that a damaged log still contains to `write`, oldest first: page number, content, and the
+    /// size of the database in pages after the transaction. Frames up to `skip` are in the database already.
     ///
-    /// Errors: those of reading and of `write`.
+    /// Errors: I/O, and those of `write`.
     pub fn recover<R: Read + Seek>(
         &self,
         log: &mut R,
@@ -165,7 +164,7 @@ impl Log {
         })
     }
 
-    /// The salts of this generation, as the file has them; `None` where the header is not right.
+    /// The salts of this generation as stored in the file; `None` if the header is not valid.
     pub fn salts(&self) -> Option<[u8; 8]> {
         self.form.filter(|_| self.sound).map(|form| form.salts)
     }
@@ -185,7 +184,8 @@ impl Form {
         right.then_some(Form { page_size, big_endian, salts, sum: Some(sum) })
     }
 
-    /// How the frames behind a damaged header seem to be made: by the first of them, and the database.
+    /// Guesses the encoding of the frames after a damaged header, from the first frame and the page size of the
+    /// database.
     fn without_header<R: Read>(
         header: &[u8; HEADER],
         log: &mut R,
@@ -194,14 +194,14 @@ impl Form {
         let mut first = [0; FRAME_HEADER];
         let (true, Some(page_size)) = (read_whole(log, &mut first)?, database_page) else { return Ok(None) };
         let magic = number(header, 0);
-        // Machines of today write the other order only if told so.
+        // Current machines write big-endian checksums only if configured to.
         let big_endian = magic & !1 == MAGIC && magic & 1 == 1;
         let salts = first.get(8..16).and_then(|salts| salts.try_into().ok());
         Ok(salts.map(|salts| Form { page_size, big_endian, salts, sum: None }))
     }
 }
 
-/// Judges every whole frame in turn.
+/// Classifies every whole frame in order.
 fn each_frame<R: Read + Seek>(
     log: &mut R,
     form: Form,
@@ -210,7 +210,7 @@ fn each_frame<R: Read + Seek>(
     log.seek(io::SeekFrom::Start(HEADER as u64))?;
     let mut log = io::BufReader::with_capacity(1 << 20, log);
     let mut bytes = vec![0; FRAME_HEADER + form.page_size as usize];
-    // What the frame before says its checksum is, and what it should be.
+    // The stored checksum of the previous frame, and the computed one.
     let (mut stated, mut expected) = (form.sum, form.sum);
     let (mut at, mut intact, mut own_before) = (0u64, true, true);
     while read_whole(&mut log, &mut bytes)? {
@@ -233,13 +233,13 @@ fn each_frame<R: Read + Seek>(
         frame.verdict = match (own, follows) {
             (true, true) if intact => Verdict::Right,
             (true, true) => Verdict::RightAgain,
-            // Nothing but this generation writes these salts; without its predecessor it cannot be proven.
+            // Only this generation writes these salts; without the preceding frame the content cannot be verified.
             (true, false) if !own_before && page > 0 => {
                 frame.content = &[];
                 Verdict::RightAgain
             }
             (true, false) => Verdict::Wrong,
-            // It continues the checksum, so only its salts are wrong.
+            // The checksum continues, so only the salts are wrong.
             (false, true) => {
                 intact = false;
                 Verdict::RightAgain
@@ -253,7 +253,7 @@ fn each_frame<R: Read + Seek>(
     Ok(())
 }
 
-/// Fills `bytes`; false at the end of the file, where there is not enough.
+/// Fills `bytes`; false if fewer bytes are left in the file.
 fn read_whole(log: &mut impl Read, bytes: &mut [u8]) -> io::Result<bool> {
     match log.read_exact(bytes) {
         Ok(()) => Ok(true),
@@ -282,7 +282,7 @@ fn number(bytes: &[u8], at: usize) -> u32 {
     bytes.get(at..at + 4).and_then(|bytes| bytes.try_into().ok()).map_or(0, u32::from_be_bytes)
 }
 
-/// Continues the checksum of a log over whole pairs of numbers.
+/// Continues the checksum of a log over whole pairs of words.
 fn checksum(big_endian: bool, (mut one, mut two): Sum, bytes: &[u8]) -> Sum {
     let word = |bytes: [u8; 4]| match big_endian {
         true => u32::from_be_bytes(bytes),
@@ -296,23 +296,23 @@ fn checksum(big_endian: bool, (mut one, mut two): Sum, bytes: &[u8]) -> Sum {
     (one, two)
 }
 
-/// What a `-shm` file says of the log that it belongs to.
+/// The state of a log as its `-shm` file records it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Shared {
-    /// Frames of the log.
+    /// Frames in the log.
     pub frames: u32,
-    /// Frames of it that are in the database file as well.
+    /// Frames of the log that are also in the database file.
     pub in_database: u32,
-    /// The salts of that log.
+    /// The salts of the log.
     pub salts: [u8; 8],
 }
 
 impl Shared {
-    /// Bytes from its start that are looked at.
+    /// Bytes read from the start of the file.
     pub const BYTES: usize = 100;
 
-    /// Reads the start of a `-shm` file; `None` if it says nothing that could be relied on. Its numbers are those
-    /// of the machine that wrote it, little-endian on all that the server is built for.
+    /// Reads the start of a `-shm` file; `None` if its content is not reliable. Its numbers are in the byte order of
+    /// the machine that wrote it, little-endian on every platform that the server is built for.
     pub fn of(bytes: &[u8; Shared::BYTES]) -> Option<Shared> {
         let number = |at: usize| {
             bytes.get(at..at + 4).and_then(|bytes| bytes.try_into().ok()).map_or(0, u32::from_le_bytes)
@@ -337,7 +337,7 @@ mod tests {
     const PAGE: usize = 512;
     const FRAME: usize = FRAME_HEADER + PAGE;
 
-    /// A log with so many frames, each of which ends a transaction.
+    /// A log with `frames` frames, each of which ends a transaction.
     fn log(frames: u32) -> Vec<u8> {
         let put = |bytes: &mut Vec<u8>, sum: Sum| {
             bytes.extend(sum.0.to_be_bytes());
@@ -400,7 +400,7 @@ mod tests {
         check("nothing but zeros", &|b| b.fill(0), (0, whole, false));
         check("nothing but garbage", &|b| b.fill(0xa5), (0, whole, true));
         check("less than a header", &|b| b.truncate(20), (0, 20, false));
-        // The last transaction has no end.
+        // The last transaction has no commit frame.
         check(
             "frames without a commit",
             &|b| {
@@ -435,9 +435,9 @@ mod tests {
         check(&|b| b[at(2, 99)] ^= 1, 0, &[1, 3, 4, 5]);
         check(&|b| b[at(2, 99)] ^= 1, 3, &[4, 5]);
         check(&|b| b[at(2, 17)] ^= 1, 0, &[1, 3, 4, 5]);
-        // What follows zeros cannot be proven.
+        // Frames after zeros cannot be verified.
         check(&|b| b[at(2, 0)..at(3, 0)].fill(0), 0, &[1, 4, 5]);
-        // The checksum of the header is what the first frame continues.
+        // The first frame continues the checksum of the header.
         check(&|b| b[13] ^= 1, 0, &[2, 3, 4, 5]);
     }
 

@@ -1,8 +1,8 @@
-//! What SQLite's own check of a file says that walking over its tables does not explain.
+//! Reports what SQLite's own check of a file finds and walking over its tables does not explain.
 //!
-//! A page that lists fewer cells than it holds reads like a whole one. The walks notice it, because each tree is
-//! held against the other; where both trees of a table are touched, or pages belong to no tree, only the account
-//! of the whole file tells that something is missing.
+//! A page that lists fewer cells than it holds can be read without an error. The walks notice it, because they
+//! compare the two trees of a table. If both trees are affected, or pages belong to no tree, only the check of the
+//! whole file shows that something is missing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,19 +12,19 @@ use super::super::{quoted, shape};
 use super::{Walked, is_damage};
 use crate::backend::Loss;
 
-/// Messages asked for; where there are more, the last ones may be about anything.
+/// Number of messages requested; if there are more, the missing ones may be about anything.
 const MESSAGES: usize = 2_000;
 
-/// What is wrong with a table.
+/// Faults of a table.
 #[derive(Debug, Default)]
 struct Wrong {
     rows: bool,
-    // Noticed by this check alone: reading would not have failed.
+    // Found by this check alone: reading would not have failed.
     index_silently: bool,
     first: Option<String>,
 }
 
-/// Losses for everything that the check finds and the walks do not account for.
+/// Losses for everything that the check finds and the walks do not explain.
 pub(super) fn unexplained(
     damaged: &Connection,
     walks: &BTreeMap<&'static str, Walked>,
@@ -44,7 +44,7 @@ pub(super) fn unexplained(
                 wrong.index_silently |= is_index & silent;
                 wrong.first.get_or_insert(message);
             }
-            // The walks have counted these themselves, and types are looked at when rows are read.
+            // The walks count these themselves, and types are checked when rows are read.
             None if message.starts_with("wrong # of entries in index") || message.contains(" value in ") => {}
             None => file.push(message),
         }
@@ -78,7 +78,7 @@ pub(super) fn unexplained(
     Ok(losses)
 }
 
-/// The tables that have their trees at these pages, and whether each is that of an index.
+/// The tables by the root pages of their trees, and whether each tree is an index.
 fn trees(damaged: &Connection) -> rusqlite::Result<BTreeMap<u64, (String, bool)>> {
     let select = "SELECT rootpage, tbl_name, type = 'index' FROM sqlite_master WHERE rootpage > 0";
     let mut statement = damaged.prepare(select)?;
@@ -89,21 +89,21 @@ fn trees(damaged: &Connection) -> rusqlite::Result<BTreeMap<u64, (String, bool)>
     trees.collect()
 }
 
-/// The page at which the tree begins that a message is about.
+/// The root page of the tree that a message is about.
 fn tree_of(message: &str) -> Option<u64> {
     let digits = message.strip_prefix("Tree ")?;
     digits.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }
 
-/// What SQLite's check says, line by line.
+/// The messages of SQLite's check, line by line.
 fn messages(damaged: &Connection) -> rusqlite::Result<Vec<String>> {
-    // Constraints would be text of the database that is executed.
+    // Constraints would execute text of the database.
     damaged.execute_batch("PRAGMA ignore_check_constraints=1")?;
     let mut messages = Vec::new();
     if nothing_computed(damaged)? {
         run(damaged, &format!("PRAGMA quick_check({MESSAGES})"), &mut messages)?;
     } else {
-        // Of these alone it is certain that looking at them computes nothing.
+        // Only for these tables is it certain that a check computes nothing.
         for table in shape::tables() {
             if shape::of(damaged, table)? == shape::Shape::AsCreated {
                 run(damaged, &format!("PRAGMA quick_check({})", quoted(table.name)), &mut messages)?;
@@ -139,7 +139,8 @@ fn run(damaged: &Connection, check: &str, messages: &mut Vec<String>) -> rusqlit
     }
 }
 
-/// Whether every table is a plain one: the check would compute columns, and ask the modules of virtual tables.
+/// Whether all tables are plain ones: the check would compute generated columns, and run the modules of virtual
+/// tables.
 fn nothing_computed(damaged: &Connection) -> rusqlite::Result<bool> {
     let select = "SELECT name, rootpage > 0 FROM sqlite_master WHERE type = 'table'";
     let mut statement = damaged.prepare(select)?;
