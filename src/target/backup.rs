@@ -1,8 +1,9 @@
-//! Rows of a fresh target that a load replaces and does not bring: they are saved in a private file first.
+//! Backup of replaced rows: rows of a fresh target that a load deletes and does not contain are saved in a
+//! private file first.
 //!
-//! They are settings that a first start has written or that were made since; values may be secrets, so nothing of
-//! them is printed. A file that is there is never written to and never removed: it may be the only copy of rows that
-//! an interrupted run has deleted.
+//! They are settings that a first start has written or that were changed since; values may be secrets, so none is
+//! printed. An existing file is never changed or removed: it may be the only copy of rows that an interrupted run
+//! has deleted.
 
 use std::collections::HashSet;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -20,11 +21,11 @@ use crate::run::console::Console;
 use crate::target::load::Part;
 use crate::target::state::{Clearing, Saved};
 
-/// Where such rows go without a report to put them beside.
+/// Name of the backup if there is no report to put it beside, without the ending.
 const FILE: &str = "stalwart-migrate-replaced";
-/// What the name of such a file ends in.
+/// Ending of the name of a backup.
 const ENDING: &str = ".jsonl";
-/// Names that are tried.
+/// Number of names tried.
 const NAMES: usize = 1000;
 
 #[derive(Serialize)]
@@ -36,21 +37,21 @@ struct Line<'a> {
     key_text: std::borrow::Cow<'a, str>,
 }
 
-/// Rows to save, and where.
+/// A backup of replaced rows: its content and path.
 pub struct Saving {
     path: PathBuf,
     text: String,
     rows: usize,
-    // Whether an interrupted run has saved them already.
+    // Whether an interrupted run has written it already.
     there: bool,
 }
 
 impl Saving {
-    /// The rows that `clearing` takes away and `origin` does not have, if there are any, and a file for them beside
-    /// the report or in the current directory: one that holds them, such as `before` from an interrupted run, or
-    /// one that is not there yet. Writes nothing.
+    /// Plans the backup of rows that `clearing` deletes and the input does not contain; `None` if there are none.
+    /// The file is beside the report or in the current directory: one that holds the rows already, such as
+    /// `before` of an interrupted run, or a new one. Writes nothing.
     ///
-    /// Errors: those of reading the origin.
+    /// Errors: those of reading the input.
     pub fn plan(
         origin: &Origin,
         parts: &[Part],
@@ -90,14 +91,14 @@ impl Saving {
         Ok(Some(Saving { path, text, rows: lost.len(), there }))
     }
 
-    /// The file.
+    /// Path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Writes the rows and brings them to the disk, unless they are there already.
+    /// Writes and syncs the rows, unless an interrupted run has.
     ///
-    /// Errors: refused if they cannot be saved: then they must not be taken away either.
+    /// Errors: refused if they cannot be saved: then they must not be deleted either.
     pub fn save(&self, console: &Console) -> Result<()> {
         if !self.there {
             write_private(&self.path, &self.text).map_err(|error| {
@@ -154,12 +155,12 @@ pub(crate) fn place(report: Option<&Path>, n: usize) -> PathBuf {
     std::path::absolute(&path).unwrap_or(path)
 }
 
-/// Whether a regular file has every line of `text`.
+/// Whether a regular file contains every line of `text`.
 fn holds(path: &Path, text: &str) -> bool {
     let opened = Dir::holding(path).and_then(|(dir, name)| dir.open_file(name));
     let Ok(file) = opened else { return false };
     let mut missing: HashSet<&[u8]> = text.lines().map(str::as_bytes).collect();
-    // No line is longer than all that are looked for.
+    // A line that is looked for is not longer than all of them together.
     let (mut lines, mut line) = (BufReader::new(file), Vec::new());
     loop {
         line.clear();

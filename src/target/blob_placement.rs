@@ -1,8 +1,8 @@
-//! Where the blobs of a target go, decided before anything is written.
+//! Decides where the blobs of a target go, before anything is written.
 //!
-//! Up to 0.15 the configuration file says it. From 0.16 on an object in the database does, and a load replaces
-//! that object: what a server will look for after its start may be elsewhere than what the target's own database
-//! names now. Nothing is guessed then.
+//! Up to 0.15 the configuration file names the blob store. From 0.16 on an object in the database does, and a
+//! load replaces that object: after the load, the server may use another blob store than the one the target's
+//! database names now. Such a conflict is refused instead of guessed.
 
 use crate::backend::Source;
 use crate::base::error::{Error, Result};
@@ -12,18 +12,18 @@ use crate::open::connect;
 use crate::open::installation::{BlobChoice, Place};
 use crate::records::input::Origin;
 
-/// Where a load goes, and what the administrator has to know about it.
+/// Where a load goes, and the advice for the administrator.
 #[derive(Debug)]
 pub struct Destination {
     /// The stores that are written.
     pub place: Place,
-    /// Where the server will look for blobs that are not loaded, if that is not the data store.
+    /// The blob store of the server, if blobs are not loaded and it is not the data store.
     pub untouched: Option<StoreConfig>,
-    /// What to do after the load, a line each.
+    /// Steps after the load, one line each.
     pub advice: Vec<String>,
 }
 
-/// What is loaded.
+/// The records to load.
 pub struct Loading<'a> {
     /// Where the records come from.
     pub origin: &'a Origin<'a>,
@@ -40,7 +40,7 @@ impl Loading<'_> {
         self.subspaces.iter().any(|s| s.letter == subspace.letter)
     }
 
-    /// A record as it will be in the target: the origin's where its subspace is loaded, the target's own otherwise.
+    /// A record as it will be in the target: from the input if its subspace is loaded, else from the target.
     fn record(
         &self,
         target: Option<&dyn Source>,
@@ -64,9 +64,10 @@ fn record_of(
     target.get(table, key)
 }
 
-/// Decides where blobs go. `target` is the data store as it is now, if it is there.
+/// Decides where blobs go. `target` is the data store before the load, if it exists.
 ///
-/// Errors: usage for a configuration that leads nowhere; refused where the server would look for blobs elsewhere and nobody has agreed to that.
+/// Errors: usage for a configuration that names no usable store; refused if the server would look for blobs
+/// elsewhere and the user has not agreed to that.
 pub fn decide(
     config: &Config,
     data: StoreConfig,
@@ -80,9 +81,9 @@ pub fn decide(
     let after = connect::blob_place(config, version, |subspace, key| loading.record(target, subspace, key));
     let mut advice = Vec::new();
     let blobs = match (named, config.era()) {
-        // Without blobs nothing is decided: they are where the server will look for them.
+        // Without blobs there is nothing to decide: they are where the server will look for them.
         (named, _) if !loading.brings_blobs() => named.map_or(after, Ok)?,
-        // Agreed to, whatever the object says; it may name what this machine does not have.
+        // The user has agreed, whatever the object names; it may name a store that this machine cannot reach.
         (Some(named), Era::Json) if after.is_err() && yes => {
             advice.extend(recovery(&named, version));
             named
@@ -157,7 +158,7 @@ fn refuse(wanted: &BlobPlace, after: &BlobPlace, explicit: bool, data: &StoreCon
     })
 }
 
-/// What to enter before the first start.
+/// Settings to enter in recovery mode before the first start.
 fn recovery(wanted: &BlobPlace, version: &SchemaVersion) -> Vec<String> {
     let title = version.blob_store().map_or("the blob store", |object| object.title);
     let mut lines = vec![format!(
@@ -173,7 +174,7 @@ fn recovery(wanted: &BlobPlace, version: &SchemaVersion) -> Vec<String> {
     lines
 }
 
-/// Objects among the records that name stores outside the database.
+/// Loaded objects that name stores outside the database, as advice.
 fn pointers(origin: &Origin, subspaces: &[&'static Subspace]) -> Result<Vec<String>> {
     let version = origin.version();
     let mut lines = Vec::new();

@@ -1,7 +1,8 @@
-//! Can the target hold what a dump brings, and could a server use it? Asked before the first write.
+//! Limits of a target: whether it can hold the records of a dump or store, and whether a server could use them.
+//! Checked before the first write.
 //!
-//! Limits come from the catalog's tables and from the target itself; the dump's counts and its longest key and value
-//! tell whether a subspace has to be looked through. Writes nothing.
+//! Limits come from the tables of the catalog and from the target. The counts and the longest key and value of a
+//! dump decide whether a subspace has to be read. Writes nothing.
 
 use crate::backend::{KeyRange, Limits, Pages};
 use crate::base::error::{Error, Result};
@@ -16,16 +17,16 @@ use crate::records::store::Store;
 use crate::run::preflight::Preflight;
 use crate::run::progress::{Progress, Show};
 
-/// Values that no server can use, found among what is to be loaded.
+/// Values among the records to load that no server can use.
 #[derive(Debug, Default)]
 pub struct Unusable {
     count: u64,
     first: Option<First>,
-    // Subspaces whose values the target has no place for.
+    // Subspaces whose unusable values the target has no column for.
     left_out: Vec<&'static Subspace>,
 }
 
-/// The first of them.
+/// The first unusable value.
 #[derive(Debug)]
 struct First {
     subspace: &'static Subspace,
@@ -45,19 +46,19 @@ impl Unusable {
         }
     }
 
-    /// Adds what was found in later subspaces.
+    /// Adds those found in later subspaces.
     fn merge(&mut self, other: Unusable) {
         self.count += other.count;
         self.first = self.first.take().or(other.first);
         self.left_out.extend(other.left_out);
     }
 
-    /// Whether there are none.
+    /// Whether no unusable value was found.
     pub fn is_empty(&self) -> bool {
         self.count == 0
     }
 
-    /// How many there are, in words.
+    /// Number of unusable values and the first of them, for the preflight report.
     pub fn describe(&self) -> String {
         let Some(first) = &self.first else { return "a server can use every value".to_string() };
         let First { subspace, key, bytes, reason } = first;
@@ -75,12 +76,12 @@ impl Unusable {
         )
     }
 
-    /// The subspaces whose unusable values have to be left out, because the target has no place for them.
+    /// The subspaces whose unusable values are skipped because the target has no column for them.
     pub fn left_out(&self) -> &[&'static Subspace] {
         &self.left_out
     }
 
-    /// Refuses unusable values, naming the first.
+    /// Returns an error that names the first unusable value, if there is one.
     fn refuse(&self) -> Result<()> {
         let Some(First { subspace, key, bytes, reason }) = &self.first else { return Ok(()) };
         let way = match (self.left_out.is_empty(), subspace.value) {
@@ -102,9 +103,9 @@ impl Unusable {
     }
 }
 
-/// Notes whether there are values that no server can use; they have to be agreed to.
+/// Adds unusable values to the preflight report. They need consent.
 ///
-/// Errors: refused, naming the first, if they were not.
+/// Errors: refused, naming the first, without consent.
 pub fn check_usable(unusable: &Unusable, preflight: &mut Preflight, agreed: bool) -> Result<()> {
     if agreed && !unusable.is_empty() {
         preflight.warn("values usable", unusable.describe());
@@ -113,7 +114,7 @@ pub fn check_usable(unusable: &Unusable, preflight: &mut Preflight, agreed: bool
     preflight.check("values usable", unusable.refuse(), |()| unusable.describe()).map(|_| ())
 }
 
-/// Checks every record of `subspaces` against the tables they go to; returns what no server can use.
+/// Checks every record of `subspaces` in a dump against its table in the target; returns the unusable values.
 ///
 /// Errors: refused, naming the first record that does not fit.
 pub fn check(
@@ -145,8 +146,8 @@ pub fn check(
     Ok(unusable)
 }
 
-/// Checks every record of a store against the tables it goes to; nothing is read where no record can be too
-/// large. Returns what no server can use.
+/// Checks every record of a store against its table in the target; subspaces whose source cannot hold too large
+/// records are not read. Returns the unusable values.
 ///
 /// Errors: refused, naming the first record that does not fit.
 pub fn check_store(
@@ -161,7 +162,7 @@ pub fn check_store(
     for (subspace, table) in subspaces {
         let limit = Limit::new(subspace, table, rule, limits);
         let usable = match subspace.value {
-            // A table without a column for values brings none.
+            // A table without a value column contains no values.
             ValueKind::None => store.table(subspace).is_none_or(|table| table.max_value == Some(0)),
             ValueKind::Counter => false,
             ValueKind::Bytes | ValueKind::Blob => true,
@@ -192,10 +193,11 @@ pub fn check_store(
     }))
 }
 
-/// Values that every engine takes, in bytes: beyond that the engine's own error is as good.
+/// Size of a value in bytes that is accepted without reading the records: larger ones fail with the engine's own
+/// error.
 const ENGINES_OWN: u64 = 900_000_000;
 
-/// What one subspace is held to.
+/// The limits of one subspace.
 struct Limit {
     subspace: &'static Subspace,
     rule: BlobRule,
@@ -204,7 +206,7 @@ struct Limit {
     record: u64,
     setting: &'static str,
     prefix: Option<u64>,
-    // Whether the table has a place for values that no server can use.
+    // Whether the table has a column for values that no server can use.
     holds_unusable: bool,
 }
 
@@ -212,7 +214,7 @@ impl Limit {
     fn new(subspace: &'static Subspace, table: &Table, rule: BlobRule, limits: &Limits) -> Self {
         let blob = subspace.value == ValueKind::Blob;
         let (record, setting) = if blob { limits.blob } else { limits.record }.unwrap_or((u64::MAX, ""));
-        // Where keys have no values, one is unusable whatever its length.
+        // Where records have no value, any value is unusable, whatever its length.
         let no_value = subspace.value == ValueKind::None;
         Limit {
             subspace,
@@ -226,10 +228,10 @@ impl Limit {
         }
     }
 
-    /// Whether counts alone tell that a server can use every value.
+    /// Whether counts alone prove that a server can use every value.
     fn all_usable(&self, totals: &Totals) -> bool {
         match self.subspace.value {
-            // None is longer than 8 bytes, and together they have 8 each.
+            // No value is longer than 8 bytes, and the average is 8.
             ValueKind::Counter => {
                 totals.longest_value <= 8 && Some(totals.value_bytes) == totals.records.checked_mul(8)
             }
@@ -238,7 +240,7 @@ impl Limit {
         }
     }
 
-    /// Bytes of a value in the store, at most.
+    /// Largest size of a value in the store, in bytes.
     fn stored(&self, length: u64) -> u64 {
         match self.subspace.value {
             ValueKind::Blob => blob::worst_case(self.rule, length),
@@ -274,7 +276,7 @@ impl Limit {
         Ok(())
     }
 
-    /// Checks records in key order; `before` is the key that came last, on both sides of the call.
+    /// Checks records in key order; `before` is the previous key, updated by the call.
     fn check_page(&self, page: &Page, before: &mut Vec<u8>, unusable: &mut Unusable) -> Result<()> {
         for (key, value) in page.iter() {
             self.check(key, value.len() as u64)?;

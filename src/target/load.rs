@@ -1,8 +1,9 @@
-//! Loading: the records of an origin into a target, and the expectation that proves it.
+//! Writes the records of an input into a target and returns the counts and digests that read-back verification
+//! compares.
 //!
-//! Blobs go before the records that link them, the schema-version record comes last, so that a half-filled
-//! target is never taken for a complete one. What an interrupted run has written already is read and counted,
-//! not written again. Whether the target may be written has been decided before.
+//! Blobs are written before the records that link them and the schema-version record last, so that a partial
+//! target is never taken for a complete one. Records that an interrupted run has written are read and counted but
+//! not written again. The caller has checked that the target may be written.
 
 use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
@@ -24,7 +25,7 @@ use crate::run::progress::Progress;
 use crate::run::strict::Strict;
 use crate::target::read_back::Expected;
 
-/// What to load and where from.
+/// The input and what to load of it.
 pub struct Load<'a> {
     /// Where the records come from.
     pub origin: &'a Origin<'a>,
@@ -36,9 +37,9 @@ pub struct Load<'a> {
     pub version_record: Option<Vec<u8>>,
     /// Threads, memory, and the request to end.
     pub run: &'a Run,
-    /// Whether findings are failures: then everything is looked for before the target looks complete.
+    /// Whether findings are failures: then all checks precede the schema-version record.
     pub strict: Strict,
-    /// Counts what is read.
+    /// Counts the records read.
     pub progress: &'a Progress,
 }
 
@@ -51,33 +52,33 @@ pub struct Part {
     pub table: &'static Table,
     /// Records up to this key are in the target already.
     pub after: Option<Vec<u8>>,
-    /// Counts and sum of its records, if a manifest states them; they are counted otherwise.
+    /// Counts and sum of its records, from a manifest; counted while loading if absent.
     pub stated: Option<(Totals, String)>,
 }
 
-/// What loading has given.
+/// The result of a load.
 #[derive(Default)]
 pub struct Loaded {
-    /// What the target should hold now, by letter.
+    /// Expected content of the target, by letter.
     pub expected: Vec<Expected>,
-    /// What reading has found.
+    /// Findings of the input.
     pub findings: Findings,
-    /// Records that belong to the old installation: subspace, layout, count.
+    /// Skipped records, local to the old installation: subspace, layout, count.
     pub left_behind: Vec<(&'static Subspace, &'static str, u64)>,
-    /// Linked, unlinked and missing blobs, where both sides were loaded.
+    /// Linked, unlinked and missing blobs, if both links and blobs were loaded.
     pub audit: Option<Audit>,
-    /// The hashes that links name, where blobs were not loaded.
+    /// The hashes that links name, if blobs were not loaded.
     pub unmatched: Sides,
 }
 
 impl Load<'_> {
-    /// Writes everything but the schema-version record to the target, which has been cleared.
+    /// Writes all records except the schema-version record to the target, which has been cleared.
     ///
-    /// Errors: I/O, damaged and interrupted; the target is incomplete then, and says so by lacking the
-    /// schema-version record.
+    /// Errors: I/O, damaged and interrupted; the target is incomplete then, which the missing schema-version
+    /// record shows.
     pub fn run(&self, target: &dyn Target) -> Result<Loaded> {
         let jobs = self.run.budget.jobs.min(target.writers());
-        // Links last: what is linked exists whenever a link does. Blobs first, for they take longest.
+        // Links last, so that every link has its blob. Blobs first, because they take longest.
         let (links, mut others): (Vec<&Part>, Vec<&Part>) =
             self.parts.iter().partition(|part| part.subspace.links_blobs());
         others.sort_by_key(|part| {
@@ -96,7 +97,7 @@ impl Load<'_> {
         Ok(loaded)
     }
 
-    /// Makes the target look complete: writes the schema-version record, which comes last.
+    /// Completes the target: writes the schema-version record, which comes last.
     ///
     /// Errors: I/O.
     pub fn seal(&self, target: &dyn Target) -> Result<()> {
@@ -120,7 +121,7 @@ impl Load<'_> {
         let held_back = self.version_record.is_some() && subspace.letter == record.letter;
         let mut hashes = HashList::of(subspace, &std::env::temp_dir())?;
         let version = self.origin.version();
-        // Reading the target back looks at them again; a strict run must know before.
+        // Read-back verification repeats this, but a strict run needs the result before the target is complete.
         let counted = self.strict.is_on() && Counters::concerns(version, subspace);
         let written = |key: &[u8]| part.after.as_deref().is_some_and(|after| key <= after);
         let read = |(index, range): &(usize, KeyRange), emit: &mut dyn FnMut(&mut Page) -> Result<()>| {
@@ -155,10 +156,10 @@ impl Load<'_> {
         };
         let mut shard: Option<Box<dyn Shard + Send>> = None;
         let mut pending = 0;
-        // Compressing is most of the work of an import, and a file of a dump has one reader.
+        // Compression is most of the work of an import, and a dump file has a single reader.
         let encode = |page: &Page, encoded: &mut Page| {
             for (key, value) in page.iter() {
-                // What is in the target already is not written again.
+                // Blobs that are in the target already are not written again, so they need no encoding.
                 match if written(key) { Cow::Borrowed(value) } else { blob::encode(self.rule, value) } {
                     Cow::Owned(value) => encoded.push_owned(key, value),
                     Cow::Borrowed(value) => encoded.push(key, value),
@@ -187,12 +188,12 @@ impl Load<'_> {
                 pending += page.size();
                 current.write(page)?;
             } else {
-                let mut behind = Page::new();
-                page.iter().skip(page.len() - rest).for_each(|(key, value)| behind.push(key, value));
-                pending += behind.size();
-                current.write(&behind)?;
+                let mut unwritten = Page::new();
+                page.iter().skip(page.len() - rest).for_each(|(key, value)| unwritten.push(key, value));
+                pending += unwritten.size();
+                current.write(&unwritten)?;
             }
-            // Committing may take as much again as the largest value.
+            // Free the page first: a commit may need as much memory as the largest value.
             page.clear();
             if pending < target.shard_bytes(part.table) {
                 shard = Some(current);
@@ -216,7 +217,7 @@ impl Load<'_> {
     }
 }
 
-/// Writes a few rows at once.
+/// Writes a few rows in one commit.
 fn write(target: &dyn Target, table: &'static Table, page: &Page) -> Result<()> {
     let mut shard = target.shard(table)?;
     shard.write(page)?;

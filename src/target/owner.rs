@@ -1,6 +1,6 @@
-//! `--owner USER:GROUP`: who the files of a target shall belong to, as `chown` understands it.
+//! `--owner USER:GROUP`: the user and group that own the files of a target, in the notation of `chown`.
 //!
-//! Names are looked up before anything is written; the files are given away when everything is in them.
+//! Names are resolved before anything is written; ownership changes after the last write.
 
 use std::path::Path;
 
@@ -47,10 +47,10 @@ impl Owner {
         Ok(owner)
     }
 
-    /// Gives the files of an embedded store to the owner; a database on a server has none. Only what belongs to
-    /// the store: nothing that lies beside it, nothing that a link leads to.
+    /// Changes the owner of the files of an embedded store; a database on a server has no files. Changes only
+    /// files of the store: no other files in the same folder, no targets of links.
     ///
-    /// Errors: I/O, naming the first file that could not be given and how many there were.
+    /// Errors: I/O, naming the first file that failed and the number of failures.
     pub fn give(&self, store: &StoreKind) -> Result<()> {
         let (mut first, mut count) = (None, 0u64);
         backends::give(store, (self.user, self.group), &mut |path, error| {
@@ -70,8 +70,8 @@ struct Account {
     group: Option<u32>,
 }
 
-/// Finds a name or number in a file of the form of `/etc/passwd`; other sources of accounts are asked with
-/// `getent`, which knows them all.
+/// Finds a name or number in a file in the format of `/etc/passwd`. Accounts from other sources are looked up
+/// with `getent`.
 fn lookup(file: &str, name: &str, what: &str) -> Result<Account> {
     let fields = |text: &str| -> Option<Account> {
         let line = text.lines().find(|line| {
@@ -90,7 +90,7 @@ fn lookup(file: &str, name: &str, what: &str) -> Result<Account> {
     if let Some(account) = asked.ok().and_then(|output| fields(&String::from_utf8_lossy(&output.stdout))) {
         return Ok(account);
     }
-    // A number needs no entry.
+    // A number is valid without an entry.
     match name.parse() {
         Ok(id) => Ok(Account { id, group: None }),
         Err(_) => Err(Error::usage(format!("--owner: there is no such {what}"))

@@ -1,7 +1,6 @@
-//! Proof after an import: the target is read back and compared with what it should hold.
+//! Read-back verification: reads a target after an import and compares it with the expected counts and digests.
 //!
-//! Order-independent digests, so ranges are read in parallel. Knows stores and digests, not where the
-//! expectation comes from.
+//! The digests do not depend on order, so ranges are read in parallel. The caller supplies the expectation.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -20,19 +19,19 @@ use crate::run::budget::Budget;
 use crate::run::progress::Progress;
 use crate::target::state;
 
-/// What a subspace should hold.
+/// Expected content of a subspace.
 #[derive(Debug, Clone)]
 pub struct Expected {
     /// The subspace.
     pub subspace: &'static Subspace,
-    /// Counts.
+    /// Counts and sizes.
     pub totals: Totals,
     /// Sum of the digests of its records, in hex.
     pub sum: String,
 }
 
-/// Reads `expected` subspaces of a store and compares counts and digests. `counters` notes what the counter
-/// rules need.
+/// Reads the `expected` subspaces of a store and compares counts and digests; adds to `counters` what the counter
+/// rules need. Returns findings and counts of the check.
 ///
 /// Errors: damaged, naming every subspace that differs.
 pub fn compare(
@@ -103,7 +102,7 @@ fn parts(store: &Store, expected: &[Expected], budget: &Budget) -> Result<Vec<Pa
     Ok(parts)
 }
 
-/// The tables beside the subspaces were found or made empty, and loading does not write them.
+/// Checks that the tables beside the subspaces are still empty: loading does not write them.
 ///
 /// Errors: damaged, naming those that have rows.
 pub fn no_side_tables(source: &dyn Source, version: &'static SchemaVersion) -> Result<()> {
@@ -117,7 +116,7 @@ pub fn no_side_tables(source: &dyn Source, version: &'static SchemaVersion) -> R
         .next("was a server started on the target? stop it, and import again with --wipe-target"))
 }
 
-/// The expectation of nothing.
+/// The expectation of an empty subspace.
 pub fn empty(subspace: &'static Subspace) -> Expected {
     Expected { subspace, totals: Totals::default(), sum: RecordsSum::default().to_hex() }
 }

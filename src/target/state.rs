@@ -1,6 +1,7 @@
-//! May this target be written? Only if it is empty or holds no more than a first start of the server leaves.
+//! The state of a target: it may be written if it is empty or holds only what a first start of the server
+//! creates.
 //!
-//! Which rows those are, the catalog says. Reads the target; what it decides to clear is cleared elsewhere.
+//! The catalog defines those rows. This module reads the target and decides what to clear; `transfer` clears it.
 
 use std::fmt::Write as _;
 
@@ -11,11 +12,11 @@ use crate::base::page::Page;
 use crate::catalog::{self, FreshRule, Layout, SchemaVersion, SideTable, Subspace, Table};
 use crate::records::derived_keys::ComputedBlobKeys;
 
-/// Rows of one subspace counted before counting becomes pointless.
+/// Number of rows of one subspace at which counting stops.
 const COUNT_LIMIT: u64 = 100_000;
-/// Keys shown of a subspace that is not empty.
+/// Number of keys shown for a subspace that is not empty.
 const SAMPLES: usize = 1;
-/// Bytes of rows that may be saved from a target, and of keys of rows that stay in it; a first start leaves a few
+/// Limit in bytes for rows saved from a target, and for keys of rows kept in it; a first start creates a few
 /// kilobytes.
 const SAVE_LIMIT: usize = 64 << 20;
 
@@ -32,33 +33,32 @@ pub struct Saved {
     pub value: Vec<u8>,
 }
 
-/// What has to go from a target before the first write.
+/// What to delete from a target before the first write.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Clearing {
     /// Single rows, by table. The schema-version record comes first.
     pub rows: Vec<(&'static Table, Vec<Vec<u8>>)>,
-    /// Tables that are emptied.
+    /// Tables to empty.
     pub tables: Vec<&'static Table>,
-    /// Keys, ascending, of rows of emptied tables that stay, because they belong to the installation of the
-    /// target.
+    /// Keys, ascending, of rows to keep in emptied tables, because they belong to the installation of the target.
     pub kept: Vec<(&'static Table, Vec<Vec<u8>>)>,
-    /// Rows among the cleared ones that a person may miss if the import does not bring them.
+    /// Deleted rows that the user may miss if the import does not contain them.
     pub saved: Vec<Saved>,
 }
 
-/// How much of a target must be empty.
+/// The part of a target that must be empty.
 #[derive(Debug, Clone, Copy)]
 pub enum Extent<'a> {
-    /// Every subspace: the import brings a whole database.
+    /// Every subspace: the import contains a whole database.
     Everything,
-    /// Only these: the dump has no schema-version record, so the target's own must match and stays.
+    /// Only these: the dump has no schema-version record, so that of the target must match and is kept.
     Only(&'a [&'static Subspace]),
 }
 
-/// Looks at every row the target has and decides.
+/// Checks every row of the target and decides what to clear.
 ///
-/// Errors: refused, naming each subspace that is in the way with count and sample keys. Tables of something else are
-/// in the way unless they are known companions or `others` says that they were agreed to.
+/// Errors: refused, naming each subspace that is not empty, with count and sample keys. Tables that the catalog
+/// does not map are refused unless they are known companions or `others` is set.
 pub fn check(
     target: &dyn Source,
     version: &'static SchemaVersion,
@@ -89,7 +89,7 @@ pub fn check(
         in_the_way.extend(unused_table(target)?);
     }
     if in_the_way.is_empty() {
-        // The record that makes a target look complete goes first.
+        // Delete the record that makes a target look complete first.
         let record = catalog::schema_version_record();
         clearing.rows.sort_by_key(|(_, keys)| !keys.iter().any(|key| key.as_slice() == record.key));
         return Ok(clearing);
@@ -99,10 +99,10 @@ pub fn check(
         .next("use another, fresh store, or --wipe-target if nothing in this one is needed"))
 }
 
-/// Empties every subspace concerned, whatever it holds, except for what belongs to the installation.
+/// Plans to empty every subspace in `extent`, whatever it holds, except rows that belong to the installation.
 ///
-/// Errors: refused for another schema version, and for tables that the catalog does not know: nobody can say
-/// whether their rows may go.
+/// Errors: refused for another schema version, and for tables unknown to the catalog, because their rows cannot
+/// be judged.
 pub fn wipe(target: &dyn Source, version: &'static SchemaVersion, extent: Extent) -> Result<Clearing> {
     check_version(target, version, extent)?;
     let mut unknown = unknown_tables(target, version, false)?;
@@ -115,7 +115,7 @@ pub fn wipe(target: &dyn Source, version: &'static SchemaVersion, extent: Extent
     let there = target.tables()?;
     let mut clearing = Clearing::default();
     if matches!(extent, Extent::Everything) {
-        // Before anything else: what goes on after a kill looks at the records alone.
+        // First, because a resumed run compares records only and does not see these tables.
         let side = filled_side_tables(target, version)?;
         clearing.tables.extend(side.into_iter().map(|side| &side.table));
     }
@@ -130,7 +130,7 @@ pub fn wipe(target: &dyn Source, version: &'static SchemaVersion, extent: Extent
             continue;
         }
         if subspace.letter == record.letter {
-            // What makes a target look complete goes first.
+            // Delete the record that makes a target look complete first.
             clearing.rows.push((table, vec![record.key.to_vec()]));
         }
         empty(target, subspace, table, &mut clearing)?;
@@ -138,9 +138,9 @@ pub fn wipe(target: &dyn Source, version: &'static SchemaVersion, extent: Extent
     Ok(clearing)
 }
 
-/// Notes that a table is emptied but for the rows that stay.
+/// Adds a table to those to empty, with the keys of the rows to keep.
 ///
-/// Errors: refused if more of them stay than a server has.
+/// Errors: refused if there are more rows to keep than a server creates.
 fn empty(
     target: &dyn Source,
     subspace: &'static Subspace,
@@ -174,8 +174,8 @@ fn empty(
     Ok(())
 }
 
-/// Tables beside the subspaces that have rows. They were made of the records of some installation, and would
-/// answer for the ids that the new records have again.
+/// Tables beside the subspaces that have rows. Their rows were derived from the records of an earlier
+/// installation and would match ids that the new records use again.
 pub fn filled_side_tables(
     target: &dyn Source,
     version: &'static SchemaVersion,
@@ -189,8 +189,8 @@ fn named_side_table(side: &SideTable) -> String {
     format!("table {} ({}) has rows of another installation", side.table.name, side.title)
 }
 
-/// Refuses to go on with an interrupted run while a table beside the subspaces has rows: the run had found or made
-/// them empty, and comparing records does not show them.
+/// Refuses to resume an interrupted run while a table beside the subspaces has rows: the run had found or left
+/// them empty, and the comparison of records does not cover them.
 ///
 /// Errors: refused, naming the tables.
 pub fn check_side_tables(target: &dyn Source, version: &'static SchemaVersion) -> Result<()> {
@@ -217,7 +217,8 @@ fn unknown_tables(target: &dyn Source, version: &'static SchemaVersion, others: 
     Ok(unknown)
 }
 
-/// Tables with rows that the catalog does not map, and whether their columns show that they are not the server's.
+/// Tables with rows that the catalog does not map, and whether their columns prove that the server did not create
+/// them.
 fn filled_unknown(target: &dyn Source, version: &'static SchemaVersion) -> Result<Vec<(String, bool)>> {
     let known = |name: &str| {
         version.subspaces.iter().any(|s| s.table(target.kind()).is_ok_and(|table| table.name == name))
@@ -230,9 +231,9 @@ fn filled_unknown(target: &dyn Source, version: &'static SchemaVersion) -> Resul
         .collect()
 }
 
-/// Tables of something else that are left alone, with what they are.
+/// Unknown tables that are left alone, described.
 ///
-/// Errors: those of asking the target.
+/// Errors: those of reading the target.
 pub fn left_alone(target: &dyn Source, version: &'static SchemaVersion) -> Result<Vec<String>> {
     let others = filled_unknown(target, version)?.into_iter().filter(|(_, other)| *other);
     Ok(others
@@ -243,7 +244,7 @@ pub fn left_alone(target: &dyn Source, version: &'static SchemaVersion) -> Resul
         .collect())
 }
 
-/// A table that another store has taken the place of.
+/// A table with rows although the configuration uses another store in its place.
 fn unused_table(target: &dyn Source) -> Result<Option<String>> {
     let table = target.unused()?;
     Ok(table
@@ -267,8 +268,8 @@ fn check_version(target: &dyn Source, version: &SchemaVersion, extent: Extent) -
     }
 }
 
-/// What a record means whose hash is computed from an object of the target itself, as the bundle of a web application
-/// that a first start has loaded.
+/// The rule for a record whose hash is derived from an object of the target itself, such as the bundle of a web
+/// application that a first start has loaded.
 fn rule_if_computed(
     subspace: &'static Subspace,
     layout: &'static Layout,
@@ -276,12 +277,12 @@ fn rule_if_computed(
     (key, value): (&[u8], &[u8]),
 ) -> Option<FreshRule> {
     let rule = layout.fresh_if_computed?;
-    // A link that says what the blob is used for is that of something else.
+    // A link that is not provisional belongs to another use of the blob.
     let expected = layout.provisional.is_none() || layout.is_provisional(key, value);
     (expected && computed.contains(subspace.blob_hash(key)?)).then_some(rule)
 }
 
-/// Reads a subspace of the target; says what is in the way, if anything.
+/// Reads a subspace of the target; returns a description of the rows that must not be deleted, if there are any.
 fn check_subspace(
     target: &dyn Source,
     (subspace, table): (&'static Subspace, &'static Table),
@@ -305,7 +306,7 @@ fn check_subspace(
             match own.unwrap_or(subspace.fresh) {
                 FreshRule::Keep => {}
                 FreshRule::Clear if own.is_none() => {
-                    // Nothing else can be in a subspace whose rows may all go.
+                    // All rows of such a subspace may be deleted, so no other row needs a look.
                     whole = true;
                     break 'pages;
                 }

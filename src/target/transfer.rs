@@ -1,8 +1,7 @@
-//! What import and copy share: a target that is checked, emptied of what a first start has left, loaded, and
-//! read back.
+//! Shared by import and copy: checks a target, clears what a first start has left, loads it, and reads it back.
 //!
-//! Everything that can refuse does so before the first write. Where the records come from is decided before;
-//! a run that was interrupted goes on where the target shows that it ended.
+//! Everything that can be refused is refused before the first write. The caller has chosen the input; an
+//! interrupted run is resumed from what the target holds.
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -48,7 +47,7 @@ pub use target::Target;
 /// How a target is treated.
 #[derive(Clone)]
 pub struct Options<'a> {
-    /// What the user lets the run do.
+    /// What the user has agreed to.
     pub consent: Consent,
     /// Do not read the target back.
     pub no_verify: bool,
@@ -56,15 +55,15 @@ pub struct Options<'a> {
     pub strict: Strict,
     /// Go on with an interrupted run.
     pub resume: bool,
-    /// Empty the target first.
+    /// Empty the target before loading.
     pub wipe: bool,
-    /// What the user has said about the blob store of the target.
+    /// Options about the blob store of the target.
     pub blobs: BlobChoice<'a>,
-    /// Where the state of the run is kept, if not at the usual place.
+    /// Path of the state file, if not the usual one.
     pub state: Option<&'a Path>,
-    /// Who the files of the target shall belong to.
+    /// Owner of the files of the target.
     pub owner: Option<&'a Owner>,
-    /// The file of the end report, beside which rows are set aside.
+    /// File of the end report; the backup of replaced rows is beside it.
     pub report: Option<&'a Path>,
     /// Threads, memory, console, and the request to end.
     pub run: &'a Run,
@@ -72,36 +71,36 @@ pub struct Options<'a> {
 
 /// Everything that is decided before the first write.
 pub struct Transfer<'a> {
-    /// Where the records come from.
+    /// The input.
     pub origin: Origin<'a>,
-    /// Where they go.
+    /// The target.
     pub target: Target,
     /// The subspaces to load.
     pub parts: Vec<Part>,
-    /// Subspaces that stay behind, with the reason.
+    /// Subspaces that are not loaded, with the reason.
     pub left_out: Vec<(char, String)>,
-    /// A store that the records come from, which must stay as it was found.
+    /// The source store, which must not change during the run.
     pub watched: Option<(Watched, &'a Store)>,
     clearing: Clearing,
-    // Whether that is all that the target holds.
+    // Whether the clearing empties the target completely.
     everything: bool,
-    // Whether an interrupted run has begun to fill the target.
+    // Whether an interrupted run has started to fill the target.
     begun: bool,
-    // What an interrupted run says about emptying the target.
+    // State of the emptying steps of an interrupted run.
     left: Emptying,
     version_record: Option<Vec<u8>>,
     total: u64,
 }
 
-/// What a transfer has done.
+/// The result of a transfer.
 pub struct Transferred {
-    /// What was loaded.
+    /// The result of the load.
     pub loaded: Loaded,
     /// Whether the target was read back and compared.
     pub verified: bool,
 }
 
-/// Which subspaces are loaded.
+/// The subspaces to load and those that are not loaded.
 pub struct Places {
     /// Those to load.
     pub parts: Vec<Part>,
@@ -109,9 +108,10 @@ pub struct Places {
     pub left_out: Vec<(char, String)>,
 }
 
-/// The subspaces of `held` that were selected and have a place in the target, and the others with the reason.
+/// Divides the subspaces of `held` into those selected that have a table in the target, and the others with the
+/// reason.
 ///
-/// Errors: refused if the target has no place for one that is not derived data.
+/// Errors: refused if the target has no table for a selected subspace that is not derived data.
 pub fn places(
     held: &[&'static Subspace],
     selected: &[&'static Subspace],
@@ -137,8 +137,8 @@ pub fn places(
     Ok(Places { parts, left_out })
 }
 
-/// The files that a run writes beside its target: its state, if that does not lie in the dump as usual, and what
-/// keeps replaced rows.
+/// The files that a run writes beside its target: `state`, unless that is in the dump as usual, and the backup of
+/// replaced rows.
 pub fn files(options: &Options, state: Option<PathBuf>) -> Side {
     let state = state.map(|path| ("state of the run", "--state", path));
     let replaced = ("file for replaced rows", "--report", crate::target::backup::place(options.report, 1));
@@ -146,7 +146,7 @@ pub fn files(options: &Options, state: Option<PathBuf>) -> Side {
 }
 
 impl<'a> Transfer<'a> {
-    /// Checks the target against what is to be loaded.
+    /// Checks the target for what is to be loaded; `None` if a check of the preflight failed.
     pub fn prepare(
         origin: Origin<'a>,
         mut target: Target,
@@ -170,14 +170,14 @@ impl<'a> Transfer<'a> {
             true => Emptying::of_interrupted(&target.state)?.unwrap_or_default(),
             false => Emptying::default(),
         };
-        // An interrupted run has emptied its target once.
+        // An interrupted run has emptied its target, unless its state has the step pending.
         let everything = match options.resume {
             true => left.pending == Some(Pending::Everything),
             false => options.wipe,
         };
         let clearing = match target.clearing(&parts, whole, everything, options) {
             Err(error) if error.kind() == ErrorKind::Refused && options.resume => match left.pending {
-                // Then the target itself says how far the interrupted run came.
+                // The target was emptied: its records show how far the run came.
                 None => target.check_side_tables(whole, options).map(|()| None),
                 Some(_) => Err(error.next(
                     "the interrupted run had written nothing yet, so something else has filled the target",
@@ -225,35 +225,35 @@ impl<'a> Transfer<'a> {
         Ok(Some(transfer))
     }
 
-    /// Leaves out the values of these subspaces that no server can use and the target has no place for.
+    /// Skips the values of these subspaces that no server can use and that the target has no column for.
     pub fn leave_out_unusable(&mut self, subspaces: &[&'static Subspace]) {
         if subspaces.is_empty() {
             return;
         }
         self.origin.leave_out_unusable(subspaces);
         let affected = |part: &&mut Part| subspaces.iter().any(|s| s.letter == part.subspace.letter);
-        // What a manifest states is no longer what the target will hold.
+        // The manifest's counts and sums no longer match the records that the target will hold.
         self.parts.iter_mut().filter(affected).for_each(|part| part.stated = None);
     }
 
-    /// The schema version of what is loaded.
+    /// The schema version of the input.
     pub fn version(&self) -> &'static SchemaVersion {
         self.origin.version()
     }
 
-    /// About how many bytes are loaded.
+    /// Approximate number of bytes to load.
     pub fn total(&self) -> u64 {
         self.total
     }
 
-    /// What goes from the target before it is loaded.
+    /// What to delete from the target before loading.
     pub fn clearing(&self) -> &Clearing {
         &self.clearing
     }
 
-    /// Asks before a target is emptied, unless agreed to.
+    /// Asks for confirmation before a target is emptied, unless the user has agreed already.
     ///
-    /// Errors: refused if nobody agrees.
+    /// Errors: refused without confirmation.
     fn confirm_wipe(&self, options: &Options) -> Result<()> {
         let ruined = self.target.ruined && options.wipe;
         if (!self.everything || self.clearing.is_empty()) && !ruined {
@@ -281,8 +281,9 @@ impl<'a> Transfer<'a> {
         }
     }
 
-    /// Finds how far an interrupted run came, if there was one: everything up to that key is in the target as it
-    /// should be. For a dry run, which changes nothing: what a killed writer has left is not recovered.
+    /// Finds how far an interrupted run came, if there was one: for each subspace the last key up to which the
+    /// target holds all records. For a dry run, which changes nothing: what a killed writer has left is not
+    /// recovered.
     ///
     /// Errors: refused if the target holds anything else.
     pub fn find_progress(&mut self, options: &Options) -> Result<()> {
@@ -293,7 +294,7 @@ impl<'a> Transfer<'a> {
         self.compare(&Origin::store(&there), options)
     }
 
-    /// As [`Transfer::find_progress`], in a target that is seen as `there`.
+    /// As [`Transfer::find_progress`], with the target opened as `there`.
     fn compare(&mut self, there: &Origin, options: &Options) -> Result<()> {
         let version = self.version();
         let progress = Progress::start(options.run.console.progress(), "compare", self.total);
@@ -301,7 +302,7 @@ impl<'a> Transfer<'a> {
             written_up_to(&self.origin, there, part.subspace, options, &progress)
         })?;
         self.parts.iter_mut().zip(after).for_each(|(part, after)| part.after = after);
-        // What is not loaded must not have come meanwhile.
+        // Subspaces that are not loaded must still be empty.
         for subspace in version.subspaces.iter().filter(|_| self.version_record.is_some()) {
             if !self.parts.iter().any(|part| part.subspace.letter == subspace.letter) {
                 merge_join::compare([there, there], subspace, 1 << 16, &options.run.stop, |pair| {
@@ -312,22 +313,23 @@ impl<'a> Transfer<'a> {
         Ok(())
     }
 
-    /// Goes on with the run that `state` is about, or begins it: writes the target and reads it back.
+    /// Starts the run that `state` describes, or resumes it: writes the target and reads it back.
     ///
-    /// Errors: refused (nothing was written), I/O and interrupted (the target is incomplete and says so), damaged (verification failed).
+    /// Errors: refused (nothing was written), I/O and interrupted (the target is incomplete and lacks its
+    /// schema-version record), damaged (read-back verification failed).
     pub fn run<S: Serialize + DeserializeOwned + PartialEq + Clone>(
         &mut self,
         state: &State<S>,
         options: &Options,
     ) -> Result<Transferred> {
-        // Given up after everything else: closing a file gives up the locks of its engine, too.
+        // Declared first, so that it is dropped last: closing a file releases the locks of its engine, too.
         let mut exclusive = self.target.hold()?;
         let held = if options.resume { Some(state.open(&self.target.state)?) } else { None };
         let before = self.left.saved();
         let saving =
             Saving::plan(&self.origin, &self.parts, &self.clearing, options.report, before.as_deref())?;
         self.confirm_wipe(options)?;
-        // Nothing was created yet, and after a signal nothing is.
+        // Nothing is created yet, and nothing must be after a signal.
         options.run.stop.check()?;
         let saved = saving.as_ref().map(Saving::path).or(before.as_deref());
         let emptying = Emptying::begin(&self.clearing, self.everything, saved);
@@ -341,7 +343,7 @@ impl<'a> Transfer<'a> {
             None => begin(&self.target.state, &state.with(&emptying), options)?,
         };
         let resumable = held.is_some();
-        let half_filled = |error: Error| half_filled(error, resumable);
+        let incomplete = |error: Error| incomplete(error, resumable);
         let version = self.version();
         let locked =
             options.run.stop.check().and_then(|()| self.target.lock(self.planned(), &mut exclusive, options));
@@ -357,23 +359,23 @@ impl<'a> Transfer<'a> {
             if let Some(saving) = &saving {
                 saving.save(&options.run.console)?;
             }
-            // Tables first: nothing is lost if that is not allowed.
+            // Tables before clearing: nothing is lost if creating them is not permitted.
             target.create(&backends::tables(version, target.kind()))?;
             Ok(target)
         });
         let target = match ready {
             Ok(target) => target,
             Err(error) => {
-                // Nothing was changed that a next try would mind.
+                // The target is unchanged as far as a retry is concerned, so the state file goes.
                 held.filter(|_| !options.resume).map_or(Ok(()), StateFile::remove)?;
                 return Err(error);
             }
         };
-        emptying::clear(target.as_ref(), &self.clearing).map_err(half_filled)?;
+        emptying::clear(target.as_ref(), &self.clearing).map_err(incomplete)?;
         if let Some(held) = &mut held
             && emptying.pending.is_some()
         {
-            held.replace(&state.with(&emptying.done())).map_err(half_filled)?;
+            held.replace(&state.with(&emptying.done())).map_err(incomplete)?;
         }
         let loaded = {
             let progress = Progress::start(options.run.console.progress(), "import", self.total);
@@ -386,21 +388,21 @@ impl<'a> Transfer<'a> {
                 strict: options.strict,
                 progress: &progress,
             };
-            let mut loaded = load.run(target.as_ref()).map_err(half_filled)?;
+            let mut loaded = load.run(target.as_ref()).map_err(incomplete)?;
             if options.strict.is_on() && !options.no_verify && loaded.unmatched.lack_blobs() {
-                // Blobs that are not loaded are looked for before the target looks complete, not afterwards.
-                let data = target.look().map_err(half_filled)?;
-                self.target.find_blobs(&mut loaded, Some(data), options).map_err(half_filled)?;
+                // A strict run checks blobs that are not loaded before the target looks complete.
+                let data = target.look().map_err(incomplete)?;
+                self.target.find_blobs(&mut loaded, Some(data), options).map_err(incomplete)?;
             }
-            options.strict.check(&loaded.findings).map_err(half_filled)?;
-            self.still_alone(target.as_ref(), options).map_err(half_filled)?;
+            options.strict.check(&loaded.findings).map_err(incomplete)?;
+            self.still_alone(target.as_ref(), options).map_err(incomplete)?;
             if let Some((watched, store)) = &self.watched {
-                watched.check(store.source()).map_err(half_filled)?;
+                watched.check(store.source()).map_err(incomplete)?;
             }
-            load.seal(target.as_ref()).map_err(half_filled)?;
+            load.seal(target.as_ref()).map_err(incomplete)?;
             loaded
         };
-        // Gives up the lock, so that the store can be read back.
+        // Releases the lock, so that the store can be read back.
         drop(target);
         let mut transferred = Transferred { loaded, verified: false };
         if !options.no_verify {
@@ -419,8 +421,8 @@ impl<'a> Transfer<'a> {
         Ok(transferred)
     }
 
-    /// What was decided about the target, to be found again under its lock; nothing if an interrupted run has begun
-    /// to fill it: then its records are compared.
+    /// The decision about the target, to be confirmed under its lock; `None` if an interrupted run has begun to
+    /// fill it: then its records are compared.
     fn planned(&self) -> Option<Planned<'_>> {
         (!self.begun).then(|| Planned {
             clearing: &self.clearing,
@@ -430,7 +432,8 @@ impl<'a> Transfer<'a> {
         })
     }
 
-    /// Whether nothing else has come to the target while it was loaded. Engines with a lock let nothing in.
+    /// Checks that no other session has connected to the target while it was loaded. Engines with a lock admit
+    /// none.
     ///
     /// Errors: refused.
     fn still_alone(&self, target: &dyn backend::Target, options: &Options) -> Result<()> {
@@ -444,13 +447,13 @@ impl<'a> Transfer<'a> {
             .next("stop the server and whatever else uses the database"))
     }
 
-    /// Reads the target back; returns what the counter rules have found.
+    /// Reads the target back; returns the findings of the counter rules.
     fn verify(&self, expected: &[Expected], options: &Options) -> Result<Findings> {
         let version = self.version();
         let store = self.target.store(options)?;
         let total = expected.iter().map(|e| e.totals.key_bytes + e.totals.value_bytes).sum();
         let mut expected = expected.to_vec();
-        // Nothing but what was loaded may be in a target that was empty.
+        // A target that was empty may hold only what was loaded.
         for subspace in version.subspaces.iter().filter(|_| self.version_record.is_some()) {
             if store.table(subspace).is_some()
                 && !expected.iter().any(|e| e.subspace.letter == subspace.letter)
@@ -471,21 +474,21 @@ impl<'a> Transfer<'a> {
     }
 }
 
-/// What a run was about: nothing else can be continued.
+/// Identity of a run: only a run with the same one can be resumed.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State<S> {
     command: String,
     tool_version: String,
     target: String,
     subspaces: String,
-    /// What the records come from.
+    /// The input.
     pub from: S,
     #[serde(default)]
     emptying: Emptying,
 }
 
 impl<S: Serialize + DeserializeOwned + PartialEq> State<S> {
-    /// The state of a transfer of `parts` into `target`.
+    /// The state of a transfer of `parts` into `target` by `command`.
     pub fn new(command: &str, target: &Target, parts: &[Part], from: S) -> Self {
         let mut letters: Vec<char> = parts.iter().map(|part| part.subspace.letter).collect();
         letters.sort_unstable();
@@ -499,7 +502,7 @@ impl<S: Serialize + DeserializeOwned + PartialEq> State<S> {
         }
     }
 
-    /// The same run, when it has come to these steps.
+    /// The same run with the given emptying steps.
     fn with(&self, emptying: &Emptying) -> Self
     where
         S: Clone,
@@ -516,7 +519,7 @@ impl<S: Serialize + DeserializeOwned + PartialEq> State<S> {
 
     /// Opens the state that an interrupted run has left at `path`.
     ///
-    /// Errors: refused if there is none, or if it is about something else.
+    /// Errors: refused if there is none, or if it belongs to another run.
     pub fn open(&self, path: &Path) -> Result<StateFile> {
         let place = |error: Error| error.with("path", path.display().to_string());
         let Some((file, before)) = StateFile::open::<State<S>>(path)? else {
@@ -540,15 +543,16 @@ impl<S: Serialize + DeserializeOwned + PartialEq> State<S> {
     }
 }
 
-/// Writes the state; a place that cannot be written is no reason to refuse unless the user has named it.
+/// Writes the state file. If that fails, the run is refused only if the user has named the path; otherwise it
+/// cannot be resumed.
 fn begin<S: Serialize + DeserializeOwned + PartialEq>(
     path: &Path,
     state: &State<S>,
     options: &Options,
 ) -> Result<Option<StateFile>> {
     let written = match StateFile::open::<State<S>>(path) {
-        // A run that was not resumed is given up: its target is empty again, or this one would have been refused.
-        // Its state stands until this one does: a target that may be unfinished is never without.
+        // A run that was not resumed is given up: its target is empty again, or this run would have been refused.
+        // Its state file is replaced, not removed first: a target that may be incomplete always has one.
         Ok(Some((mut old, _))) => match old.replace(state) {
             Ok(()) => Ok(old),
             Err(error) if error.kind() == ErrorKind::Io => old.remove().and(Err(error)),
@@ -566,7 +570,7 @@ fn begin<S: Serialize + DeserializeOwned + PartialEq>(
     }
 }
 
-/// The last key up to which the target holds everything; nothing if it lacks the first one.
+/// The last key up to which the target holds all records; `None` if it lacks the first one.
 fn written_up_to(
     origin: &Origin,
     there: &Origin,
@@ -588,7 +592,7 @@ fn written_up_to(
                 progress.add(records, bytes);
                 (records, bytes) = (0, 0);
             }
-            // Written last, so its absence says nothing about the others.
+            // The record is written last, so its absence is no gap in the others.
             let awaited = subspace.letter == record.letter && pair.key == record.key && pair.right.is_none();
             match (pair.left, pair.right) {
                 (_, None) if awaited => {}
@@ -615,7 +619,7 @@ fn changed(subspace: &'static Subspace, key: &[u8]) -> Error {
         .next("was a server started on it? empty it, with --wipe-target, and start without --resume")
 }
 
-fn half_filled(error: Error, resumable: bool) -> Error {
+fn incomplete(error: Error, resumable: bool) -> Error {
     let findings = error.kind() == ErrorKind::Findings;
     error.next(match resumable {
         true if findings => {
@@ -632,14 +636,13 @@ fn half_filled(error: Error, resumable: bool) -> Error {
     })
 }
 
-/// Tables and rows as few words, for a plan.
 impl Clearing {
-    /// Whether nothing has to go.
+    /// Whether there is nothing to delete.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty() && self.tables.is_empty()
     }
 
-    /// What has to go.
+    /// Tables and rows to delete, in words, for the preflight report.
     pub fn describe(&self) -> String {
         let named = |table: &&Table| table.name.to_string();
         let rows = self.rows.iter().map(|(table, keys)| format!("{} rows of {}", keys.len(), named(table)));

@@ -1,8 +1,9 @@
-//! What goes from a target before it is loaded, in steps that may end anywhere and be repeated.
+//! Empties a target before it is loaded, in steps that may be interrupted anywhere and repeated.
 //!
-//! The state of the run says that they have begun before anything goes; rows that are replaced are on the disk
-//! before they are deleted; rows that stay are never deleted; and the state says that the steps are done before the
-//! first record is written. So what a killed run has left of them is a part of what it meant to take.
+//! The state file records that the steps have begun before anything is deleted; replaced rows are synced to their
+//! backup before they are deleted; rows to keep are never deleted; and the state records that the steps are done
+//! before the first record is written. So what a killed run has left to delete is a part of what it had planned
+//! to delete.
 
 use std::path::{Path, PathBuf};
 
@@ -13,28 +14,28 @@ use crate::base::error::Result;
 use crate::run::resume::StateFile;
 use crate::target::state::Clearing;
 
-/// What may still have to go from the target of a run.
+/// What a run may still have to delete from its target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Pending {
-    /// What a first start of the server leaves.
+    /// The rows that a first start of the server creates.
     Fresh,
-    /// Everything, as agreed to.
+    /// Everything, as confirmed by the user.
     Everything,
 }
 
-/// What the state of an interrupted run says about these steps.
+/// The progress of these steps, in the state file.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Emptying {
-    /// What may still have to go; nothing if nothing had to, or once it is gone.
+    /// What may still have to be deleted; `None` if there was nothing to delete or it is done.
     #[serde(default)]
     pub pending: Option<Pending>,
-    /// The file that holds replaced rows.
+    /// The backup of replaced rows.
     #[serde(default)]
     pub saved: Option<String>,
 }
 
-/// Those words of a state, whatever else it says.
+/// The part of a state file that this module reads.
 #[derive(Deserialize)]
 struct Words {
     #[serde(default)]
@@ -42,35 +43,35 @@ struct Words {
 }
 
 impl Emptying {
-    /// The steps that begin with this clearing.
+    /// The steps at their start, for this clearing.
     pub fn begin(clearing: &Clearing, everything: bool, saved: Option<&Path>) -> Emptying {
         let pending = if everything { Pending::Everything } else { Pending::Fresh };
         Emptying {
             pending: (!clearing.is_empty()).then_some(pending),
-            // A name that is no text is found again beside the report.
+            // A path that is not UTF-8 is not stored; the file is found again beside the report.
             saved: saved.and_then(Path::to_str).map(str::to_string),
         }
     }
 
-    /// The same steps, done.
+    /// The same steps, completed.
     pub fn done(&self) -> Emptying {
         Emptying { pending: None, saved: self.saved.clone() }
     }
 
-    /// What the state of an interrupted run says; nothing if there is no state.
+    /// The steps in the state file of an interrupted run; `None` if there is no such file.
     ///
     /// Errors: as [`StateFile::open`].
     pub fn of_interrupted(state: &Path) -> Result<Option<Emptying>> {
         Ok(StateFile::open::<Words>(state)?.map(|(_, words)| words.emptying))
     }
 
-    /// The file that holds replaced rows.
+    /// Path of the backup of replaced rows.
     pub fn saved(&self) -> Option<PathBuf> {
         self.saved.as_ref().map(PathBuf::from)
     }
 }
 
-/// Takes from a target what has to go. Repeating it takes what is left.
+/// Deletes from a target what `clearing` contains. Repeating it deletes the rest.
 pub(super) fn clear(target: &dyn backend::Target, clearing: &Clearing) -> Result<()> {
     for (table, keys) in &clearing.rows {
         target.delete(table, keys)?;

@@ -1,6 +1,7 @@
-//! The target of an import or a copy: its stores, found fit to be written, and how they are opened.
+//! The target of an import or a copy: its stores, checked before they are written, and opened.
 //!
-//! Says what may have to go from it; writes nothing but what an unfinished load has left beyond repair.
+//! Decides what to clear; writes nothing, except that it removes a store that an unfinished load has left
+//! partially written.
 
 use std::path::{Path, PathBuf};
 
@@ -25,49 +26,49 @@ use crate::target::load::{Loaded, Part};
 use crate::target::state::{self, Clearing, Extent};
 use crate::target::transfer::Options;
 
-/// How long the sessions of a killed run may take to end, in seconds.
+/// Seconds to wait for the sessions of a killed run to end.
 const ENDING: u64 = 30;
 
-/// Which of the stores of a target are there.
+/// Which of the stores of a target exist.
 #[derive(Debug, Clone, Copy)]
 struct Exists {
     data: bool,
     blobs: bool,
 }
 
-/// A target that was found fit to be written.
+/// A target that has passed the checks for writing.
 pub struct Target {
     pub(super) place: Place,
     pub(super) kind: BackendKind,
     version: &'static SchemaVersion,
-    // Whether there is anything in the data store and in the blob store.
+    // Whether the data store and the blob store exist.
     exists: Exists,
-    // What changes with the data store, where its engine can tell.
+    // A value that changes with the data store, where its engine has one.
     fingerprint: Option<String>,
-    // Whether an unfinished load has left data store or blob store so that it cannot be opened.
+    // Whether data store or blob store are partially written by an unfinished load and cannot be opened.
     pub(super) ruined: bool,
-    // Where the server will look for blobs that are not loaded.
+    // The blob store of the server, if blobs are not loaded.
     untouched: Option<StoreConfig>,
     limits: Limits,
-    /// Where the state of a run into it is kept.
+    /// Path of the state file of a run into it.
     pub state: PathBuf,
-    /// What the administrator has to know after the load.
+    /// Advice for the administrator after the load.
     pub advice: Vec<String>,
 }
 
-/// What was decided about a target before it was locked.
+/// The decision about a target before it was locked.
 pub(super) struct Planned<'a> {
-    /// What has to go.
+    /// What to delete.
     pub clearing: &'a Clearing,
-    /// What is loaded.
+    /// The subspaces to load.
     pub parts: &'a [Part],
-    /// Whether that is all that a store has.
+    /// Whether they include the schema-version record, so that they make a whole store.
     pub whole: bool,
-    /// Whether everything is emptied.
+    /// Whether the target is emptied completely.
     pub everything: bool,
 }
 
-/// Whether nobody has an embedded store open.
+/// Checks that no other process has an embedded store open.
 fn free(store: &StoreConfig) -> Result<String> {
     match running::holder(&store.kind) {
         None => Ok("nobody has it open".to_string()),
@@ -78,9 +79,9 @@ fn free(store: &StoreConfig) -> Result<String> {
     }
 }
 
-/// Whether a store is one that an unfinished load has left so that it cannot be opened.
+/// Whether an unfinished load has left a store partially written, so that it cannot be opened.
 ///
-/// Errors: refused if it is, and this run was not told to go on or to begin again.
+/// Errors: refused if so, unless the run resumes or wipes.
 fn ruined(store: &StoreConfig, options: &Options) -> Result<bool> {
     match backends::ruined(store) {
         true if !options.resume && !options.wipe => Err(left_damaged(&store.location())
@@ -94,16 +95,16 @@ fn left_damaged(store: &str) -> Error {
         .with("store", store)
 }
 
-/// The error of going on with what has not begun.
+/// The error for `--resume` without an interrupted run.
 pub(super) fn nothing_to_resume(state: &Path) -> Error {
     Error::refused("there is no interrupted run to go on with")
         .with("path", state.display().to_string())
         .next("name its state with --state if it was kept elsewhere, or start without --resume")
 }
 
-/// Refuses to resume where no run has left its state, or the run is still at work.
+/// Checks that there is an interrupted run to resume, if the run shall resume.
 ///
-/// Errors: refused.
+/// Errors: refused if there is no state file, or its run has not ended.
 fn something_to_resume(path: &Path, options: &Options) -> Result<()> {
     if !options.resume {
         return Ok(());
@@ -115,9 +116,9 @@ fn something_to_resume(path: &Path, options: &Options) -> Result<()> {
 }
 
 impl Target {
-    /// Looks at the stores of a configuration: is a server running on them, are others connected? `decide` says
-    /// where blobs go, by the data store as it is now; `state` where the state of a run is kept usually, by
-    /// digits that are others for each target.
+    /// Checks the stores of a configuration: that no server runs on them and no other session is connected.
+    /// `decide` chooses where blobs go, given the data store as it is; `state` returns the usual path of the
+    /// state file, given digits that differ between targets.
     pub fn open(
         data: StoreConfig,
         version: &'static SchemaVersion,
@@ -135,7 +136,7 @@ impl Target {
         let now = exists.then(|| backends::source(&data, &options.run.budget)).transpose()?;
         if let Some(now) = &now {
             shapes::check_version_table(now.as_ref(), &data.location())?;
-            // Before anything is decided by what is in it.
+            // Before any decision depends on its content.
             gaps::none_hidden(&gaps::find(now.as_ref(), version)?, &data.location())?;
         }
         let fingerprint = now.as_ref().map(|now| now.fingerprint()).transpose()?.flatten();
@@ -145,7 +146,7 @@ impl Target {
         let state = options.state.map_or_else(usual, Path::to_path_buf);
         something_to_resume(&state, options)?;
         if let (Some(blobs), Some(subspace), false) = (&untouched, version.blobs(), options.no_verify) {
-            // It is asked for names afterwards; whether it answers is seen now.
+            // Its blobs are looked up after the load; check now that it answers.
             let (source, table) = backends::blob_source(blobs, subspace, kind, &options.run.budget, false)?;
             if let Some(hidden) = source.unreadable(&[table])?.into_iter().find(|found| !found.absent) {
                 return Err(Error::refused("the blobs that the links name cannot be looked for")
@@ -173,7 +174,7 @@ impl Target {
             let agreed = options.consent.dry_run || options.consent.yes;
             let mut sessions = source.sessions()?;
             let begin = std::time::Instant::now();
-            // The server ends the sessions of a killed run only when it notices, or has rolled them back.
+            // The server ends sessions of a killed run when it notices the lost connection and has rolled back.
             while options.resume && !sessions.others.is_empty() && begin.elapsed().as_secs() < ENDING {
                 options.run.stop.sleep(std::time::Duration::from_millis(500))?;
                 sessions = source.sessions()?;
@@ -197,7 +198,7 @@ impl Target {
         self.kind
     }
 
-    /// How the configuration describes it.
+    /// Its stores, as in the configuration.
     pub fn place(&self) -> &Place {
         &self.place
     }
@@ -206,17 +207,17 @@ impl Target {
         self.exists.data || self.exists.blobs
     }
 
-    /// What the database can take in one go.
+    /// Size limits of the database for one record.
     pub fn limits(&self) -> &Limits {
         &self.limits
     }
 
-    /// How it stores blobs.
+    /// Encoding of its blobs.
     pub fn rule(&self) -> BlobRule {
         self.place.blob_rule(self.version)
     }
 
-    /// Subspaces with the tables whose limits their records must keep.
+    /// The tables of the subspaces, by whose limits their records are checked.
     pub fn tables(&self, parts: &[Part]) -> Result<Vec<(&'static Subspace, &'static Table)>> {
         let mut tables = Vec::with_capacity(parts.len());
         for part in parts {
@@ -231,7 +232,7 @@ impl Target {
         Ok(tables)
     }
 
-    /// The target as it is now; a store that is not there yet is an empty one.
+    /// The target as it is; a store that does not exist yet is read as an empty one.
     fn source(&self, options: &Options) -> Result<Box<dyn Source>> {
         let data: Box<dyn Source> = match self.exists.data {
             true => backends::source(&self.place.data, &options.run.budget)?,
@@ -240,7 +241,7 @@ impl Target {
         self.with_blobs(data, options)
     }
 
-    /// The data store as a source with the blob store, where that is another one.
+    /// The data store combined with the blob store, if that is separate.
     fn with_blobs(&self, data: Box<dyn Source>, options: &Options) -> Result<Box<dyn Source>> {
         let (Some(blobs), Some(subspace)) = (&self.place.blobs, self.version.blobs()) else {
             return Ok(data);
@@ -250,10 +251,10 @@ impl Target {
         Ok(Box::new(RoutedSource::new(data, source, BlobTables { unused, used })))
     }
 
-    /// Opens the target for writing, which locks it, and looks at it again: it must be what it was when everything
-    /// was decided, and `planned` found once more.
+    /// Opens the target for writing, which locks it, and repeats the checks: the store must be unchanged and
+    /// `planned` the decision again.
     ///
-    /// Errors: refused if it is not, or if it is in use; nothing of it is changed then.
+    /// Errors: refused if not, or if it is in use; nothing is changed then.
     pub(super) fn lock(
         &self,
         planned: Option<Planned>,
@@ -266,7 +267,7 @@ impl Target {
                 .because(why)
                 .next("stop the server and every other program that uses it, then start again"))
         };
-        // Before it is opened: opening an embedded store recovers what is in it.
+        // Before opening it, because opening an embedded store recovers its log.
         let data = &self.place.data;
         let exists = backends::exists(data)? && !(self.ruined && backends::ruined(data));
         if exists != self.exists.data {
@@ -281,7 +282,7 @@ impl Target {
         }
         let writer = self.writer(options)?;
         if !(self.exists.data && self.exists.blobs) {
-            // A look makes what was not there, and so could not be held: it is held before it is looked at for good.
+            // `look` creates what did not exist and so could not be held; hold it before the decisive look.
             drop(writer.look()?);
             held.add_new(data, Mode::Exclusive)?;
             self.place.blobs.iter().try_for_each(|blobs| held.add_new(blobs, Mode::Exclusive))?;
@@ -305,7 +306,7 @@ impl Target {
         }
     }
 
-    /// The target for writing, created where it is not there.
+    /// Opens the target for writing; creates it if it does not exist.
     fn writer(&self, options: &Options) -> Result<Box<dyn backend::Target>> {
         if self.ruined {
             backends::discard_ruined(&self.place.data)?;
@@ -321,16 +322,16 @@ impl Target {
         Ok(Box::new(RoutedTarget::new(data, target, BlobTables { unused, used })))
     }
 
-    /// Holds what is there of the target alone, so that no other run reads or writes it meanwhile.
+    /// Holds the existing stores of the target exclusively, so that no other run reads or writes them.
     ///
-    /// Errors: refused if another run has it.
+    /// Errors: refused if another run holds one.
     pub(super) fn hold(&self) -> Result<Held> {
         let mut held = backends::hold(&self.place.data, Mode::Exclusive)?;
         self.place.blobs.iter().try_for_each(|blobs| held.add(blobs, Mode::Exclusive))?;
         Ok(held)
     }
 
-    /// The target as it has become, everything in it.
+    /// The target after loading, as a store.
     pub(super) fn store(&self, options: &Options) -> Result<Store> {
         self.store_at(self.place.clone(), None, options)
     }
@@ -352,12 +353,12 @@ impl Target {
             Some(data) => filled.with_blobs(data, options)?,
             None => filled.source(options)?,
         };
-        // What a run has not created yet is empty.
+        // Tables that a run has not created yet are empty.
         Ok(Store::open(source, self.version, self.rule())?.past_absent())
     }
 
-    /// Looks for blobs that were not loaded, by the names that loaded links have for them.
-    /// The data store is `data`, if it is still locked.
+    /// Looks up the blobs that loaded links name in the server's blob store, if they were not loaded. `data` is
+    /// the data store, if it is still locked.
     pub(super) fn find_blobs(
         &self,
         loaded: &mut Loaded,
@@ -379,9 +380,9 @@ impl Target {
         Ok(())
     }
 
-    /// Tables beside the subspaces that have rows, where everything is loaded.
+    /// Checks that tables beside the subspaces have no rows, if a whole store is loaded.
     ///
-    /// Errors: refused if there are any: comparing records does not show them.
+    /// Errors: refused if one has: the comparison of records does not cover them.
     pub(super) fn check_side_tables(&self, whole: bool, options: &Options) -> Result<()> {
         match whole && self.exists() {
             true => state::check_side_tables(self.source(options)?.as_ref(), self.version)
@@ -390,8 +391,8 @@ impl Target {
         }
     }
 
-    /// What to say at the end about tables beside the subspaces: those among the emptied ones, or those that stay
-    /// because only a part of a database is loaded.
+    /// Advice about tables beside the subspaces for the end report: those that were emptied, or those that are
+    /// kept because only a part of a database is loaded.
     pub(super) fn side_tables_advice(
         &self,
         whole: bool,
@@ -417,12 +418,12 @@ impl Target {
         Ok(Some(format!("the tables {} {what}; let the server re-index its search", names.join(", "))))
     }
 
-    /// This target, read through `source`, as a store.
+    /// This target as a store, read through `source`.
     pub(super) fn as_store(&self, source: Box<dyn Source>) -> Result<Store> {
         Ok(Store::open(source, self.version, self.rule())?.past_absent())
     }
 
-    /// Decides what has to go from the target before it is loaded.
+    /// Decides what to delete from the target before it is loaded.
     pub(super) fn clearing(
         &self,
         parts: &[Part],
@@ -431,7 +432,7 @@ impl Target {
         options: &Options,
     ) -> Result<Clearing> {
         if self.ruined && !whole {
-            // It may hold what is not loaded again.
+            // Removing it could lose records that are not loaded again.
             return Err(left_damaged(&self.place.location())
                 .because("what is to be loaded is not all that a store has, so it cannot be begun again")
                 .next("restore it from a backup, or export what can still be read with --salvage"));
