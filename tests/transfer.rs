@@ -394,7 +394,7 @@ fn the_second_of_two_imports_into_one_target_is_refused() {
 
 #[test]
 fn a_source_is_held_while_it_is_read_and_readers_do_not_mind_each_other() {
-    use stalwart_migrate::backend::hold::{Hold, Mode};
+    use stalwart_migrate::backend::hold::{Hold, HoldMode};
     for engine in ENGINES {
         let source = Site::of("0.15.5", engine);
         if engine == RocksDb {
@@ -404,7 +404,7 @@ fn a_source_is_held_while_it_is_read_and_readers_do_not_mind_each_other() {
         let before = trace(&source.store_dir());
         let take = if engine == RocksDb { Hold::rocksdb } else { Hold::sqlite };
         // Another run that reads.
-        let reader = take(&source.store(), Mode::Shared).unwrap().unwrap();
+        let reader = take(&source.store(), HoldMode::Shared).unwrap().unwrap();
         source.export("dump");
         let target = Site::empty("0.15.5", Sqlite);
         copy(&source, &target, &[]).expect(0);
@@ -415,7 +415,7 @@ fn a_source_is_held_while_it_is_read_and_readers_do_not_mind_each_other() {
         // The refused import may have touched the directory.
         let before = trace(&source.store_dir());
         // Another run that writes.
-        let writer = take(&source.store(), Mode::Exclusive).unwrap().unwrap();
+        let writer = take(&source.store(), HoldMode::Exclusive).unwrap().unwrap();
         let refused = source.export_with("refused", &[]).expect(5);
         assert!(refused.error().contains("another run of this program writes to the store"), "{refused:?}");
         let target = Site::empty("0.15.5", Sqlite);

@@ -53,7 +53,7 @@ pub fn read_dump(input: &[u8]) {
         console: Console { json: false, quiet: true },
         stop: Stop::new(),
     };
-    let options = verify::Options {
+    let options = verify::VerifyOptions {
         dir: dir.path(),
         against: None,
         schema: None,
@@ -71,7 +71,7 @@ pub fn read_dump(input: &[u8]) {
         (Err(why), Ok(_)) => panic!("verified, although {why}"),
         (Err(_), Err(_)) => {}
     }
-    let options = inspect::Options {
+    let options = inspect::InspectOptions {
         out: None,
         place: inspect::Place::Dump(dir.path()),
         schema: None,

@@ -1,7 +1,7 @@
 //! Holding a store while it is read or written, so that two runs of this program, and a server where its engine
 //! has a lock for that, exclude each other.
 //!
-//! A source is held [`Mode::Shared`]: many may read it. A target is held [`Mode::Exclusive`], from the first look
+//! A source is held [`HoldMode::Shared`]: many may read it. A target is held [`HoldMode::Exclusive`], from the first look
 //! that something is decided by to the end. Nothing is written: the locks are the kernel's.
 //!
 //! | Store | Shared | Exclusive |
@@ -40,7 +40,7 @@ pub const SQLITE_BYTE: u64 = 0x4000_0002 + 509;
 
 /// Who else may hold the same store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
+pub enum HoldMode {
     /// Others that read it.
     Shared,
     /// Nothing else.
@@ -57,10 +57,10 @@ impl Hold {
     /// Holds the directory of a RocksDB database; `None` if it is not there.
     ///
     /// Errors: refused if another run or, where the source is held, a server has it.
-    pub fn rocksdb(path: &Path, mode: Mode) -> Result<Option<Hold>> {
+    pub fn rocksdb(path: &Path, mode: HoldMode) -> Result<Option<Hold>> {
         let Some(directory) = hold(path, true, mode)? else { return Ok(None) };
         let mut files = vec![directory];
-        if mode == Mode::Shared {
+        if mode == HoldMode::Shared {
             files.extend(hold_byte(&path.join("LOCK"), ROCKSDB_BYTE)?);
         }
         Ok(Some(Hold { _files: files }))
@@ -69,10 +69,10 @@ impl Hold {
     /// Holds the file of a SQLite database; `None` if it is not there.
     ///
     /// Errors: refused if another run has it or, where the source is held, something writes to it.
-    pub fn sqlite(path: &Path, mode: Mode) -> Result<Option<Hold>> {
+    pub fn sqlite(path: &Path, mode: HoldMode) -> Result<Option<Hold>> {
         let Some(file) = hold(path, false, mode)? else { return Ok(None) };
         let mut files = vec![file];
-        if mode == Mode::Shared {
+        if mode == HoldMode::Shared {
             files.extend(hold_byte(path, SQLITE_BYTE)?);
         }
         Ok(Some(Hold { _files: files }))
@@ -81,18 +81,18 @@ impl Hold {
     /// Holds a directory of blobs; `None` if it is not there.
     ///
     /// Errors: refused if another run has it.
-    pub fn directory(path: &Path, mode: Mode) -> Result<Option<Hold>> {
+    pub fn directory(path: &Path, mode: HoldMode) -> Result<Option<Hold>> {
         Ok(hold(path, true, mode)?.map(|directory| Hold { _files: vec![directory] }))
     }
 }
 
 /// Opens a file or directory and locks it against other runs; `None` if it is not there or cannot be opened: what
 /// opens the store next says why.
-fn hold(path: &Path, directory: bool, mode: Mode) -> Result<Option<File>> {
+fn hold(path: &Path, directory: bool, mode: HoldMode) -> Result<Option<File>> {
     let Some(file) = open(path, directory) else { return Ok(None) };
     let operation = match mode {
-        Mode::Shared => FlockOperation::NonBlockingLockShared,
-        Mode::Exclusive => FlockOperation::NonBlockingLockExclusive,
+        HoldMode::Shared => FlockOperation::NonBlockingLockShared,
+        HoldMode::Exclusive => FlockOperation::NonBlockingLockExclusive,
     };
     match flock(&file, operation) {
         Err(rustix::io::Errno::WOULDBLOCK) => Err(busy(path, mode)),
@@ -146,10 +146,10 @@ fn lock_byte(file: &File, at: u64) -> IoResult<()> {
     }
 }
 
-fn busy(path: &Path, mode: Mode) -> Error {
+fn busy(path: &Path, mode: HoldMode) -> Error {
     let what = match mode {
-        Mode::Shared => "another run of this program writes to the store",
-        Mode::Exclusive => "another run of this program uses the store",
+        HoldMode::Shared => "another run of this program writes to the store",
+        HoldMode::Exclusive => "another run of this program uses the store",
     };
     Error::refused(what).with("path", shown(path)).next("wait until it has ended, and try again")
 }
@@ -165,7 +165,7 @@ mod tests {
 
     use super::*;
 
-    type Take = fn(&Path, Mode) -> Result<Option<Hold>>;
+    type Take = fn(&Path, HoldMode) -> Result<Option<Hold>>;
 
     #[test]
     fn readers_share_a_store_and_a_writer_has_it_alone() {
@@ -176,18 +176,20 @@ mod tests {
         let all: [(Take, &Path); 3] =
             [(Hold::rocksdb, dir.path()), (Hold::sqlite, &file), (Hold::directory, dir.path())];
         for (take, path) in all {
-            let readers =
-                [take(path, Mode::Shared).unwrap().unwrap(), take(path, Mode::Shared).unwrap().unwrap()];
-            let refused = take(path, Mode::Exclusive).unwrap_err();
+            let readers = [
+                take(path, HoldMode::Shared).unwrap().unwrap(),
+                take(path, HoldMode::Shared).unwrap().unwrap(),
+            ];
+            let refused = take(path, HoldMode::Exclusive).unwrap_err();
             assert_eq!(refused.kind(), crate::base::error::ErrorKind::Refused);
             drop(readers);
-            let writer = take(path, Mode::Exclusive).unwrap().unwrap();
-            for mode in [Mode::Shared, Mode::Exclusive] {
+            let writer = take(path, HoldMode::Exclusive).unwrap().unwrap();
+            for mode in [HoldMode::Shared, HoldMode::Exclusive] {
                 assert_eq!(take(path, mode).unwrap_err().kind(), crate::base::error::ErrorKind::Refused);
             }
             drop(writer);
-            assert!(take(path, Mode::Exclusive).unwrap().is_some());
-            assert!(take(&dir.path().join("nothing"), Mode::Exclusive).unwrap().is_none());
+            assert!(take(path, HoldMode::Exclusive).unwrap().is_some());
+            assert!(take(&dir.path().join("nothing"), HoldMode::Exclusive).unwrap().is_none());
         }
     }
 
@@ -201,7 +203,7 @@ mod tests {
             // The whole file, as RocksDB does it.
             fcntl_lock(&file, Posix::NonBlockingLockExclusive).is_ok()
         };
-        let held = Hold::rocksdb(dir.path(), Mode::Shared).unwrap().unwrap();
+        let held = Hold::rocksdb(dir.path(), HoldMode::Shared).unwrap().unwrap();
         assert!(!write());
         drop(File::open(&lock).unwrap());
         assert!(!write(), "a lock of the process would have gone with that file");
@@ -209,6 +211,8 @@ mod tests {
         assert!(write());
         let file = File::options().read(true).write(true).open(&lock).unwrap();
         fcntl_lock(&file, Posix::NonBlockingLockExclusive).unwrap();
-        assert!(Hold::rocksdb(dir.path(), Mode::Shared).unwrap_err().to_string().contains("open to write"));
+        assert!(
+            Hold::rocksdb(dir.path(), HoldMode::Shared).unwrap_err().to_string().contains("open to write")
+        );
     }
 }

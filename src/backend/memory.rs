@@ -9,13 +9,13 @@ use crate::base::error::Result;
 use crate::base::page::Page;
 use crate::catalog::{BackendKind, Table};
 
-type Records = BTreeMap<Vec<u8>, Vec<u8>>;
+type MemoryTable = BTreeMap<Vec<u8>, Vec<u8>>;
 
 /// A store in memory that follows the table mappings of `kind`.
 #[derive(Debug)]
 pub struct Memory {
     kind: BackendKind,
-    tables: Mutex<BTreeMap<String, Records>>,
+    tables: Mutex<BTreeMap<String, MemoryTable>>,
 }
 
 impl Memory {
@@ -24,7 +24,7 @@ impl Memory {
         Memory { kind, tables: Mutex::default() }
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Records>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, MemoryTable>> {
         // The maps are valid after every single operation, so a panic elsewhere does not spoil them.
         self.tables.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -36,7 +36,7 @@ impl Source for Memory {
     }
 
     fn tables(&self) -> Result<Vec<TableState>> {
-        let state = |(name, records): (&String, &Records)| TableState {
+        let state = |(name, records): (&String, &MemoryTable)| TableState {
             name: name.clone(),
             rows: !records.is_empty(),
         };
@@ -108,7 +108,7 @@ impl Target for Memory {
     }
 
     fn shard<'a>(&'a self, table: &'a Table) -> Result<Box<dyn Shard + Send + 'a>> {
-        Ok(Box::new(MemoryShard { memory: self, table: table.name, pending: Records::new() }))
+        Ok(Box::new(MemoryShard { memory: self, table: table.name, pending: MemoryTable::new() }))
     }
 
     fn finish(&self) -> Result<()> {
@@ -144,7 +144,7 @@ impl Pages for MemoryPages<'_> {
 struct MemoryShard<'a> {
     memory: &'a Memory,
     table: &'a str,
-    pending: Records,
+    pending: MemoryTable,
 }
 
 impl Shard for MemoryShard<'_> {

@@ -27,7 +27,7 @@ pub use target::MysqlTarget;
 /// Shards that may be written at the same time: beyond that the database server only queues.
 const WRITERS: usize = 8;
 
-type Session = sql::Session<MySqlConnection>;
+type MysqlSession = sql::Session<MySqlConnection>;
 
 /// How to reach a database. Cannot be printed, for it holds a secret.
 #[derive(Clone)]
@@ -60,7 +60,7 @@ const PREPARED: usize = 16;
 const PACKET_OVERHEAD: u64 = 64;
 
 impl MysqlSettings {
-    fn connect(&self) -> Result<Session> {
+    fn connect(&self) -> Result<MysqlSession> {
         let tls = self.tls && !self.host.starts_with('/');
         let mode = match (tls, self.allow_invalid_certs) {
             (false, _) => MySqlSslMode::Disabled,
@@ -87,7 +87,7 @@ impl MysqlSettings {
         }
         // The configured timeout is one for idle connections of the mail server.
         let reach = Some((self.host.as_str(), self.port)).filter(|_| !self.host.starts_with('/'));
-        Session::open(reach, options.connect(), None::<Duration>, &self.place, |error| {
+        MysqlSession::open(reach, options.connect(), None::<Duration>, &self.place, |error| {
             self.translate(error, "connect")
         })
     }
@@ -99,7 +99,7 @@ impl MysqlSettings {
     }
 
     /// Runs a statement without results.
-    fn execute(&self, session: &mut Session, doing: &str, statement: impl Into<String>) -> Result<()> {
+    fn execute(&self, session: &mut MysqlSession, doing: &str, statement: impl Into<String>) -> Result<()> {
         let statement = statement.into();
         session
             .run(async |connection| sqlx::raw_sql(AssertSqlSafe(statement)).execute(connection).await)
@@ -108,14 +108,14 @@ impl MysqlSettings {
     }
 
     /// Connects, prepared for work.
-    fn session(&self) -> Result<(Session, Variables)> {
+    fn session(&self) -> Result<(MysqlSession, Variables)> {
         let mut session = self.connect()?;
         let variables = self.prepare(&mut session)?;
         Ok((session, variables))
     }
 
     /// The number of a connection, as the list of sessions has it.
-    fn id(&self, session: &mut Session) -> Result<u64> {
+    fn id(&self, session: &mut MysqlSession) -> Result<u64> {
         let id = session.run(async |connection| {
             let ask = "SELECT CAST(CONNECTION_ID() AS UNSIGNED)";
             sqlx::raw_sql(ask).fetch_one(connection).await?.try_get(0)
@@ -125,7 +125,7 @@ impl MysqlSettings {
 
     /// Frees a session from limits and habits that are meant for others, and makes it strict: whatever the database
     /// server, the user or an `init_connect` have set, what is sent is what is written, and what is asked for comes.
-    fn prepare(&self, session: &mut Session) -> Result<Variables> {
+    fn prepare(&self, session: &mut MysqlSession) -> Result<Variables> {
         // Or not even the settings could be asked for; both are as old as the engine.
         let whole = "SET SESSION sql_big_selects = 1, sql_select_limit = 18446744073709551615";
         self.execute(session, "prepare a connection", whole)?;
@@ -255,6 +255,6 @@ fn literal(bytes: &[u8]) -> String {
 }
 
 /// Takes leave of the server.
-fn close(session: Session) {
+fn close(session: MysqlSession) {
     session.close(async |connection| connection.close().await);
 }

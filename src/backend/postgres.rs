@@ -24,7 +24,7 @@ pub use presence::PostgresPresence;
 pub use source::PostgresSource;
 pub use target::PostgresTarget;
 
-type Session = sql::Session<PgConnection>;
+type PgSession = sql::Session<PgConnection>;
 
 /// Makes a session independent of what others have set or put into the database. Functions and operators of the same
 /// names in other schemas must not be found, limits are meant for others, a policy that hides rows is an error, and
@@ -71,7 +71,7 @@ pub struct PostgresSettings {
 }
 
 impl PostgresSettings {
-    fn connect(&self) -> Result<Session> {
+    fn connect(&self) -> Result<PgSession> {
         let hosts: Vec<&str> = match self.host.as_deref().filter(|host| !host.is_empty()) {
             Some(host) => vec![host],
             None => SOCKET_DIRECTORIES.to_vec(),
@@ -86,7 +86,7 @@ impl PostgresSettings {
         Err(failed.unwrap_or_else(|| Error::usage("no host to connect to")))
     }
 
-    fn connect_to(&self, host: &str) -> Result<Session> {
+    fn connect_to(&self, host: &str) -> Result<PgSession> {
         let tls = self.tls && !host.starts_with('/');
         let mode = match (tls, self.allow_invalid_certs) {
             (false, _) => PgSslMode::Disable,
@@ -95,11 +95,11 @@ impl PostgresSettings {
             (true, false) => PgSslMode::VerifyFull,
         };
         match self.connect_with(host, mode) {
-            Err(Failed::Declined) if self.allow_plaintext => self.connect_with(host, PgSslMode::Disable),
+            Err(ConnectError::Declined) if self.allow_plaintext => self.connect_with(host, PgSslMode::Disable),
             other => other,
         }
         .map_err(|failed| match failed {
-            Failed::Declined => Error::io(
+            ConnectError::Declined => Error::io(
                 "cannot connect: the database server declines TLS, which the configuration asks for; nothing secret \
                  was sent to it",
             )
@@ -108,22 +108,22 @@ impl PostgresSettings {
                 "turn on TLS on the database server, or repeat with --allow-plaintext to go on in clear as the mail \
                  server does, if the network between is trusted",
             ),
-            Failed::Other(error) => error,
+            ConnectError::Other(error) => error,
         })
     }
 
-    fn connect_with(&self, host: &str, mode: PgSslMode) -> Result<Session, Failed> {
-        let options = self.connect_options(host, mode).map_err(Failed::Other)?;
+    fn connect_with(&self, host: &str, mode: PgSslMode) -> Result<PgSession, ConnectError> {
+        let options = self.connect_options(host, mode).map_err(ConnectError::Other)?;
         let mut declined = false;
         let reach = Some((host, self.port)).filter(|_| !host.starts_with('/'));
-        let session = Session::open(reach, options.connect(), self.timeout, &self.place, |error| {
+        let session = PgSession::open(reach, options.connect(), self.timeout, &self.place, |error| {
             declined = matches!(&error, sqlx::Error::Tls(why) if sql::declined(why.as_ref()));
             self.translate(error, "connect")
         });
         match session {
             Ok(session) => Ok(session),
-            Err(_) if declined => Err(Failed::Declined),
-            Err(error) => Err(Failed::Other(error)),
+            Err(_) if declined => Err(ConnectError::Declined),
+            Err(error) => Err(ConnectError::Other(error)),
         }
     }
 
@@ -157,7 +157,7 @@ impl PostgresSettings {
     }
 
     /// Frees a session from what others have set; returns the schemas of its search path that exist, in their order.
-    fn prepare(&self, session: &mut Session) -> Result<Vec<String>> {
+    fn prepare(&self, session: &mut PgSession) -> Result<Vec<String>> {
         let path = session.run(async |connection| {
             let path = "SELECT pg_catalog.current_schemas(false)::pg_catalog.text[]";
             let path = sqlx::query_scalar(path).fetch_one(&mut *connection).await?;
@@ -170,8 +170,8 @@ impl PostgresSettings {
     /// Whether each connection has a session of the database to itself, as snapshots, locks and settings need it.
     ///
     /// Errors: refused where a pooler gives a session to another connection after every transaction.
-    fn check_direct(&self, one: &mut Session, two: &mut Session) -> Result<()> {
-        let process = |session: &mut Session| -> Result<i32> {
+    fn check_direct(&self, one: &mut PgSession, two: &mut PgSession) -> Result<()> {
+        let process = |session: &mut PgSession| -> Result<i32> {
             // Nothing is prepared: the next statement may be another session's.
             let asked = session.run(async |connection| {
                 let ask = sqlx::raw_sql("SELECT pg_catalog.pg_backend_pid()");
@@ -222,7 +222,7 @@ impl PostgresSettings {
     }
 
     /// Runs statements without results.
-    fn execute(&self, session: &mut Session, doing: &str, statements: String) -> Result<()> {
+    fn execute(&self, session: &mut PgSession, doing: &str, statements: String) -> Result<()> {
         session
             .run(async |connection| sqlx::raw_sql(AssertSqlSafe(statements)).execute(connection).await)
             .map(|_| ())
@@ -231,7 +231,7 @@ impl PostgresSettings {
 }
 
 /// Why a connection was not made.
-enum Failed {
+enum ConnectError {
     /// The database does not do TLS.
     Declined,
     Other(Error),
@@ -303,6 +303,6 @@ fn literal(bytes: &[u8]) -> String {
 }
 
 /// Takes leave of the server.
-fn close(session: Session) {
+fn close(session: PgSession) {
     session.close(async |connection| connection.close().await);
 }

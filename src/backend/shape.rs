@@ -107,7 +107,7 @@ pub(super) struct FoundColumn {
 
 /// A table as it is.
 #[derive(Debug, Default)]
-pub(super) struct Found {
+pub(super) struct FoundTable {
     /// In the order of the table.
     pub columns: Vec<FoundColumn>,
     /// Columns of the primary key, as in [`Shape`].
@@ -146,7 +146,7 @@ pub(super) trait Dialect {
 pub(super) fn compare(
     table: &Table,
     shape: &Shape,
-    found: &Found,
+    found: &FoundTable,
     dialect: &dyn Dialect,
     written: bool,
 ) -> Vec<Fault> {
@@ -322,7 +322,7 @@ mod tests {
                 &["x: it is int4"],
             ),
         ] {
-            let found = Found { columns, key, key_usable: usable };
+            let found = FoundTable { columns, key, key_usable: usable };
             let faults = compare(table, &shape, &found, &Exact, true);
             let said: Vec<String> = faults.iter().map(Fault::describe).collect();
             assert_eq!(said.len(), expect.len(), "{said:?}");

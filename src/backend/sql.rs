@@ -306,7 +306,7 @@ pub(super) fn without_leavers(mut ask: impl FnMut() -> Result<Vec<String>>) -> R
 }
 
 /// Where a query puts its rows: it fills a page, hands it over and is suspended until the next one is wanted.
-pub(super) struct Hopper {
+pub(super) struct PageFeed {
     slot: Arc<Mutex<Slot>>,
     page: Page,
     budget: usize,
@@ -319,7 +319,7 @@ struct Slot {
     stop: bool,
 }
 
-impl Hopper {
+impl PageFeed {
     /// Adds a record; true if the page is full and should be handed over.
     #[inline]
     pub fn push(&mut self, key: &[u8], value: &[u8]) -> bool {
@@ -368,28 +368,28 @@ fn lock(slot: &Mutex<Slot>) -> MutexGuard<'_, Slot> {
     slot.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-type Work<C> = Pin<Box<dyn Future<Output = (C, Result<()>)> + Send>>;
+type AsyncQuery<C> = Pin<Box<dyn Future<Output = (C, Result<()>)> + Send>>;
 
 /// A running query, page by page.
-pub(super) struct Pump<C> {
-    state: State<C>,
+pub(super) struct QueryDriver<C> {
+    state: QueryState<C>,
     slot: Arc<Mutex<Slot>>,
 }
 
-enum State<C> {
-    Running(Runtime, Work<C>),
+enum QueryState<C> {
+    Running(Runtime, AsyncQuery<C>),
     Done,
     Failed(String),
 }
 
-impl<C: Send + 'static> Pump<C> {
+impl<C: Send + 'static> QueryDriver<C> {
     /// Begins `work`, which fills hoppers until it has no more rows or no more are wanted.
     pub fn start<W>(session: Session<C>, work: W) -> Self
     where
         W: AsyncWork<C>,
     {
         let slot = Arc::new(Mutex::new(Slot::default()));
-        let mut hopper = Hopper { slot: Arc::clone(&slot), page: Page::new(), budget: 0 };
+        let mut hopper = PageFeed { slot: Arc::clone(&slot), page: Page::new(), budget: 0 };
         let mut connection = session.connection;
         let work = async move {
             let result = match hopper.refill().await {
@@ -401,16 +401,16 @@ impl<C: Send + 'static> Pump<C> {
             drop(slot);
             (connection, result)
         };
-        Pump { state: State::Running(session.runtime, Box::pin(work)), slot }
+        QueryDriver { state: QueryState::Running(session.runtime, Box::pin(work)), slot }
     }
 
     /// As [`crate::backend::Pages::next`]. A connection whose query has ended goes to `idle`.
     pub fn next(&mut self, page: &mut Page, budget: usize, idle: &Idle<C>) -> Result<bool> {
         page.clear();
         let (runtime, work) = match &mut self.state {
-            State::Done => return Ok(false),
-            State::Failed(why) => return Err(Error::io(why.clone())),
-            State::Running(runtime, work) => (runtime, work),
+            QueryState::Done => return Ok(false),
+            QueryState::Failed(why) => return Err(Error::io(why.clone())),
+            QueryState::Running(runtime, work) => (runtime, work),
         };
         lock(&self.slot).wanted = Some((std::mem::take(page), budget));
         let polled = poll_fn(|context| match work.as_mut().poll(context) {
@@ -423,14 +423,15 @@ impl<C: Send + 'static> Pump<C> {
         match ended {
             None => Ok(!page.is_empty()),
             Some((connection, Ok(()))) => {
-                if let State::Running(runtime, _) = std::mem::replace(&mut self.state, State::Done) {
+                if let QueryState::Running(runtime, _) = std::mem::replace(&mut self.state, QueryState::Done)
+                {
                     idle.give_back(Session { runtime, connection, left: false });
                 }
                 Ok(!page.is_empty())
             }
             Some((_, Err(error))) => {
                 page.clear();
-                self.state = State::Failed(error.to_string());
+                self.state = QueryState::Failed(error.to_string());
                 Err(error)
             }
         }
@@ -438,7 +439,8 @@ impl<C: Send + 'static> Pump<C> {
 
     /// Ends a query before its last row; `None` if its connection is gone or idle already.
     pub fn stop(&mut self) -> Option<Session<C>> {
-        let State::Running(runtime, mut work) = std::mem::replace(&mut self.state, State::Done) else {
+        let QueryState::Running(runtime, mut work) = std::mem::replace(&mut self.state, QueryState::Done)
+        else {
             return None;
         };
         lock(&self.slot).stop = true;
@@ -453,7 +455,7 @@ impl<C: Send + 'static> Pump<C> {
 
 /// A query that fills hoppers.
 pub(super) trait AsyncWork<C>: Send + 'static {
-    fn run(self, connection: &mut C, hopper: &mut Hopper) -> impl Future<Output = Result<()>> + Send;
+    fn run(self, connection: &mut C, hopper: &mut PageFeed) -> impl Future<Output = Result<()>> + Send;
 }
 
 #[cfg(test)]
@@ -467,7 +469,7 @@ mod tests {
     }
 
     impl AsyncWork<()> for Numbers {
-        async fn run(self, (): &mut (), hopper: &mut Hopper) -> Result<()> {
+        async fn run(self, (): &mut (), hopper: &mut PageFeed) -> Result<()> {
             for n in 0..self.until {
                 if hopper.push(&n.to_be_bytes(), b"") {
                     // Waits for something else in between, as for a socket.
@@ -489,7 +491,7 @@ mod tests {
     fn a_pump_delivers_every_record_and_gives_its_connection_back() {
         for (until, fail) in [(0, false), (1, false), (100, false), (99, true)] {
             let idle = Idle::new();
-            let mut pump = Pump::start(session(), Numbers { until, fail });
+            let mut pump = QueryDriver::start(session(), Numbers { until, fail });
             let (mut page, mut seen) = (Page::new(), Vec::new());
             let end = loop {
                 match pump.next(&mut page, 64, &idle) {
@@ -511,7 +513,7 @@ mod tests {
     fn a_pump_can_be_stopped_before_and_between_pages() {
         for pages in [0, 1, 3] {
             let idle = Idle::new();
-            let mut pump = Pump::start(session(), Numbers { until: 1000, fail: false });
+            let mut pump = QueryDriver::start(session(), Numbers { until: 1000, fail: false });
             for _ in 0..pages {
                 assert!(pump.next(&mut Page::new(), 64, &idle).unwrap());
             }

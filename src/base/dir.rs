@@ -23,7 +23,7 @@ mod private;
 mod taken;
 
 pub use private::{Left, PrivateDir, any_private, remove_all, sweep};
-pub use taken::{RECORD, Taken};
+pub use taken::{GuardedDir, RECORD};
 
 /// Symbolic links followed on the way to one directory, as the kernel counts them.
 const MOST_LINKS: usize = 40;
@@ -40,7 +40,7 @@ pub struct Dir {
 
 /// What a name stands for; links are not followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Entry {
+pub struct DirEntry {
     /// What it is.
     pub kind: FileType,
     /// Device and inode: the same for every name of one file.
@@ -57,10 +57,10 @@ pub struct Entry {
     pub size: u64,
 }
 
-impl Entry {
+impl DirEntry {
     #[allow(clippy::useless_conversion, clippy::unnecessary_cast)]
-    fn new(stat: &Stat) -> Entry {
-        Entry {
+    fn new(stat: &Stat) -> DirEntry {
+        DirEntry {
             kind: FileType::from_raw_mode(stat.st_mode),
             id: (stat.st_dev as u64, stat.st_ino as u64),
             names: stat.st_nlink as u64,
@@ -178,14 +178,14 @@ impl Dir {
     }
 
     /// What it is itself.
-    pub fn entry(&self) -> io::Result<Entry> {
-        Ok(Entry::new(&rustix::fs::fstat(&self.fd)?))
+    pub fn entry(&self) -> io::Result<DirEntry> {
+        Ok(DirEntry::new(&rustix::fs::fstat(&self.fd)?))
     }
 
     /// What a name in it stands for; nothing if there is no such name.
-    pub fn look(&self, name: impl AsRef<OsStr>) -> io::Result<Option<Entry>> {
+    pub fn look(&self, name: impl AsRef<OsStr>) -> io::Result<Option<DirEntry>> {
         match rustix::fs::statat(&self.fd, one(name.as_ref())?, AtFlags::SYMLINK_NOFOLLOW) {
-            Ok(stat) => Ok(Some(Entry::new(&stat))),
+            Ok(stat) => Ok(Some(DirEntry::new(&stat))),
             Err(Errno::NOENT) => Ok(None),
             Err(error) => Err(error.into()),
         }
@@ -242,7 +242,7 @@ impl Dir {
         }
     }
 
-    fn opened(&self, name: &OsStr, access: OFlags) -> io::Result<(File, Entry)> {
+    fn opened(&self, name: &OsStr, access: OFlags) -> io::Result<(File, DirEntry)> {
         // Opening a FIFO would wait for its other end.
         let flags = access | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let file = match rustix::fs::openat(&self.fd, one(name)?, flags, Mode::empty()) {
@@ -250,7 +250,7 @@ impl Dir {
             Err(Errno::LOOP) => return Err(objected(&self.place(name), "a symbolic link")),
             Err(error) => return Err(error.into()),
         };
-        let entry = Entry::new(&rustix::fs::fstat(&file)?);
+        let entry = DirEntry::new(&rustix::fs::fstat(&file)?);
         Ok((file, entry))
     }
 
@@ -355,7 +355,7 @@ impl Dir {
             Err(Errno::NOENT) => return Ok(false),
             Err(error) => return Err(error.into()),
         };
-        if let Some(what) = Entry::new(&rustix::fs::fstat(&fd)?).objection() {
+        if let Some(what) = DirEntry::new(&rustix::fs::fstat(&fd)?).objection() {
             return Err(objected(&self.place(name), what));
         }
         let (user, group) = (user.map(Uid::from_raw), group.map(Gid::from_raw));
@@ -500,7 +500,7 @@ fn walk_from(
             }
             next => next?,
         };
-        let stat = Entry::new(&rustix::fs::fstat(&next)?);
+        let stat = DirEntry::new(&rustix::fs::fstat(&next)?);
         match stat.kind {
             FileType::Directory => {
                 here = next;

@@ -16,14 +16,14 @@ const SETTLE: u64 = 16 << 20;
 /// The handle that it syncs by is closed when this goes, and not before: closing any handle of a file gives
 /// up the locks that the process has on it.
 #[derive(Debug, Default)]
-pub struct Settling {
+pub struct WriteBack {
     // Since the disk was asked last.
     bytes: u64,
     thread: Option<(SyncSender<()>, JoinHandle<io::Result<()>>)>,
     file: Option<Arc<File>>,
 }
 
-impl Settling {
+impl WriteBack {
     /// So many bytes more were written. `handle` gives another handle of the file, once.
     ///
     /// Errors: those of earlier syncs. The system tells each of them to every handle that was open then, but
@@ -61,7 +61,7 @@ impl Settling {
 
     /// Waits for what was asked. What was written since is not on the disk yet.
     ///
-    /// Errors: as [`Settling::wrote`].
+    /// Errors: as [`WriteBack::wrote`].
     pub fn finish(&mut self) -> io::Result<()> {
         match self.thread.take() {
             None => Ok(()),
@@ -73,7 +73,7 @@ impl Settling {
     }
 }
 
-impl Drop for Settling {
+impl Drop for WriteBack {
     fn drop(&mut self) {
         // Whoever wanted to know has called it.
         let _ = self.finish();
@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn only_large_files_are_synced_early() {
-        let mut settling = Settling::default();
+        let mut settling = WriteBack::default();
         settling.wrote(SETTLE - 1, unsyncable).unwrap();
         assert!(!settling.begun() && settling.file.is_none());
         settling.wrote(1, tempfile::tempfile).unwrap();
@@ -121,10 +121,10 @@ mod tests {
 
     #[test]
     fn an_error_of_an_early_sync_is_reported() {
-        let mut settling = Settling::default();
+        let mut settling = WriteBack::default();
         settling.wrote(SETTLE, unsyncable).unwrap();
         assert!(settling.finish().is_err());
-        let mut settling = Settling::default();
+        let mut settling = WriteBack::default();
         settling.wrote(SETTLE, unsyncable).unwrap();
         while settling.thread.as_ref().is_some_and(|(_, thread)| !thread.is_finished()) {
             std::thread::yield_now();

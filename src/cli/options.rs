@@ -18,21 +18,21 @@ enum Task {
     VerifyAgainst,
     DiffDumps,
     Diff,
-    Count(Kept),
-    List(Kept),
-    Blob(Kept),
+    Count(InspectedKind),
+    List(InspectedKind),
+    Blob(InspectedKind),
     Catalog,
     Text,
 }
 
 /// Where `inspect` looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kept {
+enum InspectedKind {
     Dump,
     Store,
 }
 
-use Kept::{Dump, Store};
+use InspectedKind::{Dump, Store};
 use Task::{
     Blob, Catalog, CopyStore, Count, Diff, DiffDumps, Export, Import, List, Text, Verify, VerifyAgainst,
 };

@@ -45,8 +45,8 @@ impl<'a> Ready<'a> {
     }
 
     /// For an export of the store of `config` to `dir`.
-    pub fn export(&'a self, config: &'a Path, dir: &'a Path) -> export::Options<'a> {
-        export::Options {
+    pub fn export(&'a self, config: &'a Path, dir: &'a Path) -> export::ExportOptions<'a> {
+        export::ExportOptions {
             config,
             dir,
             request: &self.request,
@@ -63,19 +63,19 @@ impl<'a> Ready<'a> {
     }
 
     /// For an import of the dump in `dir` into the store of `config`.
-    pub fn import(&'a self, config: &'a Path, dir: &'a Path) -> import::Options<'a> {
-        import::Options { config, dir, request: &self.request, transfer: self.transfer() }
+    pub fn import(&'a self, config: &'a Path, dir: &'a Path) -> import::ImportOptions<'a> {
+        import::ImportOptions { config, dir, request: &self.request, transfer: self.transfer() }
     }
 
     /// For a copy of the store of `from` into that of `to`.
-    pub fn copy(&'a self, from: &'a Path, to: &'a Path) -> copy::Options<'a> {
+    pub fn copy(&'a self, from: &'a Path, to: &'a Path) -> copy::CopyOptions<'a> {
         let schema = self.common.schema;
-        copy::Options { from, to, request: &self.request, schema, transfer: self.transfer() }
+        copy::CopyOptions { from, to, request: &self.request, schema, transfer: self.transfer() }
     }
 
     /// For a comparison of two dumps or stores.
-    pub fn diff(&'a self, left: &'a Path, right: &'a Path) -> diff::Options<'a> {
-        diff::Options {
+    pub fn diff(&'a self, left: &'a Path, right: &'a Path) -> diff::DiffOptions<'a> {
+        diff::DiffOptions {
             sides: [left, right],
             request: &self.request,
             schema: self.common.schema,
@@ -85,8 +85,8 @@ impl<'a> Ready<'a> {
     }
 
     /// For a verification of the dump in `dir`, on its own or against a store.
-    pub fn verify(&'a self, dir: &'a Path, against: Option<&'a Path>) -> verify::Options<'a> {
-        verify::Options {
+    pub fn verify(&'a self, dir: &'a Path, against: Option<&'a Path>) -> verify::VerifyOptions<'a> {
+        verify::VerifyOptions {
             dir,
             against,
             schema: self.common.schema,
@@ -96,8 +96,8 @@ impl<'a> Ready<'a> {
     }
 
     /// For a look into `place`; what is shown may go to the file `out`.
-    pub fn inspect(&'a self, place: Place<'a>, out: Option<&'a Path>) -> inspect::Options<'a> {
-        inspect::Options {
+    pub fn inspect(&'a self, place: Place<'a>, out: Option<&'a Path>) -> inspect::InspectOptions<'a> {
+        inspect::InspectOptions {
             place,
             schema: self.common.schema,
             blobs: self.common.blobs(),
@@ -106,8 +106,8 @@ impl<'a> Ready<'a> {
         }
     }
 
-    fn transfer(&'a self) -> transfer::Options<'a> {
-        transfer::Options {
+    fn transfer(&'a self) -> transfer::TransferOptions<'a> {
+        transfer::TransferOptions {
             consent: self.consent(),
             no_verify: self.common.no_verify,
             strict: self.common.strict(),

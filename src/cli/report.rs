@@ -269,7 +269,7 @@ pub fn record(record: &Record, found: &Findings, strict: Strict, console: &Conso
 /// Says where a blob went.
 pub fn blob(blob: &Blob, file: Option<&std::path::Path>, strict: Strict, console: &Console) -> End {
     #[derive(Serialize)]
-    struct Written {
+    struct WrittenBlob {
         event: &'static str,
         key: String,
         bytes: usize,
@@ -284,7 +284,7 @@ pub fn blob(blob: &Blob, file: Option<&std::path::Path>, strict: Strict, console
         None => "its key is no hash of the content",
     };
     console.say(format!("{} bytes written to {place}; {proof}", blob.content.len()));
-    console.data(&Written {
+    console.data(&WrittenBlob {
         event: "blob",
         key: hex(&blob.key),
         bytes: blob.content.len(),

@@ -6,24 +6,24 @@ use crate::backend::Source;
 use crate::base::error::Result;
 use crate::catalog::Subspace;
 use crate::commands::loaded::{Imported, nothing_written, plan};
-use crate::open::connect::{self, Reading};
+use crate::open::connect::{self, OpenOptions};
 use crate::open::installation::BlobChoice;
 use crate::open::overlap::{self, Side};
 use crate::open::shapes;
 use crate::open::source_checks;
 use crate::open::unchanged::Watched;
 use crate::records::gaps;
-use crate::records::input::Origin;
+use crate::records::input::Input;
 use crate::records::selection::Request;
 use crate::run::console;
 use crate::run::preflight::Preflight;
 use crate::run::resume::anonymous;
 use crate::target::blob_placement::{self, Loading};
 use crate::target::limits::{self, Unusable};
-use crate::target::transfer::{self, Places, State, Target, Transfer, places};
+use crate::target::transfer::{self, LoadTarget, Places, Transfer, TransferState, places};
 
 /// What to copy and how.
-pub struct Options<'a> {
+pub struct CopyOptions<'a> {
     /// Configuration of the source.
     pub from: &'a Path,
     /// Configuration of the target.
@@ -33,20 +33,20 @@ pub struct Options<'a> {
     /// Overrides the schema version the source states.
     pub schema: Option<u32>,
     /// How the target is treated.
-    pub transfer: transfer::Options<'a>,
+    pub transfer: transfer::TransferOptions<'a>,
 }
 
 /// Copies the store of one configuration into that of another.
 ///
 /// Errors: as those of export and import; nothing is written to the source.
-pub fn run(options: &Options) -> Result<Imported> {
+pub fn run(options: &CopyOptions) -> Result<Imported> {
     let how = &options.transfer;
     let console = &how.run.console;
     let mut preflight = Preflight::new(*console, how.consent.dry_run);
     let config = connect::configuration(options.from, console)?;
     // The file of --blob-config is about the target.
     let blobs = BlobChoice { file: None, ..how.blobs };
-    let reading = Reading { blobs, schema: options.schema, hold: true, ..Reading::default() };
+    let reading = OpenOptions { blobs, schema: options.schema, hold: true, ..OpenOptions::default() };
     let to = connect::configuration(options.to, console)?;
     let data = how.blobs.agreed(to.data_store()?);
     // In the current directory.
@@ -87,7 +87,7 @@ pub fn run(options: &Options) -> Result<Imported> {
     let source_kind = connected.store.source().kind();
     let _held = connected.held;
     let store = connected.store;
-    let origin = Origin::store(&store);
+    let origin = Input::store(&store);
     let brought: Vec<&'static Subspace> = held.clone();
     let loading = Loading { origin: &origin, subspaces: &brought };
     let decide = |data, now: Option<&dyn Source>| {
@@ -97,7 +97,7 @@ pub fn run(options: &Options) -> Result<Imported> {
         overlap::check(&blobs, &files, how.consent.dry_run, console)?;
         Ok(decided)
     };
-    let target = Target::open(data, version, decide, state, &mut preflight, how)?;
+    let target = LoadTarget::open(data, version, decide, state, &mut preflight, how)?;
     console::begin_report()?;
     let Places { parts, mut left_out } = places(&held, &selected, target.kind())?;
     left_out.extend(skipped.into_iter().filter(|s| s.reason != "not selected").map(|s| (s.letter, s.reason)));
@@ -140,7 +140,7 @@ pub fn run(options: &Options) -> Result<Imported> {
         console.say(format!("dry run: nothing written to {}", transfer.target.place().location()));
         return Ok(copied);
     }
-    let state = State::new("copy", &transfer.target, &transfer.parts, from);
+    let state = TransferState::new("copy", &transfer.target, &transfer.parts, from);
     let done = transfer.run(&state, how)?;
     copied.complete(done.loaded, done.verified, how);
     Ok(copied)

@@ -8,15 +8,15 @@ use serde::Serialize;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::finding::Findings;
 use crate::catalog::SchemaVersion;
-use crate::open::connect::{self, Reading};
-use crate::open::installation::{BlobChoice, Place};
+use crate::open::connect::{self, OpenOptions};
+use crate::open::installation::{BlobChoice, Installation};
 use crate::open::overlap::{self, Side};
 use crate::open::shapes;
 use crate::open::source_checks;
 use crate::open::unchanged;
 use crate::records::comparison::{self, Counts};
 use crate::records::gaps::{self, Gap};
-use crate::records::input::{self, HeldDump, Origin};
+use crate::records::input::{self, HeldDump, Input};
 use crate::records::pipeline::in_parallel;
 use crate::records::selection::Request;
 use crate::records::store::Store;
@@ -24,7 +24,7 @@ use crate::run::Run;
 use crate::run::progress::Progress;
 
 /// What to compare and how.
-pub struct Options<'a> {
+pub struct DiffOptions<'a> {
     /// Directories of dumps or configuration files.
     pub sides: [&'a Path; 2],
     /// Subspaces asked for.
@@ -65,7 +65,7 @@ impl Compared {
 ///
 /// Errors: usage, refused (also for different schema versions), damaged (a dump that cannot be read), I/O,
 /// interrupted. Findings about the data are no errors.
-pub fn run(options: &Options) -> Result<Compared> {
+pub fn run(options: &DiffOptions) -> Result<Compared> {
     let [left, right] = options.sides;
     let ((left_opened, one), (right_opened, other)) = (open(left, options)?, open(right, options)?);
     let (left, right) = (left_opened.origin(), right_opened.origin());
@@ -108,7 +108,7 @@ pub fn run(options: &Options) -> Result<Compared> {
     })?;
     drop(progress);
     for side in [&left_opened, &right_opened] {
-        if let Opened::Store(store, place) = side {
+        if let OpenSide::Store(store, place) = side {
             unchanged::check(store.source(), place)?;
         }
     }
@@ -116,7 +116,7 @@ pub fn run(options: &Options) -> Result<Compared> {
     for (at, (side, other)) in [(&left_opened, &right), (&right_opened, &left)].into_iter().enumerate() {
         let Some(findings) = compared.findings.get_mut(at) else { continue };
         match side {
-            Opened::Store(store, _) => {
+            OpenSide::Store(store, _) => {
                 findings.merge(source_checks::unknown_tables(store)?);
                 let selected = |gap: &&Gap| subspaces.iter().any(|s| s.letter == gap.subspace.letter);
                 // What a dump was made without is not missing here.
@@ -126,12 +126,12 @@ pub fn run(options: &Options) -> Result<Compared> {
                 let name = if at == 0 { "left" } else { "right" };
                 compared.missing.extend(gaps.into_iter().map(|gap| (gap.subspace.letter, name, gap.why)));
             }
-            Opened::Dump(held) => {
+            OpenSide::Dump(held) => {
                 compared.recorded.extend(held.dump.manifest().map(|manifest| manifest.findings.clone()));
             }
         }
     }
-    for comparison::Compared { counts, shown, found, .. } in done {
+    for comparison::ComparedSubspace { counts, shown, found, .. } in done {
         shown.iter().for_each(|line| options.run.console.print(line));
         compared.subspaces.push(counts);
         for (findings, part) in compared.findings.iter_mut().zip(found) {
@@ -142,30 +142,30 @@ pub fn run(options: &Options) -> Result<Compared> {
 }
 
 /// One side, open.
-enum Opened {
+enum OpenSide {
     Dump(Box<HeldDump>),
     // With where its configuration says that it is.
-    Store(Box<Store>, Box<Place>),
+    Store(Box<Store>, Box<Installation>),
 }
 
-impl Opened {
-    fn origin(&self) -> Origin<'_> {
+impl OpenSide {
+    fn origin(&self) -> Input<'_> {
         match self {
-            Opened::Dump(held) => Origin::dump(held),
-            Opened::Store(store, _) => Origin::store(store),
+            OpenSide::Dump(held) => Input::dump(held),
+            OpenSide::Store(store, _) => Input::store(store),
         }
     }
 }
 
 /// Opens a directory as a dump and a file as a configuration.
-fn open(path: &Path, options: &Options) -> Result<(Opened, Side)> {
+fn open(path: &Path, options: &DiffOptions) -> Result<(OpenSide, Side)> {
     let console = &options.run.console;
     if path.is_dir() {
         let held = HeldDump::new(input::open_dump(path, &options.run.budget)?)?;
-        return Ok((Opened::Dump(Box::new(held)), Side::dump(path)));
+        return Ok((OpenSide::Dump(Box::new(held)), Side::dump(path)));
     }
     let config = connect::configuration(path, console)?;
-    let reading = Reading { schema: options.schema, blobs: options.blobs, ..Reading::default() };
+    let reading = OpenOptions { schema: options.schema, blobs: options.blobs, ..OpenOptions::default() };
     let connected = connect::open(&config, reading, options.run)?;
     let selected = options.request.resolve(connected.store.version())?;
     let connected = connected.with_blobs_of(&selected, reading, options.run)?;
@@ -174,5 +174,5 @@ fn open(path: &Path, options: &Options) -> Result<(Opened, Side)> {
     gaps::none_hidden(&gaps::among(connected.store.gaps(), &selected), &connected.place.location())?;
     let side = Side::stores("store", &connected.place);
     let place = connected.place;
-    Ok((Opened::Store(Box::new(connected.store.past_absent()), Box::new(place)), side))
+    Ok((OpenSide::Store(Box::new(connected.store.past_absent()), Box::new(place)), side))
 }

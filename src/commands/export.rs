@@ -17,7 +17,7 @@ use crate::base::page::Page;
 use crate::catalog::{Subspace, ValueKind};
 use crate::dump::manifest::{Completeness, DIRECTORY, LeftBehind, Manifest, RESUME, Skipped, SubspaceEntry};
 use crate::dump::writer::{Description, DumpWriter, Resumed};
-use crate::open::connect::{self, Connected, Reading};
+use crate::open::connect::{self, Connected, OpenOptions};
 use crate::open::installation::BlobChoice;
 use crate::open::overlap::{self, Side};
 use crate::open::shapes;
@@ -26,7 +26,7 @@ use crate::open::unchanged::Watched;
 use crate::records::audit::{Audit, HashList, Sides};
 use crate::records::check::Tally;
 use crate::records::gaps;
-use crate::records::pipeline::{Lane, in_parallel};
+use crate::records::pipeline::{Pipeline, in_parallel};
 use crate::records::selection::Request;
 use crate::records::store::Store;
 use crate::run::console::{self, Console};
@@ -43,7 +43,7 @@ use resume::{Begun, begin, resume_subspace, unfinished};
 const MOST_UNHASHED: usize = 1000;
 
 /// What to export and how.
-pub struct Options<'a> {
+pub struct ExportOptions<'a> {
     /// The server's configuration file.
     pub config: &'a Path,
     /// The directory of the dump, absent or empty.
@@ -87,15 +87,15 @@ pub struct Exported {
 ///
 /// Errors: usage, refused (before anything is written), I/O, findings (`--strict`) and interrupted. Whatever
 /// goes wrong, no directory is left that looks like a dump.
-pub fn run(options: &Options) -> Result<Exported> {
+pub fn run(options: &ExportOptions) -> Result<Exported> {
     let console = &options.run.console;
     let config = connect::configuration(options.config, console)?;
-    let how = Reading {
+    let how = OpenOptions {
         blobs: options.blobs,
         schema: options.schema,
         salvage: options.salvage,
         hold: true,
-        ..Reading::default()
+        ..OpenOptions::default()
     };
     let connected = connect::open(&config, how, options.run)?;
     let (source, dump) = (Side::stores("source", &connected.place), Side::dump(options.dir));
@@ -198,7 +198,7 @@ pub fn run(options: &Options) -> Result<Exported> {
 }
 
 /// What one subspace gave.
-struct Done {
+struct ExportedPart {
     subspace: &'static Subspace,
     entry: SubspaceEntry,
     tally: Tally,
@@ -209,9 +209,9 @@ fn export_subspace(
     store: &Store,
     subspace: &'static Subspace,
     writer: &Mutex<DumpWriter>,
-    options: &Options,
+    options: &ExportOptions,
     progress: &Progress,
-) -> Result<Done> {
+) -> Result<ExportedPart> {
     let mut hashes = HashList::of(subspace, options.dir)?;
     let mut keep = |page: &Page| {
         progress.add(page.len() as u64, page.size() as u64);
@@ -225,7 +225,7 @@ fn export_subspace(
         false => (Resumed::Begun(lock(writer).subspace(subspace.letter, subspace.name)?), Tally::default()),
     };
     let mut file = match file {
-        Resumed::Finished(entry) => return Ok(Done { subspace, entry, tally, hashes }),
+        Resumed::Finished(entry) => return Ok(ExportedPart { subspace, entry, tally, hashes }),
         Resumed::Begun(file) | Resumed::Continued(file) => file,
     };
     let ranges = store.ranges(subspace, options.run.budget.ranges())?;
@@ -243,14 +243,14 @@ fn export_subspace(
         Ok(())
     };
     let (readers, ahead) = (options.run.budget.readers(), options.run.budget.ahead());
-    Lane { readers, ahead, through: None, stop: &options.run.stop }.run(&ranges, read, |page| {
+    Pipeline { readers, ahead, through: None, stop: &options.run.stop }.run(&ranges, read, |page| {
         keep(page)?;
         file.append(page)
     })?;
     let mut tallies = tallies.into_inner().unwrap_or_else(PoisonError::into_inner);
     tallies.sort_by_key(|(index, _)| *index);
     tallies.into_iter().for_each(|(_, part)| tally.merge(part));
-    Ok(Done { subspace, entry: file.finish()?, tally, hashes })
+    Ok(ExportedPart { subspace, entry: file.finish()?, tally, hashes })
 }
 
 fn lock(writer: &Mutex<DumpWriter>) -> MutexGuard<'_, DumpWriter> {
@@ -262,15 +262,15 @@ type Conclusion = (Vec<SubspaceEntry>, Description, Option<Audit>);
 /// Audits blobs, gathers findings and describes the dump.
 fn conclude(
     connected: &Connected,
-    mut done: Vec<Done>,
+    mut done: Vec<ExportedPart>,
     skipped: Vec<Skipped>,
     findings: &mut Findings,
-    options: &Options,
+    options: &ExportOptions,
 ) -> Result<Conclusion> {
     done.sort_by_key(|done| done.subspace.letter);
     let mut sides = Sides::default();
     let (mut entries, mut left_behind) = (Vec::new(), Vec::new());
-    for Done { subspace, entry, tally, hashes } in done {
+    for ExportedPart { subspace, entry, tally, hashes } in done {
         sides.add(subspace, hashes);
         findings.merge(tally.findings);
         left_behind.extend(tally.left_behind.into_iter().map(|(layout, records)| LeftBehind {
@@ -383,7 +383,7 @@ fn describe(connected: &Connected, selected: &[&'static Subspace], skipped: &[Sk
 }
 
 /// Whether the destination of a dump is fit for it.
-fn check_destination(options: &Options, preflight: &mut Preflight) -> Result<()> {
+fn check_destination(options: &ExportOptions, preflight: &mut Preflight) -> Result<()> {
     let place = options.dir.display().to_string();
     if options.resume {
         preflight.pass("destination", format!("{place}, begun by an interrupted export"));
@@ -397,10 +397,10 @@ fn check_destination(options: &Options, preflight: &mut Preflight) -> Result<()>
     Ok(())
 }
 
-fn plan(sized: &[(&'static Subspace, crate::backend::Estimate)], options: &Options) {
+fn plan(sized: &[(&'static Subspace, crate::backend::Estimate)], options: &ExportOptions) {
     let console = &options.run.console;
     #[derive(Serialize)]
-    struct Planned {
+    struct PlannedExport {
         event: &'static str,
         letter: char,
         name: &'static str,
@@ -413,7 +413,7 @@ fn plan(sized: &[(&'static Subspace, crate::backend::Estimate)], options: &Optio
             "{:<2} {:<18} {:>14} {:>16}",
             subspace.letter, subspace.name, estimate.records, estimate.bytes
         ));
-        console.data(&Planned {
+        console.data(&PlannedExport {
             event: "plan",
             letter: subspace.letter,
             name: subspace.name,

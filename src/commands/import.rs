@@ -15,17 +15,17 @@ use crate::dump::manifest::DIRECTORY;
 use crate::dump::reader::{Dump, FileCheck};
 use crate::open::connect;
 use crate::open::overlap::{self, Side};
-use crate::records::input::{self, HeldDump, Origin};
+use crate::records::input::{self, HeldDump, Input};
 use crate::records::selection::Request;
 use crate::run::console;
 use crate::run::preflight::Preflight;
 use crate::run::resume::anonymous;
 use crate::target::blob_placement::{self, Loading};
 use crate::target::limits::{self, Unusable};
-use crate::target::transfer::{self, Places, State, Target, Transfer, places};
+use crate::target::transfer::{self, LoadTarget, Places, Transfer, TransferState, places};
 
 /// What to import and how.
-pub struct Options<'a> {
+pub struct ImportOptions<'a> {
     /// The server's configuration file.
     pub config: &'a Path,
     /// The directory of the dump.
@@ -33,13 +33,13 @@ pub struct Options<'a> {
     /// Subspaces asked for.
     pub request: &'a Request,
     /// How the target is treated.
-    pub transfer: transfer::Options<'a>,
+    pub transfer: transfer::TransferOptions<'a>,
 }
 
 /// Imports a dump into the store of a configuration.
 ///
 /// Errors: usage, refused (nothing written), I/O, interrupted, damaged (verification failed).
-pub fn run(options: &Options) -> Result<Imported> {
+pub fn run(options: &ImportOptions) -> Result<Imported> {
     // Whatever is wrong with a dump, an import refuses it before anything is written.
     let refused = |error: Error| match error.kind() {
         ErrorKind::Damaged => error
@@ -64,14 +64,14 @@ pub fn run(options: &Options) -> Result<Imported> {
         return Ok(imported);
     }
     preflight.conclude()?;
-    let state = State::new("import", &transfer.target, &transfer.parts, from);
+    let state = TransferState::new("import", &transfer.target, &transfer.parts, from);
     let done = transfer.run(&state, how)?;
     imported.complete(done.loaded, done.verified, how);
     Ok(imported)
 }
 
 /// What an import is about.
-struct Opened {
+struct OpenDump {
     config: Config,
     data: StoreConfig,
     dump: HeldDump,
@@ -87,7 +87,7 @@ struct Prepared<'a> {
 }
 
 /// Reads the configuration and opens the dump.
-fn open(options: &Options, preflight: &mut Preflight) -> Result<Opened> {
+fn open(options: &ImportOptions, preflight: &mut Preflight) -> Result<OpenDump> {
     let how = &options.transfer;
     let config = connect::configuration(options.config, &how.run.console)?;
     let data = how.blobs.agreed(config.data_store()?);
@@ -99,18 +99,18 @@ fn open(options: &Options, preflight: &mut Preflight) -> Result<Opened> {
     overlap::check(&side, &files, how.consent.dry_run, &how.run.console)?;
     overlap::check(&Side::data("target", &data), &files, how.consent.dry_run, &how.run.console)?;
     let dump = HeldDump::new(input::open_dump(options.dir, &how.run.budget)?)?;
-    Ok(Opened { config, data, dump, side, files })
+    Ok(OpenDump { config, data, dump, side, files })
 }
 
 /// Everything that is decided before the first write; nothing if a dry run has found a refusal.
 fn prepare<'a>(
-    opened: &'a Opened,
-    options: &Options,
+    opened: &'a OpenDump,
+    options: &ImportOptions,
     preflight: &mut Preflight,
 ) -> Result<Option<Prepared<'a>>> {
     let how = &options.transfer;
-    let Opened { config, data, dump: held_dump, side: dump_side, files } = opened;
-    let origin = Origin::dump(held_dump);
+    let OpenDump { config, data, dump: held_dump, side: dump_side, files } = opened;
+    let origin = Input::dump(held_dump);
     let (version, dump) = (held_dump.version(), &held_dump.dump);
     preflight.pass("schema version", format!("{} ({})", version.number, version.releases));
     let selected = options.request.resolve(version)?;
@@ -145,7 +145,7 @@ fn prepare<'a>(
     };
     // Beside the manifest.
     let state = |digits: &str| options.dir.join(DIRECTORY).join(format!("import-{digits}.json"));
-    let target = Target::open(data.clone(), version, decide, state, preflight, how)?;
+    let target = LoadTarget::open(data.clone(), version, decide, state, preflight, how)?;
     console::begin_report()?;
     let Places { mut parts, left_out } = places(&held, &selected, target.kind())?;
     how.run.console.say(format!(
@@ -216,7 +216,7 @@ fn identity(dump: &Dump, checks: &[FileCheck]) -> Result<String> {
     }
 }
 
-fn repeat_losses(dump: &Dump, options: &Options) -> Result<()> {
+fn repeat_losses(dump: &Dump, options: &ImportOptions) -> Result<()> {
     let Some(manifest) = dump.manifest() else { return Ok(()) };
     for (kind, count) in &manifest.findings {
         options.transfer.run.console.warn(format!("the dump's export has found: {count} {kind}"));

@@ -18,7 +18,7 @@ use crate::base::page::Page;
 use crate::base::stop::{Stop, interrupted};
 use crate::catalog::{self, SchemaVersion, Subspace};
 use crate::dump::reader::{Dump, SubspaceReader, Verify};
-use crate::open::connect::{self, Connected, Reading};
+use crate::open::connect::{self, Connected, OpenOptions};
 use crate::open::installation::BlobChoice;
 use crate::open::overlap::{self, Side};
 use crate::open::shapes;
@@ -54,7 +54,7 @@ pub enum Place<'a> {
 }
 
 /// Where to look and how.
-pub struct Options<'a> {
+pub struct InspectOptions<'a> {
     /// A dump or a store.
     pub place: Place<'a>,
     /// Overrides the schema version that the place states.
@@ -140,7 +140,7 @@ pub struct Blob {
 /// Counts what every subspace holds: from the manifest of a dump, else by reading everything.
 ///
 /// Errors: usage, refused (unfinished dump, unknown schema version), damaged, I/O, interrupted.
-pub fn contents(request: &Request, options: &Options) -> Result<Contents> {
+pub fn contents(request: &Request, options: &InspectOptions) -> Result<Contents> {
     let (from, version) = open(options, &|version| request.resolve(version))?;
     let wanted = request.resolve(version)?;
     let (source, done) = match &from {
@@ -190,7 +190,7 @@ pub fn records(
     subspace: &str,
     fields: &[String],
     limit: u64,
-    options: &Options,
+    options: &InspectOptions,
     each: &mut dyn FnMut(&Record),
 ) -> Result<Listed> {
     let (from, version) = open(options, &|version| Ok(vec![find(version, subspace)?]))?;
@@ -228,7 +228,7 @@ pub fn records(
 /// The record of a key in hex, with its whole value, and what is wrong with it.
 ///
 /// Errors: as [`records`]; exit code 1 if there is no such record.
-pub fn record(subspace: &str, key: &str, options: &Options) -> Result<(Record, Findings)> {
+pub fn record(subspace: &str, key: &str, options: &InspectOptions) -> Result<(Record, Findings)> {
     let key = unhex(key).filter(|key| !key.is_empty()).ok_or_else(|| {
         Error::usage("a key is an even number of hex digits")
             .with("key", key)
@@ -252,7 +252,7 @@ pub fn record(subspace: &str, key: &str, options: &Options) -> Result<(Record, F
 /// The content of a blob: `name` is its key, as 64 hex digits or, where the key is a fixed text, as that text.
 ///
 /// Errors: as [`record`]. Content that does not hash to its key is no error here: see [`Blob::proven`].
-pub fn blob(name: &str, options: &Options) -> Result<Blob> {
+pub fn blob(name: &str, options: &InspectOptions) -> Result<Blob> {
     let (from, version) = open(options, &|version| Ok(version.blobs().into_iter().collect()))?;
     let Some(subspace) = version.blobs() else {
         return Err(Error::usage(format!("schema version {} keeps no blobs", version.number)));
@@ -318,7 +318,7 @@ impl Reader<'_> {
 
 /// Opens what is to be looked into; the blob store only if blobs are among what is `wanted`.
 fn open(
-    options: &Options,
+    options: &InspectOptions,
     wanted: &dyn Fn(&'static SchemaVersion) -> Result<Vec<&'static Subspace>>,
 ) -> Result<(From, &'static SchemaVersion)> {
     let console = &options.run.console;
@@ -331,7 +331,7 @@ fn open(
         }
         Place::Store(config) => {
             let config = connect::configuration(config, console)?;
-            let how = Reading { schema: options.schema, blobs: options.blobs, ..Reading::default() };
+            let how = OpenOptions { schema: options.schema, blobs: options.blobs, ..OpenOptions::default() };
             let connected = connect::open(&config, how, options.run)?;
             let out = options.out.map(|path| ("blob", "--out", path.to_path_buf()));
             let (kept, out) = (Side::stores("store", &connected.place), out.into_iter().collect::<Vec<_>>());
@@ -357,7 +357,12 @@ fn find(version: &'static SchemaVersion, token: &str) -> Result<&'static Subspac
     })
 }
 
-fn get(from: &From, subspace: &'static Subspace, key: &[u8], options: &Options) -> Result<Option<Vec<u8>>> {
+fn get(
+    from: &From,
+    subspace: &'static Subspace,
+    key: &[u8],
+    options: &InspectOptions,
+) -> Result<Option<Vec<u8>>> {
     if let From::Store(connected) = from {
         return connected.store.get(subspace, key);
     }
@@ -383,7 +388,11 @@ fn held(letter: char, name: &str, subspace: Option<&'static Subspace>) -> Held {
     Held { letter, name: name.to_string(), family, records: 0, bytes: 0, share: 0.0 }
 }
 
-fn count_dump(dump: &Dump, wanted: &[&'static Subspace], options: &Options) -> Result<Vec<(Held, Tally)>> {
+fn count_dump(
+    dump: &Dump,
+    wanted: &[&'static Subspace],
+    options: &InspectOptions,
+) -> Result<Vec<(Held, Tally)>> {
     // A dump read by another version's catalog may hold letters that this one does not have.
     let known = |letter: char| wanted.iter().find(|subspace| subspace.letter == letter).copied();
     if let Some(manifest) = dump.manifest() {
@@ -412,7 +421,7 @@ fn count_dump(dump: &Dump, wanted: &[&'static Subspace], options: &Options) -> R
 fn count_store(
     connected: &Connected,
     wanted: &[&'static Subspace],
-    options: &Options,
+    options: &InspectOptions,
 ) -> Result<Vec<(Held, Tally)>> {
     let store = &connected.store;
     let (mut parts, mut expected) = (Vec::new(), 0);
@@ -446,7 +455,7 @@ fn count_store(
     Ok(sums)
 }
 
-fn count_page(held: &mut Held, page: &Page, options: &Options, progress: &Progress) -> Result<()> {
+fn count_page(held: &mut Held, page: &Page, options: &InspectOptions, progress: &Progress) -> Result<()> {
     if options.run.stop.stopped() {
         return Err(interrupted());
     }

@@ -53,7 +53,7 @@ pub struct ImportedSubspace {
 
 impl Imported {
     /// Fills in what loading has given.
-    pub fn complete(&mut self, loaded: Loaded, verified: bool, how: &transfer::Options) {
+    pub fn complete(&mut self, loaded: Loaded, verified: bool, how: &transfer::TransferOptions) {
         for (subspace, layout, count) in loaded.left_behind {
             how.run.console.say(format!(
                 "left out {count} {layout} records of {} ({}), which belong to the old installation",
@@ -85,7 +85,7 @@ pub fn nothing_written(error: Error) -> Error {
 /// Says what a run would do.
 pub fn plan(transfer: &Transfer, console: &Console) {
     #[derive(Serialize)]
-    struct Planned {
+    struct PlannedLoad {
         event: &'static str,
         letter: char,
         name: &'static str,
@@ -99,7 +99,7 @@ pub fn plan(transfer: &Transfer, console: &Console) {
         let records = part.stated.as_ref().map(|(totals, _)| totals.records);
         let shown = records.map_or("?".to_string(), |records| records.to_string());
         console.print(format!("{letter:<2} {name:<18} {shown:>14} {bytes_about:>16}"));
-        console.data(&Planned { event: "planned", letter, name, bytes_about, records });
+        console.data(&PlannedLoad { event: "planned", letter, name, bytes_about, records });
     }
     let bytes = transfer.total();
     console.print(format!("{:<2} {:<18} {:>14} {bytes:>16}", "", "total", ""));

@@ -13,7 +13,7 @@ use crate::base::page::Page;
 use crate::catalog::{self, SchemaVersion, Subspace, ValueForm, ValueKind};
 use crate::dump::manifest::SubspaceEntry;
 use crate::dump::reader::{Dump, SubspaceReader, Verify};
-use crate::open::connect::{self, Reading};
+use crate::open::connect::{self, OpenOptions};
 use crate::open::installation::BlobChoice;
 use crate::open::shapes;
 use crate::open::source_checks;
@@ -26,15 +26,15 @@ use crate::records::comparison;
 use crate::records::counters::Counters;
 use crate::records::derived_keys::ComputedBlobKeys;
 use crate::records::gaps;
-use crate::records::input::{self, HeldDump, Origin};
-use crate::records::pipeline::{Lane, in_parallel};
+use crate::records::input::{self, HeldDump, Input};
+use crate::records::pipeline::{Pipeline, in_parallel};
 use crate::records::store;
 use crate::run::Run;
 use crate::run::console::Console;
 use crate::run::progress::Progress;
 
 /// What to verify and how.
-pub struct Options<'a> {
+pub struct VerifyOptions<'a> {
     /// The directory of the dump.
     pub dir: &'a Path,
     /// Compare with the store of this configuration.
@@ -88,7 +88,7 @@ pub struct VerifiedSubspace {
 ///
 /// Errors: usage, refused (unfinished dump, unknown version), damaged, I/O, interrupted. Findings about the
 /// data are no errors.
-pub fn run(options: &Options) -> Result<Verified> {
+pub fn run(options: &VerifyOptions) -> Result<Verified> {
     let dump = input::open_dump(options.dir, &options.run.budget)?;
     let version = catalog::version(dump.schema_version()).ok_or_else(|| {
         store::unknown_version(dump.schema_version()).with("dump", options.dir.display().to_string())
@@ -148,7 +148,7 @@ fn alone(
     dump: &Dump,
     version: &'static SchemaVersion,
     subspaces: &[&'static Subspace],
-    options: &Options,
+    options: &VerifyOptions,
     verified: &mut Verified,
 ) -> Result<()> {
     let again = "copy the dump again from where it was made, or export again";
@@ -179,7 +179,7 @@ fn alone(
     Ok(())
 }
 
-struct Part {
+struct VerifiedPart {
     subspace: &'static Subspace,
     verified: VerifiedSubspace,
     findings: Findings,
@@ -192,9 +192,9 @@ fn verify_subspace(
     version: &'static SchemaVersion,
     subspace: &'static Subspace,
     computed: &ComputedBlobKeys,
-    options: &Options,
+    options: &VerifyOptions,
     progress: &Progress,
-) -> Result<Part> {
+) -> Result<VerifiedPart> {
     let mut hashes = HashList::of(subspace, &std::env::temp_dir())?;
     let (mut findings, mut counters) = (Findings::new(), Counters::new(version));
     let mut reader = dump.open_subspace(subspace.letter, Verify::Digests)?;
@@ -207,7 +207,8 @@ fn verify_subspace(
         }
         Ok(())
     };
-    let lane = Lane { readers: 1, ahead: options.run.budget.ahead(), through: None, stop: &options.run.stop };
+    let lane =
+        Pipeline { readers: 1, ahead: options.run.budget.ahead(), through: None, stop: &options.run.stop };
     lane.run(&[std::sync::Mutex::new(&mut reader)], read, |page| {
         for (key, value) in page.iter() {
             check_record(subspace, computed, key, value, &mut findings, &mut counters);
@@ -229,7 +230,7 @@ fn verify_subspace(
         records_blake3: digest.map(|digest| hex(&digest.records_blake3)).unwrap_or_default(),
         differences: 0,
     };
-    Ok(Part { subspace, verified, findings, counters, hashes })
+    Ok(VerifiedPart { subspace, verified, findings, counters, hashes })
 }
 
 fn check_record(
@@ -270,21 +271,21 @@ fn against(
     dump: Dump,
     subspaces: &[&'static Subspace],
     config: &Path,
-    options: &Options,
+    options: &VerifyOptions,
     verified: &mut Verified,
 ) -> Result<()> {
     let console = &options.run.console;
     let config = connect::configuration(config, console)?;
     let total = dump.manifest().map_or(0, |m| m.subspaces.iter().map(SubspaceEntry::bytes).sum());
     let dump = HeldDump::new(dump)?;
-    let left = Origin::dump(&dump);
+    let left = Input::dump(&dump);
     let version = dump.version();
     // An interrupted import leaves a store that states no version; what it lacks is to be told.
-    let how = Reading {
+    let how = OpenOptions {
         blobs: options.blobs,
         schema: options.schema,
         otherwise: Some(version.number),
-        ..Reading::default()
+        ..OpenOptions::default()
     };
     let connected = connect::open(&config, how, options.run)?;
     // Blobs that are not in the dump are looked for by the names that links have for them.
@@ -308,7 +309,7 @@ fn against(
     gaps::none_hidden(&gaps, &connected.place.location())?;
     verified.findings.merge(gaps::findings(&gaps));
     let store = store.past_absent();
-    let right = Origin::store(&store);
+    let right = Input::store(&store);
     let progress = Progress::start(console.progress(), "compare", total);
     let names = ["the dump", "the store"];
     let compared: Vec<&'static Subspace> =
@@ -318,7 +319,7 @@ fn against(
     })?;
     drop(progress);
     let mut sides = Sides::default();
-    for comparison::Compared { subspace, counts, shown, found, hashes } in done {
+    for comparison::ComparedSubspace { subspace, counts, shown, found, hashes } in done {
         shown.iter().for_each(|line| console.print(line));
         let [_, found] = found;
         verified.findings.merge(found);

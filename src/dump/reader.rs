@@ -87,7 +87,7 @@ impl Dump {
             }
             Err(e) => return Err(place(Error::io("cannot read the directory"), dir).because(e)),
         }
-        let listing = Listing::read(dir)?;
+        let listing = DumpFiles::read(dir)?;
         if listing.inner.contains(MANIFEST) { open_ours(dir, listing) } else { open_servers(dir, listing) }
     }
 
@@ -207,7 +207,7 @@ impl Dump {
 
 /// What stands in a directory.
 #[derive(Debug, Default)]
-struct Listing {
+struct DumpFiles {
     files: Vec<(char, PathBuf)>,
     partial: Vec<String>,
     others: Vec<String>,
@@ -216,9 +216,9 @@ struct Listing {
     inner: BTreeSet<String>,
 }
 
-impl Listing {
-    fn read(dir: &Path) -> Result<Listing> {
-        let mut listing = Listing::default();
+impl DumpFiles {
+    fn read(dir: &Path) -> Result<DumpFiles> {
+        let mut listing = DumpFiles::default();
         for (name, kind) in entries(dir)? {
             if let Some(letter) = letter_of(&name) {
                 let path = dir.join(&name);
@@ -256,7 +256,7 @@ impl Listing {
     }
 }
 
-fn open_ours(dir: &Path, listing: Listing) -> Result<Dump> {
+fn open_ours(dir: &Path, listing: DumpFiles) -> Result<Dump> {
     let path = dir.join(DIRECTORY).join(MANIFEST);
     let (file, bytes) = open_regular(&path)?;
     let mut text = Vec::new();
@@ -324,7 +324,7 @@ fn open_subspace_file(entry: &SubspaceEntry, path: PathBuf) -> Result<(SubspaceF
     Ok((SubspaceFile { letter: entry.letter, path, bytes }, reader.header().schema_version))
 }
 
-fn open_servers(dir: &Path, listing: Listing) -> Result<Dump> {
+fn open_servers(dir: &Path, listing: DumpFiles) -> Result<Dump> {
     let mut starts = Vec::new();
     for (letter, path) in &listing.files {
         starts.push((*letter, path, start_of(path)?));

@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::backend::hold::{Hold, Mode};
+use crate::backend::hold::{Hold, HoldMode};
 use crate::backend::identity::{How, Met, Overlap, Spot};
 use crate::backend::memory::Memory;
 #[cfg(feature = "azure")]
@@ -492,7 +492,7 @@ pub struct Held {
 /// created first.
 ///
 /// Errors: refused if others have it, I/O if a database cannot be reached.
-pub fn hold(store: &StoreConfig, mode: Mode) -> Result<Held> {
+pub fn hold(store: &StoreConfig, mode: HoldMode) -> Result<Held> {
     let mut held = Held::default();
     held.add(store, mode)?;
     Ok(held)
@@ -502,7 +502,7 @@ impl Held {
     /// Holds another store as well.
     ///
     /// Errors: as [`hold`].
-    pub fn add(&mut self, store: &StoreConfig, mode: Mode) -> Result<()> {
+    pub fn add(&mut self, store: &StoreConfig, mode: HoldMode) -> Result<()> {
         if let Some((path, hold)) = in_files(&store.kind) {
             let held = hold(path, mode).map_err(|error| error.with("store", store.location()))?;
             self.files.extend(held.map(|held| (path.clone(), held)));
@@ -534,7 +534,7 @@ impl Held {
     /// Holds what could not be held before because it was not there.
     ///
     /// Errors: as [`hold`].
-    pub fn add_new(&mut self, store: &StoreConfig, mode: Mode) -> Result<()> {
+    pub fn add_new(&mut self, store: &StoreConfig, mode: HoldMode) -> Result<()> {
         if let StoreKind::Sharded { stores } = &store.kind {
             return stores.iter().try_for_each(|member| self.add_new(member, mode));
         }
@@ -546,7 +546,7 @@ impl Held {
 }
 
 /// How a store in files is held, and its path.
-type HoldFiles = fn(&Path, Mode) -> Result<Option<Hold>>;
+type HoldFiles = fn(&Path, HoldMode) -> Result<Option<Hold>>;
 
 fn in_files(kind: &StoreKind) -> Option<(&PathBuf, HoldFiles)> {
     match kind {

@@ -5,13 +5,13 @@
 use std::path::Path;
 
 use crate::backend::Source;
-use crate::backend::hold::Mode;
+use crate::backend::hold::HoldMode;
 use crate::backend::routed::{BlobTables, RoutedSource};
 use crate::base::error::{Error, Result};
 use crate::catalog::{self, SchemaVersion, Subspace};
 use crate::config::{BlobPlace, Config, Elsewhere, Era, StoreConfig, variant_of};
 use crate::open::backends::{self, Held, source};
-use crate::open::installation::{BlobChoice, Place};
+use crate::open::installation::{BlobChoice, Installation};
 use crate::open::overlap::{self, Side};
 use crate::open::running;
 use crate::open::shapes;
@@ -25,7 +25,7 @@ pub struct Connected {
     /// The store, read by the catalog of its schema version.
     pub store: Store,
     /// How the configuration describes the stores.
-    pub place: Place,
+    pub place: Installation,
     /// Stores for other roles that are not covered.
     pub elsewhere: Vec<Elsewhere>,
     /// The process that has the store open, if any.
@@ -47,7 +47,7 @@ pub fn configuration(path: &Path, console: &Console) -> Result<Config> {
 
 /// How a store is opened for reading.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Reading<'a> {
+pub struct OpenOptions<'a> {
     /// What the user has said about the blob store.
     pub blobs: BlobChoice<'a>,
     /// Overrides the schema version the store states.
@@ -62,11 +62,11 @@ pub struct Reading<'a> {
 
 /// Opens the data store of a configuration for reading; its blobs are those in the data store until
 /// [`Connected::with_blobs`].
-pub fn open(config: &Config, how: Reading, run: &Run) -> Result<Connected> {
+pub fn open(config: &Config, how: OpenOptions, run: &Run) -> Result<Connected> {
     let data = how.blobs.agreed(config.data_store()?);
     // Before the store is opened: closing a file gives up the locks this process has on it.
     let holder = running::holder(&data.kind);
-    let held = if how.hold { backends::hold(&data, Mode::Shared) } else { Ok(Held::default()) };
+    let held = if how.hold { backends::hold(&data, HoldMode::Shared) } else { Ok(Held::default()) };
     let source =
         if how.salvage { backends::salvaging(&data, &run.budget)? } else { source(&data, &run.budget)? };
     shapes::check_version_table(source.as_ref(), &data.location())?;
@@ -104,7 +104,7 @@ pub fn open(config: &Config, how: Reading, run: &Run) -> Result<Connected> {
         BlobPlace::Elsewhere(store) => Some(store),
         BlobPlace::DataStore => None,
     };
-    let place = Place { data, blobs };
+    let place = Installation { data, blobs };
     overlap::report_apart_from(&Side::stores("installation", &place))?;
     let rule = place.blob_rule(version);
     Ok(Connected { store: Store::open(source, version, rule)?, place, elsewhere, holder, said, held })
@@ -112,13 +112,13 @@ pub fn open(config: &Config, how: Reading, run: &Run) -> Result<Connected> {
 
 impl Connected {
     /// Opens the blob store as well, where that is another one.
-    pub fn with_blobs(mut self, how: Reading, run: &Run) -> Result<Connected> {
+    pub fn with_blobs(mut self, how: OpenOptions, run: &Run) -> Result<Connected> {
         let version = self.store.version();
         let (Some(blobs), Some(subspace)) = (&self.place.blobs, version.blobs()) else { return Ok(self) };
         self.holder = self.holder.or_else(|| running::holder(&blobs.kind));
         if how.hold
             && let Ok(held) = &mut self.held
-            && let Err(error) = held.add(blobs, Mode::Shared)
+            && let Err(error) = held.add(blobs, HoldMode::Shared)
         {
             self.held = Err(error);
         }
@@ -140,7 +140,7 @@ impl Connected {
     pub fn with_blobs_of(
         self,
         subspaces: &[&'static Subspace],
-        how: Reading,
+        how: OpenOptions,
         run: &Run,
     ) -> Result<Connected> {
         match subspaces.iter().any(|subspace| subspace.value == catalog::ValueKind::Blob) {
@@ -207,7 +207,7 @@ fn elsewhere(
 
 fn version(
     source: &dyn Source,
-    how: &Reading,
+    how: &OpenOptions,
     data: &StoreConfig,
     console: &Console,
 ) -> Result<&'static SchemaVersion> {

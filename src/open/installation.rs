@@ -12,7 +12,7 @@ use crate::records::blob::BlobRule;
 
 /// Where an installation keeps data and blobs.
 #[derive(Debug, Clone)]
-pub struct Place {
+pub struct Installation {
     /// The data store.
     pub data: StoreConfig,
     /// The blob store, if it is another one.
@@ -30,7 +30,7 @@ pub struct BlobChoice<'a> {
     pub allow_plaintext: bool,
 }
 
-impl Place {
+impl Installation {
     /// Where both are, for people.
     pub fn location(&self) -> String {
         match &self.blobs {

@@ -14,7 +14,7 @@ use crate::base::error::{Error, Result};
 use crate::config::{StoreConfig, StoreKind};
 use crate::dump::manifest::{DIRECTORY, MANIFEST, RESUME, file_name};
 use crate::open::backends::{self, Identity};
-use crate::open::installation::Place;
+use crate::open::installation::Installation;
 use crate::run::console::{self, Console};
 
 /// What a part of a side is for.
@@ -45,7 +45,7 @@ impl Role {
     }
 }
 
-struct Part {
+struct SidePart {
     role: Role,
     store: Option<StoreConfig>,
     path: Option<PathBuf>,
@@ -56,26 +56,27 @@ struct Part {
 /// What belongs together: the stores of an installation, a dump, the files of a run.
 pub struct Side {
     name: &'static str,
-    parts: Vec<Part>,
+    parts: Vec<SidePart>,
 }
 
 impl Side {
     /// The stores of an installation.
-    pub fn stores(name: &'static str, place: &Place) -> Side {
+    pub fn stores(name: &'static str, place: &Installation) -> Side {
         let mut side = Side::data(name, &place.data);
         match place.blobs.as_ref().map(|blobs| (&blobs.kind, blobs)) {
             Some((StoreKind::Sharded { stores }, _)) => {
                 let numbered = stores.iter().enumerate();
-                side.parts.extend(numbered.map(|(index, store)| Part::store(Role::Shard(index + 1), store)));
+                side.parts
+                    .extend(numbered.map(|(index, store)| SidePart::store(Role::Shard(index + 1), store)));
             }
-            Some((_, blobs)) => side.parts.push(Part::store(Role::Blobs, blobs)),
+            Some((_, blobs)) => side.parts.push(SidePart::store(Role::Blobs, blobs)),
             None => {}
         }
         side
     }
 
     /// The blob store of an installation, if it is another one than the data store.
-    pub fn blobs(name: &'static str, place: &Place) -> Side {
+    pub fn blobs(name: &'static str, place: &Installation) -> Side {
         let mut side = Side::stores(name, place);
         side.parts.retain(|part| part.role.blobs());
         side
@@ -83,30 +84,32 @@ impl Side {
 
     /// A data store alone.
     pub fn data(name: &'static str, data: &StoreConfig) -> Side {
-        Side { name, parts: vec![Part::store(Role::Data, data)] }
+        Side { name, parts: vec![SidePart::store(Role::Data, data)] }
     }
 
     /// The directory of a dump.
     pub fn dump(path: &Path) -> Side {
-        Side { name: "dump", parts: vec![Part::path(Role::Dump, path)] }
+        Side { name: "dump", parts: vec![SidePart::path(Role::Dump, path)] }
     }
 
     /// The files that a run writes beside its target: the report, if one was asked for, and others, each with what
     /// it is and the option that names it.
     pub fn files(others: &[(&'static str, &'static str, PathBuf)]) -> Side {
-        let report = console::report_path().map(|path| Part::path(Role::File("report", "--report"), path));
-        let others = others.iter().map(|(title, option, path)| Part::path(Role::File(title, option), path));
+        let report =
+            console::report_path().map(|path| SidePart::path(Role::File("report", "--report"), path));
+        let others =
+            others.iter().map(|(title, option, path)| SidePart::path(Role::File(title, option), path));
         Side { name: "run", parts: report.into_iter().chain(others).collect() }
     }
 }
 
-impl Part {
-    fn store(role: Role, store: &StoreConfig) -> Part {
-        Part { role, store: Some(store.clone()), path: None, identity: OnceCell::new() }
+impl SidePart {
+    fn store(role: Role, store: &StoreConfig) -> SidePart {
+        SidePart { role, store: Some(store.clone()), path: None, identity: OnceCell::new() }
     }
 
-    fn path(role: Role, path: &Path) -> Part {
-        Part { role, store: None, path: Some(path.to_path_buf()), identity: OnceCell::new() }
+    fn path(role: Role, path: &Path) -> SidePart {
+        SidePart { role, store: None, path: Some(path.to_path_buf()), identity: OnceCell::new() }
     }
 
     fn place(&self) -> String {
@@ -133,8 +136,8 @@ impl Part {
     }
 
     /// Whether the two could be the same thing at all.
-    fn comparable(&self, other: &Part) -> bool {
-        let files = |part: &Part| part.store.as_ref().is_none_or(|store| store.kind.in_files());
+    fn comparable(&self, other: &SidePart) -> bool {
+        let files = |part: &SidePart| part.store.as_ref().is_none_or(|store| store.kind.in_files());
         match (&self.store, &other.store) {
             (Some(one), Some(two)) if !files(self) && !files(other) => {
                 std::mem::discriminant(&one.kind) == std::mem::discriminant(&two.kind)
@@ -144,7 +147,7 @@ impl Part {
     }
 
     /// Whether services need not be asked.
-    fn spelled_alike(&self, other: &Part) -> bool {
+    fn spelled_alike(&self, other: &SidePart) -> bool {
         let service = |store: &StoreConfig| !store.kind.in_files() && store.kind.backend().is_none();
         match (&self.store, &other.store) {
             (Some(one), Some(two)) => service(one) && one.same_place(two),
@@ -234,7 +237,11 @@ fn kept_in(dir: &Path) -> Option<&'static str> {
     (there("CURRENT") && (there("IDENTITY") || there("LOCK"))).then_some("RocksDB database")
 }
 
-fn refuse((kept, other): (&'static str, &Part), (written, part): (&'static str, &Part), how: &str) -> Error {
+fn refuse(
+    (kept, other): (&'static str, &SidePart),
+    (written, part): (&'static str, &SidePart),
+    how: &str,
+) -> Error {
     let stores = part.store.is_some() && other.store.is_some();
     let what = match (other.role, part.role) {
         (Role::Data, Role::Data) => format!("{kept} and {written} are the same store"),

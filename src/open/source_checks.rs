@@ -9,7 +9,7 @@ use crate::open::backends::Held;
 use crate::open::connect::Connected;
 use crate::open::running;
 use crate::records::leases;
-use crate::records::store::{Store, Stranger};
+use crate::records::store::{Store, UnknownTable};
 use crate::run::Consent;
 use crate::run::console::Console;
 use crate::run::preflight::Preflight;
@@ -100,16 +100,16 @@ pub fn unknown_tables(store: &Store) -> Result<Findings> {
     let mut findings = Findings::new();
     for (table, stranger) in store.strangers()? {
         let (kind, what) = match stranger {
-            Stranger::Legacy => (
+            UnknownTable::Legacy => (
                 FindingKind::LegacyRows,
                 "an older schema version has left rows here, which do not travel".to_string(),
             ),
-            Stranger::Unknown => (
+            UnknownTable::Unknown => (
                 FindingKind::UnknownTable,
                 "the catalog does not know this table, whose rows do not travel".to_string(),
             ),
-            Stranger::Companion(title) => (FindingKind::OtherTable, title.to_string()),
-            Stranger::Other => (
+            UnknownTable::Companion(title) => (FindingKind::OtherTable, title.to_string()),
+            UnknownTable::Other => (
                 FindingKind::OtherTable,
                 "its columns are not those of the server's tables: it is left where it is".to_string(),
             ),

@@ -6,20 +6,20 @@
 use crate::backend::Source;
 use crate::backend::meanwhile::written_meanwhile;
 use crate::base::error::{Error, Result};
-use crate::open::installation::Place;
+use crate::open::installation::Installation;
 use crate::open::running;
 
 /// A source that must stay as it was found.
 #[derive(Debug, Clone)]
 pub struct Watched {
-    place: Place,
+    place: Installation,
     // Other sessions may be there.
     agreed: bool,
 }
 
 impl Watched {
     /// The stores at `place`. Other sessions on a database are no reason to refuse if they were `agreed` to.
-    pub fn new(place: &Place, agreed: bool) -> Self {
+    pub fn new(place: &Installation, agreed: bool) -> Self {
         Watched { place: place.clone(), agreed }
     }
 
@@ -54,7 +54,7 @@ impl Watched {
 /// Asks whether something has written to a store since it was opened.
 ///
 /// Errors: refused.
-pub fn check(source: &dyn Source, place: &Place) -> Result<()> {
+pub fn check(source: &dyn Source, place: &Installation) -> Result<()> {
     match source.changed()? {
         None => Ok(()),
         Some(why) => Err(written_meanwhile(&why).with("store", place.location())),

@@ -7,7 +7,7 @@ use crate::base::finding::Findings;
 use crate::base::hex::hex;
 use crate::catalog::Subspace;
 use crate::records::audit::HashList;
-use crate::records::input::Origin;
+use crate::records::input::Input;
 use crate::records::merge_join::{self, Pair, Value};
 use crate::run::Run;
 use crate::run::progress::Progress;
@@ -42,7 +42,7 @@ impl Counts {
 }
 
 /// One subspace compared.
-pub struct Compared {
+pub struct ComparedSubspace {
     /// The subspace.
     pub subspace: &'static Subspace,
     /// How many records are where.
@@ -57,12 +57,12 @@ pub struct Compared {
 
 /// Compares one subspace; `names` are those of the sides in the lines that show the first differences.
 pub fn compare(
-    sides: [&Origin; 2],
+    sides: [&Input; 2],
     names: [&str; 2],
     subspace: &'static Subspace,
     run: &Run,
     progress: &Progress,
-) -> Result<Compared> {
+) -> Result<ComparedSubspace> {
     let mut hashes = HashList::of(subspace, &std::env::temp_dir())?;
     let mut counts = Counts { letter: subspace.letter, name: subspace.name, ..Counts::default() };
     let mut shown = Vec::new();
@@ -103,5 +103,5 @@ pub fn compare(
         Ok(true)
     })?;
     progress.add(seen, bytes);
-    Ok(Compared { subspace, counts, shown, found: found.map(|tally| tally.findings), hashes })
+    Ok(ComparedSubspace { subspace, counts, shown, found: found.map(|tally| tally.findings), hashes })
 }

@@ -16,7 +16,7 @@ use crate::dump::reader::{Dump, FileCheck, SubspaceReader, Verify};
 use crate::records::check::{self, Tally};
 use crate::records::derived_keys::ComputedBlobKeys;
 use crate::records::gaps::Gap;
-use crate::records::store::{self, Reading, Store};
+use crate::records::store::{self, Store, StoreReader};
 use crate::run::Run;
 use crate::run::budget::Budget;
 use crate::run::progress::Progress;
@@ -50,69 +50,69 @@ impl HeldDump {
 
 /// A dump or a store to read from, with the schema version that says what its records mean.
 #[derive(Clone)]
-pub struct Origin<'a> {
-    from: From<'a>,
+pub struct Input<'a> {
+    from: InputFrom<'a>,
     usable_only: Vec<char>,
 }
 
 #[derive(Clone, Copy)]
-enum From<'a> {
+enum InputFrom<'a> {
     // Ours or a server's.
     Dump(&'a HeldDump),
     Store(&'a Store),
 }
 
-impl<'a> Origin<'a> {
+impl<'a> Input<'a> {
     /// The records of a dump.
     pub fn dump(dump: &'a HeldDump) -> Self {
-        Origin { from: From::Dump(dump), usable_only: Vec::new() }
+        Input { from: InputFrom::Dump(dump), usable_only: Vec::new() }
     }
 
     /// The records of a store.
     pub fn store(store: &'a Store) -> Self {
-        Origin { from: From::Store(store), usable_only: Vec::new() }
+        Input { from: InputFrom::Store(store), usable_only: Vec::new() }
     }
 
     /// The schema version by whose catalog it is read.
     pub fn version(&self) -> &'static SchemaVersion {
         match self.from {
-            From::Dump(held) => held.version,
-            From::Store(store) => store.version(),
+            InputFrom::Dump(held) => held.version,
+            InputFrom::Store(store) => store.version(),
         }
     }
 
     /// Whether it has a place for a subspace.
     pub fn holds(&self, subspace: &'static Subspace) -> bool {
         match self.from {
-            From::Dump(held) => held.dump.has(subspace.letter),
-            From::Store(store) => store.table(subspace).is_some(),
+            InputFrom::Dump(held) => held.dump.has(subspace.letter),
+            InputFrom::Store(store) => store.table(subspace).is_some(),
         }
     }
 
     /// Subspaces of a store whose tables are not there or cannot be read.
     pub fn gaps(&self) -> &'a [Gap] {
         match self.from {
-            From::Dump(..) => &[],
-            From::Store(store) => store.gaps(),
+            InputFrom::Dump(..) => &[],
+            InputFrom::Store(store) => store.gaps(),
         }
     }
 
     /// About how many bytes a subspace has.
     pub fn size(&self, subspace: &'static Subspace) -> Result<u64> {
         match self.from {
-            From::Dump(held) => Ok(held.dump.entry(subspace.letter).map_or_else(
+            InputFrom::Dump(held) => Ok(held.dump.entry(subspace.letter).map_or_else(
                 || held.dump.subspaces().iter().find(|f| f.letter == subspace.letter).map_or(0, |f| f.bytes),
                 SubspaceEntry::bytes,
             )),
-            From::Store(store) => Ok(store.estimate(subspace)?.bytes),
+            InputFrom::Store(store) => Ok(store.estimate(subspace)?.bytes),
         }
     }
 
     /// Splits a subspace for parallel reading; a file of a dump is read in one go.
     pub fn ranges(&self, subspace: &'static Subspace, n: usize) -> Result<Vec<KeyRange>> {
         match self.from {
-            From::Dump(..) => Ok(vec![KeyRange::all()]),
-            From::Store(store) => store.ranges(subspace, n),
+            InputFrom::Dump(..) => Ok(vec![KeyRange::all()]),
+            InputFrom::Store(store) => store.ranges(subspace, n),
         }
     }
 
@@ -138,8 +138,8 @@ impl<'a> Origin<'a> {
 
     fn read_all(&self, subspace: &'static Subspace, range: &KeyRange) -> Result<Records<'a>> {
         match self.from {
-            From::Dump(held) if !held.dump.has(subspace.letter) => Ok(Records::Nothing),
-            From::Dump(held) => Ok(Records::Dump {
+            InputFrom::Dump(held) if !held.dump.has(subspace.letter) => Ok(Records::Nothing),
+            InputFrom::Dump(held) => Ok(Records::Dump {
                 reader: Box::new(held.dump.open_subspace(subspace.letter, Verify::Counts)?),
                 subspace,
                 // Our own export has compared every blob with its key already.
@@ -148,7 +148,7 @@ impl<'a> Origin<'a> {
                 raw: Page::new(),
                 tally: Tally::default(),
             }),
-            From::Store(store) => store.read(subspace, range).map(Records::Store),
+            InputFrom::Store(store) => store.read(subspace, range).map(Records::Store),
         }
     }
 
@@ -172,8 +172,8 @@ impl<'a> Origin<'a> {
     /// One record, if it is there.
     pub fn get(&self, subspace: &'static Subspace, key: &[u8]) -> Result<Option<Vec<u8>>> {
         match self.from {
-            From::Store(store) => store.get(subspace, key),
-            From::Dump(_) => self.first_value(subspace, key),
+            InputFrom::Store(store) => store.get(subspace, key),
+            InputFrom::Dump(_) => self.first_value(subspace, key),
         }
     }
 
@@ -210,7 +210,7 @@ pub enum Records<'a> {
         tally: Tally,
     },
     /// From a store.
-    Store(Reading<'a>),
+    Store(StoreReader<'a>),
     /// Without the values that no server can use.
     Usable(Box<Usable<'a>>),
     /// From a dump that has no such subspace.

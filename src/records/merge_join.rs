@@ -11,7 +11,7 @@ use crate::base::page::Page;
 use crate::base::stop::{Stop, interrupted};
 use crate::catalog::Subspace;
 use crate::records::check::Tally;
-use crate::records::input::{Origin, Records};
+use crate::records::input::{Input, Records};
 
 /// A value of so many bytes is compared by its hash.
 const LARGE: usize = 16 << 20;
@@ -76,14 +76,14 @@ impl Pair<'_> {
 ///
 /// Returns what reading has found on either side. Errors: those of reading and of `each`, and interrupted.
 pub fn compare(
-    [left, right]: [&Origin; 2],
+    [left, right]: [&Input; 2],
     subspace: &'static Subspace,
     page_bytes: usize,
     stop: &Stop,
     mut each: impl FnMut(Pair) -> Result<bool>,
 ) -> Result<[Tally; 2]> {
-    let mut left = Side::new(left, subspace, page_bytes, stop)?;
-    let mut right = Side::new(right, subspace, page_bytes, stop)?;
+    let mut left = JoinSide::new(left, subspace, page_bytes, stop)?;
+    let mut right = JoinSide::new(right, subspace, page_bytes, stop)?;
     loop {
         left.fill()?;
         right.fill()?;
@@ -113,7 +113,7 @@ pub fn compare(
 }
 
 /// One side: the current page and the place in it.
-struct Side<'a> {
+struct JoinSide<'a> {
     records: Records<'a>,
     page: Page,
     at: usize,
@@ -124,15 +124,15 @@ struct Side<'a> {
     stop: &'a Stop,
 }
 
-impl<'a> Side<'a> {
+impl<'a> JoinSide<'a> {
     fn new(
-        origin: &Origin<'a>,
+        origin: &Input<'a>,
         subspace: &'static Subspace,
         budget: usize,
         stop: &'a Stop,
-    ) -> Result<Side<'a>> {
+    ) -> Result<JoinSide<'a>> {
         let records = origin.read(subspace, &KeyRange::all())?;
-        Ok(Side { records, page: Page::new(), at: 0, ended: false, digest: None, budget, stop })
+        Ok(JoinSide { records, page: Page::new(), at: 0, ended: false, digest: None, budget, stop })
     }
 
     fn fill(&mut self) -> Result<()> {

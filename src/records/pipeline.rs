@@ -54,13 +54,13 @@ pub fn in_parallel<I: Sync, T: Send>(
 
 /// How a lane is run.
 #[derive(Clone, Copy)]
-pub struct Lane<'a> {
+pub struct Pipeline<'a> {
     /// Threads that read ranges, at least 1.
     pub readers: usize,
     /// Bytes of pages that may wait for the sink, per range. A page that is larger waits alone.
     pub ahead: usize,
     /// What is made of every page on the way.
-    pub through: Option<Through<'a>>,
+    pub through: Option<Transform<'a>>,
     /// Raised when the lane should end.
     pub stop: &'a Stop,
 }
@@ -68,14 +68,14 @@ pub struct Lane<'a> {
 /// What is made of every page between reader and sink, by threads of their own: for work that would hold up
 /// the sink and that one reader cannot do alone.
 #[derive(Clone, Copy)]
-pub struct Through<'a> {
+pub struct Transform<'a> {
     /// Threads that work on pages, at least 1.
     pub workers: usize,
     /// Fills an empty page from the one that was read.
     pub work: &'a (dyn Fn(&Page, &mut Page) + Sync),
 }
 
-impl Lane<'_> {
+impl Pipeline<'_> {
     /// Reads `ranges` and hands every page to `sink` on this thread, ranges in order, which may clear it. `read` sends the pages of
     /// one range through `emit`, which takes a full page and leaves an empty one in its place.
     ///
@@ -86,7 +86,7 @@ impl Lane<'_> {
         read: impl Fn(&R, &mut dyn FnMut(&mut Page) -> Result<()>) -> Result<()> + Sync,
         mut sink: impl FnMut(&mut Page) -> Result<()>,
     ) -> Result<()> {
-        let pool = Pool::default();
+        let pool = PagePool::default();
         let gates: Vec<Gate> = ranges.iter().map(|_| Gate::new(self.ahead)).collect();
         let (senders, receivers): (Vec<Sender<Message>>, Vec<Receiver<Message>>) =
             ranges.iter().map(|_| channel()).unzip();
@@ -134,7 +134,7 @@ impl Lane<'_> {
                 });
             }
             drop(jobs);
-            if let Some(Through { workers, work }) = self.through {
+            if let Some(Transform { workers, work }) = self.through {
                 for _ in 0..workers.max(1) {
                     scope.spawn(|| {
                         loop {
@@ -238,9 +238,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// Empty pages that keep their memory.
 #[derive(Default)]
-struct Pool(Mutex<Vec<Page>>);
+struct PagePool(Mutex<Vec<Page>>);
 
-impl Pool {
+impl PagePool {
     fn take(&self) -> Page {
         lock(&self.0).pop().unwrap_or_default()
     }
@@ -272,8 +272,8 @@ mod tests {
     }
 
     /// So little that readers have to wait.
-    fn lane<'a>(readers: usize, stop: &'a Stop) -> Lane<'a> {
-        Lane { readers, ahead: 300, through: None, stop }
+    fn lane<'a>(readers: usize, stop: &'a Stop) -> Pipeline<'a> {
+        Pipeline { readers, ahead: 300, through: None, stop }
     }
 
     fn run(readers: usize, ranges: &[(u32, u32)]) -> Result<Vec<u32>> {
@@ -305,7 +305,8 @@ mod tests {
         let stop = Stop::new();
         for (readers, workers) in [(1, 1), (1, 3), (3, 2)] {
             let mut seen = Vec::new();
-            let lane = Lane { through: Some(Through { workers, work: &twice }), ..lane(readers, &stop) };
+            let lane =
+                Pipeline { through: Some(Transform { workers, work: &twice }), ..lane(readers, &stop) };
             lane.run(&ranges, read, |page| {
                 for (key, value) in page.iter() {
                     assert_eq!(value, b"vv");

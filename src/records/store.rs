@@ -32,7 +32,7 @@ pub struct Store {
 
 /// A table that no subspace accounts for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stranger {
+pub enum UnknownTable {
     /// An older version of the server has left it.
     Legacy,
     /// It could be one of the server's, of a version that the catalog does not know.
@@ -143,7 +143,7 @@ impl Store {
     }
 
     /// Reads the records of a range that travel.
-    pub fn read<'a>(&'a self, subspace: &'static Subspace, range: &KeyRange) -> Result<Reading<'a>> {
+    pub fn read<'a>(&'a self, subspace: &'static Subspace, range: &KeyRange) -> Result<StoreReader<'a>> {
         let place = |error: Error| error.with("subspace", format!("{} ({})", subspace.letter, subspace.name));
         let pages = match self.readable(subspace)? {
             Some(table) => {
@@ -152,7 +152,7 @@ impl Store {
             }
             None => None,
         };
-        Ok(Reading {
+        Ok(StoreReader {
             source: self.source(),
             pages,
             subspace,
@@ -210,17 +210,17 @@ impl Store {
     }
 
     /// Tables with rows that belong to no subspace of this schema version, and what they are.
-    pub fn strangers(&self) -> Result<Vec<(TableState, Stranger)>> {
+    pub fn strangers(&self) -> Result<Vec<(TableState, UnknownTable)>> {
         let kind = self.source.kind();
         let legacy: Vec<&str> = self.version.legacy_tables(kind).map(|legacy| legacy.table.name).collect();
-        let classify = |table: &TableState| -> Result<Stranger> {
+        let classify = |table: &TableState| -> Result<UnknownTable> {
             let name = table.name.as_str();
             Ok(match catalog::companion(kind, name) {
-                _ if legacy.contains(&name) => Stranger::Legacy,
+                _ if legacy.contains(&name) => UnknownTable::Legacy,
                 // A name proves nothing about a table that could be one of the server's.
-                _ if !self.source.has_other_columns(name)? => Stranger::Unknown,
-                Some(companion) => Stranger::Companion(companion.title),
-                None => Stranger::Other,
+                _ if !self.source.has_other_columns(name)? => UnknownTable::Unknown,
+                Some(companion) => UnknownTable::Companion(companion.title),
+                None => UnknownTable::Other,
             })
         };
         let known = |name: &str| {
@@ -233,7 +233,7 @@ impl Store {
 }
 
 /// A stream of logical records that counts what it finds.
-pub struct Reading<'a> {
+pub struct StoreReader<'a> {
     source: &'a dyn Source,
     pages: Option<Box<dyn Pages + Send + 'a>>,
     subspace: &'static Subspace,
@@ -243,7 +243,7 @@ pub struct Reading<'a> {
     leave_behind: bool,
 }
 
-impl Reading<'_> {
+impl StoreReader<'_> {
     /// Delivers what does not travel as well.
     pub fn of_everything(mut self) -> Self {
         self.leave_behind = false;
@@ -309,7 +309,7 @@ fn decode(
     raw.clear();
 }
 
-impl Pages for Reading<'_> {
+impl Pages for StoreReader<'_> {
     fn read_next(&mut self, page: &mut Page, budget: usize) -> Result<bool> {
         self.fill(page, budget).map_err(|error| explain(self.source, error))
     }

@@ -33,10 +33,10 @@ static REPORT: OnceLock<Report> = OnceLock::new();
 
 struct Report {
     path: PathBuf,
-    state: Mutex<State>,
+    state: Mutex<ReportState>,
 }
 
-enum State {
+enum ReportState {
     // Nothing is written before it is certain that the file does not lie in a store or a dump.
     Waiting(String),
     Open(File),
@@ -53,7 +53,8 @@ pub fn report_to(path: &Path) -> Result<()> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     std::fs::read_dir(parent).map_err(|error| no_file(path, error))?;
     // Set once, at the start.
-    let _ = REPORT.set(Report { path: path.to_path_buf(), state: Mutex::new(State::Waiting(String::new())) });
+    let _ = REPORT
+        .set(Report { path: path.to_path_buf(), state: Mutex::new(ReportState::Waiting(String::new())) });
     Ok(())
 }
 
@@ -74,13 +75,13 @@ pub fn begin_report() -> Result<()> {
 /// Leaves the report out: its file has no place.
 pub fn no_report() {
     if let Some(report) = REPORT.get() {
-        *report.state.lock().unwrap_or_else(PoisonError::into_inner) = State::Closed;
+        *report.state.lock().unwrap_or_else(PoisonError::into_inner) = ReportState::Closed;
     }
 }
 
 impl Report {
-    fn begin(&self, state: &mut State) -> Result<()> {
-        let State::Waiting(text) = state else { return Ok(()) };
+    fn begin(&self, state: &mut ReportState) -> Result<()> {
+        let ReportState::Waiting(text) = state else { return Ok(()) };
         let text = std::mem::take(text);
         let created = Dir::holding(&self.path).and_then(|(dir, name)| dir.create_private_file(name));
         match created {
@@ -88,11 +89,11 @@ impl Report {
                 if let Err(error) = file.write_all(text.as_bytes()) {
                     lost("cannot write the report", FULL, error);
                 }
-                *state = State::Open(file);
+                *state = ReportState::Open(file);
                 Ok(())
             }
             Err(error) => {
-                *state = State::Closed;
+                *state = ReportState::Closed;
                 Err(no_file(&self.path, error))
             }
         }
@@ -115,14 +116,14 @@ fn no_file(path: &Path, error: std::io::Error) -> Error {
 fn report(line: &str) {
     let Some(report) = REPORT.get() else { return };
     let mut state = report.state.lock().unwrap_or_else(PoisonError::into_inner);
-    if let State::Waiting(text) = &mut *state {
+    if let ReportState::Waiting(text) = &mut *state {
         text.push_str(line);
         text.push('\n');
         if text.len() > WAITING {
             // What can say so much has opened its stores before.
             let _ = report.begin(&mut state);
         }
-    } else if let State::Open(file) = &mut *state
+    } else if let ReportState::Open(file) = &mut *state
         && let Err(error) = writeln!(file, "{line}")
     {
         lost("cannot write the report", FULL, error);
@@ -156,7 +157,7 @@ pub fn close() -> Result<()> {
     // A run that ended early has not begun it.
     begin_report()?;
     if let Some(report) = REPORT.get()
-        && let State::Open(file) = &*report.state.lock().unwrap_or_else(PoisonError::into_inner)
+        && let ReportState::Open(file) = &*report.state.lock().unwrap_or_else(PoisonError::into_inner)
         && let Err(error) = file.sync_all()
     {
         lost("cannot write the report", FULL, error);

@@ -13,7 +13,7 @@ use crate::run::console::Console;
 /// How a check came out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Outcome {
+pub enum CheckOutcome {
     /// Nothing stands in the way.
     Passed,
     /// Worth knowing; the run goes on.
@@ -28,7 +28,7 @@ pub struct Check {
     /// What was looked at, in a few words.
     pub name: &'static str,
     /// How it came out.
-    pub outcome: Outcome,
+    pub outcome: CheckOutcome,
     /// What was found, and what to do about it where something is to be done.
     pub detail: String,
 }
@@ -50,14 +50,14 @@ impl Preflight {
 
     /// Notes a check that passed.
     pub fn pass(&mut self, name: &'static str, detail: impl Into<String>) {
-        self.note(name, Outcome::Passed, detail.into());
+        self.note(name, CheckOutcome::Passed, detail.into());
     }
 
     /// Notes something worth knowing, and says it at once.
     pub fn warn(&mut self, name: &'static str, detail: impl Into<String>) {
         let detail = detail.into();
         self.console.warn(&detail);
-        self.note(name, Outcome::Warned, detail);
+        self.note(name, CheckOutcome::Warned, detail);
     }
 
     /// Notes the outcome of a check: its detail, or a refusal.
@@ -72,11 +72,11 @@ impl Preflight {
     ) -> Result<Option<T>> {
         match outcome {
             Ok(value) => {
-                self.note(name, Outcome::Passed, detail(&value));
+                self.note(name, CheckOutcome::Passed, detail(&value));
                 Ok(Some(value))
             }
             Err(error) if error.kind() == ErrorKind::Refused && self.dry_run => {
-                self.note(name, Outcome::Refused, error.to_string());
+                self.note(name, CheckOutcome::Refused, error.to_string());
                 self.refusal.get_or_insert(error);
                 Ok(None)
             }
@@ -116,19 +116,19 @@ impl Preflight {
     /// Errors: the first refusal.
     pub fn conclude(self) -> Result<()> {
         #[derive(Serialize)]
-        struct Line<'a> {
+        struct PreflightLine<'a> {
             event: &'static str,
             #[serde(flatten)]
             check: &'a Check,
         }
         for check in self.checks.iter().filter(|_| self.dry_run) {
             let word = match check.outcome {
-                Outcome::Passed => "passed",
-                Outcome::Warned => "warned",
-                Outcome::Refused => "refused",
+                CheckOutcome::Passed => "passed",
+                CheckOutcome::Warned => "warned",
+                CheckOutcome::Refused => "refused",
             };
             self.console.print(format!("{word:<8} {:<20} {}", check.name, check.detail));
-            self.console.data(&Line { event: "check", check });
+            self.console.data(&PreflightLine { event: "check", check });
         }
         match self.refusal {
             Some(refusal) => Err(refusal),
@@ -136,7 +136,7 @@ impl Preflight {
         }
     }
 
-    fn note(&mut self, name: &'static str, outcome: Outcome, detail: String) {
+    fn note(&mut self, name: &'static str, outcome: CheckOutcome, detail: String) {
         self.checks.push(Check { name, outcome, detail });
     }
 }
@@ -168,7 +168,7 @@ mod tests {
         dry.pass("three", "fine");
         assert!(dry.check("four", Err::<u32, _>(Error::io("broken")), |n| n.to_string()).is_err());
         let outcomes: Vec<_> = dry.checks.iter().map(|check| check.outcome).collect();
-        assert_eq!(outcomes, [Outcome::Refused, Outcome::Warned, Outcome::Passed]);
+        assert_eq!(outcomes, [CheckOutcome::Refused, CheckOutcome::Warned, CheckOutcome::Passed]);
         assert_eq!(dry.checks[0].detail, "no; do something");
         assert_eq!(dry.conclude().unwrap_err().message(), "no");
     }

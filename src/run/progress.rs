@@ -17,7 +17,7 @@ const DRAW_EVERY: Duration = Duration::from_millis(200);
 
 /// Counts of a running step, shared by all threads.
 #[derive(Debug, Default)]
-struct Counts {
+struct ProgressCounts {
     records: AtomicU64,
     bytes: AtomicU64,
     finished: AtomicBool,
@@ -25,7 +25,7 @@ struct Counts {
 
 /// A step of the run that shows its progress until dropped.
 pub struct Progress {
-    counts: Arc<Counts>,
+    counts: Arc<ProgressCounts>,
     painter: Option<JoinHandle<()>>,
 }
 
@@ -41,7 +41,7 @@ pub enum Show {
 impl Progress {
     /// Begins a step. `expected` bytes make a percentage and the time left possible; 0 means unknown.
     pub fn start(show: Show, step: &'static str, expected: u64) -> Self {
-        let counts = Arc::new(Counts::default());
+        let counts = Arc::new(ProgressCounts::default());
         let painter = (show == Show::Person).then(|| {
             let counts = Arc::clone(&counts);
             std::thread::spawn(move || match std::io::stderr().is_terminal() {
@@ -70,7 +70,7 @@ impl Drop for Progress {
     }
 }
 
-fn draw_bar(counts: &Counts, step: &'static str, expected: u64) {
+fn draw_bar(counts: &ProgressCounts, step: &'static str, expected: u64) {
     let bar = ProgressBar::with_draw_target(Some(expected).filter(|n| *n > 0), ProgressDrawTarget::stderr());
     let template = match expected {
         0 => "{prefix} {msg} {bytes} {bytes_per_sec} {elapsed}",
@@ -93,7 +93,7 @@ fn draw_bar(counts: &Counts, step: &'static str, expected: u64) {
     bar.finish_and_clear();
 }
 
-fn write_lines(counts: &Counts, step: &'static str, expected: u64) {
+fn write_lines(counts: &ProgressCounts, step: &'static str, expected: u64) {
     let begin = Instant::now();
     let mut next = LINE_EVERY;
     while !counts.finished.load(Ordering::Relaxed) {

@@ -16,9 +16,9 @@ use crate::base::dir::Dir;
 use crate::base::error::{Error, Result};
 use crate::base::hex::hex;
 use crate::base::page::Page;
-use crate::records::input::Origin;
+use crate::records::input::Input;
 use crate::run::console::Console;
-use crate::target::load::Part;
+use crate::target::load::LoadPart;
 use crate::target::state::{Clearing, Saved};
 
 /// Name of the backup if there is no report to put it beside, without the ending.
@@ -29,7 +29,7 @@ const ENDING: &str = ".jsonl";
 const NAMES: usize = 1000;
 
 #[derive(Serialize)]
-struct Line<'a> {
+struct BackupLine<'a> {
     subspace: char,
     name: &'static str,
     key: String,
@@ -53,8 +53,8 @@ impl Saving {
     ///
     /// Errors: those of reading the input.
     pub fn plan(
-        origin: &Origin,
-        parts: &[Part],
+        origin: &Input,
+        parts: &[LoadPart],
         clearing: &Clearing,
         report: Option<&Path>,
         before: Option<&Path>,
@@ -65,7 +65,7 @@ impl Saving {
         }
         let mut text = String::new();
         for row in &lost {
-            let line = Line {
+            let line = BackupLine {
                 subspace: row.letter,
                 name: row.subspace,
                 key: hex(&row.key),
@@ -119,7 +119,7 @@ impl Saving {
     }
 }
 
-fn lost<'a>(origin: &Origin, parts: &[Part], clearing: &'a Clearing) -> Result<Vec<&'a Saved>> {
+fn lost<'a>(origin: &Input, parts: &[LoadPart], clearing: &'a Clearing) -> Result<Vec<&'a Saved>> {
     let mut lost: Vec<_> = clearing.saved.iter().collect();
     for part in parts {
         if !lost.iter().any(|row| row.letter == part.subspace.letter) {

@@ -9,14 +9,14 @@ use crate::base::error::{Error, Result};
 use crate::catalog::{SchemaVersion, Subspace};
 use crate::config::{BlobPlace, Config, Era, StoreConfig, variant_of};
 use crate::open::connect;
-use crate::open::installation::{BlobChoice, Place};
-use crate::records::input::Origin;
+use crate::open::installation::{BlobChoice, Installation};
+use crate::records::input::Input;
 
 /// Where a load goes, and the advice for the administrator.
 #[derive(Debug)]
 pub struct Destination {
     /// The stores that are written.
-    pub place: Place,
+    pub place: Installation,
     /// The blob store of the server, if blobs are not loaded and it is not the data store.
     pub untouched: Option<StoreConfig>,
     /// Steps after the load, one line each.
@@ -26,7 +26,7 @@ pub struct Destination {
 /// The records to load.
 pub struct Loading<'a> {
     /// Where the records come from.
-    pub origin: &'a Origin<'a>,
+    pub origin: &'a Input<'a>,
     /// The subspaces to load.
     pub subspaces: &'a [&'static Subspace],
 }
@@ -120,9 +120,9 @@ pub fn decide(
     };
     if !loading.brings_blobs() {
         advice.extend(pointers(loading.origin, loading.subspaces)?);
-        return Ok(Destination { place: Place { data, blobs: None }, untouched: blobs, advice });
+        return Ok(Destination { place: Installation { data, blobs: None }, untouched: blobs, advice });
     }
-    let place = Place { data, blobs };
+    let place = Installation { data, blobs };
     advice.extend(pointers(loading.origin, loading.subspaces)?);
     Ok(Destination { place, untouched: None, advice })
 }
@@ -175,7 +175,7 @@ fn recovery(wanted: &BlobPlace, version: &SchemaVersion) -> Vec<String> {
 }
 
 /// Loaded objects that name stores outside the database, as advice.
-fn pointers(origin: &Origin, subspaces: &[&'static Subspace]) -> Result<Vec<String>> {
+fn pointers(origin: &Input, subspaces: &[&'static Subspace]) -> Result<Vec<String>> {
     let version = origin.version();
     let mut lines = Vec::new();
     for object in version.singletons {

@@ -18,8 +18,8 @@ use crate::records::audit::{Audit, HashList, Sides};
 use crate::records::blob::{self, BlobRule};
 use crate::records::check::Tally;
 use crate::records::counters::Counters;
-use crate::records::input::Origin;
-use crate::records::pipeline::{Lane, Through, in_parallel};
+use crate::records::input::Input;
+use crate::records::pipeline::{Pipeline, Transform, in_parallel};
 use crate::run::Run;
 use crate::run::progress::Progress;
 use crate::run::strict::Strict;
@@ -28,9 +28,9 @@ use crate::target::read_back::Expected;
 /// The input and what to load of it.
 pub struct Load<'a> {
     /// Where the records come from.
-    pub origin: &'a Origin<'a>,
+    pub origin: &'a Input<'a>,
     /// The subspaces to load.
-    pub parts: &'a [Part],
+    pub parts: &'a [LoadPart],
     /// How the target stores blobs.
     pub rule: BlobRule,
     /// Value of the schema-version record, written last; `None` if the target keeps its own.
@@ -45,7 +45,7 @@ pub struct Load<'a> {
 
 /// One subspace to load.
 #[derive(Debug, Clone)]
-pub struct Part {
+pub struct LoadPart {
     /// The subspace.
     pub subspace: &'static Subspace,
     /// Its table in the target.
@@ -79,7 +79,7 @@ impl Load<'_> {
     pub fn run(&self, target: &dyn Target) -> Result<Loaded> {
         let jobs = self.run.budget.jobs.min(target.writers());
         // Links last, so that every link has its blob. Blobs first, because they take longest.
-        let (links, mut others): (Vec<&Part>, Vec<&Part>) =
+        let (links, mut others): (Vec<&LoadPart>, Vec<&LoadPart>) =
             self.parts.iter().partition(|part| part.subspace.links_blobs());
         others.sort_by_key(|part| {
             let size = self.origin.size(part.subspace).unwrap_or_default();
@@ -112,7 +112,7 @@ impl Load<'_> {
         target.finish()
     }
 
-    fn load(&self, part: &Part, target: &dyn Target, counters: &Mutex<Counters>) -> Result<Done> {
+    fn load(&self, part: &LoadPart, target: &dyn Target, counters: &Mutex<Counters>) -> Result<LoadedPart> {
         let subspace = part.subspace;
         let ranges: Vec<(usize, KeyRange)> =
             self.origin.ranges(subspace, self.run.budget.ranges())?.into_iter().enumerate().collect();
@@ -167,11 +167,11 @@ impl Load<'_> {
             }
         };
         let through = match subspace.value {
-            ValueKind::Blob => Some(Through { workers: self.run.budget.jobs, work: &encode }),
+            ValueKind::Blob => Some(Transform { workers: self.run.budget.jobs, work: &encode }),
             _ => None,
         };
         let ahead = if through.is_some() { self.run.budget.far_ahead() } else { self.run.budget.ahead() };
-        let lane = Lane { readers: self.run.budget.readers(), ahead, through, stop: &self.run.stop };
+        let lane = Pipeline { readers: self.run.budget.readers(), ahead, through, stop: &self.run.stop };
         lane.run(&ranges, read, |page| {
             if let Some(hashes) = &mut hashes {
                 page.iter().try_for_each(|(key, value)| hashes.push_record(subspace, key, value))?;
@@ -213,7 +213,7 @@ impl Load<'_> {
             tally.merge(found);
         }
         let (totals, sum) = part.stated.clone().unwrap_or_else(|| (digest.totals(), digest.sum().to_hex()));
-        Ok(Done { expected: Expected { subspace, totals, sum }, tally, hashes })
+        Ok(LoadedPart { expected: Expected { subspace, totals, sum }, tally, hashes })
     }
 }
 
@@ -224,17 +224,17 @@ fn write(target: &dyn Target, table: &'static Table, page: &Page) -> Result<()> 
     shard.commit()
 }
 
-struct Done {
+struct LoadedPart {
     expected: Expected,
     tally: Tally,
     hashes: Option<HashList>,
 }
 
-fn conclude(mut done: Vec<Done>) -> Result<Loaded> {
+fn conclude(mut done: Vec<LoadedPart>) -> Result<Loaded> {
     done.sort_by_key(|done| done.expected.subspace.letter);
     let mut loaded = Loaded::default();
     let mut sides = Sides::default();
-    for Done { expected, tally, hashes } in done {
+    for LoadedPart { expected, tally, hashes } in done {
         let subspace = expected.subspace;
         loaded.findings.merge(tally.findings);
         loaded.left_behind.extend(tally.left_behind.into_iter().map(|(layout, n)| (subspace, layout, n)));

@@ -91,9 +91,9 @@ pub fn compare(
     ))
 }
 
-type Part = (usize, crate::backend::KeyRange);
+type ReadBackPart = (usize, crate::backend::KeyRange);
 
-fn parts(store: &Store, expected: &[Expected], budget: &Budget) -> Result<Vec<Part>> {
+fn parts(store: &Store, expected: &[Expected], budget: &Budget) -> Result<Vec<ReadBackPart>> {
     let mut parts = Vec::new();
     for (index, expected) in expected.iter().enumerate() {
         parts

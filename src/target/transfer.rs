@@ -20,7 +20,7 @@ use crate::open::installation::BlobChoice;
 use crate::open::overlap::Side;
 use crate::open::unchanged::Watched;
 use crate::records::counters::Counters;
-use crate::records::input::Origin;
+use crate::records::input::Input;
 use crate::records::merge_join;
 use crate::records::pipeline::in_parallel;
 use crate::records::store::Store;
@@ -31,7 +31,7 @@ use crate::run::resume::{self, StateFile};
 use crate::run::strict::Strict;
 use crate::run::{Consent, Run};
 use crate::target::backup::Saving;
-use crate::target::load::{Load, Loaded, Part};
+use crate::target::load::{Load, LoadPart, Loaded};
 use crate::target::owner::Owner;
 use crate::target::read_back::{self, Expected};
 use crate::target::state::{self, Clearing};
@@ -41,12 +41,12 @@ mod target;
 
 use emptying::{Emptying, Pending};
 
+pub use target::LoadTarget;
 use target::Planned;
-pub use target::Target;
 
 /// How a target is treated.
 #[derive(Clone)]
-pub struct Options<'a> {
+pub struct TransferOptions<'a> {
     /// What the user has agreed to.
     pub consent: Consent,
     /// Do not read the target back.
@@ -72,11 +72,11 @@ pub struct Options<'a> {
 /// Everything that is decided before the first write.
 pub struct Transfer<'a> {
     /// The input.
-    pub origin: Origin<'a>,
+    pub origin: Input<'a>,
     /// The target.
-    pub target: Target,
+    pub target: LoadTarget,
     /// The subspaces to load.
-    pub parts: Vec<Part>,
+    pub parts: Vec<LoadPart>,
     /// Subspaces that are not loaded, with the reason.
     pub left_out: Vec<(char, String)>,
     /// The source store, which must not change during the run.
@@ -103,7 +103,7 @@ pub struct Transferred {
 /// The subspaces to load and those that are not loaded.
 pub struct Places {
     /// Those to load.
-    pub parts: Vec<Part>,
+    pub parts: Vec<LoadPart>,
     /// The others, with the reason.
     pub left_out: Vec<(char, String)>,
 }
@@ -124,7 +124,7 @@ pub fn places(
             continue;
         }
         match subspace.table(kind) {
-            Ok(table) => parts.push(Part { subspace, table, after: None, stated: None }),
+            Ok(table) => parts.push(LoadPart { subspace, table, after: None, stated: None }),
             Err(why) if subspace.derived => left_out.push((subspace.letter, why.to_string())),
             Err(why) => {
                 return Err(Error::refused("the target has no place for a subspace")
@@ -139,7 +139,7 @@ pub fn places(
 
 /// The files that a run writes beside its target: `state`, unless that is in the dump as usual, and the backup of
 /// replaced rows.
-pub fn files(options: &Options, state: Option<PathBuf>) -> Side {
+pub fn files(options: &TransferOptions, state: Option<PathBuf>) -> Side {
     let state = state.map(|path| ("state of the run", "--state", path));
     let replaced = ("file for replaced rows", "--report", crate::target::backup::place(options.report, 1));
     Side::files(&state.into_iter().chain([replaced]).collect::<Vec<_>>())
@@ -148,11 +148,11 @@ pub fn files(options: &Options, state: Option<PathBuf>) -> Side {
 impl<'a> Transfer<'a> {
     /// Checks the target for what is to be loaded; `None` if a check of the preflight failed.
     pub fn prepare(
-        origin: Origin<'a>,
-        mut target: Target,
+        origin: Input<'a>,
+        mut target: LoadTarget,
         Places { parts, left_out }: Places,
         preflight: &mut Preflight,
-        options: &Options,
+        options: &TransferOptions,
     ) -> Result<Option<Transfer<'a>>> {
         let version = origin.version();
         let subspaces: Vec<&'static Subspace> = parts.iter().map(|part| part.subspace).collect();
@@ -231,7 +231,7 @@ impl<'a> Transfer<'a> {
             return;
         }
         self.origin.leave_out_unusable(subspaces);
-        let affected = |part: &&mut Part| subspaces.iter().any(|s| s.letter == part.subspace.letter);
+        let affected = |part: &&mut LoadPart| subspaces.iter().any(|s| s.letter == part.subspace.letter);
         // The manifest's counts and sums no longer match the records that the target will hold.
         self.parts.iter_mut().filter(affected).for_each(|part| part.stated = None);
     }
@@ -254,7 +254,7 @@ impl<'a> Transfer<'a> {
     /// Asks for confirmation before a target is emptied, unless the user has agreed already.
     ///
     /// Errors: refused without confirmation.
-    fn confirm_wipe(&self, options: &Options) -> Result<()> {
+    fn confirm_wipe(&self, options: &TransferOptions) -> Result<()> {
         let ruined = self.target.ruined && options.wipe;
         if (!self.everything || self.clearing.is_empty()) && !ruined {
             return Ok(());
@@ -286,16 +286,16 @@ impl<'a> Transfer<'a> {
     /// recovered.
     ///
     /// Errors: refused if the target holds anything else.
-    pub fn find_progress(&mut self, options: &Options) -> Result<()> {
+    pub fn find_progress(&mut self, options: &TransferOptions) -> Result<()> {
         if !self.begun {
             return Ok(());
         }
         let there = self.target.store(options)?;
-        self.compare(&Origin::store(&there), options)
+        self.compare(&Input::store(&there), options)
     }
 
     /// As [`Transfer::find_progress`], with the target opened as `there`.
-    fn compare(&mut self, there: &Origin, options: &Options) -> Result<()> {
+    fn compare(&mut self, there: &Input, options: &TransferOptions) -> Result<()> {
         let version = self.version();
         let progress = Progress::start(options.run.console.progress(), "compare", self.total);
         let after = in_parallel(options.run.budget.jobs, &self.parts, |part| {
@@ -319,8 +319,8 @@ impl<'a> Transfer<'a> {
     /// schema-version record), damaged (read-back verification failed).
     pub fn run<S: Serialize + DeserializeOwned + PartialEq + Clone>(
         &mut self,
-        state: &State<S>,
-        options: &Options,
+        state: &TransferState<S>,
+        options: &TransferOptions,
     ) -> Result<Transferred> {
         // Declared first, so that it is dropped last: closing a file releases the locks of its engine, too.
         let mut exclusive = self.target.hold()?;
@@ -353,7 +353,7 @@ impl<'a> Transfer<'a> {
                 if self.version_record.is_some() {
                     state::check_side_tables(there.source(), version)?;
                 }
-                self.compare(&Origin::store(&there), options)?;
+                self.compare(&Input::store(&there), options)?;
             }
             options.run.stop.check()?;
             if let Some(saving) = &saving {
@@ -436,7 +436,7 @@ impl<'a> Transfer<'a> {
     /// none.
     ///
     /// Errors: refused.
-    fn still_alone(&self, target: &dyn backend::Target, options: &Options) -> Result<()> {
+    fn still_alone(&self, target: &dyn backend::Target, options: &TransferOptions) -> Result<()> {
         let sessions = target.sessions()?;
         if sessions.others.is_empty() || options.consent.yes {
             return Ok(());
@@ -448,7 +448,7 @@ impl<'a> Transfer<'a> {
     }
 
     /// Reads the target back; returns the findings of the counter rules.
-    fn verify(&self, expected: &[Expected], options: &Options) -> Result<Findings> {
+    fn verify(&self, expected: &[Expected], options: &TransferOptions) -> Result<Findings> {
         let version = self.version();
         let store = self.target.store(options)?;
         let total = expected.iter().map(|e| e.totals.key_bytes + e.totals.value_bytes).sum();
@@ -476,7 +476,7 @@ impl<'a> Transfer<'a> {
 
 /// Identity of a run: only a run with the same one can be resumed.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct State<S> {
+pub struct TransferState<S> {
     command: String,
     tool_version: String,
     target: String,
@@ -487,12 +487,12 @@ pub struct State<S> {
     emptying: Emptying,
 }
 
-impl<S: Serialize + DeserializeOwned + PartialEq> State<S> {
+impl<S: Serialize + DeserializeOwned + PartialEq> TransferState<S> {
     /// The state of a transfer of `parts` into `target` by `command`.
-    pub fn new(command: &str, target: &Target, parts: &[Part], from: S) -> Self {
+    pub fn new(command: &str, target: &LoadTarget, parts: &[LoadPart], from: S) -> Self {
         let mut letters: Vec<char> = parts.iter().map(|part| part.subspace.letter).collect();
         letters.sort_unstable();
-        State {
+        TransferState {
             command: command.to_string(),
             tool_version: env!("CARGO_PKG_VERSION").to_string(),
             target: resume::anonymous(&target.place.location()),
@@ -507,7 +507,7 @@ impl<S: Serialize + DeserializeOwned + PartialEq> State<S> {
     where
         S: Clone,
     {
-        State {
+        TransferState {
             command: self.command.clone(),
             tool_version: self.tool_version.clone(),
             target: self.target.clone(),
@@ -522,7 +522,7 @@ impl<S: Serialize + DeserializeOwned + PartialEq> State<S> {
     /// Errors: refused if there is none, or if it belongs to another run.
     pub fn open(&self, path: &Path) -> Result<StateFile> {
         let place = |error: Error| error.with("path", path.display().to_string());
-        let Some((file, before)) = StateFile::open::<State<S>>(path)? else {
+        let Some((file, before)) = StateFile::open::<TransferState<S>>(path)? else {
             return Err(target::nothing_to_resume(path));
         };
         let differs = [
@@ -547,10 +547,10 @@ impl<S: Serialize + DeserializeOwned + PartialEq> State<S> {
 /// cannot be resumed.
 fn begin<S: Serialize + DeserializeOwned + PartialEq>(
     path: &Path,
-    state: &State<S>,
-    options: &Options,
+    state: &TransferState<S>,
+    options: &TransferOptions,
 ) -> Result<Option<StateFile>> {
-    let written = match StateFile::open::<State<S>>(path) {
+    let written = match StateFile::open::<TransferState<S>>(path) {
         // A run that was not resumed is given up: its target is empty again, or this run would have been refused.
         // Its state file is replaced, not removed first: a target that may be incomplete always has one.
         Ok(Some((mut old, _))) => match old.replace(state) {
@@ -572,10 +572,10 @@ fn begin<S: Serialize + DeserializeOwned + PartialEq>(
 
 /// The last key up to which the target holds all records; `None` if it lacks the first one.
 fn written_up_to(
-    origin: &Origin,
-    there: &Origin,
+    origin: &Input,
+    there: &Input,
     subspace: &'static Subspace,
-    options: &Options,
+    options: &TransferOptions,
     progress: &Progress,
 ) -> Result<Option<Vec<u8>>> {
     let record = catalog::schema_version_record();

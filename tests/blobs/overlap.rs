@@ -409,7 +409,7 @@ fn dumps_and_files_of_a_run_stay_out_of_stores() {
 
 #[test]
 fn an_import_meets_a_run_that_reads_the_same_store() {
-    use stalwart_migrate::backend::hold::{Hold, Mode};
+    use stalwart_migrate::backend::hold::{Hold, HoldMode};
     let home = Home::new();
     let dump = original(&home);
     let wipe = |config: &Path| run(args!["-c", config, "-i", dump, "--wipe-target", "--yes"]);
@@ -417,8 +417,8 @@ fn an_import_meets_a_run_that_reads_the_same_store() {
     let files = home.toml("files", &Store::Sqlite("one"), &Store::Fs("blobs", 2).lz4());
     home.import(&files, &dump);
     for held in [
-        Hold::sqlite(&home.path("one"), Mode::Shared).unwrap(),
-        Hold::directory(&home.path("blobs"), Mode::Shared).unwrap(),
+        Hold::sqlite(&home.path("one"), HoldMode::Shared).unwrap(),
+        Hold::directory(&home.path("blobs"), HoldMode::Shared).unwrap(),
     ] {
         let refused = wipe(&files).ended(5);
         assert!(refused.err.contains(says), "{}", refused.err);

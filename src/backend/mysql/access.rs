@@ -7,7 +7,7 @@
 use sqlx::mysql::MySqlConnection;
 use sqlx::{AssertSqlSafe, Executor as _};
 
-use super::{MysqlSettings, PREPARED, Session, Variables, WRITERS, quoted, text};
+use super::{MysqlSession, MysqlSettings, PREPARED, Variables, WRITERS, quoted, text};
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::catalog::{Table, ValueKind};
 
@@ -27,7 +27,7 @@ pub(super) const VARIABLES: &[&str] = &[
 /// Errors: refused, with what is in the way.
 pub(super) fn check(
     settings: &MysqlSettings,
-    session: &mut Session,
+    session: &mut MysqlSession,
     variables: &Variables,
     there: &[&Table],
     absent: &[&Table],
@@ -92,7 +92,7 @@ async fn run(connection: &mut MySqlConnection, statement: String) -> sqlx::Resul
 }
 
 /// Whether the database server has room for the statements that a load prepares.
-fn room(settings: &MysqlSettings, session: &mut Session, variables: &Variables) -> Result<()> {
+fn room(settings: &MysqlSettings, session: &mut MysqlSession, variables: &Variables) -> Result<()> {
     let most = variables.get("max_prepared_stmt_count").and_then(|most| most.parse::<u64>().ok());
     let Some(most) = most else { return Ok(()) };
     let used = session.run(async |connection| {

@@ -8,8 +8,8 @@ use std::sync::{Mutex, PoisonError};
 use sqlx::mysql::MySqlConnection;
 use sqlx::{AssertSqlSafe, Row, raw_sql};
 
-use super::{MysqlSettings, Session, close, text};
-use crate::backend::hold::Mode;
+use super::{MysqlSession, MysqlSettings, close, text};
+use crate::backend::hold::HoldMode;
 use crate::backend::unlike_any_other;
 use crate::base::error::{Error, Result};
 
@@ -32,14 +32,14 @@ pub(super) async fn own_ids(connection: &mut MySqlConnection) -> sqlx::Result<Ve
 /// A session that stays in a database.
 pub struct MysqlPresence {
     settings: MysqlSettings,
-    session: Mutex<Option<Session>>,
+    session: Mutex<Option<MysqlSession>>,
     mark: String,
-    facts: Facts,
+    facts: MysqlFacts,
 }
 
 /// What a database is, as its server says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Facts {
+struct MysqlFacts {
     // As the server compares names of databases.
     database: String,
     // What servers have in common that hold the same data.
@@ -68,22 +68,22 @@ impl MysqlPresence {
     /// Holds the database against others.
     ///
     /// Errors: refused if another run has it.
-    pub fn hold(&self, mode: Mode) -> Result<()> {
+    pub fn hold(&self, mode: HoldMode) -> Result<()> {
         let held = self.ask("hold the database", async |connection| {
             for slot in 0..READERS {
                 let taken = take(connection, &self.slot(slot)).await?;
-                if taken == (mode == Mode::Shared) {
+                if taken == (mode == HoldMode::Shared) {
                     return Ok(taken);
                 }
             }
-            Ok(mode == Mode::Exclusive)
+            Ok(mode == HoldMode::Exclusive)
         })?;
         if held {
             return Ok(());
         }
         let what = match mode {
-            Mode::Shared => "another run of this program writes to the database",
-            Mode::Exclusive => "another run of this program uses the database",
+            HoldMode::Shared => "another run of this program writes to the database",
+            HoldMode::Exclusive => "another run of this program uses the database",
         };
         Err(Error::refused(what)
             .with("database", &*self.settings.place)
@@ -145,7 +145,7 @@ async fn holder(connection: &mut MySqlConnection, name: &str) -> sqlx::Result<Op
     raw_sql(AssertSqlSafe(look)).fetch_one(connection).await?.try_get(0)
 }
 
-async fn facts(connection: &mut MySqlConnection) -> sqlx::Result<Facts> {
+async fn facts(connection: &mut MySqlConnection) -> sqlx::Result<MysqlFacts> {
     let database = "SELECT IF(@@lower_case_table_names = 0, DATABASE(), LOWER(DATABASE()))";
     let database = text(&raw_sql(database).fetch_one(&mut *connection).await?, 0)?;
     let mut servers = Vec::new();
@@ -161,5 +161,5 @@ async fn facts(connection: &mut MySqlConnection) -> sqlx::Result<Facts> {
             }
         }
     }
-    Ok(Facts { database, servers })
+    Ok(MysqlFacts { database, servers })
 }

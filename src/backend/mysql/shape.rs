@@ -6,7 +6,7 @@ use sqlx::mysql::MySqlConnection;
 use sqlx::{AssertSqlSafe, Row};
 
 use super::text;
-use crate::backend::shape::{Column, Dialect, Fault, Found, FoundColumn, Mend, Shape, compare};
+use crate::backend::shape::{Column, Dialect, Fault, FoundColumn, FoundTable, Mend, Shape, compare};
 use crate::catalog::Table;
 
 /// How tables that are there differ from what the server makes.
@@ -101,7 +101,7 @@ pub(super) async fn faults(
             fault(format!("it has the unique or computed index {name}, and the server makes none"), remedy);
         }
         let key: Vec<&Vec<String>> = of(&keys, table).filter(|key| cell(key, 1) == "PRIMARY").collect();
-        let found = Found {
+        let found = FoundTable {
             columns: of(&columns, table).map(|row| column(row)).collect(),
             key: key.iter().map(|row| (cell(row, 2).to_string(), cell(row, 3).parse().ok())).collect(),
             key_usable: key.iter().all(|row| cell(row, 5) != "D"),

@@ -15,12 +15,12 @@ use sqlx::{AssertSqlSafe, Row};
 
 use super::presence::own_ids;
 use super::splits::split_keys;
-use super::writes::Writes;
+use super::writes::MysqlWrites;
 use super::{
-    MAX_PACKET, MysqlSettings, PACKET_OVERHEAD, Session, access, close, literal, quoted, shape, text,
+    MAX_PACKET, MysqlSession, MysqlSettings, PACKET_OVERHEAD, access, close, literal, quoted, shape, text,
 };
 use crate::backend::shape::Fault;
-use crate::backend::sql::{AsyncWork, Hopper, Idle, Pump, without_leavers};
+use crate::backend::sql::{AsyncWork, Idle, PageFeed, QueryDriver, without_leavers};
 use crate::backend::{Estimate, KeyRange, Limits, Pages, Sessions, Source, TableState, Unreadable};
 use crate::base::error::{Error, Result};
 use crate::base::hex::hex;
@@ -51,12 +51,12 @@ pub struct MysqlSource {
     settings: MysqlSettings,
     max_packet: u64,
     // Asks small questions, and reads pages when no other connection is left; sees the same state as all others.
-    leader: Mutex<Session>,
+    leader: Mutex<MysqlSession>,
     idle: Idle<MySqlConnection>,
     ids: Mutex<Vec<u64>>,
     tables: Vec<Named>,
     // About when the snapshots were taken.
-    writes: Writes,
+    writes: MysqlWrites,
 }
 
 /// A table of the database.
@@ -98,7 +98,7 @@ impl MysqlSource {
         }
         let mut writes = None;
         if let Some(first) = sessions.first_mut() {
-            let asked = first.run(async |connection| Writes::up_to_now(connection).await);
+            let asked = first.run(async |connection| MysqlWrites::up_to_now(connection).await);
             writes = Some(asked.map_err(|error| settings.translate(error, LOOK_FOR_WRITES))?);
         }
         let agreed = snapshots(&settings, &mut sessions)? && !replica;
@@ -166,7 +166,7 @@ async fn tables(connection: &mut MySqlConnection) -> sqlx::Result<Vec<Named>> {
 }
 
 /// Takes a snapshot on every connection; false if they may be of different moments.
-fn snapshots(settings: &MysqlSettings, sessions: &mut [Session]) -> Result<bool> {
+fn snapshots(settings: &MysqlSettings, sessions: &mut [MysqlSession]) -> Result<bool> {
     if let [only] = sessions {
         begin(settings, only)?;
         return Ok(true);
@@ -193,7 +193,7 @@ fn snapshots(settings: &MysqlSettings, sessions: &mut [Session]) -> Result<bool>
     Ok(sessions.len() < 2)
 }
 
-fn begin(settings: &MysqlSettings, session: &mut Session) -> Result<()> {
+fn begin(settings: &MysqlSettings, session: &mut MysqlSession) -> Result<()> {
     // Ends a transaction that is open, and with it its snapshot.
     let begin = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY";
     settings.execute(session, "begin to read the database", begin)
@@ -221,7 +221,7 @@ impl Company {
     }
 }
 
-fn company(settings: &MysqlSettings, session: &mut Session) -> Result<Company> {
+fn company(settings: &MysqlSettings, session: &mut MysqlSession) -> Result<Company> {
     let counted = session.run(async |connection| {
         let show = "SHOW GLOBAL STATUS WHERE Variable_name IN ('Threads_connected', 'Connections', \
                     'Innodb_rows_inserted', 'Innodb_rows_updated', 'Innodb_rows_deleted', 'Slave_running', \
@@ -236,19 +236,19 @@ fn company(settings: &MysqlSettings, session: &mut Session) -> Result<Company> {
 
 impl MysqlSource {
     fn pages(&self, table: &Table, range: &KeyRange) -> Result<Box<dyn Pages + Send + '_>> {
-        let rows = Rows {
+        let rows = MysqlRows {
             name: table.name.to_string(),
             value: table.value,
             range: range.clone(),
             settings: self.settings.clone(),
         };
         let reading = match (self.has_table(table), self.idle.take()) {
-            (true, Some(session)) => Reading::Own(Pump::start(session, rows)),
+            (true, Some(session)) => RangeReading::Own(QueryDriver::start(session, rows)),
             // No other connection sees the same moment.
-            (true, None) => Reading::Shared { rows, limit: FEW_ROWS },
+            (true, None) => RangeReading::Shared { rows, limit: FEW_ROWS },
             (false, session) => {
                 session.into_iter().for_each(|session| self.idle.give_back(session));
-                Reading::Done
+                RangeReading::Done
             }
         };
         Ok(Box::new(MysqlPages { source: self, reading }))
@@ -391,7 +391,7 @@ impl Source for MysqlSource {
     }
 
     fn changed(&self) -> Result<Option<String>> {
-        let now = self.ask(LOOK_FOR_WRITES, async |connection| Writes::up_to_now(connection).await)?;
+        let now = self.ask(LOOK_FOR_WRITES, async |connection| MysqlWrites::up_to_now(connection).await)?;
         let written = self.tables.iter().find(|table| self.writes.written(&now, &table.name));
         Ok(written.map(|table| format!("the table {} was written", table.name)))
     }
@@ -461,17 +461,17 @@ pub(super) async fn hidden(connection: &mut MySqlConnection) -> sqlx::Result<Opt
 
 struct MysqlPages<'a> {
     source: &'a MysqlSource,
-    reading: Reading,
+    reading: RangeReading,
 }
 
 /// How the rows of a range are read.
-enum Reading {
+enum RangeReading {
     /// By a connection of their own.
-    Own(Pump<MySqlConnection>),
+    Own(QueryDriver<MySqlConnection>),
     /// By the one connection there is, a page at a time; at most so many rows at once.
-    Shared { rows: Rows, limit: u64 },
+    Shared { rows: MysqlRows, limit: u64 },
     /// Not any more, for this reason.
-    Failed(String),
+    MysqlReadError(String),
     /// To the last one.
     Done,
 }
@@ -479,21 +479,21 @@ enum Reading {
 impl Pages for MysqlPages<'_> {
     fn read_next(&mut self, page: &mut Page, budget: usize) -> Result<bool> {
         match &mut self.reading {
-            Reading::Own(pump) => pump.next(page, budget, &self.source.idle),
-            Reading::Shared { rows, limit } => {
+            RangeReading::Own(pump) => pump.next(page, budget, &self.source.idle),
+            RangeReading::Shared { rows, limit } => {
                 page.clear();
                 let mut leader = self.source.leader.lock().unwrap_or_else(PoisonError::into_inner);
                 let read =
                     leader.run(async |connection| Ok(rows.page(connection, page, budget, *limit).await));
                 drop(leader);
-                match read.map_err(Failed::Database).flatten() {
-                    Ok(Outcome { rows: read, bytes, stopped }) => {
+                match read.map_err(MysqlReadError::Database).flatten() {
+                    Ok(BatchOutcome { rows: read, bytes, stopped }) => {
                         let ended = !stopped && read < *limit;
                         // So many rows as fill a page: what is asked for beyond is read for nothing.
                         let average = bytes / usize::try_from(read).unwrap_or(usize::MAX).max(1);
                         *limit = (budget / average.max(16)).clamp(1, 1 << 20) as u64;
                         if ended {
-                            self.reading = Reading::Done;
+                            self.reading = RangeReading::Done;
                         }
                         Ok(!page.is_empty())
                     }
@@ -501,16 +501,16 @@ impl Pages for MysqlPages<'_> {
                         let reached = page.last().map(|(key, _)| key.to_vec()).or(rows.range.after.clone());
                         page.clear();
                         let error = rows.error(failed, reached.as_deref());
-                        self.reading = Reading::Failed(error.to_string());
+                        self.reading = RangeReading::MysqlReadError(error.to_string());
                         Err(error)
                     }
                 }
             }
-            Reading::Failed(why) => {
+            RangeReading::MysqlReadError(why) => {
                 page.clear();
                 Err(Error::io(why.clone()))
             }
-            Reading::Done => {
+            RangeReading::Done => {
                 page.clear();
                 Ok(false)
             }
@@ -521,7 +521,7 @@ impl Pages for MysqlPages<'_> {
 impl Drop for MysqlPages<'_> {
     fn drop(&mut self) {
         // Its snapshot cannot be had again; the next query skips what is left of this one.
-        if let Reading::Own(pump) = &mut self.reading
+        if let RangeReading::Own(pump) = &mut self.reading
             && let Some(session) = pump.stop()
         {
             self.source.idle.give_back(session);
@@ -540,19 +540,19 @@ fn number(error: &sqlx::Error) -> u16 {
 }
 
 /// The rows of a range.
-struct Rows {
+struct MysqlRows {
     name: String,
     value: ValueKind,
     range: KeyRange,
     settings: MysqlSettings,
 }
 
-impl AsyncWork<MySqlConnection> for Rows {
-    async fn run(mut self, connection: &mut MySqlConnection, hopper: &mut Hopper) -> Result<()> {
+impl AsyncWork<MySqlConnection> for MysqlRows {
+    async fn run(mut self, connection: &mut MySqlConnection, hopper: &mut PageFeed) -> Result<()> {
         let mut limit = FIRST_ROWS;
         loop {
             match self.query(connection, hopper, limit).await {
-                Ok(Outcome { stopped: false, rows, bytes }) if rows == limit => {
+                Ok(BatchOutcome { stopped: false, rows, bytes }) if rows == limit => {
                     let average = bytes / usize::try_from(rows).unwrap_or(usize::MAX).max(1);
                     limit = (QUERY_BYTES / average.max(16)).max(16) as u64;
                 }
@@ -565,24 +565,24 @@ impl AsyncWork<MySqlConnection> for Rows {
     }
 }
 
-struct Outcome {
+struct BatchOutcome {
     rows: u64,
     bytes: usize,
     stopped: bool,
 }
 
-enum Failed {
+enum MysqlReadError {
     Database(sqlx::Error),
     Order(Vec<u8>),
 }
 
-impl From<sqlx::Error> for Failed {
+impl From<sqlx::Error> for MysqlReadError {
     fn from(error: sqlx::Error) -> Self {
-        Failed::Database(error)
+        MysqlReadError::Database(error)
     }
 }
 
-impl Rows {
+impl MysqlRows {
     fn select(&self, limit: u64) -> String {
         let columns = if self.value == ValueKind::None { "k" } else { "k, v" };
         let lower = if self.range.after.is_some() { ">" } else { ">=" };
@@ -595,10 +595,10 @@ impl Rows {
         )
     }
 
-    fn error(&self, failed: Failed, reached: Option<&[u8]>) -> Error {
+    fn error(&self, failed: MysqlReadError, reached: Option<&[u8]>) -> Error {
         let error = match failed {
-            Failed::Database(error) => self.settings.translate(error, "read from the database"),
-            Failed::Order(key) => Error::io("the database does not deliver rows in key order")
+            MysqlReadError::Database(error) => self.settings.translate(error, "read from the database"),
+            MysqlReadError::Order(key) => Error::io("the database does not deliver rows in key order")
                 .with("database", &*self.settings.place)
                 .with("key", hex(&key))
                 .next("check that the table has the primary key that the server gives it"),
@@ -614,9 +614,9 @@ impl Rows {
         page: &mut Page,
         budget: usize,
         limit: u64,
-    ) -> Result<Outcome, Failed> {
+    ) -> Result<BatchOutcome, MysqlReadError> {
         let mut stream = sqlx::raw_sql(AssertSqlSafe(self.select(limit))).fetch(connection);
-        let (mut outcome, mut counter) = (Outcome { rows: 0, bytes: 0, stopped: false }, [0; 8]);
+        let (mut outcome, mut counter) = (BatchOutcome { rows: 0, bytes: 0, stopped: false }, [0; 8]);
         while let Some(row) = stream.try_next().await? {
             let key: &[u8] = row.try_get_unchecked(0)?;
             let value = match self.value {
@@ -625,7 +625,7 @@ impl Rows {
             };
             let before = page.last().map(|(key, _)| key).or(self.range.after.as_deref());
             if before.is_some_and(|before| before >= key) {
-                return Err(Failed::Order(key.to_vec()));
+                return Err(MysqlReadError::Order(key.to_vec()));
             }
             outcome.rows += 1;
             outcome.bytes += key.len() + value.len();
@@ -643,11 +643,11 @@ impl Rows {
     async fn query(
         &mut self,
         connection: &mut MySqlConnection,
-        hopper: &mut Hopper,
+        hopper: &mut PageFeed,
         limit: u64,
-    ) -> Result<Outcome, Failed> {
+    ) -> Result<BatchOutcome, MysqlReadError> {
         let mut stream = sqlx::raw_sql(AssertSqlSafe(self.select(limit))).fetch(connection);
-        let (mut outcome, mut counter) = (Outcome { rows: 0, bytes: 0, stopped: false }, [0; 8]);
+        let (mut outcome, mut counter) = (BatchOutcome { rows: 0, bytes: 0, stopped: false }, [0; 8]);
         while let Some(row) = stream.try_next().await? {
             let key: &[u8] = row.try_get_unchecked(0)?;
             let value = match self.value {
@@ -656,7 +656,7 @@ impl Rows {
             };
             let before = hopper.last().or(self.range.after.as_deref());
             if before.is_some_and(|before| before >= key) {
-                return Err(Failed::Order(key.to_vec()));
+                return Err(MysqlReadError::Order(key.to_vec()));
             }
             outcome.rows += 1;
             outcome.bytes += key.len() + value.len();

@@ -16,7 +16,7 @@ const FEW_ROWS: u64 = 10_000;
 
 /// The keys behind `after` (all, if none) up to `until`, about `rows` of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Part {
+struct SplitPart {
     after: Option<Vec<u8>>,
     until: Vec<u8>,
     rows: u64,
@@ -39,7 +39,7 @@ pub(super) async fn split_keys(
         return Ok(Vec::new());
     }
     let Some(last) = last_key(connection, &name, &first).await? else { return Ok(Vec::new()) };
-    let mut parts = vec![Part { after: None, until: last, rows, whole: false }];
+    let mut parts = vec![SplitPart { after: None, until: last, rows, whole: false }];
     let small = rows / (n * FINER) as u64;
     for _ in 0..n * FINER * 4 {
         let largest = (0..parts.len()).filter(|i| parts.get(*i).is_some_and(|p| !p.whole && p.rows > small));
@@ -53,14 +53,14 @@ pub(super) async fn split_keys(
                 let before = estimate(connection, &name, part.after.as_deref(), Some(&found)).await?;
                 let behind = estimate(connection, &name, Some(&found), Some(&part.until)).await?;
                 let halves = [
-                    Part { after: part.after, until: found.clone(), rows: before, whole: false },
-                    Part { after: Some(found), until: part.until, rows: behind, whole: false },
+                    SplitPart { after: part.after, until: found.clone(), rows: before, whole: false },
+                    SplitPart { after: Some(found), until: part.until, rows: behind, whole: false },
                 ];
                 parts.splice(index..=index, halves);
             }
             None => {
                 // Everything lies below the middle but the last key: halve what is below it.
-                let below = Part { until: middle.clone(), ..part.clone() };
+                let below = SplitPart { until: middle.clone(), ..part.clone() };
                 let narrower = middle.as_slice() > low && below.until < part.until;
                 let rest = estimate(connection, &name, part.after.as_deref(), Some(&middle)).await?;
                 if !narrower || rest == 0 {
@@ -69,8 +69,8 @@ pub(super) async fn split_keys(
                     }
                     continue;
                 }
-                let tail = Part { after: Some(middle), until: part.until, rows: 1, whole: true };
-                parts.splice(index..=index, [Part { rows: rest, ..below }, tail]);
+                let tail = SplitPart { after: Some(middle), until: part.until, rows: 1, whole: true };
+                parts.splice(index..=index, [SplitPart { rows: rest, ..below }, tail]);
             }
         }
     }
@@ -78,7 +78,7 @@ pub(super) async fn split_keys(
 }
 
 /// Puts neighbouring parts together until there are about `n`.
-fn join(parts: &[Part], n: usize) -> Vec<Vec<u8>> {
+fn join(parts: &[SplitPart], n: usize) -> Vec<Vec<u8>> {
     let total: u64 = parts.iter().map(|part| part.rows).sum();
     let share = (total / n.max(1) as u64).max(1);
     let (mut splits, mut sum) = (Vec::new(), 0);
@@ -183,8 +183,8 @@ mod tests {
 
     #[test]
     fn parts_are_joined_into_similar_shares() {
-        let part = |key: u8, rows| Part { after: None, until: vec![key], rows, whole: true };
-        let parts: Vec<Part> = (0..40).map(|key| part(key, if key == 7 { 500 } else { 10 })).collect();
+        let part = |key: u8, rows| SplitPart { after: None, until: vec![key], rows, whole: true };
+        let parts: Vec<SplitPart> = (0..40).map(|key| part(key, if key == 7 { 500 } else { 10 })).collect();
         for n in [1, 2, 4, 8] {
             let splits = join(&parts, n);
             assert!(splits.len() < n && splits.is_sorted(), "{n}: {splits:?}");

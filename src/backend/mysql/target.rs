@@ -10,7 +10,7 @@ use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, MySql, Row};
 
 use super::source::{hidden, other_sessions};
-use super::{MysqlSettings, MysqlSource, Session, WRITERS, close, literal, quoted, text};
+use super::{MysqlSession, MysqlSettings, MysqlSource, WRITERS, close, literal, quoted, text};
 use crate::backend::sql::{Idle, without_leavers};
 use crate::backend::{Sessions, Shard, Source, Target};
 use crate::base::error::Result;
@@ -32,7 +32,7 @@ pub struct MysqlTarget {
     settings: MysqlSettings,
     statement_bytes: usize,
     // Asks who else is there.
-    leader: Mutex<Session>,
+    leader: Mutex<MysqlSession>,
     idle: Idle<MySqlConnection>,
     // Of all connections, to tell them from other sessions.
     ids: Mutex<Vec<u64>>,
@@ -55,7 +55,7 @@ impl MysqlTarget {
         self.ids.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn connect(&self) -> Result<Session> {
+    fn connect(&self) -> Result<MysqlSession> {
         if let Some(session) = self.idle.take() {
             return Ok(session);
         }
@@ -164,7 +164,7 @@ impl Target for MysqlTarget {
     fn shard<'a>(&'a self, table: &'a Table) -> Result<Box<dyn Shard + Send + 'a>> {
         let mut session = self.connect()?;
         self.settings.execute(&mut session, "begin a transaction", "START TRANSACTION")?;
-        Ok(Box::new(MysqlShard { target: self, session: Some(session), table, ahead: Ahead::Unknown }))
+        Ok(Box::new(MysqlShard { target: self, session: Some(session), table, ahead: MysqlNextRow::Unknown }))
     }
 
     fn finish(&self) -> Result<()> {
@@ -175,13 +175,13 @@ impl Target for MysqlTarget {
 
 struct MysqlShard<'a> {
     target: &'a MysqlTarget,
-    session: Option<Session>,
+    session: Option<MysqlSession>,
     table: &'a Table,
-    ahead: Ahead,
+    ahead: MysqlNextRow,
 }
 
 /// The next row that the table has already.
-enum Ahead {
+enum MysqlNextRow {
     Unknown,
     None,
     Key(Vec<u8>),
@@ -196,10 +196,10 @@ impl Shard for MysqlShard<'_> {
         };
         let (table, ahead, bytes) = (self.table, &mut self.ahead, self.target.statement_bytes);
         let written = session.run(async |connection| {
-            if matches!(ahead, Ahead::Unknown) {
+            if matches!(ahead, MysqlNextRow::Unknown) {
                 *ahead = look_ahead(connection, table, first).await?;
             }
-            if matches!(ahead, Ahead::Key(key) if key.as_slice() <= last) {
+            if matches!(ahead, MysqlNextRow::Key(key) if key.as_slice() <= last) {
                 delete(connection, table, page.iter().map(|(key, _)| key), bytes).await?;
                 *ahead = look_ahead(connection, table, last).await?;
             }
@@ -235,13 +235,17 @@ impl Drop for MysqlShard<'_> {
 }
 
 /// Finds the first row at or behind a key.
-async fn look_ahead(connection: &mut MySqlConnection, table: &Table, from: &[u8]) -> sqlx::Result<Ahead> {
+async fn look_ahead(
+    connection: &mut MySqlConnection,
+    table: &Table,
+    from: &[u8],
+) -> sqlx::Result<MysqlNextRow> {
     let (name, from) = (quoted(table.name), literal(from));
     let find = format!("SELECT k FROM {name} FORCE INDEX (PRIMARY) WHERE k >= {from} LIMIT 1");
     let row = sqlx::raw_sql(AssertSqlSafe(find)).fetch_optional(connection).await?;
     Ok(match row {
-        Some(row) => Ahead::Key(row.try_get_unchecked(0)?),
-        None => Ahead::None,
+        Some(row) => MysqlNextRow::Key(row.try_get_unchecked(0)?),
+        None => MysqlNextRow::None,
     })
 }
 

@@ -15,16 +15,16 @@ use super::text;
 
 /// What has been written up to a moment.
 #[derive(Debug, Default)]
-pub(super) struct Writes {
+pub(super) struct MysqlWrites {
     // Rows written, of any database; nothing where they are not counted.
     rows: Vec<(String, String)>,
     // When each table was written, where that is known; as text whose order is that of time.
     tables: BTreeMap<String, String>,
 }
 
-impl Writes {
+impl MysqlWrites {
     /// Asks for what was written up to now.
-    pub async fn up_to_now(connection: &mut MySqlConnection) -> sqlx::Result<Writes> {
+    pub async fn up_to_now(connection: &mut MySqlConnection) -> sqlx::Result<MysqlWrites> {
         let show = "SHOW GLOBAL STATUS WHERE Variable_name IN ('Innodb_rows_inserted', 'Innodb_rows_updated', \
                     'Innodb_rows_deleted')";
         let rows = sqlx::raw_sql(show).fetch_all(&mut *connection).await?;
@@ -34,11 +34,11 @@ impl Writes {
                     WHERE table_schema = DATABASE() AND update_time IS NOT NULL";
         let tables = sqlx::raw_sql(list).fetch_all(connection).await?;
         let tables = tables.iter().map(|row| Ok((text(row, 0)?, text(row, 1)?)));
-        Ok(Writes { rows, tables: tables.collect::<sqlx::Result<_>>()? })
+        Ok(MysqlWrites { rows, tables: tables.collect::<sqlx::Result<_>>()? })
     }
 
     /// Whether a table was written up to `now` and not only before.
-    pub fn written(&self, now: &Writes, table: &str) -> bool {
+    pub fn written(&self, now: &MysqlWrites, table: &str) -> bool {
         let counted = !self.rows.is_empty();
         (!counted || self.rows != now.rows) && now.tables.get(table) > self.tables.get(table)
     }

@@ -40,13 +40,13 @@ pub(super) struct Decoder {
 }
 
 /// One record: a key, and its value with room for a counter's bytes.
-pub(super) struct Record<'a> {
+pub(super) struct CopyRow<'a> {
     pub key: &'a [u8],
     value: &'a [u8],
     counter: Option<[u8; 8]>,
 }
 
-impl Record<'_> {
+impl CopyRow<'_> {
     /// The logical value.
     pub fn value(&self) -> &[u8] {
         self.counter.as_ref().map_or(self.value, |counter| counter.as_slice())
@@ -70,7 +70,7 @@ impl Decoder {
     }
 
     /// The next row; `None` when there is no whole one left.
-    pub fn next<'a>(&mut self, rest: &mut &'a [u8]) -> Result<Option<Record<'a>>, Malformed> {
+    pub fn next<'a>(&mut self, rest: &mut &'a [u8]) -> Result<Option<CopyRow<'a>>, Malformed> {
         let Some(after) = self.parse(rest)? else {
             self.carry.extend_from_slice(rest);
             *rest = &[];
@@ -85,7 +85,7 @@ impl Decoder {
     }
 
     // The outer `None` means that bytes are missing, the inner one the end.
-    fn parse<'a>(&mut self, rest: &mut &'a [u8]) -> Result<Option<Option<Record<'a>>>, Malformed> {
+    fn parse<'a>(&mut self, rest: &mut &'a [u8]) -> Result<Option<Option<CopyRow<'a>>>, Malformed> {
         let mut at = *rest;
         if !self.header {
             if !at.is_empty() && !SIGNATURE.starts_with(at.get(..SIGNATURE.len()).unwrap_or(at)) {
@@ -128,7 +128,7 @@ impl Decoder {
             ValueKind::Counter => value.try_into().ok().map(|n| i64::from_be_bytes(n).to_le_bytes()),
             _ => None,
         };
-        Ok(Some(Some(Record { key, value, counter })))
+        Ok(Some(Some(CopyRow { key, value, counter })))
     }
 }
 
@@ -209,7 +209,7 @@ impl Encoder {
 mod tests {
     use super::*;
 
-    type Records = Vec<(Vec<u8>, Vec<u8>)>;
+    type CopyRows = Vec<(Vec<u8>, Vec<u8>)>;
     type Case<'a> = (ValueKind, Vec<(&'a [u8], &'a [u8])>);
 
     fn encode(kind: ValueKind, records: &[(&[u8], &[u8])]) -> Vec<u8> {
@@ -226,7 +226,7 @@ mod tests {
         bytes
     }
 
-    fn decode(kind: ValueKind, bytes: &[u8], step: usize) -> Result<Records, Malformed> {
+    fn decode(kind: ValueKind, bytes: &[u8], step: usize) -> Result<CopyRows, Malformed> {
         let (mut decoder, mut records) = (Decoder::new(kind), Vec::new());
         for arrived in bytes.chunks(step) {
             let mut joined = Vec::new();

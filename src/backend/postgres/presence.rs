@@ -10,8 +10,8 @@ use std::sync::{Mutex, PoisonError};
 use sqlx::Row;
 use sqlx::postgres::PgConnection;
 
-use super::{PostgresSettings, Session, close};
-use crate::backend::hold::Mode;
+use super::{PgSession, PostgresSettings, close};
+use crate::backend::hold::HoldMode;
 use crate::backend::unlike_any_other;
 use crate::base::error::{Error, Result};
 use crate::catalog::{self, BackendKind};
@@ -22,14 +22,14 @@ const HOLDING: i32 = 0x5357_4d47;
 /// A session that stays in a database.
 pub struct PostgresPresence {
     settings: PostgresSettings,
-    session: Mutex<Option<Session>>,
+    session: Mutex<Option<PgSession>>,
     mark: i64,
-    facts: Facts,
+    facts: PgFacts,
 }
 
 /// What a database is, as its server says.
 #[derive(Debug, Clone, Default)]
-struct Facts {
+struct PgFacts {
     // Given when the data directory was made; absent where it may not be asked for.
     system: Option<String>,
     database: i64,
@@ -66,10 +66,10 @@ impl PostgresPresence {
     /// Holds the store against others.
     ///
     /// Errors: refused if another run has it.
-    pub fn hold(&self, mode: Mode) -> Result<()> {
+    pub fn hold(&self, mode: HoldMode) -> Result<()> {
         let function = match mode {
-            Mode::Shared => "pg_try_advisory_xact_lock_shared",
-            Mode::Exclusive => "pg_try_advisory_xact_lock",
+            HoldMode::Shared => "pg_try_advisory_xact_lock_shared",
+            HoldMode::Exclusive => "pg_try_advisory_xact_lock",
         };
         let schemas: Vec<i64> = self.facts.schemas.iter().copied().collect();
         // The second half of a lock is signed, an oid is not.
@@ -84,8 +84,8 @@ impl PostgresPresence {
             return Ok(());
         }
         let what = match mode {
-            Mode::Shared => "another run of this program writes to the database",
-            Mode::Exclusive => "another run of this program uses the database",
+            HoldMode::Shared => "another run of this program writes to the database",
+            HoldMode::Exclusive => "another run of this program uses the database",
         };
         Err(Error::refused(what)
             .with("database", &*self.settings.place)
@@ -145,7 +145,7 @@ impl Drop for PostgresPresence {
     }
 }
 
-async fn facts(connection: &mut PgConnection) -> sqlx::Result<Facts> {
+async fn facts(connection: &mut PgConnection) -> sqlx::Result<PgFacts> {
     let names: Vec<&str> = catalog::versions()
         .iter()
         .flat_map(|version| version.subspaces)
@@ -175,7 +175,7 @@ async fn facts(connection: &mut PgConnection) -> sqlx::Result<Facts> {
                 SELECT c.oid::int8, c.relnamespace::int8 FROM pg_catalog.pg_class c JOIN used USING (oid)";
     let rows = sqlx::query(used).bind(&names).fetch_all(connection).await?;
     let mut facts =
-        Facts { system, database, standby, schemas: schema.into_iter().collect(), ..Facts::default() };
+        PgFacts { system, database, standby, schemas: schema.into_iter().collect(), ..PgFacts::default() };
     for row in rows {
         facts.tables.insert(row.try_get(0)?);
         facts.schemas.insert(row.try_get(1)?);

@@ -7,7 +7,7 @@
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{AssertSqlSafe, Row};
 
-use crate::backend::shape::{Column, Dialect, Fault, Found, FoundColumn, Mend, Shape, compare};
+use crate::backend::shape::{Column, Dialect, Fault, FoundColumn, FoundTable, Mend, Shape, compare};
 use crate::catalog::Table;
 
 /// How tables differ from what the server makes. `places` are the numbers of those that are there.
@@ -68,7 +68,7 @@ pub(super) async fn faults(
         };
         let (types, columns): (Vec<String>, Vec<FoundColumn>) = columns.iter().filter_map(column).unzip();
         let types = columns.iter().map(|column| column.name.clone()).zip(types).collect();
-        let found = Found { columns, key: key.0, key_usable: key.1 };
+        let found = FoundTable { columns, key: key.0, key_usable: key.1 };
         faults.extend(compare(table, &shape, &found, &Postgres(types), written));
     }
     Ok(faults)

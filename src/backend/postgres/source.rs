@@ -12,10 +12,10 @@ use sqlx::{AssertSqlSafe, Row};
 use super::copy::{Decoder, Malformed};
 use super::large;
 use super::relations::{Relation, Relations, hold};
-use super::writes::Writes;
-use super::{PostgresSettings, Session, close, shape};
+use super::writes::PgWrites;
+use super::{PgSession, PostgresSettings, close, shape};
 use crate::backend::shape::Fault;
-use crate::backend::sql::{AsyncWork, Hopper, Idle, Pump, own_name, without_leavers};
+use crate::backend::sql::{AsyncWork, Idle, PageFeed, QueryDriver, own_name, without_leavers};
 use crate::backend::{Estimate, KeyRange, Pages, Sessions, Source, TableState, Unreadable};
 use crate::base::error::{Error, Result};
 use crate::base::hex::hex;
@@ -32,13 +32,13 @@ pub struct PostgresSource {
     settings: PostgresSettings,
     snapshot: String,
     // Keeps the snapshot alive, and asks small questions.
-    leader: Mutex<Session>,
+    leader: Mutex<PgSession>,
     // Sees the tables as they are now, and keeps those that are read from being replaced.
-    holder: Mutex<Session>,
+    holder: Mutex<PgSession>,
     path: Vec<String>,
     relations: Mutex<Relations>,
     // Up to the snapshot.
-    writes: Writes,
+    writes: PgWrites,
     idle: Idle<PgConnection>,
     // Of all connections, to tell them from other sessions.
     pids: Mutex<Vec<i32>>,
@@ -67,7 +67,7 @@ impl PostgresSource {
             Ok((row.try_get(0)?, row.try_get(1)?))
         });
         let (snapshot, pid) = taken.map_err(fail)?;
-        let writes = leader.run(async |connection| Writes::up_to_now(connection).await);
+        let writes = leader.run(async |connection| PgWrites::up_to_now(connection).await);
         let writes = writes.map_err(|e| settings.translate(e, LOOK_FOR_WRITES))?;
         let looked = holder.run(async |connection| {
             let pid: i32 = sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&mut *connection).await?;
@@ -97,7 +97,7 @@ impl PostgresSource {
         Ok(relations.table(name)?.cloned())
     }
 
-    fn connect(&self) -> Result<Session> {
+    fn connect(&self) -> Result<PgSession> {
         if let Some(session) = self.idle.take() {
             return Ok(session);
         }
@@ -125,7 +125,7 @@ impl Drop for PostgresSource {
 }
 
 /// Begins the transaction that everything is read in.
-fn begin(settings: &PostgresSettings, session: &mut Session, snapshot: Option<&str>) -> Result<()> {
+fn begin(settings: &PostgresSettings, session: &mut PgSession, snapshot: Option<&str>) -> Result<()> {
     let mut statements = String::from("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;");
     if let Some(snapshot) = snapshot {
         statements.push_str(&format!("SET TRANSACTION SNAPSHOT '{}';", snapshot.replace('\'', "")));
@@ -141,7 +141,7 @@ impl PostgresSource {
         let Some(relation) = self.table(table.name)? else {
             return Ok(Box::new(PostgresPages { source: self, pump: None }));
         };
-        let rows = Rows {
+        let rows = PgRows {
             from: relation.qualified(),
             select: relation.select(table.value),
             range: range.clone(),
@@ -150,7 +150,7 @@ impl PostgresSource {
             settings: self.settings.clone(),
             reached: range.after.clone(),
         };
-        Ok(Box::new(PostgresPages { source: self, pump: Some(Pump::start(self.connect()?, rows)) }))
+        Ok(Box::new(PostgresPages { source: self, pump: Some(QueryDriver::start(self.connect()?, rows)) }))
     }
 }
 
@@ -310,7 +310,7 @@ impl Source for PostgresSource {
 
     fn changed(&self) -> Result<Option<String>> {
         let mut holder = self.holder.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = holder.run(async |connection| Writes::up_to_now(connection).await);
+        let now = holder.run(async |connection| PgWrites::up_to_now(connection).await);
         let now = now.map_err(|error| self.settings.translate(error, LOOK_FOR_WRITES))?;
         let relations = self.relations();
         let written =
@@ -361,7 +361,7 @@ fn copied(select: &str, range: &KeyRange, last: bool) -> String {
 
 struct PostgresPages<'a> {
     source: &'a PostgresSource,
-    pump: Option<Pump<PgConnection>>,
+    pump: Option<QueryDriver<PgConnection>>,
 }
 
 impl Pages for PostgresPages<'_> {
@@ -386,7 +386,7 @@ impl Drop for PostgresPages<'_> {
 }
 
 /// The rows of a range.
-struct Rows {
+struct PgRows {
     // The table, as it stands in a query, and the beginning of one.
     from: String,
     select: String,
@@ -397,14 +397,14 @@ struct Rows {
     reached: Option<Vec<u8>>,
 }
 
-impl AsyncWork<PgConnection> for Rows {
-    async fn run(mut self, connection: &mut PgConnection, hopper: &mut Hopper) -> Result<()> {
+impl AsyncWork<PgConnection> for PgRows {
+    async fn run(mut self, connection: &mut PgConnection, hopper: &mut PageFeed) -> Result<()> {
         match self.all(connection, hopper).await {
             Ok(()) => Ok(()),
             Err(failed) => {
                 let error = match failed {
-                    Failed::Database(error) => self.settings.translate(error, "read from the database"),
-                    Failed::Row(malformed) => Error::io("cannot read from the database")
+                    PgReadError::Database(error) => self.settings.translate(error, "read from the database"),
+                    PgReadError::Row(malformed) => Error::io("cannot read from the database")
                         .with("database", &*self.settings.place)
                         .because(malformed.reason()),
                 };
@@ -415,20 +415,20 @@ impl AsyncWork<PgConnection> for Rows {
     }
 }
 
-enum Failed {
+enum PgReadError {
     Database(sqlx::Error),
     Row(Malformed),
 }
 
-impl From<sqlx::Error> for Failed {
+impl From<sqlx::Error> for PgReadError {
     fn from(error: sqlx::Error) -> Self {
-        Failed::Database(error)
+        PgReadError::Database(error)
     }
 }
 
-impl Rows {
+impl PgRows {
     /// Everything in the range: what lies between large values at once, those in pieces.
-    async fn all(&mut self, connection: &mut PgConnection, hopper: &mut Hopper) -> Result<(), Failed> {
+    async fn all(&mut self, connection: &mut PgConnection, hopper: &mut PageFeed) -> Result<(), PgReadError> {
         let valued = matches!(self.value, ValueKind::Bytes | ValueKind::Blob);
         let large = if valued { large::find(connection, &self.from, &self.range).await? } else { Vec::new() };
         for key in large {
@@ -452,8 +452,8 @@ impl Rows {
         range: &KeyRange,
         last: bool,
         connection: &mut PgConnection,
-        hopper: &mut Hopper,
-    ) -> Result<bool, Failed> {
+        hopper: &mut PageFeed,
+    ) -> Result<bool, PgReadError> {
         let query = copied(&self.select, range, last);
         let mut stream = connection.copy_out_raw(&query).await?;
         let mut decoder = Decoder::new(self.value);
@@ -461,7 +461,7 @@ impl Rows {
         while let Some(arrived) = stream.try_next().await? {
             let mut rest = decoder.receive(&arrived, &mut joined);
             let mut full = false;
-            while let Some(record) = decoder.next(&mut rest).map_err(Failed::Row)? {
+            while let Some(record) = decoder.next(&mut rest).map_err(PgReadError::Row)? {
                 if !hopper.push(record.key, record.value()) {
                     continue;
                 }
@@ -478,6 +478,6 @@ impl Rows {
                 return Ok(false);
             }
         }
-        if decoder.complete() { Ok(true) } else { Err(Failed::Row(Malformed::Format)) }
+        if decoder.complete() { Ok(true) } else { Err(PgReadError::Row(Malformed::Format)) }
     }
 }

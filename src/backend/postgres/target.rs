@@ -10,7 +10,7 @@ use sqlx::{AssertSqlSafe, Row};
 use super::copy::Encoder;
 use super::relations::Relations;
 use super::source::other_sessions;
-use super::{PostgresSettings, PostgresSource, Session, close, quoted};
+use super::{PgSession, PostgresSettings, PostgresSource, close, quoted};
 use crate::backend::sql::{Idle, without_leavers};
 use crate::backend::{Sessions, Shard, Source, Target};
 use crate::base::error::{Error, Result};
@@ -27,12 +27,12 @@ const COPY_BYTES: usize = 4 << 20;
 pub struct PostgresTarget {
     settings: PostgresSettings,
     // Asks who else is there.
-    leader: Mutex<Session>,
+    leader: Mutex<PgSession>,
     idle: Idle<PgConnection>,
     path: Vec<String>,
     relations: Mutex<Relations>,
     // Keeps the tables from being replaced or given triggers.
-    holder: Mutex<Option<Session>>,
+    holder: Mutex<Option<PgSession>>,
     // Of all connections, to tell them from other sessions.
     pids: Mutex<Vec<i32>>,
 }
@@ -64,7 +64,7 @@ impl PostgresTarget {
         Ok(PostgresTarget { settings, leader: Mutex::new(first), idle, pids, path, relations, holder })
     }
 
-    fn connect(&self) -> Result<Session> {
+    fn connect(&self) -> Result<PgSession> {
         if let Some(session) = self.idle.take() {
             return Ok(session);
         }
@@ -97,7 +97,7 @@ impl PostgresTarget {
     /// Errors: refused if one of them is not as the server makes it.
     fn hold(&self, tables: &[&Table]) -> Result<()> {
         let mut session = self.connect()?;
-        let look = |session: &mut Session| {
+        let look = |session: &mut PgSession| {
             let looked = session
                 .run(async |connection| Relations::load(connection, &self.path, &self.settings.place).await);
             looked.map_err(|error| self.settings.translate(error, "look at the tables"))
@@ -131,7 +131,7 @@ impl PostgresTarget {
     }
 }
 
-fn pid(settings: &PostgresSettings, session: &mut Session) -> Result<i32> {
+fn pid(settings: &PostgresSettings, session: &mut PgSession) -> Result<i32> {
     let pid = session
         .run(async |connection| sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(connection).await);
     pid.map_err(|error| settings.translate(error, "look at the database"))
@@ -219,7 +219,7 @@ impl Target for PostgresTarget {
             session: Some(session),
             table,
             name,
-            ahead: Ahead::Unknown,
+            ahead: PgNextRow::Unknown,
             pending: Page::new(),
         }))
     }
@@ -232,16 +232,16 @@ impl Target for PostgresTarget {
 
 struct PostgresShard<'a> {
     target: &'a PostgresTarget,
-    session: Option<Session>,
+    session: Option<PgSession>,
     table: &'a Table,
     // With its schema.
     name: String,
-    ahead: Ahead,
+    ahead: PgNextRow,
     pending: Page,
 }
 
 /// The next row that the table has already.
-enum Ahead {
+enum PgNextRow {
     Unknown,
     None,
     Key(Vec<u8>),
@@ -256,10 +256,10 @@ impl PostgresShard<'_> {
         };
         let (table, name, ahead) = (self.table, self.name.as_str(), &mut self.ahead);
         let written = session.run(async |connection| {
-            if matches!(ahead, Ahead::Unknown) {
+            if matches!(ahead, PgNextRow::Unknown) {
                 *ahead = look_ahead(connection, name, first).await?;
             }
-            if matches!(ahead, Ahead::Key(key) if key.as_slice() <= last) {
+            if matches!(ahead, PgNextRow::Key(key) if key.as_slice() <= last) {
                 replace(connection, name, page).await?;
                 *ahead = look_ahead(connection, name, last).await?;
             }
@@ -318,12 +318,12 @@ impl Drop for PostgresShard<'_> {
 }
 
 /// Finds the first row at or behind a key.
-async fn look_ahead(connection: &mut PgConnection, name: &str, from: &[u8]) -> sqlx::Result<Ahead> {
+async fn look_ahead(connection: &mut PgConnection, name: &str, from: &[u8]) -> sqlx::Result<PgNextRow> {
     let find = format!("SELECT k FROM {name} WHERE k >= $1 ORDER BY k LIMIT 1");
     let row = sqlx::query(AssertSqlSafe(find)).bind(from).fetch_optional(connection).await?;
     Ok(match row {
-        Some(row) => Ahead::Key(row.try_get(0)?),
-        None => Ahead::None,
+        Some(row) => PgNextRow::Key(row.try_get(0)?),
+        None => PgNextRow::None,
     })
 }
 

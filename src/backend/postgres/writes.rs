@@ -15,16 +15,16 @@ use sqlx::postgres::PgConnection;
 
 /// What has been written up to a moment.
 #[derive(Debug)]
-pub(super) struct Writes {
+pub(super) struct PgWrites {
     // Every transaction that had ended, as the database puts it.
     ended: String,
     // Rows written since the counts began, by the oid of the table.
     rows: BTreeMap<i64, i64>,
 }
 
-impl Writes {
+impl PgWrites {
     /// Asks for what was written up to now, or up to the snapshot of the transaction.
-    pub async fn up_to_now(connection: &mut PgConnection) -> sqlx::Result<Writes> {
+    pub async fn up_to_now(connection: &mut PgConnection) -> sqlx::Result<PgWrites> {
         // Within a transaction the first answer would be given again.
         sqlx::raw_sql("SELECT pg_stat_clear_snapshot()").execute(&mut *connection).await?;
         let ended =
@@ -33,12 +33,12 @@ impl Writes {
                      pg_catalog.pg_stat_user_tables";
         let rows = sqlx::query(count).fetch_all(connection).await?;
         let rows = rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?)));
-        Ok(Writes { ended, rows: rows.collect::<sqlx::Result<_>>()? })
+        Ok(PgWrites { ended, rows: rows.collect::<sqlx::Result<_>>()? })
     }
 
     /// Whether rows of a table were written up to `now` that were not written before.
-    pub fn written(&self, now: &Writes, oid: i64) -> bool {
-        let count = |writes: &Writes| writes.rows.get(&oid).copied().unwrap_or_default();
+    pub fn written(&self, now: &PgWrites, oid: i64) -> bool {
+        let count = |writes: &PgWrites| writes.rows.get(&oid).copied().unwrap_or_default();
         self.ended != now.ended && count(self) < count(now)
     }
 }

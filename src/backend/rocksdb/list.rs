@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// A write-ahead log, as far as it matters which others are there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Log {
+pub(super) struct LogFile {
     /// Its number, which is its name.
     pub number: u64,
     /// The sequence number of its first entry, and that behind its last one. Nothing for a log without entries.
@@ -21,16 +21,16 @@ pub(super) struct Log {
 
 /// What is wrong with a list, or with what lies beside it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Wrong {
+pub(super) enum ListFault {
     /// The list has lost its end: a clause.
-    List(String),
+    FileList(String),
     /// A log is missing: a clause.
-    Log(String),
+    LogFile(String),
 }
 
 /// What a list of files says.
 #[derive(Debug, Default)]
-pub(super) struct List {
+pub(super) struct FileList {
     number: u64,
     next_file: u64,
     last_sequence: u64,
@@ -51,10 +51,10 @@ struct Family {
     log: u64,
 }
 
-impl List {
+impl FileList {
     /// An empty list that lies in the file of this number.
-    pub fn new(number: u64) -> List {
-        List { number, ..List::default() }
+    pub fn new(number: u64) -> FileList {
+        FileList { number, ..FileList::default() }
     }
 
     /// Takes in a record of the list.
@@ -147,7 +147,7 @@ impl List {
 
     /// What contradicts the list. `logs` are those in the directory, in the order of their numbers, as they were
     /// before the list was read; `families` are the column families that the options of the database name.
-    pub fn contradicted(&self, logs: &[Log], families: &[String]) -> Vec<Wrong> {
+    pub fn contradicted(&self, logs: &[LogFile], families: &[String]) -> Vec<ListFault> {
         let mut wrong = Vec::new();
         if self.unknown {
             return wrong;
@@ -155,23 +155,23 @@ impl List {
         // A list comes into use with all that its first state consists of, and the last record of that says that
         // the number of the list itself is taken.
         if self.next_file <= self.number {
-            wrong.push(Wrong::List("it ends before its first state is complete".to_string()));
+            wrong.push(ListFault::FileList("it ends before its first state is complete".to_string()));
         }
         let known = |name: &&String| {
             self.dropped.contains(*name) || self.families.values().any(|family| family.name == **name)
         };
         // The options are written after the list was, whenever there is a new column family.
         for name in families.iter().filter(|name| !known(name)) {
-            wrong.push(Wrong::List(format!(
+            wrong.push(ListFault::FileList(format!(
                 "it does not name the column family {name}, which the options name"
             )));
         }
-        wrong.extend(self.missing_logs(logs).into_iter().map(Wrong::Log));
+        wrong.extend(self.missing_logs(logs).into_iter().map(ListFault::LogFile));
         wrong
     }
 
-    fn missing_logs(&self, logs: &[Log]) -> Vec<String> {
-        let logs: Vec<&Log> = logs.iter().filter(|log| log.number >= self.min_log).collect();
+    fn missing_logs(&self, logs: &[LogFile]) -> Vec<String> {
+        let logs: Vec<&LogFile> = logs.iter().filter(|log| log.number >= self.min_log).collect();
         let Some(last) = logs.last().map(|log| log.number) else { return Vec::new() };
         let mut missing = Vec::new();
         // A log is deleted once a list says that a later one is the oldest to be read. Numbers above that of the list
@@ -271,8 +271,8 @@ pub(super) fn families(options: &str) -> Vec<String> {
 mod tests {
     use super::*;
 
-    fn list(number: u64, next_file: u64, min_log: u64, last_sequence: u64, family_log: u64) -> List {
-        let mut list = List::new(number);
+    fn list(number: u64, next_file: u64, min_log: u64, last_sequence: u64, family_log: u64) -> FileList {
+        let mut list = FileList::new(number);
         let small = |n: u64| [(n & 0x7f | 0x80) as u8, (n >> 7) as u8];
         for (tag, value) in [(2, family_log), (3, next_file), (10, min_log), (4, last_sequence)] {
             list.add(&[&[tag as u8][..], &small(value)].concat());
@@ -283,8 +283,8 @@ mod tests {
 
     #[test]
     fn what_contradicts_a_list_is_told_from_what_a_killed_server_leaves() {
-        let log = |number, entries| Log { number, entries };
-        let check = |what: &str, list: List, logs: &[Log], wrong: usize| {
+        let log = |number, entries| LogFile { number, entries };
+        let check = |what: &str, list: FileList, logs: &[LogFile], wrong: usize| {
             let found = list.contradicted(logs, &[]);
             assert_eq!(found.len(), wrong, "{what}: {found:?}");
         };
@@ -320,7 +320,7 @@ mod tests {
     #[test]
     fn records_of_another_form_judge_nothing() {
         for record in [&[99u8, 1][..], &[103], &[2, 0x80], &[201, 1, 9, b'x'], &[0x82, 0x40, 1]] {
-            let mut list = List::new(9);
+            let mut list = FileList::new(9);
             list.add(record);
             assert!(!list.is_known() && list.contradicted(&[], &["x".to_string()]).is_empty(), "{record:?}");
         }

@@ -12,7 +12,7 @@ use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::Path;
 
-use super::list::{self, List, Log, Wrong};
+use super::list::{self, FileList, ListFault, LogFile};
 use crate::base::error::{Error, Result};
 use crate::base::stop::Stop;
 
@@ -26,7 +26,7 @@ const PARTS: [[u8; 4]; 2] = [[1, 2, 3, 4], [5, 6, 7, 8]];
 
 /// How a log ends.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct End {
+struct LogEnd {
     // Bytes of its end that make no whole record.
     ignored: u64,
     // Where zeros begin that have records behind them.
@@ -84,7 +84,7 @@ pub(super) fn passed_over(path: &Path, shown: &Path) -> Result<PassedOver> {
         let end = end.map_err(fail)?;
         Stop::of_process().check()?;
         if let Some(number) = number(name, "log") {
-            logs.push(Log { number, entries });
+            logs.push(LogFile { number, entries });
         }
         if let Some(hole) = end.hole {
             let why = format!("{name} holds nothing but zeros from byte {hole} on, and records again behind");
@@ -112,9 +112,9 @@ pub(super) fn passed_over(path: &Path, shown: &Path) -> Result<PassedOver> {
 /// Compares the list of files with what lies beside it.
 fn compare(
     path: &Path,
-    list: &List,
+    list: &FileList,
     names: &[String],
-    logs: &[Log],
+    logs: &[LogFile],
     found: &mut PassedOver,
 ) -> io::Result<()> {
     if !logs.iter().any(|log| log.number >= list.min_log()) {
@@ -137,14 +137,14 @@ fn compare(
     };
     for wrong in list.contradicted(logs, &families) {
         found.damage.push(match wrong {
-            Wrong::List(why) => Damage {
+            ListFault::FileList(why) => Damage {
                 what: "the list of files of the RocksDB database is damaged",
                 lost: format!(
                     "the list of files has lost its end ({why}): what it does not name any more is missing"
                 ),
                 why,
             },
-            Wrong::Log(why) => Damage {
+            ListFault::LogFile(why) => Damage {
                 what: "the RocksDB database is damaged: a write-ahead log is missing, or the end of its list of files",
                 lost: format!("{why}: records are missing, and others may be as they were earlier"),
                 why,
@@ -190,11 +190,11 @@ fn batch(record: &[u8]) -> Option<(u64, u64)> {
 
 /// The list of files that `CURRENT` names, which has the form of a log. RocksDB brings each of its records to the
 /// disk, and takes one that is not whole for its end.
-fn list(path: &Path, found: &mut PassedOver) -> io::Result<List> {
+fn list(path: &Path, found: &mut PassedOver) -> io::Result<FileList> {
     let mut name = String::new();
     File::open(path.join("CURRENT"))?.take(256).read_to_string(&mut name)?;
     let name = name.trim_end();
-    let mut list = List::new(name.strip_prefix("MANIFEST-").and_then(|n| n.parse().ok()).unwrap_or(0));
+    let mut list = FileList::new(name.strip_prefix("MANIFEST-").and_then(|n| n.parse().ok()).unwrap_or(0));
     let end = read(File::open(path.join(name))?, usize::MAX, &mut |record| list.add(record))?;
     if end.ignored > 0 || end.hole.is_some() {
         let why = format!("{name} ends in {} bytes that make no whole record", end.ignored);
@@ -216,12 +216,12 @@ fn list(path: &Path, found: &mut PassedOver) -> io::Result<List> {
 }
 
 /// Reads a log, and gives the beginning of each record to `each`, so many bytes of it at most.
-fn read(file: impl Read, most: usize, each: &mut dyn FnMut(&[u8])) -> io::Result<End> {
+fn read(file: impl Read, most: usize, each: &mut dyn FnMut(&[u8])) -> io::Result<LogEnd> {
     let mut file = BufReader::with_capacity(1 << 20, file);
     let mut block = vec![0; BLOCK];
     let mut record = Vec::new();
     let (mut end, mut base, mut whole_until, mut zeros_from, mut written) =
-        (End::default(), 0u64, 0, None, 0);
+        (LogEnd::default(), 0u64, 0, None, 0);
     loop {
         let length = fill(&mut file, &mut block)?;
         let bytes = block.get(..length).unwrap_or_default();
@@ -332,7 +332,7 @@ mod tests {
         let check = |what: &str, change: &dyn Fn(&mut Vec<u8>), ignored: u64, hole: Option<u64>| {
             let mut bytes = log(&[100, 40_000, 200, 90_000, 300]);
             change(&mut bytes);
-            assert_eq!(read(bytes.as_slice(), 0, &mut |_| {}).unwrap(), End { ignored, hole }, "{what}");
+            assert_eq!(read(bytes.as_slice(), 0, &mut |_| {}).unwrap(), LogEnd { ignored, hole }, "{what}");
         };
         let length = log(&[100, 40_000, 200, 90_000]).len();
         let before = log(&[100, 40_000, 200]).len();

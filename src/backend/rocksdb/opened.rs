@@ -10,7 +10,7 @@ use crate::base::error::Result;
 use crate::catalog::Table;
 
 /// A database that is open for reading.
-pub(super) struct Opened {
+pub(super) struct OpenDatabase {
     /// Where it is, for people.
     pub path: PathBuf,
     /// RocksDB's handle.
@@ -19,10 +19,10 @@ pub(super) struct Opened {
     pub losses: Option<Mutex<Vec<Loss>>>,
 }
 
-impl Opened {
+impl OpenDatabase {
     /// The database `db` at `path`; with `losses`, damage is read around.
     pub fn new(path: PathBuf, db: Arc<Db>, losses: Option<Vec<Loss>>) -> Self {
-        Opened { path, db, losses: losses.map(Mutex::new) }
+        OpenDatabase { path, db, losses: losses.map(Mutex::new) }
     }
 
     /// Why something could not be read, if it is damage.

@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::backend::STAGING;
 use crate::backend::files::{RocksFile, check_rocks_files, unprotected, unusable};
-use crate::base::dir::{Dir, Taken, own_user};
+use crate::base::dir::{Dir, GuardedDir, own_user};
 use crate::base::error::{Error, Result};
 
 /// How the paths begin that stay with a directory.
@@ -20,23 +20,23 @@ const ANCHOR: &str = "/proc/self/fd/";
 static WRITTEN: Mutex<BTreeSet<(u64, u64)>> = Mutex::new(BTreeSet::new());
 
 /// The directory of a target while it is written. To be dropped when the database is closed.
-pub(super) struct Place {
-    taken: Taken,
+pub(super) struct RocksPlace {
+    taken: GuardedDir,
     shown: PathBuf,
     marked: bool,
     _alone: Alone,
 }
 
-impl Place {
+impl RocksPlace {
     /// Opens the directory at `path` or creates it, and takes it over from a user who could interfere.
     ///
     /// Errors: I/O, and refused for what RocksDB must not write to.
-    pub fn open(path: &Path) -> Result<Place> {
+    pub fn open(path: &Path) -> Result<RocksPlace> {
         let shown = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
         let dir = Dir::create(path, 0o750).map_err(|error| unusable(&shown, error))?;
         let alone = Alone::with(&dir, &shown)?;
-        let taken = Taken::over(dir).map_err(|error| unprotected(&shown, error))?;
-        let mut place = Place { taken, shown, marked: false, _alone: alone };
+        let taken = GuardedDir::over(dir).map_err(|error| unprotected(&shown, error))?;
+        let mut place = RocksPlace { taken, shown, marked: false, _alone: alone };
         place.clear_staging()?;
         check_rocks_files(place.dir()).inspect_err(|_| place.leave())?;
         let anchored = place.path();
@@ -191,11 +191,11 @@ mod tests {
     fn a_directory_is_written_once_at_a_time_under_whatever_name() {
         let temporary = tempfile::tempdir().unwrap();
         let (place, link) = (temporary.path().join("place"), temporary.path().join("link"));
-        let held = Place::open(&place).unwrap();
+        let held = RocksPlace::open(&place).unwrap();
         std::os::unix::fs::symlink(&place, &link).unwrap();
-        assert_eq!(Place::open(&link).err().map(|error| error.kind().exit_code()), Some(5));
+        assert_eq!(RocksPlace::open(&link).err().map(|error| error.kind().exit_code()), Some(5));
         drop(held);
-        Place::open(&link).unwrap().finish();
+        RocksPlace::open(&link).unwrap().finish();
         assert_eq!(std::fs::read_dir(&place).unwrap().count(), 0);
     }
 
@@ -207,7 +207,7 @@ mod tests {
         std::fs::create_dir_all(&place).unwrap();
         std::fs::write(outside.join("precious"), "precious").unwrap();
         let refused = |name: &str| {
-            let error = Place::open(&place).err().unwrap();
+            let error = RocksPlace::open(&place).err().unwrap();
             assert_eq!(error.kind().exit_code(), 5, "{error}");
             assert!(error.to_string().contains(name), "{error}");
             assert!(outside.join("precious").exists());
@@ -226,6 +226,6 @@ mod tests {
             std::fs::remove_file(place.join(name)).unwrap();
         }
         assert_eq!(std::fs::read(outside.join("precious")).unwrap(), b"precious");
-        Place::open(&place).unwrap();
+        RocksPlace::open(&place).unwrap();
     }
 }

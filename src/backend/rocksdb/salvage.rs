@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 use rocksdb::{DBRawIteratorWithThreadMode, Range, ReadOptions};
 
 use super::Db;
-use super::opened::Opened;
+use super::opened::OpenDatabase;
 use crate::backend::{KeyRange, Loss, Pages};
 use crate::base::error::Result;
 use crate::base::page::Page;
@@ -27,7 +27,7 @@ const LONGEST: usize = 320;
 
 /// The records of a range, without those that cannot be read.
 pub(super) struct SalvagePages<'a> {
-    source: &'a Opened,
+    source: &'a OpenDatabase,
     table: &'a Table,
     until: Option<Vec<u8>>,
     // The last key delivered or given up; reading goes on behind it.
@@ -41,13 +41,13 @@ pub(super) struct SalvagePages<'a> {
 }
 
 /// The readable keys around something lost; nothing where there is none.
-type Gap = (Option<Vec<u8>>, Option<Vec<u8>>);
+type KeyGap = (Option<Vec<u8>>, Option<Vec<u8>>);
 
 /// A record as read.
-type Record = (Vec<u8>, Vec<u8>);
+type SalvagedRecord = (Vec<u8>, Vec<u8>);
 
 impl<'a> SalvagePages<'a> {
-    pub(super) fn new(source: &'a Opened, table: &'a Table, range: &KeyRange) -> Self {
+    pub(super) fn new(source: &'a OpenDatabase, table: &'a Table, range: &KeyRange) -> Self {
         SalvagePages {
             source,
             table,
@@ -75,7 +75,7 @@ impl<'a> SalvagePages<'a> {
     /// The first readable record at or behind `key`: found, none there, or unreadable with the reason.
     ///
     /// Errors: those that are no damage.
-    fn seek(&self, key: &[u8]) -> Result<Result<Option<Record>, String>> {
+    fn seek(&self, key: &[u8]) -> Result<Result<Option<SalvagedRecord>, String>> {
         let Some(mut iterator) = self.iterator() else { return Ok(Ok(None)) };
         iterator.seek(key);
         if let Some((key, value)) = iterator.item() {
@@ -130,7 +130,7 @@ impl<'a> SalvagePages<'a> {
     }
 
     /// Reads from just before `end` backwards, down to `begin` or to what cannot be read.
-    fn backwards(&self, end: Option<&[u8]>, begin: &[u8]) -> Result<Vec<Record>> {
+    fn backwards(&self, end: Option<&[u8]>, begin: &[u8]) -> Result<Vec<SalvagedRecord>> {
         let mut found = Vec::new();
         let Some(mut iterator) = self.iterator() else { return Ok(found) };
         match end {
@@ -161,8 +161,8 @@ impl<'a> SalvagePages<'a> {
         &self,
         after: Option<Vec<u8>>,
         before: Option<Vec<u8>>,
-        found: &mut Vec<Record>,
-        gaps: &mut Vec<Gap>,
+        found: &mut Vec<SalvagedRecord>,
+        gaps: &mut Vec<KeyGap>,
     ) -> Result<()> {
         let (mut probes, width) = (0, width(after.as_deref().unwrap_or_default(), before.as_deref()));
         let mut unread: Vec<(Vec<u8>, Option<Vec<u8>>)> = Vec::new();
@@ -201,7 +201,7 @@ impl<'a> SalvagePages<'a> {
     }
 
     /// Reads from `start` on, up to `before` or to what cannot be read; whether everything could.
-    fn forwards(&self, start: &[u8], before: Option<&[u8]>) -> Result<(Vec<Record>, bool)> {
+    fn forwards(&self, start: &[u8], before: Option<&[u8]>) -> Result<(Vec<SalvagedRecord>, bool)> {
         let source = self.source;
         let Some(handle) = source.db.cf_handle(self.table.name) else { return Ok((Vec::new(), true)) };
         let mut options = ReadOptions::default();

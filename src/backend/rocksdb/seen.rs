@@ -13,7 +13,7 @@ use crate::backend::files::RocksFile;
 
 /// The files of a database at one moment, by name.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Seen(Vec<File>);
+pub(super) struct DirectoryState(Vec<File>);
 
 #[derive(Debug, PartialEq, Eq)]
 struct File {
@@ -23,9 +23,9 @@ struct File {
     written: (i64, i64),
 }
 
-impl Seen {
+impl DirectoryState {
     /// Looks at the directory `path`.
-    pub fn look(path: &Path) -> io::Result<Seen> {
+    pub fn look(path: &Path) -> io::Result<DirectoryState> {
         let mut files = Vec::new();
         for entry in fs::read_dir(path)? {
             let entry = entry?;
@@ -45,11 +45,11 @@ impl Seen {
             files.push(File { name, inode, length, written: (meta.mtime(), meta.mtime_nsec()) });
         }
         files.sort_by(|one, other| one.name.cmp(&other.name));
-        Ok(Seen(files))
+        Ok(DirectoryState(files))
     }
 
     /// How `now` differs, as a clause.
-    pub fn difference(&self, now: &Seen) -> Option<String> {
+    pub fn difference(&self, now: &DirectoryState) -> Option<String> {
         let other = |file: &File| now.0.iter().find(|other| other.name == file.name);
         for file in &self.0 {
             match other(file) {

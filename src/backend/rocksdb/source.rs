@@ -12,9 +12,9 @@ use rocksdb::{
 };
 
 use super::log;
-use super::opened::Opened;
+use super::opened::OpenDatabase;
 use super::salvage::SalvagePages;
-use super::seen::Seen;
+use super::seen::DirectoryState;
 use super::{Db, database_options, family, family_options, obstacle, translate};
 use crate::backend::files::check_rocks_source;
 use crate::backend::{Estimate, KeyRange, Loss, Pages, Source, TableState};
@@ -26,11 +26,11 @@ use crate::catalog::{BackendKind, Table, ValueKind};
 
 /// A RocksDB database opened for reading.
 pub struct RocksSource {
-    opened: Opened,
+    opened: OpenDatabase,
     families: Vec<String>,
     log_ends: Vec<String>,
     // The directory before anything was read; nothing if this process writes to it.
-    seen: Option<Seen>,
+    seen: Option<DirectoryState>,
     // What the paths that RocksDB opens begin with, as long as it may open some.
     _dir: Option<Dir>,
 }
@@ -95,7 +95,7 @@ impl RocksSource {
     ) -> Result<Result<Self, rocksdb::Error>> {
         let place = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
         let dir = check_directory(&place)?;
-        let seen = Seen::look(&place).map_err(|error| cannot_look(&place, error))?;
+        let seen = DirectoryState::look(&place).map_err(|error| cannot_look(&place, error))?;
         // RocksDB opens files by path: by one that stays with the directory that was looked at, where there is one.
         let at = Some(dir.anchored()).filter(|path| path.exists()).unwrap_or_else(|| place.clone());
         let opened = open_families(options, &at, memory);
@@ -117,7 +117,7 @@ impl RocksSource {
             losses.push(Loss { reason: damage.lost, ..Loss::default() });
         }
         Ok(Ok(RocksSource {
-            opened: Opened::new(place, Arc::new(db), losses),
+            opened: OpenDatabase::new(place, Arc::new(db), losses),
             families,
             log_ends: ends,
             seen: Some(seen),
@@ -127,7 +127,7 @@ impl RocksSource {
 
     /// Reads a database that a target of this process has open, with its families.
     pub(super) fn of(path: &Path, families: Vec<String>, db: Arc<Db>) -> Self {
-        let opened = Opened::new(path.to_path_buf(), db, None);
+        let opened = OpenDatabase::new(path.to_path_buf(), db, None);
         RocksSource { opened, families, log_ends: Vec::new(), seen: None, _dir: None }
     }
 
@@ -249,7 +249,8 @@ impl Source for RocksSource {
 
     fn changed(&self) -> Result<Option<String>> {
         let Some(before) = &self.seen else { return Ok(None) };
-        let now = Seen::look(&self.opened.path).map_err(|error| cannot_look(&self.opened.path, error))?;
+        let now =
+            DirectoryState::look(&self.opened.path).map_err(|error| cannot_look(&self.opened.path, error))?;
         Ok(before.difference(&now))
     }
 

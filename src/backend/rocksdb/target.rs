@@ -13,7 +13,7 @@ use rocksdb::{
     SstFileWriter, WriteBatch, WriteOptions,
 };
 
-use super::place::Place;
+use super::place::RocksPlace;
 use super::{Db, RocksSource, database_options, family, family_options, tables, translate};
 use crate::backend::files::unusable;
 use crate::backend::{STAGING, Shard, Source, Target};
@@ -43,7 +43,7 @@ pub fn ruined(path: &Path) -> bool {
 ///
 /// Errors: I/O.
 pub fn discard(path: &Path) -> Result<()> {
-    let place = Place::open(path)?;
+    let place = RocksPlace::open(path)?;
     place.discard().map_err(|error| {
         Error::io("cannot remove the RocksDB database")
             .with("path", place.shown().display().to_string())
@@ -80,7 +80,7 @@ pub struct RocksTarget {
 
 /// Where the database is, and what opening has made: it is removed again where nothing was written.
 struct New {
-    place: Place,
+    place: RocksPlace,
     // Whether there was no database before, and this run has made it.
     database: bool,
     written: AtomicBool,
@@ -106,7 +106,7 @@ impl RocksTarget {
     pub fn open(path: &Path, options: RocksTargetOptions) -> Result<Self> {
         Stop::of_process().check()?;
         let directories = NewDirs::of(path);
-        let place = Place::open(path)?;
+        let place = RocksPlace::open(path)?;
         let begun = matches!(place.dir().look("CURRENT"), Ok(Some(_)));
         // From here on an error takes back what was made; the database only once RocksDB has locked it, for until then
         // it may be that of another run.
@@ -142,7 +142,7 @@ impl RocksTarget {
         Ok(RocksTarget { options, cache, writing, db: Arc::new(db), next_file: AtomicU64::new(0), new })
     }
 
-    fn place(&self) -> &Place {
+    fn place(&self) -> &RocksPlace {
         &self.new.place
     }
 

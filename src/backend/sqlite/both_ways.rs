@@ -11,14 +11,14 @@ use crate::catalog::{Table, ValueKind};
 
 /// The number of keys, and the sum of their hashes, which does not depend on their order.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Keys {
+struct KeySum {
     count: u64,
     sum: u128,
 }
 
 /// Result of comparing the trees of a table.
 #[derive(Debug, Default)]
-pub(super) struct Compared {
+pub(super) struct IndexCheck {
     /// Describes how the keys of the rows and those of the index differ; `None` if they are equal.
     pub difference: Option<String>,
     /// Rows whose value has another type than the server writes.
@@ -26,7 +26,7 @@ pub(super) struct Compared {
 }
 
 /// Reads the keys of a table from both trees, and the types of its values.
-pub(super) fn compare(connection: &Connection, table: &Table) -> rusqlite::Result<Compared> {
+pub(super) fn compare(connection: &Connection, table: &Table) -> rusqlite::Result<IndexCheck> {
     let name = quoted(table.name);
     let columns = if table.value == ValueKind::None { "k" } else { "k, typeof(v)" };
     let mut odd = Vec::new();
@@ -65,7 +65,7 @@ pub(super) fn compare(connection: &Connection, table: &Table) -> rusqlite::Resul
         }
         false => Some(format!("it has {} rows, and its index lists {} keys", rows.count, listed.count)),
     };
-    Ok(Compared { difference, odd })
+    Ok(IndexCheck { difference, odd })
 }
 
 /// The name of the key index that SQLite creates for a table.
@@ -77,10 +77,10 @@ fn keys(
     connection: &Connection,
     select: &str,
     mut each: impl FnMut(&[u8], &Row) -> rusqlite::Result<()>,
-) -> rusqlite::Result<Keys> {
+) -> rusqlite::Result<KeySum> {
     let mut statement = connection.prepare(select)?;
     let mut rows = statement.query([])?;
-    let mut keys = Keys::default();
+    let mut keys = KeySum::default();
     while let Some(row) = rows.next()? {
         let hash = match row.get_ref(0)? {
             ValueRef::Blob(key) => {

@@ -28,7 +28,7 @@ const TRIES: i32 = 100;
 
 /// Access of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mode {
+pub(super) enum OpenMode {
     /// Read a file that SQLite does not watch, lock or recover.
     Immutable,
     /// Read a file that other processes may have open.
@@ -40,16 +40,16 @@ pub(super) enum Mode {
 }
 
 /// Opens `file`, which must be a path without links: SQLite is set to follow none.
-pub(super) fn open(file: &Path, mode: Mode) -> rusqlite::Result<Connection> {
+pub(super) fn open(file: &Path, mode: OpenMode) -> rusqlite::Result<Connection> {
     let base = OpenFlags::SQLITE_OPEN_URI
         | OpenFlags::SQLITE_OPEN_NO_MUTEX
         | OpenFlags::SQLITE_OPEN_NOFOLLOW
         | OpenFlags::SQLITE_OPEN_EXRESCODE;
     let (query, flags) = match mode {
-        Mode::Immutable => ("?immutable=1", base | OpenFlags::SQLITE_OPEN_READ_ONLY),
-        Mode::ReadOnly => ("?mode=ro", base | OpenFlags::SQLITE_OPEN_READ_ONLY),
-        Mode::ReadWrite => ("?mode=rw", base | OpenFlags::SQLITE_OPEN_READ_WRITE),
-        Mode::Create => {
+        OpenMode::Immutable => ("?immutable=1", base | OpenFlags::SQLITE_OPEN_READ_ONLY),
+        OpenMode::ReadOnly => ("?mode=ro", base | OpenFlags::SQLITE_OPEN_READ_ONLY),
+        OpenMode::ReadWrite => ("?mode=rw", base | OpenFlags::SQLITE_OPEN_READ_WRITE),
+        OpenMode::Create => {
             let create = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
             ("?mode=rwc", base | create)
         }
@@ -144,7 +144,7 @@ mod tests {
         own.execute_batch("CREATE TABLE a (k BLOB PRIMARY KEY, v BLOB); CREATE VIEW w AS SELECT * FROM a;")
             .unwrap();
         drop(own);
-        let connection = open(&place.join("a"), Mode::Create).unwrap();
+        let connection = open(&place.join("a"), OpenMode::Create).unwrap();
         let other = place.join("other");
         for refused in [
             format!("ATTACH '{}' AS x", other.display()),
@@ -168,7 +168,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let place = dir.path().canonicalize().unwrap();
         std::os::unix::fs::symlink(place.join("real"), place.join("link")).unwrap();
-        for mode in [Mode::Create, Mode::ReadWrite, Mode::ReadOnly, Mode::Immutable] {
+        for mode in [OpenMode::Create, OpenMode::ReadWrite, OpenMode::ReadOnly, OpenMode::Immutable] {
             assert!(open(&place.join("link"), mode).is_err(), "{mode:?}");
         }
         assert!(!place.join("real").exists());

@@ -29,7 +29,7 @@ struct Stamp {
 
 /// The state of the files of a store at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Seen {
+pub(super) struct FilesState {
     database: Stamp,
     // The file change counter of the database header. A checkpoint does not increase it, but writes the file.
     counter: [u8; 4],
@@ -120,7 +120,7 @@ impl Files {
     }
 
     /// The current state of the files.
-    pub fn look(&self) -> Result<Seen> {
+    pub fn look(&self) -> Result<FilesState> {
         let fail = |error| cannot_read(&self.path, error);
         let stamp = |meta: &Metadata| Stamp {
             device: meta.dev(),
@@ -153,13 +153,13 @@ impl Files {
             0 => None,
             _ => Some(stamp(&fs::metadata(&journal).map_err(|error| cannot_read(&journal, error))?)),
         };
-        Ok(Seen { database, counter, log, journal })
+        Ok(FilesState { database, counter, log, journal })
     }
 
     /// Refuses an empty database beside a log with content.
     ///
     /// Errors: refused; I/O.
-    pub fn has_its_database(&self, seen: &Seen) -> Result<()> {
+    pub fn has_its_database(&self, seen: &FilesState) -> Result<()> {
         if seen.length() == 0 { no_log_left(&self.path) } else { Ok(()) }
     }
 
@@ -180,7 +180,7 @@ impl Files {
     }
 
     /// Errors: another process has written the store since `before`.
-    pub fn unchanged_since(&self, before: &Seen) -> Result<()> {
+    pub fn unchanged_since(&self, before: &FilesState) -> Result<()> {
         match self.difference(before)? {
             None => Ok(()),
             Some(why) => Err(changed(&self.path, &why)),
@@ -188,7 +188,7 @@ impl Files {
     }
 
     /// Describes, as a clause, what has changed since `before`; `None` if nothing has.
-    pub fn difference(&self, before: &Seen) -> Result<Option<String>> {
+    pub fn difference(&self, before: &FilesState) -> Result<Option<String>> {
         let now = self.look()?;
         let what = [
             (now.database != before.database || now.counter != before.counter, "the database"),
@@ -203,7 +203,7 @@ impl Files {
     /// Returns the path of the copied database.
     ///
     /// Errors: I/O; the store has changed since `before`.
-    pub fn copy(&self, dir: &PrivateDir, before: &Seen) -> Result<PathBuf> {
+    pub fn copy(&self, dir: &PrivateDir, before: &FilesState) -> Result<PathBuf> {
         let name = self.path.file_name().unwrap_or_default();
         for suffix in ["", "-wal", "-journal"] {
             let from = beside(&self.path, suffix);
@@ -219,7 +219,7 @@ impl Files {
     }
 }
 
-impl Seen {
+impl FilesState {
     /// A fingerprint that is stable while the store is not written, for a run that is continued later. It does not
     /// contain the path of the store.
     pub fn text(&self) -> String {

@@ -8,11 +8,11 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
-use super::connection::{self, Mode};
-use super::place::Place;
+use super::connection::{self, OpenMode};
+use super::place::SqlitePlace;
 use super::{shape, translate};
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::base::write_back::Settling;
+use crate::base::write_back::WriteBack;
 
 /// The connection that has the lock, shared by the target and `Look`.
 pub(super) struct Locked {
@@ -21,10 +21,10 @@ pub(super) struct Locked {
     connection: Mutex<Option<Connection>>,
     returned: Condvar,
     // Dropped after the connection: it closes a handle of the same file, which would drop SQLite's locks.
-    settling: Mutex<Settling>,
+    settling: Mutex<WriteBack>,
     written: AtomicBool,
     // Dropped after the connection and every handle: gives the directory back to its owner.
-    place: Place,
+    place: SqlitePlace,
 }
 
 impl Drop for Locked {
@@ -40,7 +40,7 @@ impl Locked {
     /// Opens or creates the database and locks it; changes nothing in it. `memory` bounds SQLite's page cache, in
     /// bytes.
     pub fn open(path: &Path, memory: u64) -> Result<Self> {
-        let place = Place::open(path)?;
+        let place = SqlitePlace::open(path)?;
         let before = place.file();
         let opened = Locked::connect(place.path(), memory).inspect_err(|error| {
             // A database that another run has locked belongs to that run.
@@ -82,7 +82,7 @@ impl Locked {
 
     fn connect(place: &Path, memory: u64) -> Result<Option<Connection>> {
         let fail = |e| translate(e, "open the SQLite database for writing", place);
-        let connection = connection::open(place, Mode::Create).map_err(fail)?;
+        let connection = connection::open(place, OpenMode::Create).map_err(fail)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(fail)?;
         let pragmas = format!(
             "PRAGMA locking_mode=EXCLUSIVE; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-{};",

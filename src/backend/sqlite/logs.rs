@@ -21,7 +21,7 @@ pub(super) struct Logs {
     /// Describes what is damaged or missing.
     pub damage: Option<String>,
     // The damaged log, for recovery.
-    log: wal::Log,
+    log: wal::WriteAheadLog,
     // Frames of the log that are already in the database file.
     in_database: u64,
 }

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use super::files::to_write;
 use crate::backend::files::{check_sqlite_files, unprotected, unusable};
-use crate::base::dir::{Dir, NewDirs, Taken};
+use crate::base::dir::{Dir, GuardedDir, NewDirs};
 use crate::base::error::{Error, Result};
 use crate::base::stop::Stop;
 
@@ -22,22 +22,22 @@ const MODES: (u32, u32) = (0o750, 0o640);
 const SHARED: u32 = 0o1000;
 
 /// A database that is written. Drop it after the database is closed.
-pub(super) struct Place {
+pub(super) struct SqlitePlace {
     path: PathBuf,
     dir: Dir,
     name: OsString,
     // Device and inode of the file, if `open` created it.
     created: Option<(u64, u64)>,
-    _taken: Option<Taken>,
+    _taken: Option<GuardedDir>,
     // Dropped last: removes the directories that were created and are still empty.
     _directories: NewDirs,
 }
 
-impl Place {
+impl SqlitePlace {
     /// Finds the database at `path`, or creates it empty, with its directory.
     ///
     /// Errors: I/O; refused for a file that SQLite must not write to.
-    pub fn open(path: &Path) -> Result<Place> {
+    pub fn open(path: &Path) -> Result<SqlitePlace> {
         Stop::of_process().check()?;
         let shown = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
         let fail = |error| unusable(&shown, error);
@@ -54,7 +54,7 @@ impl Place {
         let again = dir.try_clone().map_err(fail)?;
         let taken = match shared {
             true => None,
-            false => Some(Taken::over(again).map_err(|error| unprotected(dir.path(), error))?),
+            false => Some(GuardedDir::over(again).map_err(|error| unprotected(dir.path(), error))?),
         };
         let path = to_write(&dir.real().map_err(fail)?.join(&name))?;
         check_sqlite_files(&dir, &name)?;
@@ -65,7 +65,7 @@ impl Place {
                 Some((file.dev(), file.ino()))
             }
         };
-        Ok(Place { path, dir, name, created, _taken: taken, _directories: directories })
+        Ok(SqlitePlace { path, dir, name, created, _taken: taken, _directories: directories })
     }
 
     /// The path of the database, without links.

@@ -15,8 +15,8 @@ use std::path::Path;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, ffi};
 
-use super::connection::{self, Mode, go_on};
-use super::shape::{self, Shape};
+use super::connection::{self, OpenMode, go_on};
+use super::shape::{self, TableForm};
 use super::{both_ways, quoted};
 use crate::backend::{Loss, TableState};
 use crate::catalog::{Table, ValueKind};
@@ -42,18 +42,18 @@ pub(super) struct Salvaged {
 ///
 /// Errors: those of writing `scratch`; a schema that cannot be read; a request to end.
 pub(super) fn copy(damaged: &Connection, scratch: &Path) -> rusqlite::Result<Salvaged> {
-    let mut target = connection::open(scratch, Mode::Create)?;
+    let mut target = connection::open(scratch, OpenMode::Create)?;
     target.execute_batch("PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF; PRAGMA cache_size=-16384;")?;
     let mut salvaged = Salvaged::default();
     let mut walks = BTreeMap::new();
     let known = shape::tables();
     for table in &known {
         let found = shape::of(damaged, table)?;
-        if found == Shape::Absent {
+        if found == TableForm::Absent {
             continue;
         }
         target.execute_batch(table.create)?;
-        if let Shape::Other(sql) = found {
+        if let TableForm::Other(sql) = found {
             salvaged.losses.push(Loss {
                 table: table.name.to_string(),
                 reason: format!(
@@ -117,8 +117,8 @@ struct Walked {
 }
 
 /// What was done with a row.
-enum Written {
-    Taken,
+enum RowOutcome {
+    GuardedDir,
     /// Left out, for this reason.
     Refused(String),
 }
@@ -184,14 +184,14 @@ impl<'a> Walk<'a> {
     }
 
     /// Writes a row, key first. Nothing is converted or replaced.
-    fn write(&self, row: &rusqlite::Row) -> rusqlite::Result<Written> {
+    fn write(&self, row: &rusqlite::Row) -> rusqlite::Result<RowOutcome> {
         let key = row.get_ref(0)?;
         let value = if self.table.value == ValueKind::None { None } else { Some(row.get_ref(1)?) };
         if self.table.value == ValueKind::Counter
             && let Some(value) = value.filter(|value| !matches!(value, ValueRef::Integer(_)))
         {
             // The column would convert it to a number.
-            return Ok(Written::Refused(format!("its counter is stored as {}", value.data_type())));
+            return Ok(RowOutcome::Refused(format!("its counter is stored as {}", value.data_type())));
         }
         let mut insert = self.target.prepare_cached(&self.insert)?;
         insert.raw_bind_parameter(1, ToSqlOutput::Borrowed(key))?;
@@ -199,16 +199,16 @@ impl<'a> Walk<'a> {
             insert.raw_bind_parameter(2, ToSqlOutput::Borrowed(value))?;
         }
         match insert.raw_execute() {
-            Ok(_) => Ok(Written::Taken),
+            Ok(_) => Ok(RowOutcome::GuardedDir),
             Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
                 if self.has_equal(key, value)? {
-                    return Ok(Written::Taken);
+                    return Ok(RowOutcome::GuardedDir);
                 }
                 let why = match value {
                     Some(ValueRef::Null) => "its value is NULL, which the server does not read",
                     _ => "there is another row with the same key, which was read before and is kept",
                 };
-                Ok(Written::Refused(why.to_string()))
+                Ok(RowOutcome::Refused(why.to_string()))
             }
             Err(error) => Err(error),
         }
@@ -293,8 +293,8 @@ impl<'a> Walk<'a> {
                 Err(error) => return Err(error),
             };
             match self.write(row) {
-                Ok(Written::Taken) => {}
-                Ok(Written::Refused(why)) => {
+                Ok(RowOutcome::GuardedDir) => {}
+                Ok(RowOutcome::Refused(why)) => {
                     let key = row.get_ref(0)?.as_bytes().map(<[u8]>::to_vec).unwrap_or_default();
                     self.loss(Some(&key), None, None, why);
                 }
@@ -309,7 +309,7 @@ impl<'a> Walk<'a> {
 
     /// Walks the index: looks up every key that was not found by its row, and reports a loss if that fails. Returns
     /// how many keys have a row, and the part of the index that cannot be read.
-    fn keys(&mut self, rows: Option<&String>) -> rusqlite::Result<(u64, Option<Gap>)> {
+    fn keys(&mut self, rows: Option<&String>) -> rusqlite::Result<(u64, Option<LostRows>)> {
         let from = format!("SELECT k FROM {} INDEXED BY {}", self.name, self.index);
         let up = self.walk(&format!("{from} WHERE k >= x'' ORDER BY k"), None, false, rows)?;
         let Some(reason) = up.reason else { return Ok((up.present, None)) };
@@ -384,8 +384,8 @@ impl<'a> Walk<'a> {
             match rows.next()? {
                 // A row with another key is not the one that was looked up.
                 Some(row) if row.get_ref(0)? == ValueRef::Blob(key) => Ok(match self.write(row)? {
-                    Written::Taken => Ok(()),
-                    Written::Refused(why) => Err(why),
+                    RowOutcome::GuardedDir => Ok(()),
+                    RowOutcome::Refused(why) => Err(why),
                 }),
                 Some(_) => Ok(Err("the row that the index leads to has another key".to_string())),
                 None => Ok(Err(no_row())),
@@ -439,7 +439,7 @@ impl<'a> Walk<'a> {
 }
 
 /// The keys around the part that cannot be read, and the reason.
-type Gap = (Option<Vec<u8>>, Option<Vec<u8>>, String);
+type LostRows = (Option<Vec<u8>>, Option<Vec<u8>>, String);
 
 /// How far a walk over an index got.
 #[derive(Default)]

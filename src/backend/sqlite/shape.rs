@@ -14,7 +14,7 @@ use crate::catalog::{self, BackendKind, Table};
 
 /// The definition of a table in a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Shape {
+pub(super) enum TableForm {
     /// There is no table of this name.
     Absent,
     /// As the server creates it.
@@ -40,7 +40,7 @@ pub(super) fn tables() -> Vec<&'static Table> {
 }
 
 /// Reads the definition of the table from the schema.
-pub(super) fn of(connection: &Connection, table: &Table) -> rusqlite::Result<Shape> {
+pub(super) fn of(connection: &Connection, table: &Table) -> rusqlite::Result<TableForm> {
     let find =
         "SELECT type, rootpage, sql FROM sqlite_master WHERE name = ?1 COLLATE NOCASE AND type <> 'index'";
     let found = connection.prepare_cached(find)?.query_row([table.name], |row| {
@@ -53,9 +53,9 @@ pub(super) fn of(connection: &Connection, table: &Table) -> rusqlite::Result<Sha
         Ok((text(0) == "table" && page, text(2)))
     });
     Ok(match found.optional()? {
-        None => Shape::Absent,
-        Some((true, sql)) if words(&sql) == words(table.create) => Shape::AsCreated,
-        Some((_, sql)) => Shape::Other(sql),
+        None => TableForm::Absent,
+        Some((true, sql)) if words(&sql) == words(table.create) => TableForm::AsCreated,
+        Some((_, sql)) => TableForm::Other(sql),
     })
 }
 
@@ -119,7 +119,7 @@ pub(super) fn faults(
     let mut fault =
         |table: &str, what| faults.push(Fault { table: table.to_string(), column: None, what, remedy: None });
     for table in tables {
-        if let Shape::Other(sql) = of(connection, table)? {
+        if let TableForm::Other(sql) = of(connection, table)? {
             let what =
                 format!("it is not as the server makes it: `{}` instead of `{}`", shown(&sql), table.create);
             fault(table.name, what);
@@ -181,8 +181,8 @@ mod tests {
             connection.execute_batch("CREATE TABLE other (x)").unwrap();
             connection.execute_batch(&sql.replace('@', name)).unwrap();
             let found = of(&connection, table).unwrap();
-            assert_eq!(found == Shape::AsCreated, expect, "{sql}: {found:?}");
-            assert_ne!(found, Shape::Absent, "{sql}");
+            assert_eq!(found == TableForm::AsCreated, expect, "{sql}: {found:?}");
+            assert_ne!(found, TableForm::Absent, "{sql}");
         };
         check(table.create, true);
         check("create table \"@\" (k blob primary key,\n  v blob not null)", true);
@@ -199,7 +199,7 @@ mod tests {
         check("CREATE VIEW @ AS SELECT x AS k, x AS v FROM other", false);
         check("CREATE VIRTUAL TABLE @ USING fts5(k, v)", false);
         let connection = Connection::open_in_memory().unwrap();
-        assert_eq!(of(&connection, table).unwrap(), Shape::Absent);
+        assert_eq!(of(&connection, table).unwrap(), TableForm::Absent);
     }
 
     #[test]

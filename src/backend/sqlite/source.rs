@@ -11,10 +11,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, OptionalExtension};
 
-use super::connection::{self, Mode};
-use super::files::{Files, Seen, changed, private_directory};
+use super::connection::{self, OpenMode};
+use super::files::{Files, FilesState, changed, private_directory};
 use super::logs::{Logs, SharedFile};
-use super::shape::{self, Shape};
+use super::shape::{self, TableForm};
 use super::{both_ways, quoted, salvage, translate};
 use crate::backend::shape::Fault;
 use crate::backend::{Estimate, KeyRange, Loss, Odd, Pages, Source, TableState, Unreadable};
@@ -53,7 +53,7 @@ pub struct SqliteSource {
     access: Access,
     files: Arc<Files>,
     // State of the original when it was opened or copied.
-    seen: Seen,
+    seen: FilesState,
     cache_kib: u64,
     log_ends: Vec<String>,
     losses: Vec<Loss>,
@@ -84,7 +84,7 @@ impl SqliteSource {
     }
 
     fn new(
-        (files, seen): (Arc<Files>, Seen),
+        (files, seen): (Arc<Files>, FilesState),
         (access, file): (Access, PathBuf),
         cache_kib: u64,
         log_ends: Vec<String>,
@@ -169,10 +169,10 @@ impl SqliteSource {
             return Ok(connection);
         }
         let mode = match self.access {
-            Access::Immutable => Mode::Immutable,
-            Access::ReadOnly => Mode::ReadOnly,
+            Access::Immutable => OpenMode::Immutable,
+            Access::ReadOnly => OpenMode::ReadOnly,
             // Recovering the log needs write access, which is safe for a copy.
-            Access::Copy { .. } => Mode::ReadWrite,
+            Access::Copy { .. } => OpenMode::ReadWrite,
         };
         let connection = connection::open(&self.file, mode).map_err(fail)?;
         let begin = format!("PRAGMA cache_size=-{}; PRAGMA query_only=1; BEGIN;", self.cache_kib);
@@ -216,16 +216,18 @@ impl SqliteSource {
     /// Errors: refused if it exists and is not as the server creates it.
     fn has_table(&self, table: &Table) -> Result<bool> {
         match self.with("look for a table", |connection| shape::of(connection, table))? {
-            Shape::Absent => Ok(false),
-            Shape::AsCreated => Ok(true),
-            Shape::Other(found) => Err(Error::refused("a table of the store is not as the server makes it")
-                .with("database", self.path().display().to_string())
-                .with("table", table.name)
-                .with("found", shape::shown(&found))
-                .next(format!(
-                    "bring its rows into a table as the server makes it ({}) under this name, and start again",
-                    table.create
-                ))),
+            TableForm::Absent => Ok(false),
+            TableForm::AsCreated => Ok(true),
+            TableForm::Other(found) => Err(Error::refused(
+                "a table of the store is not as the server makes it",
+            )
+            .with("database", self.path().display().to_string())
+            .with("table", table.name)
+            .with("found", shape::shown(&found))
+            .next(format!(
+                "bring its rows into a table as the server makes it ({}) under this name, and start again",
+                table.create
+            ))),
         }
     }
 
@@ -362,7 +364,7 @@ impl Source for SqliteSource {
         self.with("look for the tables", |connection| {
             let mut absent = Vec::new();
             for table in tables {
-                if shape::of(connection, table)? == Shape::Absent {
+                if shape::of(connection, table)? == TableForm::Absent {
                     absent.push(Unreadable::absent(table));
                 }
             }
@@ -549,7 +551,7 @@ fn sample_rowids(last: u64) -> impl Iterator<Item = i64> {
 
 /// Decides how the files are read. A log with content must be applied: the write-ahead log of a killed server, or the
 /// rollback journal of an interrupted writer. Recovering either writes to the files, so SQLite recovers a copy.
-fn choose_access(files: &Files, seen: &Seen) -> Result<(Access, PathBuf)> {
+fn choose_access(files: &Files, seen: &FilesState) -> Result<(Access, PathBuf)> {
     let log = files.log_length()?;
     if log == 0 {
         return Ok((Access::Immutable, files.path().to_path_buf()));

@@ -24,7 +24,7 @@ const VERSION: u32 = 3_007_000;
 
 /// The state of a log.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Log {
+pub(super) struct WriteAheadLog {
     /// Whole frames that SQLite applies: up to the last commit before the first invalid frame.
     pub applied: u64,
     /// The last valid frame that ends a transaction, also after invalid ones.
@@ -76,8 +76,12 @@ struct Frame<'a> {
 /// Reads a log of `length` bytes that is beside a database with pages of `database_page` bytes.
 ///
 /// Errors: I/O.
-pub(super) fn read<R: Read + Seek>(log: &mut R, length: u64, database_page: Option<u32>) -> io::Result<Log> {
-    let mut found = Log { ignored: length, ..Log::default() };
+pub(super) fn read<R: Read + Seek>(
+    log: &mut R,
+    length: u64,
+    database_page: Option<u32>,
+) -> io::Result<WriteAheadLog> {
+    let mut found = WriteAheadLog { ignored: length, ..WriteAheadLog::default() };
     if length < HEADER as u64 {
         return Ok(found);
     }
@@ -142,7 +146,7 @@ pub(super) fn read<R: Read + Seek>(log: &mut R, length: u64, database_page: Opti
     Ok(found)
 }
 
-impl Log {
+impl WriteAheadLog {
     /// Passes every page that a damaged log still contains to `write`, oldest first: page number, content, and the
     /// size of the database in pages after the transaction. Frames up to `skip` are in the database already.
     ///
@@ -358,7 +362,7 @@ mod tests {
         bytes
     }
 
-    fn found(bytes: &[u8]) -> Log {
+    fn found(bytes: &[u8]) -> WriteAheadLog {
         read(&mut Cursor::new(bytes), bytes.len() as u64, Some(PAGE as u32)).unwrap()
     }
 

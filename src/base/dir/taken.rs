@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::io::{self, ErrorKind, Read, Write};
 use std::sync::{Mutex, PoisonError};
 
-use super::{Dir, Entry, own_user};
+use super::{Dir, DirEntry, own_user};
 
 /// The file that says whom a directory belonged to: user and permissions.
 pub const RECORD: &str = "stalwart-migrate.owner";
@@ -18,26 +18,26 @@ static USES: Mutex<BTreeMap<(u64, u64), usize>> = Mutex::new(BTreeMap::new());
 
 /// A directory that only this user can write to until this is dropped.
 #[derive(Debug)]
-pub struct Taken {
+pub struct GuardedDir {
     dir: Dir,
     // User and permissions before; nothing if no other user could write to it.
     former: Option<(u32, u32)>,
 }
 
-impl Taken {
+impl GuardedDir {
     /// Takes a directory over, if this is root and another user may write to it.
     ///
     /// Errors: of the system, as where root may not change owners; permission denied for a directory for
     /// temporary files of all users.
-    pub fn over(dir: Dir) -> io::Result<Taken> {
+    pub fn over(dir: Dir) -> io::Result<GuardedDir> {
         let entry = dir.entry()?;
         if own_user() != 0 {
-            return Ok(Taken { dir, former: None });
+            return Ok(GuardedDir { dir, former: None });
         }
         if entry.user == 0 && entry.mode & 0o022 == 0 {
             // In a directory like this, only a run of root's can have left a record.
             let former = if entry.mode == 0o700 { recorded(&dir)? } else { None };
-            return Ok(Taken::counted(dir, former, entry.id));
+            return Ok(GuardedDir::counted(dir, former, entry.id));
         }
         if used_by_all(&entry) {
             return Err(io::Error::new(
@@ -50,7 +50,7 @@ impl Taken {
         writeln!(record, "{} {:o}", entry.user, entry.mode)?;
         record.sync_all()?;
         dir.sync()?;
-        let taken = Taken::counted(dir, Some((entry.user, entry.mode)), entry.id);
+        let taken = GuardedDir::counted(dir, Some((entry.user, entry.mode)), entry.id);
         taken.dir.give(Some(0), None)?;
         taken.dir.set_mode(0o700)?;
         // From here on no other user can exchange it; before, its owner could.
@@ -63,11 +63,11 @@ impl Taken {
         }
     }
 
-    fn counted(dir: Dir, former: Option<(u32, u32)>, id: (u64, u64)) -> Taken {
+    fn counted(dir: Dir, former: Option<(u32, u32)>, id: (u64, u64)) -> GuardedDir {
         if former.is_some() {
             *USES.lock().unwrap_or_else(PoisonError::into_inner).entry(id).or_insert(0) += 1;
         }
-        Taken { dir, former }
+        GuardedDir { dir, former }
     }
 
     /// The directory.
@@ -76,7 +76,7 @@ impl Taken {
     }
 }
 
-impl Drop for Taken {
+impl Drop for GuardedDir {
     fn drop(&mut self) {
         let Some((user, mode)) = self.former else { return };
         let Ok(entry) = self.dir.entry() else { return };
@@ -96,7 +96,7 @@ impl Drop for Taken {
 }
 
 /// Whether it is one of the directories for temporary files, which no user can do without.
-fn used_by_all(entry: &Entry) -> bool {
+fn used_by_all(entry: &DirEntry) -> bool {
     let temporary = ["/tmp", "/var/tmp", "/dev/shm"].map(std::path::PathBuf::from);
     let places = temporary.into_iter().chain([std::env::temp_dir()]);
     places

@@ -202,7 +202,7 @@ fn a_directory_of_another_user_is_taken_over_and_given_back() {
     };
     let dir = Dir::create(&place, 0o750).unwrap();
     // Nobody else can write there: it stays as it is.
-    drop(Taken::over(dir.try_clone().unwrap()).unwrap());
+    drop(GuardedDir::over(dir.try_clone().unwrap()).unwrap());
     assert_eq!((state(), dir.names().unwrap().count()), ((own_user(), 0o750), 0));
     let (user, mode) = if own_user() == 0 { (OTHER, 0o770) } else { (own_user(), 0o750) };
     let foreign = || {
@@ -210,13 +210,13 @@ fn a_directory_of_another_user_is_taken_over_and_given_back() {
         dir.give(Some(user), None).unwrap();
     };
     foreign();
-    let taken = Taken::over(dir.try_clone().unwrap()).unwrap();
+    let taken = GuardedDir::over(dir.try_clone().unwrap()).unwrap();
     assert_eq!(state(), if own_user() == 0 { (0, 0o700) } else { (user, mode) });
     drop(taken);
     assert_eq!((state(), dir.names().unwrap().count()), ((user, mode), 0));
     // Two stores may lie in it: the last one gives it back.
-    let one = Taken::over(dir.try_clone().unwrap()).unwrap();
-    let other = Taken::over(dir.try_clone().unwrap()).unwrap();
+    let one = GuardedDir::over(dir.try_clone().unwrap()).unwrap();
+    let other = GuardedDir::over(dir.try_clone().unwrap()).unwrap();
     drop(one);
     assert_eq!(state().0, own_user());
     drop(other);
@@ -227,14 +227,14 @@ fn a_directory_of_another_user_is_taken_over_and_given_back() {
         dir.give(Some(0), None).unwrap();
         dir.set_mode(0o700).unwrap();
     }
-    drop(Taken::over(dir.try_clone().unwrap()).unwrap());
+    drop(GuardedDir::over(dir.try_clone().unwrap()).unwrap());
     assert_eq!((state(), dir.names().unwrap().count()), ((user, mode), 0));
     // What the other user has put under the name of the record is not believed and not followed.
     let outside = temporary.path().join("outside");
     std::fs::write(&outside, "precious").unwrap();
     symlink(&outside, dir.place("stalwart-migrate.owner")).unwrap();
     foreign();
-    drop(Taken::over(dir.try_clone().unwrap()).unwrap());
+    drop(GuardedDir::over(dir.try_clone().unwrap()).unwrap());
     assert_eq!(state(), (user, mode));
     assert_eq!(std::fs::read(&outside).unwrap(), b"precious");
 }

@@ -8,7 +8,7 @@ use std::sync::Mutex;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Options, lock};
+use super::{ExportOptions, lock};
 use crate::backend::{KeyRange, Pages};
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::finding::{FindingKind, Findings};
@@ -30,7 +30,7 @@ const RESUME_PAGE: usize = 1 << 20;
 
 /// What a run was about: nothing else can be continued.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct State {
+struct ExportState {
     command: String,
     tool_version: String,
     schema_version: u32,
@@ -52,14 +52,14 @@ pub(super) enum Begun {
 pub(super) fn begin(
     connected: &Connected,
     subspaces: &[&'static Subspace],
-    options: &Options,
+    options: &ExportOptions,
 ) -> Result<Begun> {
     let inside = options.dir.join(DIRECTORY).join(RESUME);
     let path = options.state.unwrap_or(&inside);
     let source = connected.store.source();
     let mut letters: Vec<char> = subspaces.iter().map(|subspace| subspace.letter).collect();
     letters.sort_unstable();
-    let state = State {
+    let state = ExportState {
         command: "export".to_string(),
         tool_version: env!("CARGO_PKG_VERSION").to_string(),
         schema_version: connected.store.version().number,
@@ -84,7 +84,7 @@ pub(super) fn begin(
         return complete(path, &state, options);
     }
     let writer = DumpWriter::reopen(options.dir, state.schema_version)?;
-    let Some((file, before)) = StateFile::open::<State>(path)? else {
+    let Some((file, before)) = StateFile::open::<ExportState>(path)? else {
         return Err(Error::refused("the state of the interrupted export is not there")
             .with("path", path.display().to_string())
             .next(
@@ -102,13 +102,13 @@ pub(super) fn begin(
 /// A dump whose manifest is there, if it is that of the run that has left its state.
 ///
 /// Errors: refused, if there is no such state, or it is about something else.
-fn complete(path: &Path, state: &State, options: &Options) -> Result<Begun> {
+fn complete(path: &Path, state: &ExportState, options: &ExportOptions) -> Result<Begun> {
     let refused = |what: String| {
         Error::refused(what)
             .with("path", options.dir.display().to_string())
             .next("check it with `verify DIR`; for another export name another directory")
     };
-    let Some((file, before)) = StateFile::open::<State>(path)? else {
+    let Some((file, before)) = StateFile::open::<ExportState>(path)? else {
         // Nothing says which run it was, and nothing is left to do.
         return Err(refused("the export is complete: it has a manifest".to_string()));
     };
@@ -132,9 +132,9 @@ fn complete(path: &Path, state: &State, options: &Options) -> Result<Begun> {
     }
 }
 
-impl State {
+impl ExportState {
     /// What is another now, in words.
-    fn difference(&self, now: &State) -> Option<&'static str> {
+    fn difference(&self, now: &ExportState) -> Option<&'static str> {
         [
             (self.command != now.command, "the state is that of another command"),
             (self.tool_version != now.tool_version, "another release of this tool has begun the export"),
@@ -149,7 +149,7 @@ impl State {
 }
 
 /// Says how to go on.
-pub(super) fn unfinished(error: Error, options: &Options) -> Error {
+pub(super) fn unfinished(error: Error, options: &ExportOptions) -> Error {
     if error.kind() == ErrorKind::Refused {
         return error;
     }

@@ -29,11 +29,11 @@ pub struct FrameReader<R> {
     content_hash: Xxh32,
     content_bytes: u64,
     skipped: bool,
-    state: State,
+    state: FrameState,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+enum FrameState {
     Blocks,
     Ended(FrameEnd),
     Failed,
@@ -56,7 +56,7 @@ impl<R: Read> FrameReader<R> {
             content_hash: Xxh32::new(0),
             content_bytes: 0,
             skipped: false,
-            state: State::Blocks,
+            state: FrameState::Blocks,
         };
         reader.header = reader.read_header()?;
         reader.block = vec![0; reader.header.block_size()];
@@ -92,7 +92,7 @@ impl<R: Read> FrameReader<R> {
     /// How the frame ended, once it has.
     pub fn end(&self) -> Option<FrameEnd> {
         match self.state {
-            State::Ended(end) => Some(end),
+            FrameState::Ended(end) => Some(end),
             _ => None,
         }
     }
@@ -119,14 +119,14 @@ impl<R: Read> FrameReader<R> {
 
     fn guarded(&mut self, read: impl FnOnce(&mut Self) -> Result<bool>) -> Result<bool> {
         match self.state {
-            State::Ended(_) => return Ok(false),
-            State::Failed => return Err(self.damage("reading the file has failed before", self.offset)),
-            State::Blocks => {}
+            FrameState::Ended(_) => return Ok(false),
+            FrameState::Failed => return Err(self.damage("reading the file has failed before", self.offset)),
+            FrameState::Blocks => {}
         }
         self.length = 0;
         let outcome = Stop::of_process().check().and_then(|()| read(self));
         if outcome.is_err() {
-            self.state = State::Failed;
+            self.state = FrameState::Failed;
             self.length = 0;
         }
         outcome
@@ -167,7 +167,7 @@ impl<R: Read> FrameReader<R> {
         match self.fill(&mut size)? {
             4 => {}
             0 => {
-                self.state = State::Ended(FrameEnd::default());
+                self.state = FrameState::Ended(FrameEnd::default());
                 return Ok(false);
             }
             stray => return Err(self.damage(format!("{stray} stray bytes follow the last block"), start)),
@@ -259,7 +259,7 @@ impl<R: Read> FrameReader<R> {
         if self.fill(&mut [0; 1])? != 0 {
             return Err(self.damage("bytes follow the end of the frame", behind));
         }
-        self.state = State::Ended(FrameEnd { end_mark: true, content_checked: checked });
+        self.state = FrameState::Ended(FrameEnd { end_mark: true, content_checked: checked });
         Ok(())
     }
 

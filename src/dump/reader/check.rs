@@ -9,7 +9,7 @@ use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 
-use super::sorted::{Extent, Sorted};
+use super::sorted::{SortSize, Sorted};
 use super::{BUFFER, Dump, PAGE, open_regular, place};
 use crate::base::error::{Error, Result};
 use crate::base::finding::Findings;
@@ -24,7 +24,7 @@ use crate::dump::manifest::{DIRECTORY, FINDINGS, SubspaceEntry};
 const AHEAD: usize = 4;
 
 /// Told how many bytes of files were checked since it was called last.
-pub type Seen<'a> = &'a (dyn Fn(u64) + Sync);
+pub type OnBytes<'a> = &'a (dyn Fn(u64) + Sync);
 
 /// A file that was checked.
 #[derive(Debug, Clone)]
@@ -49,7 +49,7 @@ pub(super) struct Scan {
     /// Whether keys ascend strictly.
     pub(super) ordered: bool,
     /// What sorting them would take.
-    pub(super) extent: Extent,
+    pub(super) extent: SortSize,
     digest: SubspaceDigest,
     end_mark: bool,
     findings: Findings,
@@ -64,7 +64,7 @@ impl Dump {
     }
 
     /// The same; `seen` is told of the bytes of files that were checked since it was called last.
-    pub fn checksums_seen(&self, jobs: usize, seen: Seen) -> Result<Vec<FileCheck>> {
+    pub fn checksums_seen(&self, jobs: usize, seen: OnBytes) -> Result<Vec<FileCheck>> {
         self.check_findings()?;
         let mut checks = Vec::new();
         let mut failures = Vec::new();
@@ -85,7 +85,7 @@ impl Dump {
     }
 
     /// Checks every file, `jobs` at a time, and reports each by itself, in the order of letters.
-    fn check_files(&self, jobs: usize, seen: Seen) -> Vec<(char, Result<FileCheck>)> {
+    fn check_files(&self, jobs: usize, seen: OnBytes) -> Vec<(char, Result<FileCheck>)> {
         let mut largest_first: Vec<_> = self.files.iter().collect();
         largest_first.sort_by_key(|file| std::cmp::Reverse(file.bytes));
         let next = AtomicUsize::new(0);
@@ -119,7 +119,7 @@ impl Dump {
         self.check_one(letter, &|_| ())
     }
 
-    fn check_one(&self, letter: char, seen: Seen) -> Result<FileCheck> {
+    fn check_one(&self, letter: char, seen: OnBytes) -> Result<FileCheck> {
         let file_bytes = self.file(letter)?.bytes;
         match self.entry(letter) {
             Some(entry) => {
@@ -176,7 +176,7 @@ impl Dump {
         Ok(())
     }
 
-    fn check_against(&self, entry: &SubspaceEntry, seen: Seen) -> Result<()> {
+    fn check_against(&self, entry: &SubspaceEntry, seen: OnBytes) -> Result<()> {
         let path = &self.file(entry.letter)?.path;
         let (file, bytes) = open_regular(path)?;
         if bytes != entry.file_bytes {
@@ -186,7 +186,7 @@ impl Dump {
         }
         // A dump is as large as its largest file, which one thread would read, hash and check in turn.
         std::thread::scope(|scope| {
-            let (pieces, input) = Pieces::of(HashedInput::new(file, seen));
+            let (pieces, input) = FilePieces::of(HashedInput::new(file, seen));
             let hashing = scope.spawn(move || pieces.read());
             let mut frame = FrameReader::new(input, path.display().to_string())?;
             while frame.skip_block()? {}
@@ -206,7 +206,7 @@ impl Dump {
         self.scan_seen(letter, &|_| ())
     }
 
-    fn scan_seen(&self, letter: char, seen: Seen) -> Result<Scan> {
+    fn scan_seen(&self, letter: char, seen: OnBytes) -> Result<Scan> {
         if let Some(scan) = self.scans.lock().unwrap_or_else(PoisonError::into_inner).get(&letter) {
             return Ok(scan.clone());
         }
@@ -215,12 +215,12 @@ impl Dump {
         Ok(scan)
     }
 
-    fn scan_records(&self, letter: char, seen: Seen) -> Result<Scan> {
+    fn scan_records(&self, letter: char, seen: OnBytes) -> Result<Scan> {
         let mut records = self.open_records(letter)?;
         let mut digest = Digest::new();
         let mut ordered = true;
         let mut last: Option<Vec<u8>> = None;
-        let (mut page, mut offset, mut extent) = (Page::new(), 0, Extent::default());
+        let (mut page, mut offset, mut extent) = (Page::new(), 0, SortSize::default());
         while records.read_page(&mut page, PAGE)? {
             seen(records.offset() - offset);
             offset = records.offset();
@@ -251,11 +251,11 @@ impl Dump {
 struct HashedInput<'a> {
     file: File,
     hasher: blake3::Hasher,
-    seen: Seen<'a>,
+    seen: OnBytes<'a>,
 }
 
 impl<'a> HashedInput<'a> {
-    fn new(file: File, seen: Seen<'a>) -> Self {
+    fn new(file: File, seen: OnBytes<'a>) -> Self {
         HashedInput { file, hasher: blake3::Hasher::new(), seen }
     }
 
@@ -274,7 +274,7 @@ impl Read for HashedInput<'_> {
 }
 
 /// Reads a file piece by piece for another thread, which gives the memory of each piece back.
-struct Pieces<'a> {
+struct FilePieces<'a> {
     file: HashedInput<'a>,
     full: SyncSender<std::io::Result<Vec<u8>>>,
     empty: Receiver<Vec<u8>>,
@@ -287,12 +287,12 @@ struct PieceInput {
     piece: Cursor<Vec<u8>>,
 }
 
-impl<'a> Pieces<'a> {
-    fn of(file: HashedInput<'a>) -> (Pieces<'a>, PieceInput) {
+impl<'a> FilePieces<'a> {
+    fn of(file: HashedInput<'a>) -> (FilePieces<'a>, PieceInput) {
         let (filled, full) = sync_channel(AHEAD);
         let (emptied, empty) = channel();
         let input = PieceInput { full, empty: emptied, piece: Cursor::default() };
-        (Pieces { file, full: filled, empty }, input)
+        (FilePieces { file, full: filled, empty }, input)
     }
 
     /// Reads until the file ends, fails, or nobody takes its pieces any more; the hash of what was read.

@@ -24,7 +24,7 @@ pub(super) struct Room {
 }
 
 /// A part of it, given back when dropped.
-struct Taken {
+struct SortRoom {
     room: Arc<Room>,
     bytes: usize,
 }
@@ -37,7 +37,7 @@ impl Room {
     /// Waits until so much is free; nothing if there is never so much.
     ///
     /// Errors: interrupted.
-    fn take(self: Arc<Room>, bytes: usize) -> Result<Option<Taken>> {
+    fn take(self: Arc<Room>, bytes: usize) -> Result<Option<SortRoom>> {
         if bytes > self.most {
             return Ok(None);
         }
@@ -48,11 +48,11 @@ impl Room {
         }
         *taken += bytes;
         drop(taken);
-        Ok(Some(Taken { room: self, bytes }))
+        Ok(Some(SortRoom { room: self, bytes }))
     }
 }
 
-impl Drop for Taken {
+impl Drop for SortRoom {
     fn drop(&mut self) {
         *self.room.taken.lock().unwrap_or_else(PoisonError::into_inner) -= self.bytes;
         self.room.changed.notify_all();
@@ -61,12 +61,12 @@ impl Drop for Taken {
 
 /// What sorting records takes in memory: themselves, and their order twice while repeats are left out.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Extent {
+pub(super) struct SortSize {
     records: usize,
     bytes: usize,
 }
 
-impl Extent {
+impl SortSize {
     /// Counts the records of a page.
     pub(super) fn add(&mut self, page: &Page) {
         self.records += page.len();
@@ -85,7 +85,7 @@ pub(super) struct Sorted {
     at: usize,
     /// What was wrong with the order.
     pub(super) findings: Findings,
-    _taken: Taken,
+    _taken: SortRoom,
 }
 
 impl Dump {
@@ -103,7 +103,7 @@ impl Sorted {
     pub(super) fn load(
         mut records: RecordReader<BufReader<File>>,
         letter: char,
-        extent: Extent,
+        extent: SortSize,
         room: &Arc<Room>,
     ) -> Result<Sorted> {
         let subspace = letter.to_string();

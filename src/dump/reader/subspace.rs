@@ -28,23 +28,23 @@ pub enum Verify {
 pub struct SubspaceReader {
     letter: char,
     file: String,
-    source: Source,
+    source: RecordStream,
     entry: Option<SubspaceEntry>,
     digest: Digest,
     totals: crate::dump::digest::Totals,
     verify: Verify,
     last: Option<Vec<u8>>,
     findings: Findings,
-    state: State,
+    state: ReadState,
 }
 
-enum Source {
+enum RecordStream {
     Stream(Box<RecordReader<BufReader<File>>>),
     Sorted(Sorted),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
+enum ReadState {
     Reading,
     Ended,
     Failed,
@@ -61,13 +61,13 @@ impl Dump {
         let source = if entry.is_none() && !self.scan(letter)?.ordered {
             let sorted = self.sorted(letter)?;
             findings = sorted.findings.clone();
-            Source::Sorted(sorted)
+            RecordStream::Sorted(sorted)
         } else {
             let mut records = self.open_records(letter)?;
             if let Some(entry) = &entry {
                 records.limit_values(entry.longest_value);
             }
-            Source::Stream(Box::new(records))
+            RecordStream::Stream(Box::new(records))
         };
         Ok(SubspaceReader {
             letter,
@@ -79,7 +79,7 @@ impl Dump {
             verify,
             last: None,
             findings,
-            state: State::Reading,
+            state: ReadState::Reading,
         })
     }
 
@@ -104,13 +104,13 @@ impl SubspaceReader {
     pub fn read_page(&mut self, page: &mut Page, limit: usize) -> Result<bool> {
         page.clear();
         match self.state {
-            State::Ended => return Ok(false),
-            State::Failed => return Err(self.damage("reading the records has failed before")),
-            State::Reading => {}
+            ReadState::Ended => return Ok(false),
+            ReadState::Failed => return Err(self.damage("reading the records has failed before")),
+            ReadState::Reading => {}
         }
         let outcome = self.next_page(page, limit);
         if outcome.is_err() {
-            self.state = State::Failed;
+            self.state = ReadState::Failed;
             page.clear();
         }
         outcome
@@ -123,18 +123,18 @@ impl SubspaceReader {
 
     /// Counts and digests of the records, once all were read with [`Verify::Digests`].
     pub fn digest(&self) -> Option<SubspaceDigest> {
-        let proven = self.state == State::Ended && self.verify == Verify::Digests;
+        let proven = self.state == ReadState::Ended && self.verify == Verify::Digests;
         proven.then(|| self.digest.clone().finish())
     }
 
     fn next_page(&mut self, page: &mut Page, limit: usize) -> Result<bool> {
         let more = match &mut self.source {
-            Source::Stream(records) => records.read_page(page, limit)?,
-            Source::Sorted(sorted) => sorted.next_page(page, limit),
+            RecordStream::Stream(records) => records.read_page(page, limit)?,
+            RecordStream::Sorted(sorted) => sorted.next_page(page, limit),
         };
         if !more {
             self.prove()?;
-            self.state = State::Ended;
+            self.state = ReadState::Ended;
             return Ok(false);
         }
         let mut before = self.last.as_deref();
@@ -162,7 +162,7 @@ impl SubspaceReader {
     /// Compares what was read with the manifest.
     fn prove(&self) -> Result<()> {
         let Some(entry) = &self.entry else { return Ok(()) };
-        if let Source::Stream(records) = &self.source
+        if let RecordStream::Stream(records) = &self.source
             && !records.end().is_some_and(|end| end.end_mark && end.content_checked)
         {
             return Err(self.damage("the frame has no end mark: the file is cut off"));

@@ -5,14 +5,14 @@
 use std::fs::File;
 use std::io::{self, Write};
 
-use crate::base::write_back::Settling;
+use crate::base::write_back::WriteBack;
 
 /// A file and the BLAKE3 of what was written to it.
 pub(super) struct HashedFile {
     file: File,
     hasher: blake3::Hasher,
     bytes: u64,
-    settling: Settling,
+    settling: WriteBack,
 }
 
 impl HashedFile {
@@ -23,7 +23,7 @@ impl HashedFile {
 
     /// A file at whose end more is written: `hasher` has seen its `bytes` bytes.
     pub fn resume(file: File, hasher: blake3::Hasher, bytes: u64) -> Self {
-        HashedFile { file, hasher, bytes, settling: Settling::default() }
+        HashedFile { file, hasher, bytes, settling: WriteBack::default() }
     }
 
     /// Brings everything to the disk; the length in bytes and the hash.

@@ -24,10 +24,14 @@ pub struct Packer<W: Write> {
 
 enum Stage<W: Write> {
     Here(Box<FrameWriter<W>>),
-    Beside { work: SyncSender<Work>, spare: Receiver<Vec<u8>>, thread: JoinHandle<io::Result<Option<W>>> },
+    Beside {
+        work: SyncSender<PackerTask>,
+        spare: Receiver<Vec<u8>>,
+        thread: JoinHandle<io::Result<Option<W>>>,
+    },
 }
 
-enum Work {
+enum PackerTask {
     Content(Vec<u8>),
     End,
 }
@@ -65,7 +69,7 @@ impl<W: Write + Send + 'static> Packer<W> {
             Some(Stage::Beside { work, thread, .. }) => {
                 let chunk = std::mem::take(&mut self.chunk);
                 // A closed channel means that the thread has ended with an error, which `join` returns.
-                let _ = work.send(Work::Content(chunk)).and_then(|()| work.send(Work::End));
+                let _ = work.send(PackerTask::Content(chunk)).and_then(|()| work.send(PackerTask::End));
                 drop(work);
                 join(thread)?.ok_or_else(failed_before)
             }
@@ -90,7 +94,7 @@ impl<W: Write + Send + 'static> Packer<W> {
             Some(Stage::Here(frame)) => beside(*frame)?,
             Some(Stage::Beside { work, spare, thread }) => (work, spare, thread),
         };
-        if work.send(Work::Content(std::mem::take(&mut self.chunk))).is_err() {
+        if work.send(PackerTask::Content(std::mem::take(&mut self.chunk))).is_err() {
             return join(thread).and(Err(failed_before()));
         }
         self.chunk = spare.try_recv().unwrap_or_else(|_| Vec::with_capacity(CHUNK));
@@ -109,7 +113,7 @@ impl<W: Write> Drop for Packer<W> {
     }
 }
 
-type Beside<W> = (SyncSender<Work>, Receiver<Vec<u8>>, JoinHandle<io::Result<Option<W>>>);
+type Beside<W> = (SyncSender<PackerTask>, Receiver<Vec<u8>>, JoinHandle<io::Result<Option<W>>>);
 
 fn beside<W: Write + Send + 'static>(frame: FrameWriter<W>) -> io::Result<Beside<W>> {
     let (work, received) = sync_channel(AHEAD);
@@ -122,18 +126,18 @@ fn beside<W: Write + Send + 'static>(frame: FrameWriter<W>) -> io::Result<Beside
 /// Returns the sink after the end, and none if the content stops without one.
 fn compress<W: Write>(
     mut frame: FrameWriter<W>,
-    work: &Receiver<Work>,
+    work: &Receiver<PackerTask>,
     spare: &Sender<Vec<u8>>,
 ) -> io::Result<Option<W>> {
     for work in work {
         match work {
-            Work::Content(mut chunk) => {
+            PackerTask::Content(mut chunk) => {
                 frame.push(&chunk)?;
                 chunk.clear();
                 // Not wanted any more when the other side has ended.
                 let _ = spare.send(chunk);
             }
-            Work::End => return frame.finish().map(Some),
+            PackerTask::End => return frame.finish().map(Some),
         }
     }
     Ok(None)

@@ -60,7 +60,7 @@ impl Unfinished {
             opened => opened.map_err(|e| failed("cannot open the file", &path, e))?,
         };
         let again = || opened.try_clone().map_err(|e| failed("cannot open the file", &path, e));
-        let Some(kept) = Kept::read(again()?, &path, letter, schema_version, each)? else {
+        let Some(kept) = WholePart::read(again()?, &path, letter, schema_version, each)? else {
             // Not even a header.
             dir.remove(&file).map_err(|e| failed("cannot remove the unfinished file", &path, e))?;
             return begin();
@@ -77,7 +77,7 @@ impl Unfinished {
 }
 
 /// What can be kept of a file.
-struct Kept {
+struct WholePart {
     digest: Digest,
     last: Option<Vec<u8>>,
     /// Bytes of content up to the end of the last whole record.
@@ -86,7 +86,7 @@ struct Kept {
     end: Option<(u64, blake3::Hash)>,
 }
 
-impl Kept {
+impl WholePart {
     /// Reads every whole record in intact blocks; nothing if not even the header is intact.
     fn read(
         file: File,
@@ -94,7 +94,7 @@ impl Kept {
         letter: char,
         schema_version: u32,
         each: &mut dyn FnMut(&Page) -> Result<()>,
-    ) -> Result<Option<Kept>> {
+    ) -> Result<Option<WholePart>> {
         let reader = torn(RecordReader::new(Hashing::new(BufReader::new(file)), path.display().to_string()))?;
         let Some(mut reader) = reader else { return Ok(None) };
         let header = reader.header();
@@ -103,7 +103,8 @@ impl Kept {
                 .with("path", path.display().to_string())
                 .next("remove the directory and export again"));
         }
-        let mut kept = Kept { digest: Digest::new(), last: None, content: CONTENT_HEADER as u64, end: None };
+        let mut kept =
+            WholePart { digest: Digest::new(), last: None, content: CONTENT_HEADER as u64, end: None };
         let mut page = Page::new();
         loop {
             match torn(reader.read_page(&mut page, PAGE))? {

@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::backend::hold::Mode;
+use crate::backend::hold::HoldMode;
 use crate::backend::memory::Memory;
 use crate::backend::routed::{BlobTables, RoutedSource, RoutedTarget};
 use crate::backend::{self, Limits, Source};
@@ -13,7 +13,7 @@ use crate::base::error::{Error, ErrorKind, Result};
 use crate::catalog::{BackendKind, SchemaVersion, Subspace, Table, ValueKind};
 use crate::config::StoreConfig;
 use crate::open::backends::{self, Held};
-use crate::open::installation::Place;
+use crate::open::installation::Installation;
 use crate::open::running;
 use crate::open::shapes;
 use crate::records::blob::BlobRule;
@@ -22,9 +22,9 @@ use crate::records::store::Store;
 use crate::run::preflight::Preflight;
 use crate::run::resume::{StateFile, anonymous};
 use crate::target::blob_placement::Destination;
-use crate::target::load::{Loaded, Part};
+use crate::target::load::{LoadPart, Loaded};
 use crate::target::state::{self, Clearing, Extent};
-use crate::target::transfer::Options;
+use crate::target::transfer::TransferOptions;
 
 /// Seconds to wait for the sessions of a killed run to end.
 const ENDING: u64 = 30;
@@ -37,8 +37,8 @@ struct Exists {
 }
 
 /// A target that has passed the checks for writing.
-pub struct Target {
-    pub(super) place: Place,
+pub struct LoadTarget {
+    pub(super) place: Installation,
     pub(super) kind: BackendKind,
     version: &'static SchemaVersion,
     // Whether the data store and the blob store exist.
@@ -61,7 +61,7 @@ pub(super) struct Planned<'a> {
     /// What to delete.
     pub clearing: &'a Clearing,
     /// The subspaces to load.
-    pub parts: &'a [Part],
+    pub parts: &'a [LoadPart],
     /// Whether they include the schema-version record, so that they make a whole store.
     pub whole: bool,
     /// Whether the target is emptied completely.
@@ -82,7 +82,7 @@ fn free(store: &StoreConfig) -> Result<String> {
 /// Whether an unfinished load has left a store partially written, so that it cannot be opened.
 ///
 /// Errors: refused if so, unless the run resumes or wipes.
-fn ruined(store: &StoreConfig, options: &Options) -> Result<bool> {
+fn ruined(store: &StoreConfig, options: &TransferOptions) -> Result<bool> {
     match backends::ruined(store) {
         true if !options.resume && !options.wipe => Err(left_damaged(&store.location())
             .next("repeat the command with --resume, or begin again with --wipe-target")),
@@ -105,7 +105,7 @@ pub(super) fn nothing_to_resume(state: &Path) -> Error {
 /// Checks that there is an interrupted run to resume, if the run shall resume.
 ///
 /// Errors: refused if there is no state file, or its run has not ended.
-fn something_to_resume(path: &Path, options: &Options) -> Result<()> {
+fn something_to_resume(path: &Path, options: &TransferOptions) -> Result<()> {
     if !options.resume {
         return Ok(());
     }
@@ -115,7 +115,7 @@ fn something_to_resume(path: &Path, options: &Options) -> Result<()> {
     Err(nothing_to_resume(path))
 }
 
-impl Target {
+impl LoadTarget {
     /// Checks the stores of a configuration: that no server runs on them and no other session is connected.
     /// `decide` chooses where blobs go, given the data store as it is; `state` returns the usual path of the
     /// state file, given digits that differ between targets.
@@ -125,8 +125,8 @@ impl Target {
         decide: impl FnOnce(StoreConfig, Option<&dyn Source>) -> Result<Destination>,
         state: impl FnOnce(&str) -> PathBuf,
         preflight: &mut Preflight,
-        options: &Options,
-    ) -> Result<Target> {
+        options: &TransferOptions,
+    ) -> Result<LoadTarget> {
         let kind = data.kind.backend().ok_or_else(|| {
             Error::usage("this store cannot be a data store").with("store", data.id.clone())
         })?;
@@ -158,8 +158,18 @@ impl Target {
         }
         let limits = Limits::default();
         let exists = Exists { data: exists, blobs: false };
-        let mut target =
-            Target { place, kind, version, exists, fingerprint, ruined, untouched, limits, state, advice };
+        let mut target = LoadTarget {
+            place,
+            kind,
+            version,
+            exists,
+            fingerprint,
+            ruined,
+            untouched,
+            limits,
+            state,
+            advice,
+        };
         if let Some(blobs) = &target.place.blobs {
             preflight.check_unless_dry("blob store not in use", free(blobs))?;
             target.exists.blobs = backends::exists(blobs)?;
@@ -199,7 +209,7 @@ impl Target {
     }
 
     /// Its stores, as in the configuration.
-    pub fn place(&self) -> &Place {
+    pub fn place(&self) -> &Installation {
         &self.place
     }
 
@@ -218,7 +228,7 @@ impl Target {
     }
 
     /// The tables of the subspaces, by whose limits their records are checked.
-    pub fn tables(&self, parts: &[Part]) -> Result<Vec<(&'static Subspace, &'static Table)>> {
+    pub fn tables(&self, parts: &[LoadPart]) -> Result<Vec<(&'static Subspace, &'static Table)>> {
         let mut tables = Vec::with_capacity(parts.len());
         for part in parts {
             match &self.place.blobs {
@@ -233,7 +243,7 @@ impl Target {
     }
 
     /// The target as it is; a store that does not exist yet is read as an empty one.
-    fn source(&self, options: &Options) -> Result<Box<dyn Source>> {
+    fn source(&self, options: &TransferOptions) -> Result<Box<dyn Source>> {
         let data: Box<dyn Source> = match self.exists.data {
             true => backends::source(&self.place.data, &options.run.budget)?,
             false => Box::new(Memory::new(self.kind)),
@@ -242,7 +252,7 @@ impl Target {
     }
 
     /// The data store combined with the blob store, if that is separate.
-    fn with_blobs(&self, data: Box<dyn Source>, options: &Options) -> Result<Box<dyn Source>> {
+    fn with_blobs(&self, data: Box<dyn Source>, options: &TransferOptions) -> Result<Box<dyn Source>> {
         let (Some(blobs), Some(subspace)) = (&self.place.blobs, self.version.blobs()) else {
             return Ok(data);
         };
@@ -259,7 +269,7 @@ impl Target {
         &self,
         planned: Option<Planned>,
         held: &mut Held,
-        options: &Options,
+        options: &TransferOptions,
     ) -> Result<Box<dyn backend::Target>> {
         let changed = |why: String| {
             Err(Error::refused("the target has changed since it was looked at")
@@ -284,8 +294,8 @@ impl Target {
         if !(self.exists.data && self.exists.blobs) {
             // `look` creates what did not exist and so could not be held; hold it before the decisive look.
             drop(writer.look()?);
-            held.add_new(data, Mode::Exclusive)?;
-            self.place.blobs.iter().try_for_each(|blobs| held.add_new(blobs, Mode::Exclusive))?;
+            held.add_new(data, HoldMode::Exclusive)?;
+            self.place.blobs.iter().try_for_each(|blobs| held.add_new(blobs, HoldMode::Exclusive))?;
         }
         let Some(Planned { clearing, parts, whole, everything }) = planned else { return Ok(writer) };
         if !options.consent.yes {
@@ -307,7 +317,7 @@ impl Target {
     }
 
     /// Opens the target for writing; creates it if it does not exist.
-    fn writer(&self, options: &Options) -> Result<Box<dyn backend::Target>> {
+    fn writer(&self, options: &TransferOptions) -> Result<Box<dyn backend::Target>> {
         if self.ruined {
             backends::discard_ruined(&self.place.data)?;
             self.place.blobs.iter().try_for_each(backends::discard_ruined)?;
@@ -326,18 +336,23 @@ impl Target {
     ///
     /// Errors: refused if another run holds one.
     pub(super) fn hold(&self) -> Result<Held> {
-        let mut held = backends::hold(&self.place.data, Mode::Exclusive)?;
-        self.place.blobs.iter().try_for_each(|blobs| held.add(blobs, Mode::Exclusive))?;
+        let mut held = backends::hold(&self.place.data, HoldMode::Exclusive)?;
+        self.place.blobs.iter().try_for_each(|blobs| held.add(blobs, HoldMode::Exclusive))?;
         Ok(held)
     }
 
     /// The target after loading, as a store.
-    pub(super) fn store(&self, options: &Options) -> Result<Store> {
+    pub(super) fn store(&self, options: &TransferOptions) -> Result<Store> {
         self.store_at(self.place.clone(), None, options)
     }
 
-    fn store_at(&self, place: Place, data: Option<Box<dyn Source>>, options: &Options) -> Result<Store> {
-        let filled = Target {
+    fn store_at(
+        &self,
+        place: Installation,
+        data: Option<Box<dyn Source>>,
+        options: &TransferOptions,
+    ) -> Result<Store> {
+        let filled = LoadTarget {
             place,
             kind: self.kind,
             version: self.version,
@@ -363,13 +378,13 @@ impl Target {
         &self,
         loaded: &mut Loaded,
         data: Option<Box<dyn Source>>,
-        options: &Options,
+        options: &TransferOptions,
     ) -> Result<()> {
         let Some(blobs) = self.version.blobs().filter(|_| loaded.unmatched.lack_blobs()) else {
             return Ok(());
         };
         let mut sides = std::mem::take(&mut loaded.unmatched);
-        let place = Place { blobs: self.untouched.clone(), ..self.place.clone() };
+        let place = Installation { blobs: self.untouched.clone(), ..self.place.clone() };
         let names = self.store_at(place, data, options)?.blob_names(
             blobs,
             &std::env::temp_dir(),
@@ -383,7 +398,7 @@ impl Target {
     /// Checks that tables beside the subspaces have no rows, if a whole store is loaded.
     ///
     /// Errors: refused if one has: the comparison of records does not cover them.
-    pub(super) fn check_side_tables(&self, whole: bool, options: &Options) -> Result<()> {
+    pub(super) fn check_side_tables(&self, whole: bool, options: &TransferOptions) -> Result<()> {
         match whole && self.exists() {
             true => state::check_side_tables(self.source(options)?.as_ref(), self.version)
                 .map_err(|error| error.with("store", self.place.location())),
@@ -397,7 +412,7 @@ impl Target {
         &self,
         whole: bool,
         emptied: &[&str],
-        options: &Options,
+        options: &TransferOptions,
     ) -> Result<Option<String>> {
         if !self.exists() || self.version.side_tables(self.kind).next().is_none() {
             return Ok(None);
@@ -426,10 +441,10 @@ impl Target {
     /// Decides what to delete from the target before it is loaded.
     pub(super) fn clearing(
         &self,
-        parts: &[Part],
+        parts: &[LoadPart],
         whole: bool,
         everything: bool,
-        options: &Options,
+        options: &TransferOptions,
     ) -> Result<Clearing> {
         if self.ruined && !whole {
             // Removing it could lose records that are not loaded again.
@@ -461,10 +476,10 @@ impl Target {
     fn decide(
         &self,
         source: &dyn Source,
-        parts: &[Part],
+        parts: &[LoadPart],
         whole: bool,
         everything: bool,
-        options: &Options,
+        options: &TransferOptions,
     ) -> Result<Clearing> {
         let subspaces: Vec<&'static Subspace> = parts.iter().map(|part| part.subspace).collect();
         let extent = if whole { Extent::Everything } else { Extent::Only(&subspaces) };

@@ -17,7 +17,7 @@ const MESSAGES: usize = 2_000;
 
 /// Faults of a table.
 #[derive(Debug, Default)]
-struct Wrong {
+struct TableFault {
     rows: bool,
     // Found by this check alone: reading would not have failed.
     index_silently: bool,
@@ -30,7 +30,7 @@ pub(super) fn unexplained(
     walks: &BTreeMap<&'static str, Walked>,
 ) -> rusqlite::Result<Vec<Loss>> {
     let trees = trees(damaged)?;
-    let (mut tables, mut file): (BTreeMap<&str, Wrong>, Vec<String>) = Default::default();
+    let (mut tables, mut file): (BTreeMap<&str, TableFault>, Vec<String>) = Default::default();
     for message in messages(damaged)? {
         let place = tree_of(&message).and_then(|root| trees.get(&root));
         let silent =
@@ -105,7 +105,7 @@ fn messages(damaged: &Connection) -> rusqlite::Result<Vec<String>> {
     } else {
         // Only for these tables is it certain that a check computes nothing.
         for table in shape::tables() {
-            if shape::of(damaged, table)? == shape::Shape::AsCreated {
+            if shape::of(damaged, table)? == shape::TableForm::AsCreated {
                 run(damaged, &format!("PRAGMA quick_check({})", quoted(table.name)), &mut messages)?;
             }
         }
