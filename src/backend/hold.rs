@@ -1,8 +1,8 @@
-//! Holding a store while it is read or written, so that two runs of this program, and a server where its engine
-//! has a lock for that, exclude each other.
+//! Locks a store while it is read or written, so that two runs of this program exclude each other, and a run and a
+//! server where the engine has a lock for that.
 //!
-//! A source is held [`HoldMode::Shared`]: many may read it. A target is held [`HoldMode::Exclusive`], from the first look
-//! that something is decided by to the end. Nothing is written: the locks are the kernel's.
+//! A source is held [`HoldMode::Shared`]: several runs may read it. A target is held [`HoldMode::Exclusive`], from the
+//! first read that a decision depends on to the end. Nothing is written: the locks are the kernel's.
 //!
 //! | Store | Shared | Exclusive |
 //! |---|---|---|
@@ -12,10 +12,11 @@
 //! | PostgreSQL | an advisory lock on each schema with tables of the catalog | the same, and on the schema that tables are created in |
 //! | MySQL | one of a few named locks of the database | all of them |
 //!
-//! The database servers' are in `postgres/presence.rs` and `mysql/presence.rs`. Object services have none.
+//! The locks of the database servers are in `postgres/presence.rs` and `mysql/presence.rs`. Object services have
+//! none.
 //!
-//! The locks on bytes belong to the open file (`F_OFD_SETLK`), not to the process: no other file that this process
-//! closes gives them up. But closing a file gives up the locks that RocksDB and SQLite have taken on it *in this
+//! The locks on bytes belong to the open file (`F_OFD_SETLK`), not to the process: closing other files of this
+//! process does not drop them. But closing a file drops the locks that RocksDB and SQLite have taken on it *in this
 //! process*, so a [`Hold`] of a target has to outlive the opened target.
 
 use std::fs::{File, OpenOptions};
@@ -28,33 +29,33 @@ use rustix::fs::{FlockOperation, OFlags, flock};
 
 use crate::base::error::{Error, Result};
 
-/// The byte of RocksDB's `LOCK` that a source is held by: far behind what anything else asks for alone. RocksDB
-/// locks the whole file.
+/// The byte of RocksDB's `LOCK` that holds a source: far beyond any byte that another program locks on its own.
+/// RocksDB locks the whole file.
 pub const ROCKSDB_BYTE: u64 = 1 << 62;
 
-/// The byte of a SQLite file that a source is held by: the last of the 510 that every reader locks shared and a
-/// writer locks alone.
+/// The byte of a SQLite file that holds a source: the last of the 510 that every reader locks shared and a writer
+/// locks exclusively.
 ///
 /// Format: "File Locking And Concurrency In SQLite Version 3", and `os.h` (`SHARED_FIRST`, `SHARED_SIZE`).
 pub const SQLITE_BYTE: u64 = 0x4000_0002 + 509;
 
-/// Who else may hold the same store.
+/// Who may hold the same store at the same time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HoldMode {
-    /// Others that read it.
+    /// Other readers.
     Shared,
     /// Nothing else.
     Exclusive,
 }
 
-/// A store in files that is held; given up when dropped.
+/// The locks on a store in files; released when dropped.
 #[derive(Debug)]
 pub struct Hold {
     _files: Vec<File>,
 }
 
 impl Hold {
-    /// Holds the directory of a RocksDB database; `None` if it is not there.
+    /// Holds the directory of a RocksDB database; `None` if it does not exist.
     ///
     /// Errors: refused if another run or, where the source is held, a server has it.
     pub fn rocksdb(path: &Path, mode: HoldMode) -> Result<Option<Hold>> {
@@ -66,7 +67,7 @@ impl Hold {
         Ok(Some(Hold { _files: files }))
     }
 
-    /// Holds the file of a SQLite database; `None` if it is not there.
+    /// Holds the file of a SQLite database; `None` if it does not exist.
     ///
     /// Errors: refused if another run has it or, where the source is held, something writes to it.
     pub fn sqlite(path: &Path, mode: HoldMode) -> Result<Option<Hold>> {
@@ -78,7 +79,7 @@ impl Hold {
         Ok(Some(Hold { _files: files }))
     }
 
-    /// Holds a directory of blobs; `None` if it is not there.
+    /// Holds a directory of blobs; `None` if it does not exist.
     ///
     /// Errors: refused if another run has it.
     pub fn directory(path: &Path, mode: HoldMode) -> Result<Option<Hold>> {
@@ -86,8 +87,8 @@ impl Hold {
     }
 }
 
-/// Opens a file or directory and locks it against other runs; `None` if it is not there or cannot be opened: what
-/// opens the store next says why.
+/// Opens a file or directory and locks it against other runs; `None` if it does not exist or cannot be opened, since
+/// opening the store reports why.
 fn hold(path: &Path, directory: bool, mode: HoldMode) -> Result<Option<File>> {
     let Some(file) = open(path, directory) else { return Ok(None) };
     let operation = match mode {
@@ -101,7 +102,7 @@ fn hold(path: &Path, directory: bool, mode: HoldMode) -> Result<Option<File>> {
     }
 }
 
-/// Locks a byte of a file shared; `None` if that is not possible there.
+/// Locks a byte of a file shared; `None` if the file cannot be opened or locked that way.
 fn hold_byte(path: &Path, at: u64) -> Result<Option<File>> {
     let Some(file) = open(path, false) else { return Ok(None) };
     match lock_byte(&file, at) {
@@ -127,7 +128,7 @@ fn open(path: &Path, directory: bool) -> Option<File> {
     (directory || meta.is_file()).then_some(file)
 }
 
-/// Takes a read lock on one byte that belongs to the open file.
+/// Takes a read lock on one byte. The lock belongs to the open file.
 fn lock_byte(file: &File, at: u64) -> IoResult<()> {
     let at = libc::off_t::try_from(at).map_err(|_| IoError::from(ErrorKind::Unsupported))?;
     let word = |value: i32| libc::c_short::try_from(value).unwrap_or_default();
@@ -136,7 +137,7 @@ fn lock_byte(file: &File, at: u64) -> IoResult<()> {
         l_whence: word(libc::SEEK_SET),
         l_start: at,
         l_len: 1,
-        // Has to be 0 for a lock of an open file.
+        // Must be 0 for a lock of an open file.
         l_pid: 0,
     };
     // SAFETY: the descriptor is open for as long as `file` is borrowed, and the kernel only reads `lock`.
@@ -200,7 +201,7 @@ mod tests {
         std::fs::write(&lock, "").unwrap();
         let write = || {
             let file = File::options().read(true).write(true).open(&lock).unwrap();
-            // The whole file, as RocksDB does it.
+            // The whole file, as RocksDB locks it.
             fcntl_lock(&file, Posix::NonBlockingLockExclusive).is_ok()
         };
         let held = Hold::rocksdb(dir.path(), HoldMode::Shared).unwrap().unwrap();

@@ -1,4 +1,4 @@
-//! The reference model: tables as sorted maps in memory. Other backends are compared with it.
+//! The reference model: tables as sorted maps in memory. Tests compare other backends with it.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -25,7 +25,7 @@ impl Memory {
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, MemoryTable>> {
-        // The maps are valid after every single operation, so a panic elsewhere does not spoil them.
+        // The maps are valid after every single operation, so a panic in another thread does not corrupt them.
         self.tables.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -44,7 +44,7 @@ impl Source for Memory {
     }
 
     fn unreadable(&self, _tables: &[&Table]) -> Result<Vec<Unreadable>> {
-        // Every table that nothing was written to is an empty one.
+        // A table that nothing was written to is empty.
         Ok(Vec::new())
     }
 

@@ -1,7 +1,7 @@
 //! RocksDB: one column family per subspace.
 //!
-//! `source.rs` opens read-only, replays the write-ahead logs in memory and leaves no trace; `target.rs`
-//! writes sorted files and ingests them. Both take merge operators and blob files from the catalog.
+//! `source.rs` opens read-only, replays the write-ahead logs in memory and changes nothing; `target.rs` writes sorted
+//! files and ingests them. Both take merge operators and blob files from the catalog.
 
 use std::path::Path;
 
@@ -27,7 +27,7 @@ pub use target::{RocksTarget, RocksTargetOptions, discard, ruined};
 
 type Db = DBWithThreadMode<MultiThreaded>;
 
-/// The only place where RocksDB's errors become ours.
+/// The only place where RocksDB's errors are translated to [`Error`].
 fn translate(error: rocksdb::Error, doing: &str, path: &Path) -> Error {
     let place = path.display().to_string();
     let text = place::named(error.as_ref(), path);
@@ -61,11 +61,11 @@ fn translate(error: rocksdb::Error, doing: &str, path: &Path) -> Error {
     }
 }
 
-/// What stands in the way of reading or writing although the database may be whole, and what to do about it.
-/// Nothing for damage.
+/// The cause of an error that does not mean damage (such as missing rights or memory), and its remedy. `None` for
+/// damage.
 fn obstacle(error: &rocksdb::Error) -> Option<(&'static str, &'static str)> {
     use rocksdb::ErrorKind as Kind;
-    // The texts are those of strerror(3), which RocksDB puts behind the name of the file.
+    // The texts are those of strerror(3), which RocksDB appends to the name of the file.
     const CAUSES: [(&str, &str, &str); 10] = [
         ("File too large", "", RAISE_FILE_SIZE),
         ("No space left", ": the disk is full", "free some space and try again"),
@@ -98,8 +98,8 @@ fn obstacle(error: &rocksdb::Error) -> Option<(&'static str, &'static str)> {
     }
 }
 
-/// The table of any schema version that a column family of this name can be. Versions agree on what matters
-/// for opening a family (merge operator and blob files), so the newest one decides.
+/// The table, of any schema version, of a column family with this name. The versions agree on what opening a family
+/// needs (merge operator and blob files), so the newest one decides.
 fn family(name: &str) -> Option<&'static Table> {
     tables().find(|table| table.name == name)
 }
@@ -112,7 +112,7 @@ fn tables() -> impl Iterator<Item = &'static Table> {
         .filter_map(|subspace| subspace.table(BackendKind::RocksDb).ok())
 }
 
-/// Sums 64-bit little-endian integers. Operands of any other length fail the merge, as in the server.
+/// Sums 64-bit little-endian integers. An operand of another length fails the merge, as in the server.
 fn sum(_key: &[u8], existing: Option<&[u8]>, operands: &MergeOperands) -> Option<Vec<u8>> {
     let number = |bytes: &[u8]| <[u8; 8]>::try_from(bytes).ok().map(i64::from_le_bytes);
     let mut total = existing.map_or(Some(0), number)?;
@@ -122,10 +122,10 @@ fn sum(_key: &[u8], existing: Option<&[u8]>, operands: &MergeOperands) -> Option
     Some(total.to_le_bytes().to_vec())
 }
 
-/// Options of the whole database that reading and writing share.
+/// Options of the whole database, for reading and writing.
 fn database_options(memory: u64) -> Options {
     let mut options = Options::default();
-    // Each open file keeps its reader in memory; without a bound that grows with the store.
+    // Each open file keeps its reader in memory; without a limit that grows with the store.
     options.set_max_open_files(open_files());
     options.set_skip_stats_update_on_db_open(true);
     options.set_stats_dump_period_sec(0);
@@ -135,18 +135,18 @@ fn database_options(memory: u64) -> Options {
     options
 }
 
-/// Files that a database may keep open: a copy has two of them, and connections need some as well.
+/// Limit of files that a database keeps open: a copy has two databases, and connections need descriptors as well.
 fn open_files() -> i32 {
     i32::try_from((crate::base::process::open_files() / 4).clamp(16, 256)).unwrap_or(256)
 }
 
-/// Options of a column family. A family the catalog does not know gets the defaults.
+/// Options of a column family. A family that is not in the catalog gets the defaults.
 fn family_options(table: Option<&Table>, cache: &Cache) -> Options {
     let mut options = Options::default();
     let mut blocks = BlockBasedOptions::default();
     blocks.set_block_cache(cache);
     blocks.set_cache_index_and_filter_blocks(true);
-    // The newest format that RocksDB 9.9 reads too.
+    // The newest format that RocksDB 9.9 can read.
     blocks.set_format_version(6);
     options.set_block_based_table_factory(&blocks);
     let Some(table) = table else { return options };
@@ -155,7 +155,7 @@ fn family_options(table: Option<&Table>, cache: &Cache) -> Options {
     }
     options.set_enable_blob_files(table.blob_files);
     options.set_compression_type(match table.value {
-        // Blobs are compressed by the blob layer, counters are too short to gain anything.
+        // The blob layer compresses blobs, and counters are too short to gain anything.
         ValueKind::Blob | ValueKind::Counter => DBCompressionType::None,
         ValueKind::Bytes | ValueKind::None => DBCompressionType::Lz4,
     });

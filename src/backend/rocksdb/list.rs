@@ -1,8 +1,8 @@
-//! The list of files of a RocksDB database, as far as it tells what must be there.
+//! The list of files (`MANIFEST`) of a RocksDB database, and what it shows about the files that must exist.
 //!
-//! RocksDB notices a file that its list names and that is missing. It does not notice a list that ends too early, nor a
-//! write-ahead log that is missing beside another one: it opens what is left. Both contradict what the list says, and
-//! this is where the contradictions are found. Reads no records of a store.
+//! RocksDB detects that a file of its list is missing. It does not detect a list that ends too early, or a missing
+//! write-ahead log beside another one: it opens what is left. Both contradict the list, and this module finds the
+//! contradictions. It reads no records of a store.
 //!
 //! Format: `VersionEdit::DecodeFrom` in `db/version_edit.cc` of RocksDB 10.4. What can be relied on: `LogAndApply`,
 //! `ProcessManifestWrites` and `WriteCurrentStateToManifest` in `db/version_set.cc`, `RecoverLogFiles` in
@@ -10,25 +10,25 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A write-ahead log, as far as it matters which others are there.
+/// The properties of a write-ahead log that show whether others are missing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct LogFile {
-    /// Its number, which is its name.
+    /// Its number, which is also its name.
     pub number: u64,
-    /// The sequence number of its first entry, and that behind its last one. Nothing for a log without entries.
+    /// The sequence number of its first entry, and the one after its last entry. `None` for a log without entries.
     pub entries: Option<(u64, u64)>,
 }
 
-/// What is wrong with a list, or with what lies beside it.
+/// A contradiction between a list and the files beside it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum ListFault {
-    /// The list has lost its end: a clause.
+    /// The list has lost its end; the reason as a clause.
     FileList(String),
-    /// A log is missing: a clause.
+    /// A log is missing; the reason as a clause.
     LogFile(String),
 }
 
-/// What a list of files says.
+/// The content of a list of files.
 #[derive(Debug, Default)]
 pub(super) struct FileList {
     number: u64,
@@ -37,11 +37,11 @@ pub(super) struct FileList {
     min_log: u64,
     families: BTreeMap<u64, Family>,
     dropped: BTreeSet<String>,
-    // Every file it has ever named, those that it has taken back included.
+    // Every file that the list has ever named, including those that it has removed.
     named: BTreeSet<u64>,
-    // Sequence numbers that were given to files that came from elsewhere: no log has them.
+    // Sequence numbers given to ingested files: they are in no log.
     ingested: BTreeSet<u64>,
-    // A record of a form that this program does not know.
+    // The list has a record in an unknown format.
     unknown: bool,
 }
 
@@ -52,29 +52,29 @@ struct Family {
 }
 
 impl FileList {
-    /// An empty list that lies in the file of this number.
+    /// An empty list in the file with this number.
     pub fn new(number: u64) -> FileList {
         FileList { number, ..FileList::default() }
     }
 
-    /// Takes in a record of the list.
+    /// Applies a record of the list.
     pub fn add(&mut self, record: &[u8]) {
         if self.edit(&mut Bytes(record)).is_none() {
             self.unknown = true;
         }
     }
 
-    /// Whether the list could be read. RocksDB has read it anyway.
+    /// Whether the format of the list is known. RocksDB reads it in any case.
     pub fn is_known(&self) -> bool {
         !self.unknown
     }
 
-    /// The oldest log that may have to be read.
+    /// The number of the oldest log that may have to be read.
     pub fn min_log(&self) -> u64 {
         self.min_log
     }
 
-    /// Whether the list names a table or blob file, or has named it before it was replaced.
+    /// Whether the list names a table or blob file, or named it before it was replaced.
     pub fn names(&self, file: u64) -> bool {
         self.named.contains(&file)
     }
@@ -88,7 +88,7 @@ impl FileList {
                 2 => log = Some(bytes.number()?),
                 3 => self.next_file = self.next_file.max(bytes.number()?),
                 4 => self.last_sequence = self.last_sequence.max(bytes.number()?),
-                // Where the next compaction of a level begins.
+                // The start of the next compaction of a level.
                 5 => {
                     bytes.skip_numbers(1)?;
                     bytes.skip_text()?;
@@ -114,7 +114,7 @@ impl FileList {
                     bytes.skip_numbers(3)?;
                     bytes.skip_fields(0)?;
                 }
-                // Older forms of files with blobs and of logs have no length in front.
+                // Older formats of blob files and logs have no length in front.
                 8194..=8197 => return None,
                 tag if tag & 8192 != 0 => bytes.skip_text()?,
                 _ => return None,
@@ -145,22 +145,22 @@ impl FileList {
         bytes.skip_fields(1)
     }
 
-    /// What contradicts the list. `logs` are those in the directory, in the order of their numbers, as they were
-    /// before the list was read; `families` are the column families that the options of the database name.
+    /// Everything that contradicts the list. `logs` are those in the directory, by ascending number, as they were
+    /// before the list was read; `families` are the column families that the options file names.
     pub fn contradicted(&self, logs: &[LogFile], families: &[String]) -> Vec<ListFault> {
         let mut wrong = Vec::new();
         if self.unknown {
             return wrong;
         }
-        // A list comes into use with all that its first state consists of, and the last record of that says that
-        // the number of the list itself is taken.
+        // A list comes into use with its complete first state, whose last record marks the number of the list itself
+        // as taken.
         if self.next_file <= self.number {
             wrong.push(ListFault::FileList("it ends before its first state is complete".to_string()));
         }
         let known = |name: &&String| {
             self.dropped.contains(*name) || self.families.values().any(|family| family.name == **name)
         };
-        // The options are written after the list was, whenever there is a new column family.
+        // RocksDB writes the options after the list, whenever a column family is created.
         for name in families.iter().filter(|name| !known(name)) {
             wrong.push(ListFault::FileList(format!(
                 "it does not name the column family {name}, which the options name"
@@ -174,10 +174,10 @@ impl FileList {
         let logs: Vec<&LogFile> = logs.iter().filter(|log| log.number >= self.min_log).collect();
         let Some(last) = logs.last().map(|log| log.number) else { return Vec::new() };
         let mut missing = Vec::new();
-        // A log is deleted once a list says that a later one is the oldest to be read. Numbers above that of the list
-        // were those of logs; lower ones may just be above the last log of an earlier run.
+        // A log is deleted once a list names a later one as the oldest to be read. Numbers above that of the list
+        // belonged to logs; lower ones may only be the next number after the last log of an earlier run.
         let there = |number: u64| logs.iter().any(|log| log.number == number);
-        // The first list of all is older than the first log.
+        // The very first list is older than the first log.
         let first = self.number <= 1;
         if !first && self.min_log < self.number && !logs.iter().any(|log| log.number < self.number) {
             missing.push(format!(
@@ -193,7 +193,7 @@ impl FileList {
         if !missing.is_empty() {
             return missing;
         }
-        // Every entry has its number, one after the other. Those of dropped families may be in no file any more.
+        // Entries have consecutive sequence numbers. Those of dropped families may be in no file any more.
         let dropped =
             !self.dropped.is_empty() || self.families.keys().zip(0..).any(|(family, n)| *family != n);
         let mut end =
@@ -216,11 +216,11 @@ impl FileList {
     }
 }
 
-/// What is left of a record.
+/// The unread rest of a record.
 struct Bytes<'a>(&'a [u8]);
 
 impl<'a> Bytes<'a> {
-    /// A number of seven bits a byte, the lowest first.
+    /// A number of seven bits per byte, lowest bits first.
     fn number(&mut self) -> Option<u64> {
         let mut number = 0u64;
         for shift in (0..64).step_by(7) {
@@ -234,7 +234,7 @@ impl<'a> Bytes<'a> {
         None
     }
 
-    /// Bytes behind their length.
+    /// Bytes with their length in front.
     fn text(&mut self) -> Option<&'a [u8]> {
         let length = usize::try_from(self.number()?).ok()?;
         let (text, rest) = self.0.split_at_checked(length)?;
@@ -250,7 +250,7 @@ impl<'a> Bytes<'a> {
         self.text().map(drop)
     }
 
-    /// Skips fields, each a tag and a text, to the tag that ends them.
+    /// Skips fields, each a tag and a text, up to the tag that ends them.
     fn skip_fields(&mut self, end: u64) -> Option<()> {
         while self.number()? != end {
             self.skip_text()?;
@@ -259,7 +259,7 @@ impl<'a> Bytes<'a> {
     }
 }
 
-/// The column families that a file of options names; those of plain names only, since others are escaped in it.
+/// The column families that an options file names; only those with plain names, since it escapes others.
 pub(super) fn families(options: &str) -> Vec<String> {
     let names =
         options.lines().filter_map(|line| line.trim().strip_prefix("[CFOptions \"")?.strip_suffix("\"]"));

@@ -1,12 +1,11 @@
-//! What RocksDB passes over in its write-ahead logs and its list of files without a word.
+//! Finds what RocksDB skips in its write-ahead logs and its list of files without an error.
 //!
-//! RocksDB checks every record it replays. It takes a record that is not whole at the end of a log for one that a
-//! killed server was writing, and zeros for room that was never written. The first is right and worth saying; zeros
-//! with records behind them are a hole, whose records are gone. Reads the frames of records and, of what they hold,
-//! which entries there are; RocksDB has compared their checksums before.
+//! RocksDB checks every record that it replays. It treats an incomplete record at the end of a log as one that a
+//! killed server was writing, and zeros as space that was never written. The first is correct and is reported as a
+//! note; zeros that records follow are a hole, whose records are lost. This module reads the frames of records and,
+//! of their content, only which entries they have; RocksDB has verified their checksums before.
 //!
-//! Format: "Write Ahead Log File Format" in RocksDB's wiki; `db/log_reader.cc` of RocksDB 10.4 for what is passed
-//! over.
+//! Format: "Write Ahead Log File Format" in RocksDB's wiki; `db/log_reader.cc` of RocksDB 10.4 for what it skips.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
@@ -18,42 +17,42 @@ use crate::base::stop::Stop;
 
 /// Bytes of a block; no part of a record crosses its end.
 const BLOCK: usize = 32 << 10;
-/// Bytes of the head of a part: checksum, length, type.
+/// Bytes of the header of a part: checksum, length, type.
 const HEAD: usize = 7;
-/// Types of parts: a whole record, its first part, one in the middle, its last one; again for logs that are used
-/// again, whose heads are four bytes longer.
+/// Types of parts: whole record, first, middle and last part; then the same for recycled logs, whose headers are four
+/// bytes longer.
 const PARTS: [[u8; 4]; 2] = [[1, 2, 3, 4], [5, 6, 7, 8]];
 
-/// How a log ends.
+/// The state of the end of a log.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct LogEnd {
-    // Bytes of its end that make no whole record.
+    // Bytes at the end that make no whole record.
     ignored: u64,
-    // Where zeros begin that have records behind them.
+    // Offset of zeros that records follow.
     hole: Option<u64>,
 }
 
-/// What was passed over in the database in `path`.
+/// What RocksDB skips in one database.
 #[derive(Debug, Default)]
 pub(super) struct PassedOver {
-    /// What is not read and need not be, a sentence each.
+    /// Notes on content that is skipped correctly, one sentence each.
     pub ends: Vec<String>,
-    /// What is missing.
+    /// Content that is missing.
     pub damage: Vec<Damage>,
 }
 
-/// Something that is missing, without which RocksDB opens a database all the same.
+/// Missing content without which RocksDB opens a database nevertheless.
 #[derive(Debug)]
 pub(super) struct Damage {
     /// What is damaged, as a message.
     pub what: &'static str,
-    /// How that is known.
+    /// The evidence.
     pub why: String,
-    /// What it means for what is read, as a sentence.
+    /// The consequence for what is read, as a sentence.
     pub lost: String,
 }
 
-/// Reads every log of the database in the directory `path`, which messages call `shown`, and compares what lies there
+/// Reads every log of the database in the directory `path`, which messages call `shown`, and compares the files there
 /// with its list of files.
 ///
 /// Errors: I/O, and interrupted.
@@ -64,7 +63,7 @@ pub(super) fn passed_over(path: &Path, shown: &Path) -> Result<PassedOver> {
             .because(error)
             .next("run as a user who may read it")
     };
-    // Before the list: a log that is missing by then was not there when the list was written either.
+    // Before the list is read: a log that is missing now was not there when the list was written either.
     let mut names = Vec::new();
     for entry in std::fs::read_dir(path).map_err(fail)? {
         names.push(entry.map_err(fail)?.file_name().to_string_lossy().into_owned());
@@ -109,7 +108,7 @@ pub(super) fn passed_over(path: &Path, shown: &Path) -> Result<PassedOver> {
     Ok(found)
 }
 
-/// Compares the list of files with what lies beside it.
+/// Compares the list of files with the files in the directory.
 fn compare(
     path: &Path,
     list: &FileList,
@@ -118,7 +117,7 @@ fn compare(
     found: &mut PassedOver,
 ) -> io::Result<()> {
     if !logs.iter().any(|log| log.number >= list.min_log()) {
-        // A restored backup may have none; a copy that has left it out looks the same.
+        // A restored backup may have none; a copy without its logs looks the same.
         found.ends.push(
             "the database has no write-ahead log, which a server always leaves: if it was not copied along, what was \
              not in a table file yet is missing"
@@ -155,7 +154,7 @@ fn compare(
     for name in names {
         let file = ["sst", "blob"].iter().find_map(|kind| number(name, kind));
         if list.is_known() && file.is_some_and(|file| !list.names(file)) {
-            // It may be gone by now; then it is of no interest.
+            // If the file is gone by now, it does not matter.
             let size = std::fs::metadata(path.join(name)).map_or(0, |meta| meta.len());
             unnamed = (unnamed.0 + 1, unnamed.1 + size);
         }
@@ -169,18 +168,18 @@ fn compare(
     Ok(())
 }
 
-/// Bytes of a file of options at most.
+/// Limit in bytes of what is read of an options file.
 const MOST: u64 = 64 << 20;
 
-/// The number of a file whose name is nothing but that and this ending.
+/// The number of a file whose name is only that and this extension.
 fn number(name: &str, ending: &str) -> Option<u64> {
     name.strip_suffix(ending)?.strip_suffix('.')?.parse().ok()
 }
 
-/// Bytes at the beginning of a record that say which entries it has: the number of the first, and how many.
+/// Bytes at the start of a record that contain the sequence number of its first entry and the number of entries.
 const BATCH: usize = 12;
 
-/// The numbers of the first entry of a record and of that behind its last one; nothing without entries.
+/// The sequence number of the first entry of a record, and the one after its last entry; `None` without entries.
 fn batch(record: &[u8]) -> Option<(u64, u64)> {
     let (first, count) = record.get(..BATCH)?.split_first_chunk::<8>()?;
     let count = u32::from_le_bytes(count.try_into().ok()?);
@@ -188,8 +187,8 @@ fn batch(record: &[u8]) -> Option<(u64, u64)> {
     (count > 0).then_some((first, first.saturating_add(count.into())))
 }
 
-/// The list of files that `CURRENT` names, which has the form of a log. RocksDB brings each of its records to the
-/// disk, and takes one that is not whole for its end.
+/// Reads the list of files that `CURRENT` names, which has the format of a log. RocksDB syncs each of its records,
+/// and takes an incomplete one for its end.
 fn list(path: &Path, found: &mut PassedOver) -> io::Result<FileList> {
     let mut name = String::new();
     File::open(path.join("CURRENT"))?.take(256).read_to_string(&mut name)?;
@@ -215,7 +214,7 @@ fn list(path: &Path, found: &mut PassedOver) -> io::Result<FileList> {
     Ok(list)
 }
 
-/// Reads a log, and gives the beginning of each record to `each`, so many bytes of it at most.
+/// Reads a log, and passes at most the first `most` bytes of each record to `each`.
 fn read(file: impl Read, most: usize, each: &mut dyn FnMut(&[u8])) -> io::Result<LogEnd> {
     let mut file = BufReader::with_capacity(1 << 20, file);
     let mut block = vec![0; BLOCK];
@@ -242,7 +241,7 @@ fn read(file: impl Read, most: usize, each: &mut dyn FnMut(&[u8])) -> io::Result
             let next = at + HEAD + if again { 4 } else { 0 } + payload;
             let Some(part) = bytes.get(next - payload..next) else { break };
             let [whole, first, _, last] = PARTS[usize::from(again)];
-            // What is no part of a record says something of the log, and stands alone.
+            // A part of an unknown type belongs to no record: it describes the log and stands alone.
             let known = PARTS.iter().flatten().any(|part| part == kind);
             if *kind == whole || *kind == last || !known {
                 whole_until = base + next as u64;
@@ -264,12 +263,12 @@ fn read(file: impl Read, most: usize, each: &mut dyn FnMut(&[u8])) -> io::Result
             break;
         }
     }
-    // The rest of a block that is too short for a head holds zeros, as does room that was never written.
+    // The rest of a block that is too short for a header contains zeros, as does space that was never written.
     end.ignored = written.saturating_sub(whole_until);
     Ok(end)
 }
 
-/// Reads a block, or what is left of the file.
+/// Reads a block, or the rest of the file.
 fn fill(file: &mut impl Read, block: &mut [u8]) -> io::Result<usize> {
     let mut filled = 0;
     while let Some(rest) = block.get_mut(filled..).filter(|rest| !rest.is_empty()) {
@@ -286,7 +285,7 @@ fn fill(file: &mut impl Read, block: &mut [u8]) -> io::Result<usize> {
 mod tests {
     use super::*;
 
-    /// A log of records of these lengths, cut into parts as RocksDB cuts them.
+    /// A log of records of these lengths, divided into parts as RocksDB does.
     fn log(records: &[usize]) -> Vec<u8> {
         let mut bytes = Vec::new();
         for length in records {

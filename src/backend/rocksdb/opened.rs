@@ -1,4 +1,4 @@
-//! A database that is open for reading, and what of it could not be read.
+//! A database that is open for reading, and the losses of reading it.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,23 +11,23 @@ use crate::catalog::Table;
 
 /// A database that is open for reading.
 pub(super) struct OpenDatabase {
-    /// Where it is, for people.
+    /// Its path, for messages.
     pub path: PathBuf,
     /// RocksDB's handle.
     pub db: Arc<Db>,
-    /// What was left out; only there when damage is read around.
+    /// What was left out; `None` unless the source reads around damage.
     pub losses: Option<Mutex<Vec<Loss>>>,
 }
 
 impl OpenDatabase {
-    /// The database `db` at `path`; with `losses`, damage is read around.
+    /// The database `db` at `path`; with `losses`, the source reads around damage.
     pub fn new(path: PathBuf, db: Arc<Db>, losses: Option<Vec<Loss>>) -> Self {
         OpenDatabase { path, db, losses: losses.map(Mutex::new) }
     }
 
-    /// Why something could not be read, if it is damage.
+    /// The reason of a failed read, if it is damage.
     ///
-    /// Errors: everything that says nothing of the database, which may be whole.
+    /// Errors: every failure that is no sign of damage.
     pub fn damage(&self, error: rocksdb::Error, table: &Table) -> Result<String> {
         match obstacle(&error) {
             Some(_) => {
@@ -37,7 +37,7 @@ impl OpenDatabase {
         }
     }
 
-    /// Notes what could not be read.
+    /// Records a loss.
     pub fn lost(&self, loss: Loss) {
         if let Some(losses) = &self.losses {
             losses.lock().unwrap_or_else(PoisonError::into_inner).push(loss);

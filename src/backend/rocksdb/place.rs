@@ -1,8 +1,9 @@
-//! The directory of a target, held by its descriptor and kept from other users while RocksDB writes in it.
+//! The directory of a target, held by its descriptor and protected from other users while RocksDB writes in it.
 //!
-//! RocksDB opens files by path, follows links and overwrites what has the name of its next file. So it is given a
-//! path that stays with the directory whatever becomes of the parents; every name it uses is looked at; and where
-//! root writes into the directory of another user, that user cannot reach it until the database is closed.
+//! RocksDB opens files by path, follows links and overwrites a file that has the name of its next one. So it gets a
+//! path through the descriptor, which leads to the same directory whatever happens to the parents; every name that it
+//! uses is checked; and where root writes into the directory of another user, that user has no access to it until the
+//! database is closed.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -13,13 +14,14 @@ use crate::backend::files::{RocksFile, check_rocks_files, unprotected, unusable}
 use crate::base::dir::{Dir, GuardedDir, own_user};
 use crate::base::error::{Error, Result};
 
-/// How the paths begin that stay with a directory.
+/// Prefix of the paths through an open descriptor.
 const ANCHOR: &str = "/proc/self/fd/";
 
-/// Directories that this process writes: RocksDB's own lock works between processes, and between equal paths.
+/// Directories that this process writes, by device and inode: RocksDB's own lock works between processes and between
+/// equal paths.
 static WRITTEN: Mutex<BTreeSet<(u64, u64)>> = Mutex::new(BTreeSet::new());
 
-/// The directory of a target while it is written. To be dropped when the database is closed.
+/// The directory of a target while it is written. Drop it after the database is closed.
 pub(super) struct RocksPlace {
     taken: GuardedDir,
     shown: PathBuf,
@@ -30,7 +32,7 @@ pub(super) struct RocksPlace {
 impl RocksPlace {
     /// Opens the directory at `path` or creates it, and takes it over from a user who could interfere.
     ///
-    /// Errors: I/O, and refused for what RocksDB must not write to.
+    /// Errors: I/O; refused for a file that RocksDB must not write to.
     pub fn open(path: &Path) -> Result<RocksPlace> {
         let shown = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
         let dir = Dir::create(path, 0o750).map_err(|error| unusable(&shown, error))?;
@@ -48,8 +50,8 @@ impl RocksPlace {
         Ok(place)
     }
 
-    /// Makes the directory for files that are not part of the database yet, and removes what a killed load has
-    /// left in it: never ingested, so never part of the database.
+    /// Creates the directory for files that are not part of the database yet, and removes what a killed load has left
+    /// in it: those files were never ingested, so they are not part of the database.
     fn clear_staging(&mut self) -> Result<()> {
         let fail = |error| unusable(&self.shown.join(STAGING), error);
         self.marked = self.dir().look(STAGING).map_err(fail)?.is_some();
@@ -74,42 +76,42 @@ impl RocksPlace {
         self.taken.dir()
     }
 
-    /// Its path for RocksDB.
+    /// Path of the directory for RocksDB.
     pub fn path(&self) -> PathBuf {
         self.dir().anchored()
     }
 
-    /// Its path for messages.
+    /// Path of the directory for messages.
     pub fn shown(&self) -> &Path {
         &self.shown
     }
 
-    /// Where an unfinished file of this number lies, for RocksDB.
+    /// Path for RocksDB of the unfinished file with this number.
     pub fn staged(&self, number: u64) -> PathBuf {
         self.path().join(STAGING).join(staged_name(number))
     }
 
-    /// Makes sure of the directory for unfinished files: a run that was refused may have removed it again.
+    /// Ensures that the directory for unfinished files exists: a run that was refused may have removed it.
     pub fn stage(&self) -> std::io::Result<()> {
         self.dir().sub_or_make(STAGING, 0o700).map(drop)
     }
 
-    /// Removes an unfinished file, if it is still there.
+    /// Removes an unfinished file, if it still exists.
     pub fn unstage(&self, number: u64) {
-        // What stays is removed by the next run.
+        // The next run removes what is left.
         let _ = self.dir().sub(STAGING).and_then(|staging| staging.remove(staged_name(number)));
     }
 
-    /// Nothing is unfinished any more.
+    /// Removes the directory for unfinished files at the end of a load.
     pub fn finish(&self) {
         let staging = self.dir().sub(STAGING).and_then(|staging| staging.remove_files());
         let _ = staging.and_then(|()| self.dir().remove_dir(STAGING));
     }
 
-    /// Nothing was begun: takes back what opening has created.
+    /// Removes what opening has created, when nothing was written.
     pub fn leave(&self) {
         if !self.marked {
-            // Another run may have begun to use it.
+            // Another run may have started to use it.
             let _ = self.dir().remove_dir(STAGING);
         }
     }
@@ -117,7 +119,7 @@ impl RocksPlace {
     /// Removes the files of the database, and nothing else.
     pub fn discard(&self) -> std::io::Result<()> {
         let dir = self.dir();
-        // The file that makes it a database goes first.
+        // `CURRENT` makes the directory a database, so it is removed first.
         dir.remove("CURRENT")?;
         for name in dir.names()? {
             let name = name?;
@@ -133,7 +135,7 @@ fn staged_name(number: u64) -> String {
     format!("{number:06}.sst")
 }
 
-/// Says that a directory is being written, until it is dropped.
+/// Marks a directory as being written by this process, until dropped.
 struct Alone((u64, u64));
 
 impl Alone {
@@ -154,7 +156,7 @@ impl Drop for Alone {
     }
 }
 
-/// A text of RocksDB with the path that the user knows in the place of the one that RocksDB was given.
+/// Replaces the path that RocksDB was given by the user's path in a text of RocksDB.
 pub(super) fn named(text: &str, path: &Path) -> String {
     let mut named = String::with_capacity(text.len());
     let mut rest = text;

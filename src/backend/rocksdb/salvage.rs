@@ -1,10 +1,10 @@
-//! Reading around damage in a RocksDB store.
+//! Reads around damage in a RocksDB store.
 //!
-//! Forward to the last key that can be read; then to the next place where reading works: the bounds of files and
-//! of their blocks, which the indexes still know, are tried in turn; then backwards from there. Inside a block
-//! that is sound, but has records that cannot be put together (a bad merge operand, a value whose blob file is
-//! gone), the gap is divided until what is lost is known closely. What remains unread is a loss. What cannot be
-//! read for want of rights, memory or files that may be open is none: it ends the export.
+//! Reads forward to the last readable key; then tries the bounds of files and blocks in turn, which the indexes still
+//! contain, until reading works again; then reads backwards from there. If the block is intact but contains records
+//! that cannot be assembled (a bad merge operand, a value whose blob file is missing), the gap is divided until the
+//! loss is narrowed down. What remains unread is a loss. A failure for lack of rights, memory or open files is none:
+//! it ends the export.
 
 use std::collections::VecDeque;
 
@@ -18,11 +18,11 @@ use crate::base::page::Page;
 use crate::base::stop::Stop;
 use crate::catalog::Table;
 
-/// Seeks spent on one gap, at most.
+/// Limit of seeks in one gap.
 const PROBES: u32 = 1024;
-/// Bytes beyond the longer of two keys, to find places between them: keys there may be longer than both.
+/// Bytes beyond the longer of two keys, for keys between them: keys there may be longer than both.
 const FINER: usize = 16;
-/// Bytes of a place at most: keys that are the same so far are not told apart.
+/// Limit in bytes of a key made up for a seek: keys with a longer common prefix cannot be separated.
 const LONGEST: usize = 320;
 
 /// The records of a range, without those that cannot be read.
@@ -30,17 +30,17 @@ pub(super) struct SalvagePages<'a> {
     source: &'a OpenDatabase,
     table: &'a Table,
     until: Option<Vec<u8>>,
-    // The last key delivered or given up; reading goes on behind it.
+    // The last key delivered or given up; reading continues after it.
     last: Option<Vec<u8>>,
-    // Where reading goes on, if not directly behind `last`.
+    // Key from which reading continues, if not directly after `last`.
     from: Option<Vec<u8>>,
     iterator: Option<DBRawIteratorWithThreadMode<'a, Db>>,
-    // Read out of the last gap.
+    // Records read from the last gap.
     ready: VecDeque<(Vec<u8>, Vec<u8>)>,
     ended: bool,
 }
 
-/// The readable keys around something lost; nothing where there is none.
+/// The readable keys around a loss; `None` where there is no such key.
 type KeyGap = (Option<Vec<u8>>, Option<Vec<u8>>);
 
 /// A record as read.
@@ -72,9 +72,10 @@ impl<'a> SalvagePages<'a> {
         Some(source.db.raw_iterator_cf_opt(&handle, options))
     }
 
-    /// The first readable record at or behind `key`: found, none there, or unreadable with the reason.
+    /// The first readable record at or after `key`: the record, `None` if there is none, or the reason why it is
+    /// unreadable.
     ///
-    /// Errors: those that are no damage.
+    /// Errors: failures that are no damage.
     fn seek(&self, key: &[u8]) -> Result<Result<Option<SalvagedRecord>, String>> {
         let Some(mut iterator) = self.iterator() else { return Ok(Ok(None)) };
         iterator.seek(key);
@@ -87,7 +88,7 @@ impl<'a> SalvagePages<'a> {
         }
     }
 
-    /// Steps over the gap behind `last`: what can be read in it goes to `ready`, what cannot is noted.
+    /// Steps over the gap after `last`: what can be read in it goes to `ready`, what cannot is recorded as a loss.
     fn step_over(&mut self, reason: &str) -> Result<()> {
         let begin = self.last.as_deref().map_or_else(Vec::new, next_key);
         let (mut bound, mut in_block) = (begin.clone(), reason.contains(".sst"));
@@ -107,13 +108,13 @@ impl<'a> SalvagePages<'a> {
         let mut found = self.backwards(end.as_deref(), &begin)?;
         let behind = found.first().map(|(key, _)| key.clone()).or_else(|| end.clone());
         match in_block {
-            // A damaged block has nothing to offer, and every seek into it fails.
+            // In a damaged block nothing is readable, and every seek into it fails.
             true => gaps.push((self.last.clone(), behind)),
             false => self.divide(self.last.clone(), behind, &mut found, &mut gaps)?,
         }
         self.ready.extend(found);
         for (after, before) in gaps {
-            // Nothing at all may have been there: then the end of the range was what could not be read.
+            // The gap may contain no record at all: then what could not be read was the end of the range.
             self.source.lost(Loss {
                 table: self.table.name.to_string(),
                 key: None,
@@ -142,7 +143,7 @@ impl<'a> SalvagePages<'a> {
             }
             None => iterator.seek_to_last(),
         }
-        // Once the run is to end, the page of which this becomes a part is not asked for any more.
+        // Once a stop is requested, the page that needs these records is no longer read.
         let going_on = || !Stop::of_process().stopped();
         while let Some((key, value)) = iterator.item().filter(|(key, _)| *key >= begin && going_on()) {
             found.push((key.to_vec(), value.to_vec()));
@@ -153,10 +154,10 @@ impl<'a> SalvagePages<'a> {
         Ok(found)
     }
 
-    /// Looks for readable records behind `after` and before `before`, and notes what remains as gaps.
+    /// Searches for readable records after `after` and before `before`, and records the rest as gaps.
     ///
-    /// A part whose first record cannot be read is halved, the widest parts first, until the parts are points or
-    /// enough was tried.
+    /// A part whose first record cannot be read is halved, the widest parts first, until the parts are single points
+    /// or the limit of seeks is reached.
     fn divide(
         &self,
         after: Option<Vec<u8>>,
@@ -200,14 +201,15 @@ impl<'a> SalvagePages<'a> {
         Ok(())
     }
 
-    /// Reads from `start` on, up to `before` or to what cannot be read; whether everything could.
+    /// Reads from `start` on, up to `before` or to what cannot be read; also returns whether everything could be
+    /// read.
     fn forwards(&self, start: &[u8], before: Option<&[u8]>) -> Result<(Vec<SalvagedRecord>, bool)> {
         let source = self.source;
         let Some(handle) = source.db.cf_handle(self.table.name) else { return Ok((Vec::new(), true)) };
         let mut options = ReadOptions::default();
         options.fill_cache(false);
         options.set_verify_checksums(true);
-        // Without a bound, the record behind the part would be read as well, and may be damaged.
+        // Without a bound, the record after the part would be read as well, and may be damaged.
         if let Some(before) = before.map(<[u8]>::to_vec).or_else(|| self.until.as_deref().map(next_key)) {
             options.set_iterate_upper_bound(before);
         }
@@ -239,7 +241,7 @@ impl<'a> SalvagePages<'a> {
             sizes.first().copied().unwrap_or(0)
         };
         let Some(far) = file.clone() else { return file };
-        // What lies between grows where a block begins, so that place can be found by halving.
+        // The approximate size between two keys grows at the start of a block, so bisection finds that key.
         let base = size(&next_key(key));
         if size(&far) <= base {
             return file;
@@ -316,16 +318,16 @@ fn next_key(key: &[u8]) -> Vec<u8> {
     [key, &[0]].concat()
 }
 
-/// How many bytes of a key decide when what lies between two is halved again and again.
+/// Bytes of a key that count when the range between two keys is halved repeatedly.
 fn width(low: &[u8], high: Option<&[u8]>) -> usize {
     (low.len().max(high.map_or(1, <[u8]>::len)) + FINER).min(LONGEST)
 }
 
-/// A key of so many bytes between two, about in the middle; `None` where there is none. The same width through all
-/// halvings is what makes them end.
+/// A key of `width` bytes about halfway between two; `None` if there is none. The same width in all steps makes the
+/// halving end.
 fn middle(low: &[u8], high: Option<&[u8]>, width: usize) -> Option<Vec<u8>> {
     let digit = |key: &[u8], at: usize| key.get(at).copied().unwrap_or(0);
-    // Half the sum of both, as numbers of so many bytes; an open end is just above the greatest.
+    // Half the sum of both, as numbers of `width` bytes; an open end is just above the greatest.
     let (mut sum, mut carry) = (vec![0u8; width], 0u16);
     for at in (0..width).rev() {
         let upper = high.map_or(0xff, |high| digit(high, at));
@@ -368,7 +370,7 @@ mod tests {
                         to = Some(found)
                     }
                     steps += 1;
-                    // One bit of the difference each time.
+                    // Each step settles one bit of the difference.
                     assert!(steps <= 8 * width, "{low:?} {high:?}");
                 }
             }

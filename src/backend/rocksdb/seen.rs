@@ -1,7 +1,7 @@
-//! What the directory of a RocksDB database looks like, to see that something has written to it.
+//! The state of the directory of a RocksDB database, to detect that something has written to it.
 //!
-//! RocksDB appends to a log for every write, and begins a new log and a new list of files whenever it opens to
-//! write: names and lengths say enough. Logs for people (`LOG`) and the lock are no part of the database.
+//! RocksDB appends to a log for every write, and starts a new log and a new list of files whenever it opens to write:
+//! names and lengths are enough. Info logs (`LOG`) and the lock are not part of the database.
 
 use std::ffi::OsString;
 use std::fs;
@@ -24,7 +24,7 @@ struct File {
 }
 
 impl DirectoryState {
-    /// Looks at the directory `path`.
+    /// Reads the state of the directory `path`.
     pub fn look(path: &Path) -> io::Result<DirectoryState> {
         let mut files = Vec::new();
         for entry in fs::read_dir(path)? {
@@ -39,7 +39,7 @@ impl DirectoryState {
             if !holds {
                 continue;
             }
-            // A file that has gone since is not there.
+            // A file that has been removed since does not count.
             let Ok(meta) = entry.metadata() else { continue };
             let (inode, length) = (meta.ino(), meta.len());
             files.push(File { name, inode, length, written: (meta.mtime(), meta.mtime_nsec()) });
@@ -48,7 +48,7 @@ impl DirectoryState {
         Ok(DirectoryState(files))
     }
 
-    /// How `now` differs, as a clause.
+    /// Describes, as a clause, how `now` differs; `None` if it does not.
     pub fn difference(&self, now: &DirectoryState) -> Option<String> {
         let other = |file: &File| now.0.iter().find(|other| other.name == file.name);
         for file in &self.0 {

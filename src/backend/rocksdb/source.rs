@@ -1,7 +1,8 @@
-//! Reading a RocksDB store without a trace.
+//! Reads a RocksDB store without side effects.
 //!
-//! Opened read-only with exactly the column families that exist: nothing is created or locked, write-ahead
-//! logs are replayed in memory. A log damaged anywhere but at its torn end is an error, not a silent stop.
+//! Opens it read-only with exactly the column families that exist: nothing is created or locked, and write-ahead logs
+//! are replayed in memory. Damage of a log anywhere but at its torn end is an error and does not end reading
+//! silently.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -29,17 +30,17 @@ pub struct RocksSource {
     opened: OpenDatabase,
     families: Vec<String>,
     log_ends: Vec<String>,
-    // The directory before anything was read; nothing if this process writes to it.
+    // State of the directory before anything was read; `None` if this process writes to it.
     seen: Option<DirectoryState>,
-    // What the paths that RocksDB opens begin with, as long as it may open some.
+    // Keeps the descriptor open that RocksDB's paths lead through.
     _dir: Option<Dir>,
 }
 
 impl RocksSource {
-    /// Opens the database in the directory `path`; `memory` bounds RocksDB's caches, in bytes. Unflushed
-    /// logs come on top: they are replayed into memory.
+    /// Opens the database in the directory `path`; `memory` bounds RocksDB's caches, in bytes. Unflushed logs need
+    /// memory in addition: they are replayed into it.
     ///
-    /// Errors: usage if there is no database, I/O if it cannot be read.
+    /// Errors: usage if there is no database; I/O if it cannot be read.
     pub fn open(path: &Path, memory: u64) -> Result<Self> {
         let opened = RocksSource::open_as(path, memory, &database_options(memory), None)?;
         opened.map_err(|error| {
@@ -48,9 +49,9 @@ impl RocksSource {
         })
     }
 
-    /// Opens a damaged database to read what can still be read; see [`Source::losses`].
+    /// Opens a damaged database to read what is still readable; see [`Source::losses`].
     ///
-    /// Errors: usage if there is no database, I/O if not even its list of files can be read.
+    /// Errors: usage if there is no database; I/O if not even its list of files can be read.
     pub fn salvage(path: &Path, memory: u64) -> Result<Self> {
         let strict = match RocksSource::open_as(path, memory, &database_options(memory), Some(Vec::new()))? {
             Ok(source) => return Ok(source),
@@ -58,15 +59,15 @@ impl RocksSource {
         };
         let place = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
         if obstacle(&strict).is_some() {
-            // Nothing says that anything is lost: read around it, and records would stay behind that are there.
+            // The failure does not mean damage: reading around it would skip intact records.
             return Err(translate(strict, "open the RocksDB database", &place));
         }
         let strict = translate(strict, "open the RocksDB database", &place);
         let mut options = database_options(memory);
-        // Files that are missing or damaged are noticed when they are read.
+        // Missing or damaged files are found when they are read.
         options.set_paranoid_checks(false);
         options.set_wal_recovery_mode(DBRecoveryMode::SkipAnyCorruptedRecord);
-        // With these options a log is replayed as far as it can be, and RocksDB does not say how far.
+        // With these options RocksDB replays a log as far as it can, and does not report how far.
         let logs = std::fs::read_dir(path).into_iter().flatten().flatten().filter(|entry| {
             entry.path().extension().is_some_and(|extension| extension == "log")
                 && entry.metadata().is_ok_and(|meta| meta.len() > 0)
@@ -96,10 +97,11 @@ impl RocksSource {
         let place = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
         let dir = check_directory(&place)?;
         let seen = DirectoryState::look(&place).map_err(|error| cannot_look(&place, error))?;
-        // RocksDB opens files by path: by one that stays with the directory that was looked at, where there is one.
+        // RocksDB opens files by path. If possible, it gets a path through the descriptor of the directory that was
+        // checked.
         let at = Some(dir.anchored()).filter(|path| path.exists()).unwrap_or_else(|| place.clone());
         let opened = open_families(options, &at, memory);
-        // What was exchanged meanwhile may have been read as a part of the database.
+        // A file that was exchanged meanwhile may have been read as part of the database.
         check_rocks_source(&dir)?;
         let (families, db) = match opened {
             Ok(opened) => opened,
@@ -138,7 +140,7 @@ impl RocksSource {
     }
 }
 
-/// All families that are there, and the database opened with exactly these.
+/// Lists the existing families and opens the database with exactly these.
 pub(super) fn open_families(
     options: &Options,
     path: &Path,
@@ -178,7 +180,7 @@ impl Source for RocksSource {
                     false => Err(error),
                 })
                 .map_err(|e| translate(e, "read a column family", &self.opened.path).with("table", name))?;
-            // The family `default` comes with every database; only its rows are worth a word.
+            // Every database has the family `default`; it is only of interest if it has rows.
             if rows || name != rocksdb::DEFAULT_COLUMN_FAMILY_NAME {
                 tables.push(TableState { name: name.clone(), rows });
             }
@@ -209,7 +211,7 @@ impl Source for RocksSource {
             .db
             .live_files()
             .map_err(|e| translate(e, "list the table files", &self.opened.path))?;
-        // File boundaries weighted by entries are good enough as split points and cost no read.
+        // File boundaries weighted by entries are good enough as split points and need no read.
         let mut ends: Vec<(Vec<u8>, u64)> = files
             .into_iter()
             .filter(|file| file.column_family_name == table.name)
@@ -262,7 +264,7 @@ impl Source for RocksSource {
             let mut options = ReadOptions::default();
             options.fill_cache(false);
             options.set_verify_checksums(true);
-            // RocksDB's upper bound is exclusive, ours inclusive: the next key is `until` and a zero byte.
+            // RocksDB's upper bound is exclusive and `until` inclusive: the bound is `until` and a zero byte.
             if let Some(until) = &range.until {
                 options.set_iterate_upper_bound([until.as_slice(), &[0]].concat());
             }
@@ -322,7 +324,7 @@ fn check_directory(path: &Path) -> Result<Dir> {
                 .with("path", place)
                 .next("check the path in the configuration"));
         }
-        // A file among the parents is a wrong path, too.
+        // A path whose parent is a file is wrong, too.
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
             return Err(Error::usage("the RocksDB database does not exist")
                 .with("path", place)
@@ -332,7 +334,7 @@ fn check_directory(path: &Path) -> Result<Dir> {
             return Err(Error::io("cannot read the RocksDB database").with("path", place).because(error));
         }
     }
-    // Before anything is opened: a FIFO would wait for its other end.
+    // Before anything is opened: opening a FIFO would block.
     let dir = Dir::open(path).map_err(|error| {
         Error::io("cannot read the RocksDB database").with("path", place.clone()).because(error)
     })?;

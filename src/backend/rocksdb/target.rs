@@ -1,7 +1,7 @@
-//! Writing a RocksDB store: each shard is one sorted file, ingested whole.
+//! Writes a RocksDB store: each shard is one sorted file, which is ingested as a whole.
 //!
-//! Ingested files bypass log and memtable. Blobs are written inline; the server moves them to blob files
-//! when it compacts. Counters are plain puts.
+//! Ingested files bypass log and memtable. Blobs are written inline; the server moves them to blob files when it
+//! compacts. Counters are plain puts.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -24,9 +24,9 @@ use crate::base::page::Page;
 use crate::base::stop::Stop;
 use crate::catalog::{BackendKind, Table};
 
-/// Whether the database at `path` is one that a load has begun, not finished, and left so damaged that it cannot
-/// be opened. RocksDB does that when its list of files cannot be brought to the disk: it removes a file that the
-/// list may name already.
+/// Whether the database at `path` is partially written: a load has started it, has not finished it, and left it so
+/// damaged that it cannot be opened. RocksDB causes that when it cannot sync its list of files: it removes a file
+/// that the list may already name.
 pub fn ruined(path: &Path) -> bool {
     // Enough to open it.
     let memory = 8 << 20;
@@ -39,7 +39,7 @@ pub fn ruined(path: &Path) -> bool {
     }
 }
 
-/// Removes a ruined database, and nothing else that is in its directory.
+/// Removes a partially written database, and nothing else in its directory.
 ///
 /// Errors: I/O.
 pub fn discard(path: &Path) -> Result<()> {
@@ -57,12 +57,12 @@ pub fn discard(path: &Path) -> Result<()> {
 pub struct RocksTargetOptions {
     /// Bound of RocksDB's caches and buffers, in bytes.
     pub memory: u64,
-    /// Values from this size on go to blob files, in bytes; the server's setting `min-blob-size`.
+    /// Values of at least this size in bytes go to blob files; the server's setting `min-blob-size`.
     pub min_blob_size: u64,
-    /// Tables that a new database begins with.
+    /// Tables that a new database is created with.
     pub tables: Vec<&'static Table>,
-    /// Column families to create if missing, besides those of the tables: left-overs of older schema
-    /// versions that the server opens nevertheless.
+    /// Column families to create if missing, besides those of the tables: left over from older schema versions, and
+    /// still opened by the server.
     pub legacy: Vec<String>,
 }
 
@@ -74,17 +74,17 @@ pub struct RocksTarget {
     writing: BTreeMap<&'static str, Options>,
     db: Arc<Db>,
     next_file: AtomicU64,
-    // After the database, which has to be closed before it is removed.
+    // Dropped after the database, which must be closed before it can be removed.
     new: New,
 }
 
-/// Where the database is, and what opening has made: it is removed again where nothing was written.
+/// The place of the database and what opening has created, which is removed if nothing was written.
 struct New {
     place: RocksPlace,
-    // Whether there was no database before, and this run has made it.
+    // Whether there was no database before, and this run has created it.
     database: bool,
     written: AtomicBool,
-    // After the place, which gives the directory back to its owner.
+    // Dropped after the place, which gives the directory back to its owner.
     directories: NewDirs,
 }
 
@@ -102,20 +102,20 @@ impl Drop for New {
 }
 
 impl RocksTarget {
-    /// Opens the database in `path` or creates it, with parents.
+    /// Opens the database in `path`, or creates it with its parent directories.
     pub fn open(path: &Path, options: RocksTargetOptions) -> Result<Self> {
         Stop::of_process().check()?;
         let directories = NewDirs::of(path);
         let place = RocksPlace::open(path)?;
         let begun = matches!(place.dir().look("CURRENT"), Ok(Some(_)));
-        // From here on an error takes back what was made; the database only once RocksDB has locked it, for until then
-        // it may be that of another run.
+        // From here on an error removes what was created; the database only once RocksDB has locked it, since until
+        // then it may be that of another run.
         let mut new = New { place, database: false, written: AtomicBool::new(false), directories };
         let place = &new.place;
         let fail = |e| translate(e, "open the RocksDB database for writing", place.shown());
         let mut database = database_options(options.memory);
         database.create_if_missing(true);
-        // The server's own log files belong to the server.
+        // Do not delete the server's info logs.
         database.set_keep_log_file_num(1);
         let existing = match begun {
             true => Db::list_cf(&database, place.path()).map_err(fail)?,
@@ -123,7 +123,7 @@ impl RocksTarget {
         };
         let mut families: Vec<_> = existing.iter().map(|name| (name.as_str(), family(name))).collect();
         if !begun {
-            // A family that is created later writes the options of all again and reads them back.
+            // Creating a family later would write the options of all families again and read them back.
             database.create_missing_column_families(true);
             families.extend(wanted(&options.tables, &options.legacy));
         }
@@ -190,8 +190,8 @@ impl Target for RocksTarget {
         iterator.status().map_err(|e| self.fail(e, "empty a column family", table))?;
         drop(iterator);
         let Some(last) = last else { return Ok(()) };
-        // A range ends before its upper key, so that the kept ones stay and the last one goes on its own. All of
-        // it in one batch, to be done or not.
+        // A range excludes its upper key, so that the kept keys stay and the last one is deleted on its own. One
+        // batch makes it atomic.
         let mut batch = WriteBatch::default();
         let mut from = Vec::new();
         for key in kept.iter().filter(|key| **key <= last) {
@@ -240,7 +240,7 @@ struct RocksShard<'a> {
     target: &'a RocksTarget,
     table: &'a Table,
     number: u64,
-    // Opened by the first record: RocksDB refuses files without any.
+    // Opened by the first record: RocksDB refuses files without records.
     writer: Option<SstFileWriter<'a>>,
 }
 
@@ -276,7 +276,7 @@ impl Shard for RocksShard<'_> {
         let (target, table) = (self.target, self.table);
         let Some(mut writer) = self.writer.take() else { return Ok(()) };
         writer.finish().map_err(|e| target.fail(e, "finish a table file", table))?;
-        // Its buffers hold the largest value once more, and ingesting the file reads that again.
+        // Its buffers contain the largest value once more, and ingesting the file reads that again.
         drop(writer);
         let handle = target
             .db
@@ -294,12 +294,12 @@ impl Shard for RocksShard<'_> {
 impl Drop for RocksShard<'_> {
     fn drop(&mut self) {
         self.writer = None;
-        // After a commit the file has moved; before one it holds nothing that is needed.
+        // After a commit the file has been moved; before one it contains nothing that is needed.
         self.target.place().unstage(self.number);
     }
 }
 
-/// Families of a schema version: those of its tables, and left-overs.
+/// Families of a schema version: those of its tables, and left-over ones.
 fn wanted<'a>(
     tables: &'a [&'a Table],
     legacy: &'a [String],
@@ -311,7 +311,7 @@ fn wanted<'a>(
 fn writing_options(table: Option<&Table>, cache: &Cache, min_blob_size: u64) -> Options {
     let mut options = family_options(table, cache);
     options.set_min_blob_size(min_blob_size);
-    // Compacting while loading would only rewrite what is sorted already.
+    // Compaction while loading would only rewrite what is already sorted.
     options.set_disable_auto_compactions(true);
     options
 }

@@ -133,8 +133,8 @@ pub(super) fn faults(
 }
 
 /// The tokens of a `CREATE TABLE`, without what does not change the table: blanks, the case of letters,
-/// `IF NOT EXISTS`, and quotes around the names of table and columns. Quotes elsewhere change the meaning: as part of a type,
-/// `"PRIMARY"` makes no key.
+/// `IF NOT EXISTS`, and quotes around the names of table and columns. Quotes elsewhere change the meaning: as
+/// part of a type, `"PRIMARY"` makes no key.
 fn words(sql: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     let mut rest = sql.chars().peekable();
