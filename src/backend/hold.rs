@@ -118,10 +118,7 @@ fn hold_byte(path: &Path, at: u64) -> Result<Option<File>> {
 
 fn open(path: &Path, directory: bool) -> Option<File> {
     // Opening a FIFO would wait for a writer.
-    let flags = match directory {
-        true => OFlags::NONBLOCK | OFlags::DIRECTORY,
-        false => OFlags::NONBLOCK,
-    };
+    let flags = if directory { OFlags::NONBLOCK | OFlags::DIRECTORY } else { OFlags::NONBLOCK };
     let flags = i32::try_from(flags.bits()).unwrap_or(0);
     let file = OpenOptions::new().read(true).custom_flags(flags).open(path).ok()?;
     let meta = file.metadata().ok()?;

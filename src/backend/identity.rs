@@ -203,9 +203,10 @@ impl Spot {
     /// Whether the other lies below this one.
     fn covers(&self, other: &Spot) -> bool {
         let top = self.chain.first();
-        let numbers = match self.missing.is_empty() {
-            true => top.is_some_and(|top| other.chain.contains(top)),
-            false => top == other.chain.first() && other.missing.starts_with(&self.missing),
+        let numbers = if self.missing.is_empty() {
+            top.is_some_and(|top| other.chain.contains(top))
+        } else {
+            top == other.chain.first() && other.missing.starts_with(&self.missing)
         };
         let within = |region: &Region| {
             let mut ours = self.regions.iter();
@@ -263,14 +264,13 @@ fn chain(file: File, path: &Path) -> IoResult<Vec<Inode>> {
     let meta = file.metadata()?;
     let mut chain = vec![(meta.dev(), meta.ino())];
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let mut above = match meta.is_dir() {
-        true => file,
-        false => {
-            let parent = path.parent().unwrap_or(Path::new("/"));
-            let parent = File::from(rustix::fs::open(parent, flags, Mode::empty())?);
-            chain.push(inode(&parent)?);
-            parent
-        }
+    let mut above = if meta.is_dir() {
+        file
+    } else {
+        let parent = path.parent().unwrap_or(Path::new("/"));
+        let parent = File::from(rustix::fs::open(parent, flags, Mode::empty())?);
+        chain.push(inode(&parent)?);
+        parent
     };
     loop {
         let next = File::from(openat(&above, "..", flags, Mode::empty())?);

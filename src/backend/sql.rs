@@ -392,10 +392,8 @@ impl<C: Send + 'static> QueryDriver<C> {
         let mut hopper = PageFeed { slot: Arc::clone(&slot), page: Page::new(), budget: 0 };
         let mut connection = session.connection;
         let work = async move {
-            let result = match hopper.refill().await {
-                true => work.run(&mut connection, &mut hopper).await,
-                false => Ok(()),
-            };
+            let result =
+                if hopper.refill().await { work.run(&mut connection, &mut hopper).await } else { Ok(()) };
             let mut slot = lock(&hopper.slot);
             slot.full = slot.full.take().or_else(|| Some(std::mem::take(&mut hopper.page)));
             drop(slot);

@@ -222,9 +222,10 @@ impl Dir {
     /// Opens a regular file for reading.
     pub fn open_file(&self, name: impl AsRef<OsStr>) -> io::Result<File> {
         let (file, entry) = self.opened(name.as_ref(), OFlags::RDONLY)?;
-        match entry.is_file() {
-            true => Ok(file),
-            false => Err(objected(&self.place(name), entry.objection().unwrap_or("no regular file"))),
+        if entry.is_file() {
+            Ok(file)
+        } else {
+            Err(objected(&self.place(name), entry.objection().unwrap_or("no regular file")))
         }
     }
 
@@ -283,11 +284,10 @@ impl Dir {
         rustix::fs::mkdirat(&self.fd, one(name.as_ref())?, Mode::from_raw_mode(mode))?;
         let made = self.sub(&name)?;
         // The owner of this directory may have put another in its place meanwhile.
-        match made.entry()?.user == own_user() {
-            true => Ok(made),
-            false => {
-                Err(objected(&made.path, "a directory that another user has put in the place of a new one"))
-            }
+        if made.entry()?.user == own_user() {
+            Ok(made)
+        } else {
+            Err(objected(&made.path, "a directory that another user has put in the place of a new one"))
         }
     }
 
@@ -390,9 +390,10 @@ impl AsFd for Dir {
 ///
 /// Errors: permission denied, naming the link.
 pub fn followed(path: &Path) -> io::Result<()> {
-    let found = match std::fs::metadata(path).is_ok_and(|meta| meta.is_dir()) {
-        true => Dir::open(path).map(drop),
-        false => Dir::locate(path, None).map(drop),
+    let found = if std::fs::metadata(path).is_ok_and(|meta| meta.is_dir()) {
+        Dir::open(path).map(drop)
+    } else {
+        Dir::locate(path, None).map(drop)
     };
     // The system's own refusals carry no text of ours.
     match found {
@@ -571,11 +572,10 @@ fn split(path: &Path) -> io::Result<(PathBuf, OsString)> {
 /// A name that is one: nothing of a store leads out of a directory.
 fn one(name: &OsStr) -> io::Result<&OsStr> {
     let bytes = name.as_bytes();
-    match bytes.is_empty() || bytes == b"." || bytes == b".." || bytes.contains(&b'/') {
-        true => {
-            Err(io::Error::new(ErrorKind::InvalidInput, format!("{} is no name of a file", name.display())))
-        }
-        false => Ok(name),
+    if bytes.is_empty() || bytes == b"." || bytes == b".." || bytes.contains(&b'/') {
+        Err(io::Error::new(ErrorKind::InvalidInput, format!("{} is no name of a file", name.display())))
+    } else {
+        Ok(name)
     }
 }
 

@@ -246,12 +246,11 @@ impl Findings {
         }
         for (kind, list) in other.samples {
             let samples = self.samples.entry(kind).or_default();
-            match kind.is_complete() {
-                true => samples.append(list),
-                false => {
-                    let room = SAMPLES.saturating_sub(samples.in_memory());
-                    list.first().iter().take(room).for_each(|finding| samples.push(finding.clone()));
-                }
+            if kind.is_complete() {
+                samples.append(list)
+            } else {
+                let room = SAMPLES.saturating_sub(samples.in_memory());
+                list.first().iter().take(room).for_each(|finding| samples.push(finding.clone()));
             }
         }
     }

@@ -22,10 +22,9 @@ pub fn check(text: &[u8], what: &str) -> Result<()> {
     let sealed = text.windows(MARK.len()).rposition(|window| window == MARK).unwrap_or(0);
     let (body, end) = text.split_at(sealed);
     let expect = format!("  \"seal\": \"{}\"\n}}\n", blake3::hash(body));
-    match end == expect.as_bytes() {
-        true => Ok(()),
-        false => Err(Error::damaged(format!(
-            "the {what} was changed after it was written: its seal does not match"
-        ))),
+    if end == expect.as_bytes() {
+        Ok(())
+    } else {
+        Err(Error::damaged(format!("the {what} was changed after it was written: its seal does not match")))
     }
 }

@@ -111,9 +111,10 @@ pub fn run(options: &ExportOptions) -> Result<Exported> {
     let selected = options.request.resolve(version)?;
     // Blobs that stay where they are can still be looked for.
     let by_name = !options.no_verify && names_blobs(&selected);
-    let mut connected = match by_name {
-        true => connected.with_blobs(how, options.run)?,
-        false => connected.with_blobs_of(&selected, how, options.run)?,
+    let mut connected = if by_name {
+        connected.with_blobs(how, options.run)?
+    } else {
+        connected.with_blobs_of(&selected, how, options.run)?
     };
     let (mut selected, mut skipped) = source_checks::split(&connected.store, &selected);
     let blobs = version.blobs().filter(|_| by_name);
@@ -128,9 +129,10 @@ pub fn run(options: &ExportOptions) -> Result<Exported> {
     preflight.pass("configuration", options.config.display().to_string());
     source_checks::check(&mut connected, &mut preflight, options.consent, console)?;
     let readable = gaps::agree(&gaps, agreed, &connected.place.location()).map_err(|error| {
-        match blobs.is_some_and(|blobs| gaps.iter().any(|gap| gap.subspace.letter == blobs.letter)) {
-            true => error.next("--no-verify does not look for blobs that are left out"),
-            false => error,
+        if blobs.is_some_and(|blobs| gaps.iter().any(|gap| gap.subspace.letter == blobs.letter)) {
+            error.next("--no-verify does not look for blobs that are left out")
+        } else {
+            error
         }
     });
     preflight.check("tables", readable, String::clone)?;
@@ -220,9 +222,10 @@ fn export_subspace(
             None => Ok(()),
         }
     };
-    let (file, mut tally) = match options.resume {
-        true => resume_subspace(store, subspace, writer, &options.run.stop, &mut keep)?,
-        false => (Resumed::Begun(lock(writer).subspace(subspace.letter, subspace.name)?), Tally::default()),
+    let (file, mut tally) = if options.resume {
+        resume_subspace(store, subspace, writer, &options.run.stop, &mut keep)?
+    } else {
+        (Resumed::Begun(lock(writer).subspace(subspace.letter, subspace.name)?), Tally::default())
     };
     let mut file = match file {
         Resumed::Finished(entry) => return Ok(ExportedPart { subspace, entry, tally, hashes }),
@@ -390,9 +393,8 @@ fn check_destination(options: &ExportOptions, preflight: &mut Preflight) -> Resu
         return Ok(());
     }
     let free = crate::dump::writer::check_destination(options.dir);
-    preflight.check("destination", free, |exists| match exists {
-        true => format!("{place}, empty"),
-        false => format!("{place}, will be created"),
+    preflight.check("destination", free, |exists| {
+        if *exists { format!("{place}, empty") } else { format!("{place}, will be created") }
     })?;
     Ok(())
 }

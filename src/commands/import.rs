@@ -180,10 +180,7 @@ fn prepare<'a>(
     else {
         return Ok(None);
     };
-    let checks = match how.consent.dry_run {
-        true => early,
-        false => sound(preflight, dump)?,
-    };
+    let checks = if how.consent.dry_run { early } else { sound(preflight, dump)? };
     let Some((checks, unusable)) = checks else { return Ok(None) };
     let mut findings = Findings::new();
     checks.iter().for_each(|check| findings.merge(check.findings.clone()));
@@ -225,9 +222,10 @@ fn repeat_losses(dump: &Dump, options: &ImportOptions) -> Result<()> {
         for finding in lines {
             let finding = finding?;
             if finding.known_kind().is_some_and(FindingKind::is_incomplete) {
-                let what = match finding.known_kind().is_some_and(FindingKind::travels) {
-                    true => "damaged in the dump",
-                    false => "not in the dump",
+                let what = if finding.known_kind().is_some_and(FindingKind::travels) {
+                    "damaged in the dump"
+                } else {
+                    "not in the dump"
                 };
                 options.transfer.run.console.warn(format!(
                     "{what}: subspace {} key {}: {}",

@@ -290,9 +290,10 @@ fn against(
     let connected = connect::open(&config, how, options.run)?;
     // Blobs that are not in the dump are looked for by the names that links have for them.
     let links = subspaces.iter().find(|subspace| subspace.links_blobs()).copied();
-    let connected = match subspaces.iter().any(|s| s.value == ValueKind::Blob) || links.is_some() {
-        true => connected.with_blobs(how, options.run)?,
-        false => connected,
+    let connected = if subspaces.iter().any(|s| s.value == ValueKind::Blob) || links.is_some() {
+        connected.with_blobs(how, options.run)?
+    } else {
+        connected
     };
     shapes::warn(&connected.store, &connected.place.location(), console)?;
     source_checks::warn_if_used(&connected, true, console)?;

@@ -243,9 +243,10 @@ impl<R: Read> RecordReader<R> {
     }
 
     fn take_value(&mut self, length: usize, key: &[u8], out: &mut Vec<u8>) -> Result<()> {
-        match self.take_bytes(length, out)? {
-            true => Ok(()),
-            false => Err(self.partial("inside a value").with("key", hex_start(key))),
+        if self.take_bytes(length, out)? {
+            Ok(())
+        } else {
+            Err(self.partial("inside a value").with("key", hex_start(key)))
         }
     }
 

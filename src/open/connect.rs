@@ -87,12 +87,13 @@ pub fn open(config: &Config, how: OpenOptions, run: &Run) -> Result<Connected> {
         if gap(subspace) { Ok(None) } else { source.get(table, key) }
     };
     let record = |subspace: &'static Subspace, key: &[u8]| -> Result<Option<Vec<u8>>> {
-        match gap(subspace) {
+        if gap(subspace) {
             // What cannot be read is no answer.
-            true => Err(gaps::refusal(&gaps, &data.location()).next(
+            Err(gaps::refusal(&gaps, &data.location()).next(
                 "where the blobs are stands in one of them: name the blob store with --blob-config FILE",
-            )),
-            false => known(subspace, key),
+            ))
+        } else {
+            known(subspace, key)
         }
     };
     let blobs = match how.blobs.named(&data)? {
@@ -143,9 +144,10 @@ impl Connected {
         how: OpenOptions,
         run: &Run,
     ) -> Result<Connected> {
-        match subspaces.iter().any(|subspace| subspace.value == catalog::ValueKind::Blob) {
-            true => self.with_blobs(how, run),
-            false => Ok(self),
+        if subspaces.iter().any(|subspace| subspace.value == catalog::ValueKind::Blob) {
+            self.with_blobs(how, run)
+        } else {
+            Ok(self)
         }
     }
 }

@@ -163,15 +163,14 @@ impl SidePart {
 pub fn check(kept: &Side, written: &Side, dry_run: bool, console: &Console) -> Result<()> {
     for part in &written.parts {
         for other in kept.parts.iter().filter(|other| part.comparable(other)) {
-            let how = match part.spelled_alike(other) {
-                true => Some("both configurations name the same place".to_string()),
-                false => {
-                    let met = part.identity()?.meets(other.identity()?, !dry_run)?;
-                    if let Some(error) = met.left {
-                        console.warn(format!("an object of this program stays in the target: {error}"));
-                    }
-                    met.how.map(|how| words(&how, written.name, kept.name))
+            let how = if part.spelled_alike(other) {
+                Some("both configurations name the same place".to_string())
+            } else {
+                let met = part.identity()?.meets(other.identity()?, !dry_run)?;
+                if let Some(error) = met.left {
+                    console.warn(format!("an object of this program stays in the target: {error}"));
                 }
+                met.how.map(|how| words(&how, written.name, kept.name))
             };
             if let Some(how) = how {
                 if matches!(

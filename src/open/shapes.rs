@@ -81,13 +81,15 @@ fn refuse(faults: &[Fault], place: &str, written: bool) -> Result<()> {
             remedies.push(remedy);
         }
     }
-    let remedies = match remedies.is_empty() {
-        true => "make them so (`stalwart-migrate catalog --json` has the statements)".to_string(),
-        false => format!("run {}", remedies.join("; ")),
+    let remedies = if remedies.is_empty() {
+        "make them so (`stalwart-migrate catalog --json` has the statements)".to_string()
+    } else {
+        format!("run {}", remedies.join("; "))
     };
-    let otherwise = match written {
-        true => "or use another, fresh database",
-        false => "after a backup, or on a copy of the database",
+    let otherwise = if written {
+        "or use another, fresh database"
+    } else {
+        "after a backup, or on a copy of the database"
     };
     Err(Error::refused("tables are not as the server makes them")
         .with("store", place)

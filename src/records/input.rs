@@ -125,14 +125,10 @@ impl<'a> Input<'a> {
     /// Reads the records of a range that travel. Of a dump, the range is the whole subspace.
     pub fn read(&self, subspace: &'static Subspace, range: &KeyRange) -> Result<Records<'a>> {
         let all = self.read_all(subspace, range)?;
-        Ok(match self.usable_only.contains(&subspace.letter) {
-            true => Records::Usable(Box::new(Usable {
-                all,
-                subspace,
-                raw: Page::new(),
-                left_out: Findings::new(),
-            })),
-            false => all,
+        Ok(if self.usable_only.contains(&subspace.letter) {
+            Records::Usable(Box::new(Usable { all, subspace, raw: Page::new(), left_out: Findings::new() }))
+        } else {
+            all
         })
     }
 
@@ -259,10 +255,7 @@ impl Pages for Usable<'_> {
 
 /// A value in hex; of a long one the beginning.
 fn shown(value: &[u8]) -> String {
-    match value.is_empty() {
-        true => "which is empty".to_string(),
-        false => hex_start(value),
-    }
+    if value.is_empty() { "which is empty".to_string() } else { hex_start(value) }
 }
 
 impl Records<'_> {
@@ -299,9 +292,10 @@ impl Pages for Records<'_> {
         if blobs || check::all_travel(subspace) {
             let more = reader.read_page(page, budget)?;
             for (key, value) in page.iter() {
-                match blobs && !hashed {
-                    true => check::content(subspace, computed, key, value, &mut tally.findings),
-                    false => drop(check::record(subspace, key, value, &mut tally.findings)),
+                if blobs && !hashed {
+                    check::content(subspace, computed, key, value, &mut tally.findings)
+                } else {
+                    check::record(subspace, key, value, &mut tally.findings);
                 }
             }
             return Ok(more);

@@ -180,10 +180,7 @@ pub struct Console {
 impl Console {
     /// A sentence about the run, unless quiet.
     pub fn say(&self, text: impl AsRef<str>) {
-        match self.quiet {
-            true => report(&one_line(text.as_ref())),
-            false => to_stderr(text.as_ref()),
-        }
+        if self.quiet { report(&one_line(text.as_ref())) } else { to_stderr(text.as_ref()) }
     }
 
     /// A sentence that nobody should miss, quiet or not.
@@ -280,13 +277,12 @@ fn escaped(json: &str) -> Cow<'_, str> {
     }
     let mut line = String::with_capacity(json.len() + 16);
     for c in json.chars() {
-        match special(c) {
-            true => {
-                for unit in c.encode_utf16(&mut [0; 2]) {
-                    let _ = write!(line, "\\u{unit:04x}");
-                }
+        if special(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = write!(line, "\\u{unit:04x}");
             }
-            false => line.push(c),
+        } else {
+            line.push(c)
         }
     }
     Cow::Owned(line)

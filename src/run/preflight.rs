@@ -105,9 +105,10 @@ impl Preflight {
         let place = existing.display();
         let sizes =
             format!("about {} MiB are to be written, {place} has {} MiB free", expected >> 20, free >> 20);
-        match free < expected {
-            true => self.warn("free space", format!("{sizes}: it may not be enough")),
-            false => self.pass("free space", sizes),
+        if free < expected {
+            self.warn("free space", format!("{sizes}: it may not be enough"))
+        } else {
+            self.pass("free space", sizes)
         }
     }
 

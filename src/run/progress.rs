@@ -44,9 +44,12 @@ impl Progress {
         let counts = Arc::new(ProgressCounts::default());
         let painter = (show == Show::Person).then(|| {
             let counts = Arc::clone(&counts);
-            std::thread::spawn(move || match std::io::stderr().is_terminal() {
-                true => draw_bar(&counts, step, expected),
-                false => write_lines(&counts, step, expected),
+            std::thread::spawn(move || {
+                if std::io::stderr().is_terminal() {
+                    draw_bar(&counts, step, expected)
+                } else {
+                    write_lines(&counts, step, expected)
+                }
             })
         });
         Progress { counts, painter }

@@ -92,10 +92,14 @@ pub fn decide(
         (None, Era::Toml) => after?,
         (named, Era::Json) => {
             let explicit = named.is_some();
-            let after = after.map_err(|error| match explicit {
-                true => error
-                    .next("repeat with --yes to leave that object as it is and change it in recovery mode"),
-                false => error,
+            let after = after.map_err(|error| {
+                if explicit {
+                    error.next(
+                        "repeat with --yes to leave that object as it is and change it in recovery mode",
+                    )
+                } else {
+                    error
+                }
             })?;
             let after = choice.settle(after, &data);
             let wanted = match named {
@@ -146,16 +150,13 @@ fn refuse(wanted: &BlobPlace, after: &BlobPlace, explicit: bool, data: &StoreCon
     )
     .with("blobs would go to", place(wanted))
     .with("the loaded object names", place(after));
-    error.next(match explicit {
-        true => {
-            "name the place of the object with --blob-config, or repeat with --yes and change the object in recovery \
+    error.next(if explicit {
+"name the place of the object with --blob-config, or repeat with --yes and change the object in recovery \
              mode before the first start"
-        }
-        false => {
-            "name the destination with --blob-config FILE (and --yes if it is another one than the object's), or \
+} else {
+"name the destination with --blob-config FILE (and --yes if it is another one than the object's), or \
              leave the blobs where they are with --exclude @blob"
-        }
-    })
+})
 }
 
 /// Settings to enter in recovery mode before the first start.

@@ -62,9 +62,10 @@ impl Unusable {
     pub fn describe(&self) -> String {
         let Some(first) = &self.first else { return "a server can use every value".to_string() };
         let First { subspace, key, bytes, reason } = first;
-        let what = match self.left_out.is_empty() {
-            true => "loaded as they are",
-            false => "left out, for the target has no place for them (where keys alone count, the keys stay)",
+        let what = if self.left_out.is_empty() {
+            "loaded as they are"
+        } else {
+            "left out, for the target has no place for them (where keys alone count, the keys stay)"
         };
         format!(
             "{} values that no server can use will be {what}, agreed to; the first is {} {}: {}: {reason}, this value \

@@ -166,15 +166,14 @@ impl<'a> Transfer<'a> {
             return Ok(None);
         };
         let whole = version_record.is_some();
-        let left = match options.resume {
-            true => Emptying::of_interrupted(&target.state)?.unwrap_or_default(),
-            false => Emptying::default(),
+        let left = if options.resume {
+            Emptying::of_interrupted(&target.state)?.unwrap_or_default()
+        } else {
+            Emptying::default()
         };
         // An interrupted run has emptied its target, unless its state has the step pending.
-        let everything = match options.resume {
-            true => left.pending == Some(Pending::Everything),
-            false => options.wipe,
-        };
+        let everything =
+            if options.resume { left.pending == Some(Pending::Everything) } else { options.wipe };
         let clearing = match target.clearing(&parts, whole, everything, options) {
             Err(error) if error.kind() == ErrorKind::Refused && options.resume => match left.pending {
                 // The target was emptied: its records show how far the run came.

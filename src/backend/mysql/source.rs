@@ -108,10 +108,7 @@ impl MysqlSource {
         };
         let idle = Idle::new();
         for session in sessions {
-            match agreed {
-                true => idle.give_back(session),
-                false => close(session),
-            }
+            if agreed { idle.give_back(session) } else { close(session) }
         }
         let tables = leader.run(async |connection| tables(connection).await);
         let tables = tables.map_err(|error| settings.translate(error, "list the tables"))?;
@@ -319,9 +316,10 @@ impl Source for MysqlSource {
                     unreadable.push(Unreadable::absent(table));
                 }
                 Err(error) if DENIED.contains(&number(&error)) => unreadable.push(hidden(
-                    match listed {
-                        true => "the privilege to SELECT from the table is missing",
-                        false => "this user may not know of the table: it has no privilege on it",
+                    if listed {
+                        "the privilege to SELECT from the table is missing"
+                    } else {
+                        "this user may not know of the table: it has no privilege on it"
                     },
                     "GRANT SELECT on the whole database to the user of the configuration",
                 )),

@@ -21,10 +21,7 @@ pub(super) fn within(range: &KeyRange, last: bool) -> String {
     conditions.extend(range.after.as_deref().map(|after| format!("k > {}", literal(after))));
     let below = if last { "<=" } else { "<" };
     conditions.extend(range.until.as_deref().map(|until| format!("k {below} {}", literal(until))));
-    match conditions.is_empty() {
-        true => String::new(),
-        false => format!(" WHERE {}", conditions.join(" AND ")),
-    }
+    if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) }
 }
 
 /// The keys of large values in a range, ascending; `from` is the table as it stands in a query.
@@ -63,8 +60,9 @@ pub(super) async fn read(connection: &mut PgConnection, from: &str, key: &[u8]) 
         let Some(next) = at.checked_add(PIECE) else { break };
         at = next;
     }
-    match i32::try_from(value.len()) == Ok(length) {
-        true => Ok(value),
-        false => Err(sqlx::Error::Protocol(format!("{} of {length} bytes of a value arrived", value.len()))),
+    if i32::try_from(value.len()) == Ok(length) {
+        Ok(value)
+    } else {
+        Err(sqlx::Error::Protocol(format!("{} of {length} bytes of a value arrived", value.len())))
     }
 }

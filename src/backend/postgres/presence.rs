@@ -161,12 +161,11 @@ async fn facts(connection: &mut PgConnection) -> sqlx::Result<PgFacts> {
     let row = sqlx::query(look).fetch_one(&mut *connection).await?;
     let (database, standby, schema): (i64, bool, Option<i64>) =
         (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
-    let system = match row.try_get::<bool, _>(3)? {
-        true => {
-            let ask = "SELECT system_identifier::text FROM pg_catalog.pg_control_system()";
-            sqlx::query_scalar(ask).fetch_one(&mut *connection).await?
-        }
-        false => None,
+    let system = if row.try_get::<bool, _>(3)? {
+        let ask = "SELECT system_identifier::text FROM pg_catalog.pg_control_system()";
+        sqlx::query_scalar(ask).fetch_one(&mut *connection).await?
+    } else {
+        None
     };
     // What inherits from a table is read, and emptied, with it.
     let used = "WITH RECURSIVE used AS (SELECT c.oid FROM pg_catalog.pg_class c WHERE c.relname::text = ANY($1) \

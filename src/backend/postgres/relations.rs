@@ -327,12 +327,13 @@ impl Relations {
                 .push(format!("CREATE on schema {home}, in which {} are to be created", missing.join(", ")));
             next.push(format!("GRANT CREATE ON SCHEMA {} to the user of the configuration", quoted(home)));
         }
-        match problems.is_empty() {
-            true => Ok(()),
-            false => Err(self
+        if problems.is_empty() {
+            Ok(())
+        } else {
+            Err(self
                 .refused("the database cannot be written: a privilege is missing")
                 .with("missing", problems.join("; "))
-                .next(next.join("; "))),
+                .next(next.join("; ")))
         }
     }
 

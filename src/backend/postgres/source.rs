@@ -164,13 +164,12 @@ impl Source for PostgresSource {
         self.ask("list the tables", async |connection| {
             let mut tables = Vec::new();
             for relation in relations.visible() {
-                let rows = match relation.harmless() {
-                    true => {
-                        let any = format!("SELECT EXISTS (SELECT FROM {})", relation.qualified());
-                        sqlx::query_scalar(AssertSqlSafe(any)).fetch_one(&mut *connection).await?
-                    }
+                let rows = if relation.harmless() {
+                    let any = format!("SELECT EXISTS (SELECT FROM {})", relation.qualified());
+                    sqlx::query_scalar(AssertSqlSafe(any)).fetch_one(&mut *connection).await?
+                } else {
                     // What cannot be asked is full if it takes space or keeps its rows elsewhere.
-                    false => relation.space || !relation.keeps_rows(),
+                    relation.space || !relation.keeps_rows()
                 };
                 tables.push(TableState { name: relation.name().to_string(), rows });
             }
@@ -244,16 +243,15 @@ impl Source for PostgresSource {
             let (tuples, counted, pages): (f64, f64, f64) =
                 (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
             let bytes: i64 = row.try_get(3)?;
-            let per_page = match tuples > 0.0 && counted > 0.0 {
-                true => tuples / counted,
+            let per_page = if tuples > 0.0 && counted > 0.0 {
+                tuples / counted
+            } else {
                 // Never analyzed.
-                false => {
-                    let share = sample_percent(pages);
-                    let count =
-                        format!("SELECT count(*) FROM {} TABLESAMPLE SYSTEM ({share})", relation.qualified());
-                    let seen: i64 = sqlx::query_scalar(AssertSqlSafe(count)).fetch_one(connection).await?;
-                    seen as f64 / (pages * share / 100.0).max(1.0)
-                }
+                let share = sample_percent(pages);
+                let count =
+                    format!("SELECT count(*) FROM {} TABLESAMPLE SYSTEM ({share})", relation.qualified());
+                let seen: i64 = sqlx::query_scalar(AssertSqlSafe(count)).fetch_one(connection).await?;
+                seen as f64 / (pages * share / 100.0).max(1.0)
             };
             Ok(Estimate { records: (per_page * pages) as u64, bytes: u64::try_from(bytes).unwrap_or(0) })
         })

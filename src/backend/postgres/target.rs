@@ -182,10 +182,11 @@ impl Target for PostgresTarget {
     fn clear(&self, table: &Table, kept: &[Vec<u8>]) -> Result<()> {
         // TRUNCATE would need a privilege that the server's user may lack.
         let delete = format!("DELETE FROM {}", self.qualified(table)?);
-        self.with("empty a table", async |connection| match kept.is_empty() {
-            // By a statement without arguments: the table may have no key that bytes could be compared with.
-            true => sqlx::raw_sql(AssertSqlSafe(delete)).execute(connection).await.map(|_| ()),
-            false => {
+        self.with("empty a table", async |connection| {
+            if kept.is_empty() {
+                // By a statement without arguments: the table may have no key that bytes could be compared with.
+                sqlx::raw_sql(AssertSqlSafe(delete)).execute(connection).await.map(|_| ())
+            } else {
                 let delete = format!("{delete} WHERE k <> ALL($1)");
                 sqlx::query(AssertSqlSafe(delete)).bind(kept).execute(connection).await.map(|_| ())
             }
@@ -354,8 +355,9 @@ async fn copy(connection: &mut PgConnection, name: &str, table: &Table, page: &P
     encoder.end();
     stream.send(encoder.chunk()).await?;
     let written = stream.finish().await?;
-    match written == page.len() as u64 {
-        true => Ok(()),
-        false => Err(sqlx::Error::Protocol(format!("{written} of {} rows written", page.len()))),
+    if written == page.len() as u64 {
+        Ok(())
+    } else {
+        Err(sqlx::Error::Protocol(format!("{written} of {} rows written", page.len())))
     }
 }

@@ -141,11 +141,12 @@ struct Alone((u64, u64));
 impl Alone {
     fn with(dir: &Dir, shown: &Path) -> Result<Alone> {
         let id = dir.entry().map_err(|error| unusable(shown, error))?.id;
-        match WRITTEN.lock().unwrap_or_else(PoisonError::into_inner).insert(id) {
-            true => Ok(Alone(id)),
-            false => Err(Error::refused("two stores of the target are the same RocksDB database")
+        if WRITTEN.lock().unwrap_or_else(PoisonError::into_inner).insert(id) {
+            Ok(Alone(id))
+        } else {
+            Err(Error::refused("two stores of the target are the same RocksDB database")
                 .with("path", shown.display().to_string())
-                .next("give each its own directory in the configuration")),
+                .next("give each its own directory in the configuration"))
         }
     }
 }

@@ -107,10 +107,11 @@ impl<'a> SalvagePages<'a> {
         let mut gaps = Vec::new();
         let mut found = self.backwards(end.as_deref(), &begin)?;
         let behind = found.first().map(|(key, _)| key.clone()).or_else(|| end.clone());
-        match in_block {
+        if in_block {
             // In a damaged block nothing is readable, and every seek into it fails.
-            true => gaps.push((self.last.clone(), behind)),
-            false => self.divide(self.last.clone(), behind, &mut found, &mut gaps)?,
+            gaps.push((self.last.clone(), behind))
+        } else {
+            self.divide(self.last.clone(), behind, &mut found, &mut gaps)?
         }
         self.ready.extend(found);
         for (after, before) in gaps {
@@ -249,10 +250,7 @@ impl<'a> SalvagePages<'a> {
         let (mut low, mut high) = (next_key(key), far);
         let width = width(&low, Some(&high));
         while let Some(middle) = middle(&low, Some(&high), width) {
-            match size(&middle) > base {
-                true => high = middle,
-                false => low = middle,
-            }
+            if size(&middle) > base { high = middle } else { low = middle }
         }
         Some(high)
     }

@@ -175,9 +175,12 @@ impl Source for RocksSource {
             let rows = iterator.valid() || self.opened.losses.is_some() && iterator.status().is_err();
             iterator
                 .status()
-                .or_else(|error| match self.opened.losses.is_some() && obstacle(&error).is_none() {
-                    true => Ok(()),
-                    false => Err(error),
+                .or_else(|error| {
+                    if self.opened.losses.is_some() && obstacle(&error).is_none() {
+                        Ok(())
+                    } else {
+                        Err(error)
+                    }
                 })
                 .map_err(|e| translate(e, "read a column family", &self.opened.path).with("table", name))?;
             // Every database has the family `default`; it is only of interest if it has rows.

@@ -117,9 +117,10 @@ impl RocksTarget {
         database.create_if_missing(true);
         // Do not delete the server's info logs.
         database.set_keep_log_file_num(1);
-        let existing = match begun {
-            true => Db::list_cf(&database, place.path()).map_err(fail)?,
-            false => vec![rocksdb::DEFAULT_COLUMN_FAMILY_NAME.to_string()],
+        let existing = if begun {
+            Db::list_cf(&database, place.path()).map_err(fail)?
+        } else {
+            vec![rocksdb::DEFAULT_COLUMN_FAMILY_NAME.to_string()]
         };
         let mut families: Vec<_> = existing.iter().map(|name| (name.as_str(), family(name))).collect();
         if !begun {

@@ -40,9 +40,10 @@ pub(super) fn compare(connection: &Connection, table: &Table) -> rusqlite::Resul
             // The server reads a text as bytes where it expects bytes.
             let lost = table.value == ValueKind::Counter || kind != b"text";
             let kind = String::from_utf8_lossy(kind).to_uppercase();
-            let reason = match lost {
-                true => format!("its value is stored as {kind}, which the server cannot read"),
-                false => format!("its value is stored as {kind}, whose bytes the server takes"),
+            let reason = if lost {
+                format!("its value is stored as {kind}, which the server cannot read")
+            } else {
+                format!("its value is stored as {kind}, whose bytes the server takes")
             };
             odd.push(Odd { key: key.to_vec(), reason, lost });
         }

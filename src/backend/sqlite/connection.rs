@@ -110,9 +110,10 @@ fn guard(connection: &Connection) -> rusqlite::Result<()> {
 
 /// For loops of short statements, which end before SQLite checks the request to end.
 pub(super) fn go_on() -> rusqlite::Result<()> {
-    match Stop::of_process().stopped() {
-        true => Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_INTERRUPT), None)),
-        false => Ok(()),
+    if Stop::of_process().stopped() {
+        Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_INTERRUPT), None))
+    } else {
+        Ok(())
     }
 }
 

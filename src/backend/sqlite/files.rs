@@ -336,11 +336,12 @@ fn no_log_left(path: &Path) -> Result<()> {
 
 /// Refuses to write a database that has several names: its log would be beside only one of them.
 pub(super) fn one_name(path: &Path, meta: &Metadata) -> Result<()> {
-    match meta.is_file() && meta.nlink() > 1 {
-        false => Ok(()),
-        true => Err(Error::refused("the SQLite database has several names (hard links)")
+    if meta.is_file() && meta.nlink() > 1 {
+        Err(Error::refused("the SQLite database has several names (hard links)")
             .with("path", path.display().to_string())
-            .next("name a file of its own in the configuration: what one name leads to must not change under another")),
+            .next("name a file of its own in the configuration: what one name leads to must not change under another"))
+    } else {
+        Ok(())
     }
 }
 

@@ -146,9 +146,10 @@ impl Logs {
             if pages_after > 0 && end <= most {
                 length = Some(end);
             }
-            match u64::from(page) * bytes <= most {
-                true => file.write_all_at(content, u64::from(page - 1) * bytes),
-                false => Ok(()),
+            if u64::from(page) * bytes <= most {
+                file.write_all_at(content, u64::from(page - 1) * bytes)
+            } else {
+                Ok(())
             }
         });
         written.map_err(fail)?;

@@ -52,9 +52,10 @@ impl SqlitePlace {
         // In a sticky directory users cannot exchange each other's files, and all users need access to it.
         let shared = dir.entry().map_err(fail)?.mode & SHARED != 0;
         let again = dir.try_clone().map_err(fail)?;
-        let taken = match shared {
-            true => None,
-            false => Some(GuardedDir::over(again).map_err(|error| unprotected(dir.path(), error))?),
+        let taken = if shared {
+            None
+        } else {
+            Some(GuardedDir::over(again).map_err(|error| unprotected(dir.path(), error))?)
         };
         let path = to_write(&dir.real().map_err(fail)?.join(&name))?;
         check_sqlite_files(&dir, &name)?;

@@ -264,10 +264,7 @@ impl<'a> Walk<'a> {
             let (mut low, mut high) = (start.saturating_add(step / 2), start.saturating_add(step));
             while low + 1 < high {
                 let middle = low + (high - low) / 2;
-                match reads(middle) {
-                    true => high = middle,
-                    false => low = middle,
-                }
+                if reads(middle) { high = middle } else { low = middle }
             }
             if step >= BEYOND {
                 return Ok(gaps);

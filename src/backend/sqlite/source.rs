@@ -570,10 +570,10 @@ fn choose_access(files: &Files, seen: &FilesState) -> Result<(Access, PathBuf)> 
 /// Extends a private copy to its intended length: SQLite does not open a database whose end is missing.
 fn lengthen(dir: &PrivateDir, name: &OsStr, length: Option<u64>) -> Result<()> {
     let Some(length) = length else { return Ok(()) };
-    let longer = dir.dir().reopen_file(name).and_then(|file| match file.metadata()?.len() < length {
-        true => file.set_len(length),
-        false => Ok(()),
-    });
+    let longer = dir
+        .dir()
+        .reopen_file(name)
+        .and_then(|file| if file.metadata()?.len() < length { file.set_len(length) } else { Ok(()) });
     longer.map_err(|error| super::files::cannot_copy(dir.path(), error))
 }
 

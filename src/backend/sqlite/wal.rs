@@ -161,9 +161,10 @@ impl WriteAheadLog {
         each_frame(log, form, |frame| {
             let whole =
                 matches!(frame.verdict, Verdict::Right | Verdict::RightAgain) && !frame.content.is_empty();
-            match whole && frame.number > skip && frame.number <= self.last_commit {
-                true => write(frame.page, frame.pages_after, frame.content),
-                false => Ok(()),
+            if whole && frame.number > skip && frame.number <= self.last_commit {
+                write(frame.page, frame.pages_after, frame.content)
+            } else {
+                Ok(())
             }
         })
     }
@@ -288,10 +289,8 @@ fn number(bytes: &[u8], at: usize) -> u32 {
 
 /// Continues the checksum of a log over whole pairs of words.
 fn checksum(big_endian: bool, (mut one, mut two): Sum, bytes: &[u8]) -> Sum {
-    let word = |bytes: [u8; 4]| match big_endian {
-        true => u32::from_be_bytes(bytes),
-        false => u32::from_le_bytes(bytes),
-    };
+    let word =
+        |bytes: [u8; 4]| if big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) };
     for pair in bytes.chunks_exact(8) {
         let (Ok(first), Ok(second)) = (pair[..4].try_into(), pair[4..].try_into()) else { break };
         one = one.wrapping_add(word(first)).wrapping_add(two);

@@ -244,9 +244,10 @@ impl LoadTarget {
 
     /// The target as it is; a store that does not exist yet is read as an empty one.
     fn source(&self, options: &TransferOptions) -> Result<Box<dyn Source>> {
-        let data: Box<dyn Source> = match self.exists.data {
-            true => backends::source(&self.place.data, &options.run.budget)?,
-            false => Box::new(Memory::new(self.kind)),
+        let data: Box<dyn Source> = if self.exists.data {
+            backends::source(&self.place.data, &options.run.budget)?
+        } else {
+            Box::new(Memory::new(self.kind))
         };
         self.with_blobs(data, options)
     }
@@ -399,10 +400,11 @@ impl LoadTarget {
     ///
     /// Errors: refused if one has: the comparison of records does not cover them.
     pub(super) fn check_side_tables(&self, whole: bool, options: &TransferOptions) -> Result<()> {
-        match whole && self.exists() {
-            true => state::check_side_tables(self.source(options)?.as_ref(), self.version)
-                .map_err(|error| error.with("store", self.place.location())),
-            false => Ok(()),
+        if whole && self.exists() {
+            state::check_side_tables(self.source(options)?.as_ref(), self.version)
+                .map_err(|error| error.with("store", self.place.location()))
+        } else {
+            Ok(())
         }
     }
 
@@ -417,12 +419,11 @@ impl LoadTarget {
         if !self.exists() || self.version.side_tables(self.kind).next().is_none() {
             return Ok(None);
         }
-        let side = match whole {
-            true => {
-                let side = self.version.side_tables(self.kind);
-                side.filter(|side| emptied.contains(&side.table.name)).collect()
-            }
-            false => state::filled_side_tables(self.source(options)?.as_ref(), self.version)?,
+        let side = if whole {
+            let side = self.version.side_tables(self.kind);
+            side.filter(|side| emptied.contains(&side.table.name)).collect()
+        } else {
+            state::filled_side_tables(self.source(options)?.as_ref(), self.version)?
         };
         let names: Vec<&str> = side.iter().map(|side| side.table.name).collect();
         let what = match (names.is_empty(), whole) {
@@ -453,15 +454,16 @@ impl LoadTarget {
                 .next("restore it from a backup, or export what can still be read with --salvage"));
         }
         if !self.exists() {
-            return match whole {
-                true => Ok(Clearing::default()),
-                false => Err(Error::refused(
+            return if whole {
+                Ok(Clearing::default())
+            } else {
+                Err(Error::refused(
                     "there is no schema-version record in what is to be loaded, and the target is empty",
                 )
                 .next(format!(
                     "start the server ({}) once on the target, stop it, and import then",
                     self.version.releases
-                ))),
+                )))
             };
         }
         let source = self.source(options)?;
@@ -483,9 +485,10 @@ impl LoadTarget {
     ) -> Result<Clearing> {
         let subspaces: Vec<&'static Subspace> = parts.iter().map(|part| part.subspace).collect();
         let extent = if whole { Extent::Everything } else { Extent::Only(&subspaces) };
-        let found = match everything {
-            true => state::wipe(source, self.version, extent),
-            false => state::check(source, self.version, extent, options.consent.yes),
+        let found = if everything {
+            state::wipe(source, self.version, extent)
+        } else {
+            state::check(source, self.version, extent, options.consent.yes)
         };
         found.map_err(|error| error.with("store", self.place.location()))
     }
