@@ -1,7 +1,7 @@
-//! The dump: a directory of subspace files that anyone can read, and a manifest that proves them.
+//! The dump: a directory of subspace files in a documented format, and a manifest to verify them.
 //!
-//! `docs/dump-format.md` describes it byte by byte. Reads the server's own dumps too. Knows no backend, no
-//! configuration and no subspace: letters and names are given by the caller.
+//! `docs/dump-format.md` describes the format byte by byte. The server's own dumps can be read too. Does not
+//! depend on backends, configuration or the catalog: the caller passes letters and names.
 
 pub mod frame;
 

@@ -1,20 +1,20 @@
 //! Counts and digests of the records of one subspace, independent of the container.
 //!
-//! Two digests: `records_blake3` runs in key order, `records_sum` does not depend on the order and is merged
-//! from parts. Both hash framed records: key length (u32, big-endian), key, value length, value. Knows neither
-//! letters nor files.
+//! There are two digests: `records_blake3` runs in key order; `records_sum` does not depend on the order and can
+//! be merged from parts. Both hash framed records: key length (u32, big-endian), key, value length, value. This
+//! module does not depend on subspace letters or files.
 
 use blake3::Hasher;
 
 use crate::base::hex::hex;
 use crate::base::page::Page;
 
-// Framed records are hashed in pieces of exactly this size: BLAKE3 is a tree, and only where a piece begins at
-// a multiple of a large power of two does it hash many branches at once.
+// Framed records are hashed in pieces of exactly this size: BLAKE3 is a tree hash and processes many branches at
+// once only if a piece begins at a multiple of a large power of two.
 const BATCH: usize = 128 * 1024;
 
-// From this size on a record is hashed where it lies. Below, copying it into one piece costs less than hashing
-// its value at odd places of the tree.
+// Records of at least this size are hashed in place. For smaller ones, copying into one piece costs less than
+// hashing the value at unaligned places of the tree.
 const LARGE: usize = 256 * 1024;
 
 /// Counts of a subspace.
@@ -94,7 +94,7 @@ pub struct PartDigest {
 }
 
 impl PartDigest {
-    /// Nothing counted yet.
+    /// An empty digest.
     pub fn new() -> Self {
         PartDigest::default()
     }
@@ -161,7 +161,7 @@ impl Default for Digest {
 }
 
 impl Digest {
-    /// Nothing hashed yet.
+    /// An empty digest.
     pub fn new() -> Self {
         Digest {
             totals: Totals::default(),
@@ -219,7 +219,7 @@ impl Digest {
         }
     }
 
-    /// Hashes all pieces that are full; what is left is shorter than one.
+    /// Hashes all full pieces; the remainder is shorter than one.
     fn flush_whole(&mut self) {
         let whole = self.batch.len() / BATCH * BATCH;
         if whole > 0 {
@@ -230,7 +230,7 @@ impl Digest {
 }
 
 fn length(bytes: &[u8]) -> [u8; 4] {
-    // Keys and values of 4 GiB are refused by writer and reader alike; the digest only must not panic.
+    // Writer and reader both refuse keys and values of 4 GiB; the digest only must not panic.
     u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_be_bytes()
 }
 

@@ -1,6 +1,6 @@
-//! `manifest/findings.jsonl`: what was found while the source was read, one JSON object a line.
+//! `manifest/findings.jsonl`: the findings of an export, one JSON object a line.
 //!
-//! Counts stand in the manifest; here are the samples, and every loss. Knows no policy.
+//! The manifest has the counts; this file has the samples and every loss. It contains no policy.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -17,7 +17,9 @@ use crate::base::stop::Stop;
 // Longest line that is read; keys are at most 64 KiB, twice that in hexadecimal.
 const MAX_LINE: u64 = 1024 * 1024;
 
-/// Writes the samples of `findings`; returns what the manifest says about the file.
+/// Writes the samples of `findings`; returns the entry of the file in the manifest.
+///
+/// Errors: `Io` if writing fails.
 pub fn write(findings: &Findings, mut sink: impl Write) -> Result<FindingsFile> {
     let failed = |e: std::io::Error| Error::io("cannot write the findings").because(e);
     let mut hasher = blake3::Hasher::new();
@@ -34,7 +36,7 @@ pub fn write(findings: &Findings, mut sink: impl Write) -> Result<FindingsFile> 
     Ok(FindingsFile { lines, bytes, blake3: hex(hasher.finalize().as_bytes()) })
 }
 
-/// A line of the file. Its kind may be one that only a newer release knows.
+/// A line of the file. Its kind may have been added by a newer release.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct RecordedFinding {
     /// Name of the kind.
@@ -43,18 +45,18 @@ pub struct RecordedFinding {
     pub subspace: String,
     /// Key in lower-case hex.
     pub key: String,
-    /// Why, in words.
+    /// Reason, in words.
     pub detail: String,
 }
 
 impl RecordedFinding {
-    /// The kind, if this release knows it.
+    /// The kind, if this release defines it.
     pub fn known_kind(&self) -> Option<FindingKind> {
         FindingKind::named(&self.kind)
     }
 }
 
-/// The lines of a dump's `findings.jsonl`, in their order. After an error there are no more.
+/// Iterator over the lines of a dump's `findings.jsonl`, in file order. It ends after the first error.
 pub struct FindingLines {
     input: BufReader<File>,
     path: PathBuf,

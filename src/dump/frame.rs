@@ -1,8 +1,8 @@
 //! The LZ4 frame around a subspace file: header, flags and checksums.
 //!
-//! Written by ourselves over LZ4 blocks, so that a file's bytes depend on its content alone, and so that every
-//! checksum and end mark is accounted for. Knows no records, no letters and no directory. Format:
-//! `docs/dump-format.md` and the LZ4 frame format, version 1.6.
+//! Implemented here on top of LZ4 blocks, so that a file's bytes depend on its content alone and every checksum
+//! and end mark is checked. Does not depend on records, letters or the directory. Format: `docs/dump-format.md`
+//! and the LZ4 frame format, version 1.6.
 
 pub mod reader;
 
@@ -30,7 +30,7 @@ pub const SERVER_FLG: u8 = 0x60;
 /// BD byte of both: blocks of at most 64 KiB.
 pub const BD_64K: u8 = 0x40;
 
-// Bit of a block size: the block is stored as it is.
+// Bit of a block size: the block is stored uncompressed.
 const STORED: u32 = 0x8000_0000;
 
 // Bits of FLG.
@@ -43,7 +43,7 @@ const CONTENT_CHECKSUM: u8 = 0b0000_0100;
 const RESERVED: u8 = 0b0000_0010;
 const DICTIONARY: u8 = 0b0000_0001;
 
-/// The descriptor of a frame: what follows its magic.
+/// The descriptor of a frame, which follows its magic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FrameHeader {
     flg: u8,
@@ -70,7 +70,7 @@ impl FrameHeader {
         self.flg == SERVER_FLG
     }
 
-    /// Most content bytes of a block: 64 KiB to 4 MiB.
+    /// Largest content of a block, in bytes: 64 KiB to 4 MiB.
     pub fn block_size(&self) -> usize {
         // BD codes 4 to 7, as `parse` has checked.
         BLOCK << (2 * (usize::from(self.bd >> 4) & 3))
@@ -96,7 +96,7 @@ impl FrameHeader {
         self.content_size
     }
 
-    /// Magic, descriptor and header checksum, as they stand in a file.
+    /// Magic, descriptor and header checksum, as stored in a file.
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = MAGIC.to_vec();
         bytes.extend([self.flg, self.bd]);
@@ -114,7 +114,7 @@ impl FrameHeader {
 
     /// Checks FLG and BD before the rest is read.
     ///
-    /// Errors name what is unsupported or reserved.
+    /// Errors name the unsupported or reserved flag.
     fn check_flags(flg: u8, bd: u8) -> Result<(), String> {
         if flg & VERSION_MASK != VERSION {
             return Err(format!("the LZ4 frame has an unknown version (FLG {flg:02x})"));
@@ -131,7 +131,7 @@ impl FrameHeader {
         Ok(())
     }
 
-    /// The descriptor, from FLG, BD and what follows them; the last byte is the header checksum.
+    /// Parses the descriptor from FLG, BD and the bytes after them; the last byte is the header checksum.
     fn parse(descriptor: &[u8]) -> Result<FrameHeader, String> {
         let [flg, bd, size @ .., checksum] = descriptor else {
             return Err("the LZ4 frame header is incomplete".into());
@@ -154,7 +154,7 @@ impl FrameHeader {
 pub struct FrameEnd {
     /// The frame has its end mark. The server never writes one.
     pub end_mark: bool,
-    /// The content was read whole and matches the frame's checksum.
+    /// All content was read and matches the frame's checksum.
     pub content_checked: bool,
 }
 

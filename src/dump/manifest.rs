@@ -1,7 +1,7 @@
-//! `manifest/manifest.json`: what the files of a dump hold, and their checksums.
+//! `manifest/manifest.json`: the contents of a dump's files and their checksums.
 //!
-//! Knows the shape of the document, its seal and which statements contradict each other; the files themselves
-//! are the reader's business. Format: `docs/dump-format.md`.
+//! Defines the fields of the document and its seal, and checks that its statements do not contradict each other.
+//! The reader checks the files themselves. Format: `docs/dump-format.md`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -14,7 +14,7 @@ use crate::base::finding::{FindingKind, Findings};
 use crate::base::hex::hex;
 use crate::base::seal;
 
-/// The directory of manifest and findings inside a dump.
+/// Directory of manifest and findings inside a dump.
 pub const DIRECTORY: &str = "manifest";
 
 /// The manifest inside [`DIRECTORY`].
@@ -23,26 +23,26 @@ pub const MANIFEST: &str = "manifest.json";
 /// The findings inside [`DIRECTORY`].
 pub const FINDINGS: &str = "findings.jsonl";
 
-/// State of an export that can be continued, inside [`DIRECTORY`].
+/// State file of an export that can be resumed, inside [`DIRECTORY`].
 pub const RESUME: &str = "resume.json";
 
-/// The version of the format that we write and read.
+/// Version of the format that is written and read.
 pub const FORMAT_VERSION: u32 = 1;
 
 /// Raised when fields are added that a reader may ignore.
 pub const FORMAT_MINOR: u32 = 0;
 
-/// Largest manifest that is read, in bytes. Ours have some thirty kilobytes at most; parsed, one takes many times
-/// its length.
+/// Largest manifest that is read, in bytes. Manifests of this tool have some thirty kilobytes at most; a parsed
+/// one takes many times its length in memory.
 pub const MAX_MANIFEST: u64 = 1024 * 1024;
 
-/// No block of LZ4 holds more than this many times its length.
+/// Largest ratio of content to length of an LZ4 block.
 const EXPANSION: u128 = 255;
 
-/// Bytes of records in one file at most, so that sums over all files fit 64 bits with room to spare.
+/// Most bytes of records in one file, so that sums over all files fit into 64 bits with room to spare.
 const MAX_CONTENT: u128 = 1 << 56;
 
-/// What a dump holds.
+/// The manifest of a dump.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
     /// Version of the format; readers refuse any other than [`FORMAT_VERSION`].
@@ -57,7 +57,7 @@ pub struct Manifest {
     pub server_releases: String,
     /// When the manifest was written: RFC 3339, UTC, whole seconds.
     pub created: String,
-    /// Kind of the store; never an address or a secret.
+    /// Kind of the exported store; never an address or a secret.
     pub source: String,
     /// Whether unreadable parts of a damaged store were left out.
     pub completeness: Completeness,
@@ -65,9 +65,10 @@ pub struct Manifest {
     pub subspaces: Vec<SubspaceEntry>,
     /// Subspaces that were not exported.
     pub skipped: Vec<Skipped>,
-    /// Records that belong to one installation and do not travel.
+    /// Records that were skipped as local to the installation.
     pub left_behind: Vec<LeftBehind>,
-    /// Keys of blobs that are no hash of their content by design, in hexadecimal, as far as the source names them.
+    /// Keys, in hexadecimal, of blobs that by design are not a hash of their content, as far as the source names
+    /// them.
     #[serde(default)]
     pub unhashed_blobs: Vec<String>,
     /// Complete count of each kind of finding, by its name in `findings.jsonl`.
@@ -76,7 +77,7 @@ pub struct Manifest {
     pub findings_file: FindingsFile,
 }
 
-/// Whether a dump holds everything that was to be exported.
+/// Whether a dump holds everything that was selected for export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Completeness {
@@ -122,11 +123,11 @@ pub struct Skipped {
     pub letter: char,
     /// Its name in the dump's schema version.
     pub name: String,
-    /// Why, for a person.
+    /// Reason, as text for the user.
     pub reason: String,
 }
 
-/// Records that stay with the installation they belong to.
+/// Records that were skipped as local to the installation, by key layout.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeftBehind {
     /// Letter of their subspace.
@@ -135,11 +136,11 @@ pub struct LeftBehind {
     pub name: String,
     /// Key layout they match.
     pub layout: String,
-    /// How many there were.
+    /// Number of records.
     pub records: u64,
 }
 
-/// What `findings.jsonl` must be.
+/// Length and checksum of `findings.jsonl`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FindingsFile {
     /// Number of lines.
@@ -192,7 +193,7 @@ impl SubspaceEntry {
         self.key_bytes.saturating_add(self.value_bytes)
     }
 
-    /// The first count that `found` contradicts, with both sides.
+    /// Describes the first count that differs from `found`, with both values.
     pub fn difference_in_counts(&self, found: &Totals) -> Option<String> {
         [
             ("records", self.records, found.records),
@@ -206,7 +207,7 @@ impl SubspaceEntry {
         .map(|(what, stated, counted)| format!("the manifest states {stated} {what}, there are {counted}"))
     }
 
-    /// The first statement about the records that `found` contradicts.
+    /// Describes the first count or digest of the records that differs from `found`.
     pub fn difference(&self, found: &SubspaceDigest) -> Option<String> {
         self.difference_in_counts(&found.totals).or_else(|| {
             let same = self.records_blake3 == hex(&found.records_blake3)
@@ -232,7 +233,7 @@ impl Manifest {
         self.completeness == Completeness::Salvage
     }
 
-    /// Whether the dump lacks something: a salvage, missing blobs, data nobody knows.
+    /// Whether the dump may lack data: a salvage, or findings such as missing blobs and unknown data.
     pub fn incomplete(&self) -> bool {
         self.completeness == Completeness::Salvage
             || self.findings.iter().any(|(name, &count)| {
@@ -240,14 +241,14 @@ impl Manifest {
             })
     }
 
-    /// The document with its seal, as it stands in the file.
+    /// The document with its seal, as stored in the file.
     pub fn to_json(&self) -> Result<String> {
         let text = serde_json::to_string_pretty(self)
             .map_err(|e| Error::io("cannot write the manifest as JSON").because(e))?;
         Ok(seal::seal(&text))
     }
 
-    /// Reads a document and checks seal, format version and contradictions.
+    /// Parses a document and checks its format version, its seal and that it is consistent.
     ///
     /// Errors: `Damaged`, or `Refused` for a format version of another tool release. The caller adds the file.
     pub fn from_json(text: &[u8]) -> Result<Manifest> {
@@ -256,7 +257,7 @@ impl Manifest {
             format_version: u32,
         }
         let damaged = |e| Error::damaged("the manifest is no valid manifest").because(e);
-        // The version first: another version may have other fields, and another seal.
+        // The version is checked first: another version may have other fields and another seal.
         let version = serde_json::from_slice::<Version>(text).map_err(damaged)?.format_version;
         if version != FORMAT_VERSION {
             return Err(Error::refused(format!(
@@ -273,7 +274,7 @@ impl Manifest {
         Ok(manifest)
     }
 
-    /// The first contradiction, in words.
+    /// Checks that the statements are consistent; the error describes the first contradiction.
     pub fn check(&self) -> Result<(), String> {
         let mut letters = BTreeSet::new();
         let mut names = BTreeSet::new();
@@ -315,7 +316,7 @@ impl SubspaceEntry {
                 return Err(format!("{total} bytes in {records} records of at most {longest}"));
             }
         }
-        // A record takes two bytes for its lengths. Whoever adds counts up may trust them after this.
+        // A record takes at least two bytes for its lengths. After this check sums of counts cannot overflow.
         let content =
             2 * u128::from(self.records) + u128::from(self.key_bytes) + u128::from(self.value_bytes);
         if content > MAX_CONTENT.min(EXPANSION * u128::from(self.file_bytes)) {
@@ -332,7 +333,7 @@ pub fn file_name(letter: char) -> String {
     format!("subspace_{letter}")
 }
 
-/// The letter in the name of a subspace's file, if it is one.
+/// The letter in the name of a subspace file; `None` for other names.
 pub fn letter_of(file_name: &str) -> Option<char> {
     let mut letters = file_name.strip_prefix("subspace_")?.chars();
     let letter = letters.next().filter(char::is_ascii_lowercase)?;
@@ -348,7 +349,7 @@ pub fn finding_counts(findings: &Findings) -> BTreeMap<String, u64> {
 pub fn rfc3339(time: SystemTime) -> String {
     let seconds = time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let (days, second) = (seconds / 86_400, seconds % 86_400);
-    // Gregorian calendar counted in 400-year eras from 0000-03-01, so that leap days end a year.
+    // The Gregorian calendar in 400-year eras from 0000-03-01, so that the leap day is the last day of a year.
     let shifted = days + 719_468;
     let (era, day) = (shifted / 146_097, shifted % 146_097);
     let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
@@ -361,7 +362,7 @@ pub fn rfc3339(time: SystemTime) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
-/// A text of a manifest for a message, which is one line: in quotes, and of a long one the beginning.
+/// A text of a manifest for a one-line message: in quotes, and shortened if it is long.
 fn shown(text: &str) -> String {
     let start: String = text.chars().take(100).collect();
     if start.len() < text.len() { format!("{start:?}…") } else { format!("{start:?}") }

@@ -1,8 +1,9 @@
-//! Opens a dump: finds out what a directory is, and refuses what is no complete dump.
+//! Opens a dump: detects what a directory contains and refuses anything that is not a complete dump.
 //!
-//! Reads our dumps and those of the server (0.15, 0.16). A server dump is one by its flags alone; without
-//! counts and checksums its completeness cannot be proven, and [`Dump::unproven`] says so. Opens regular files
-//! only and never follows a link inside the directory. Knows no catalog: names are given by the caller.
+//! Reads dumps of this tool and of the server (0.15, 0.16). A server dump is recognised by its frame flags
+//! alone; without counts and checksums its completeness cannot be proven, and [`Dump::unproven`] lists this.
+//! Opens regular files only and never follows a link inside the directory. Does not depend on the catalog: the
+//! caller passes the names.
 
 pub mod check;
 
@@ -33,18 +34,18 @@ use check::Scan;
 use sorted::Room;
 pub use subspace::{SubspaceReader, Verify};
 
-// Bytes of records fetched at a time where the caller has no say.
+// Bytes of records fetched at a time where the caller sets no limit.
 const PAGE: usize = 1024 * 1024;
 // Bytes read from a file at a time.
 const BUFFER: usize = 256 * 1024;
 
-// Memory for sorting a server's file whose records are out of order, unless the caller says otherwise.
+// Default memory for sorting a server's file whose records are out of order, in bytes.
 const SORT_BUDGET: usize = 64 * 1024 * 1024;
 
 // Names listed in messages.
 const LISTED: usize = 8;
 
-// Files looked into when a directory has no subspace file at all.
+// Most files examined when a directory has no subspace file at all.
 const PROBED: usize = 64;
 
 /// A dump that can be read.
@@ -64,17 +65,17 @@ pub struct Dump {
 pub struct SubspaceFile {
     /// Letter of the subspace.
     pub letter: char,
-    /// Where the file is.
+    /// Path of the file.
     pub path: PathBuf,
-    /// Its length in bytes.
+    /// Length in bytes.
     pub bytes: u64,
 }
 
 impl Dump {
-    /// Opens the dump in `dir`, ours or a server's. Reads every file's header, no records.
+    /// Opens the dump in `dir`, written by this tool or a server. Reads the header of every file, no records.
     ///
-    /// Errors: `Usage` if there is no directory or nothing of a dump in it; `Refused` for an unfinished export,
-    /// a dump of another format or tool version; `Damaged` for anything that contradicts the manifest or itself.
+    /// Errors: `Usage` if there is no directory or no dump in it; `Refused` for an unfinished export or a dump of
+    /// another format or tool version; `Damaged` for files that contradict the manifest or each other.
     pub fn open(dir: &Path) -> Result<Dump> {
         match fs::metadata(dir) {
             Ok(found) if found.is_dir() => {}
@@ -91,7 +92,7 @@ impl Dump {
         if listing.inner.contains(MANIFEST) { open_ours(dir, listing) } else { open_servers(dir, listing) }
     }
 
-    /// Sets the memory for sorting a server's files whose records are out of order, in bytes; all of them share it.
+    /// Sets the memory, in bytes, that all unordered files of a server dump share for sorting.
     pub fn with_sort_budget(mut self, bytes: usize) -> Self {
         self.room = Room::new(bytes);
         self
@@ -102,12 +103,12 @@ impl Dump {
         &self.dir
     }
 
-    /// Schema version that every file states.
+    /// Schema version stated in every file.
     pub fn schema_version(&self) -> u32 {
         self.schema_version
     }
 
-    /// The manifest; a server's dump has none.
+    /// The manifest; `None` for a server dump.
     pub fn manifest(&self) -> Option<&Manifest> {
         self.manifest.as_ref()
     }
@@ -127,17 +128,17 @@ impl Dump {
         self.files.iter().any(|file| file.letter == letter)
     }
 
-    /// What the manifest says about a subspace.
+    /// Manifest entry of a subspace.
     pub fn entry(&self, letter: char) -> Option<&SubspaceEntry> {
         self.manifest.as_ref()?.subspace(letter)
     }
 
-    /// Entries beside a server's files that are not read.
+    /// Other entries in the directory of a server dump; they are not read.
     pub fn ignored(&self) -> &[String] {
         &self.ignored
     }
 
-    /// The findings of the export; none for a server's dump.
+    /// The findings of the export; `None` for a server dump.
     pub fn findings(&self) -> Result<Option<FindingLines>> {
         if self.manifest.is_none() {
             return Ok(None);
@@ -146,8 +147,8 @@ impl Dump {
         Ok(Some(FindingLines::new(open_regular(&path)?.0, path)))
     }
 
-    /// What the export has found, as far as this release knows the kinds: the counts of the manifest and the lines
-    /// of its list; nothing for a server's dump.
+    /// The findings of the export, of the kinds that this release defines: counts from the manifest and samples
+    /// from the findings file. Empty for a server dump.
     pub fn recorded(&self) -> Result<Findings> {
         let mut findings = Findings::new();
         let Some(manifest) = &self.manifest else { return Ok(findings) };
@@ -165,8 +166,8 @@ impl Dump {
         Ok(findings)
     }
 
-    /// What cannot be proven about a server's dump, for reports; nothing for ours. `expected` are the letters
-    /// and names that its schema version has.
+    /// Lists for reports what cannot be proven about a server dump; empty for a dump with a manifest. `expected`
+    /// are the letters and names in its schema version.
     pub fn unproven(&self, expected: &[(char, &str)]) -> Vec<String> {
         if self.manifest.is_some() {
             return Vec::new();
@@ -205,14 +206,14 @@ impl Dump {
     }
 }
 
-/// What stands in a directory.
+/// Entries of a dump directory.
 #[derive(Debug, Default)]
 struct DumpFiles {
     files: Vec<(char, PathBuf)>,
     partial: Vec<String>,
     others: Vec<String>,
     has_inner: bool,
-    // Names in the directory of the manifest.
+    // Names inside the directory of the manifest.
     inner: BTreeSet<String>,
 }
 
@@ -370,7 +371,7 @@ fn open_servers(dir: &Path, listing: DumpFiles) -> Result<Dump> {
     })
 }
 
-/// State of an import into some target may stand beside the manifest.
+/// Whether a name is allowed beside the manifest, where state files of imports may be stored.
 fn expected_inner(name: &str) -> bool {
     let state = name.strip_suffix(PARTIAL).unwrap_or(name);
     [MANIFEST, FINDINGS].contains(&name)
@@ -386,7 +387,7 @@ fn check_letter(expected: char, found: char, path: &Path) -> Result<()> {
     Err(place(Error::damaged(what), path).next("the file was renamed or copied: restore the original"))
 }
 
-/// The one schema version of all files.
+/// Returns the schema version, which must be the same in all files.
 fn check_versions(dir: &Path, files: &[(SubspaceFile, u32)], expected: Option<u32>) -> Result<u32> {
     let expected = expected.or_else(|| files.first().map(|(_, version)| *version)).unwrap_or(0);
     match files.iter().find(|(_, version)| *version != expected) {
@@ -401,7 +402,7 @@ fn check_versions(dir: &Path, files: &[(SubspaceFile, u32)], expected: Option<u3
 fn no_dump(dir: &Path, names: &[String]) -> Error {
     for name in names.iter().take(PROBED) {
         let path = dir.join(name);
-        // What cannot be opened is no reason to say more than that nothing of a dump was found.
+        // A file that cannot be opened does not change the error: no dump was found.
         if let Ok(start) = start_of(&path)
             && is_op_stream(&start)
         {
@@ -426,7 +427,7 @@ fn op_stream(dir: &Path, path: &Path) -> Error {
         .next("export the store of that server with this tool instead")
 }
 
-/// The first five bytes of a file, or as many as it has.
+/// The first five bytes of a file, or fewer if it is shorter.
 fn start_of(path: &Path) -> Result<Vec<u8>> {
     let mut start = Vec::new();
     let read = open_regular(path)?.0.take(5).read_to_end(&mut start);

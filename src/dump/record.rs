@@ -1,7 +1,7 @@
 //! Records inside a frame: the content header, LEB128 lengths, keys and values.
 //!
-//! Checks lengths and the exact end of the content; whether keys ascend is the caller's business. No length
-//! field ever allocates: buffers grow with the data that is really there.
+//! Checks lengths and the exact end of the content; the caller checks the order of the keys. A length field
+//! never causes an allocation: buffers grow with the data that is actually read.
 
 use std::io::Read;
 use std::ops::Range;
@@ -22,7 +22,7 @@ pub const CONTENT_HEADER: usize = 6;
 /// Longest key, in bytes.
 pub const MAX_KEY: usize = 65_536;
 
-/// What the content says before its records.
+/// Header of the content, before its records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ContentHeader {
     /// Letter of the subspace.
@@ -32,14 +32,14 @@ pub struct ContentHeader {
 }
 
 impl ContentHeader {
-    /// The header as it stands in the content. The letter is ASCII.
+    /// The header as stored in the content. The letter must be ASCII.
     pub fn encode(&self) -> [u8; CONTENT_HEADER] {
         let [a, b, c, d] = self.schema_version.to_le_bytes();
         [CONTENT_MAGIC, self.letter as u8, a, b, c, d]
     }
 }
 
-/// A length in LEB128: the bytes and how many of them count.
+/// A length in LEB128: a buffer and the number of bytes used in it.
 pub fn encode_length(length: u32) -> ([u8; 5], usize) {
     let mut bytes = [0; 5];
     let mut rest = length;
@@ -56,16 +56,16 @@ pub fn encode_length(length: u32) -> ([u8; 5], usize) {
     (bytes, used)
 }
 
-/// Records of one frame as they come, in pages.
+/// Reads the records of one frame in file order, in pages.
 pub struct RecordReader<R> {
     frame: FrameReader<R>,
     header: ContentHeader,
-    // Position in the current block, and content bytes before it.
+    // Position in the current block, and content bytes before the block.
     at: usize,
     before: u64,
     max_value: u64,
     key: Vec<u8>,
-    // The key is read and a value of this length follows.
+    // Length of the next value, when its key has been read.
     pending: Option<usize>,
     failed: bool,
 }
@@ -89,12 +89,12 @@ impl<R: Read> RecordReader<R> {
         Ok(reader)
     }
 
-    /// Refuses values longer than `bytes` before they are read, when a manifest says how long they can be.
+    /// Refuses values longer than `bytes` before they are read; a manifest states the longest one.
     pub fn limit_values(&mut self, bytes: u64) {
         self.max_value = self.max_value.min(bytes);
     }
 
-    /// What the content says before its records.
+    /// Header of the content.
     pub fn header(&self) -> ContentHeader {
         self.header
     }
@@ -104,7 +104,7 @@ impl<R: Read> RecordReader<R> {
         self.frame.header()
     }
 
-    /// How the frame ended, once every record was read.
+    /// How the frame ended; `None` before every record was read.
     pub fn end(&self) -> Option<FrameEnd> {
         self.frame.end()
     }
@@ -119,7 +119,7 @@ impl<R: Read> RecordReader<R> {
         self.frame.file()
     }
 
-    /// The input, for what it has counted or hashed.
+    /// Returns the input with its counts or hashes.
     pub fn into_input(self) -> R {
         self.frame.into_input()
     }
@@ -149,7 +149,7 @@ impl<R: Read> RecordReader<R> {
                     return Ok(true);
                 }
                 let key = std::mem::take(&mut self.key);
-                // Into the page, not by way of a buffer: a value may be larger than everything else.
+                // The value is read directly into the page: it may be too large to copy it through a buffer.
                 let taken = page.push_with(&key, |bytes| self.take_value(length, &key, bytes));
                 self.key = key;
                 taken?;
@@ -189,8 +189,8 @@ impl<R: Read> RecordReader<R> {
         Ok(ContentHeader { letter: char::from(letter), schema_version: u32::from_le_bytes(version) })
     }
 
-    /// Places of the next key and value and of what follows them, if all of it lies in the current block and
-    /// is sound. Anything else is left to the careful path, which says what is wrong.
+    /// Ranges of the next key and value and the position after them, if all of it lies in the current block and
+    /// is valid. Other cases are left to the slow path, which reports what is wrong.
     fn whole_record(&self) -> Option<(Range<usize>, Range<usize>, usize)> {
         let block = self.frame.block();
         let (length, start) = length_in(block, self.at)?;
@@ -207,7 +207,7 @@ impl<R: Read> RecordReader<R> {
         Some((key, value, next))
     }
 
-    /// The next length; nothing at the end of the content. A key's length may not be there, a value's must.
+    /// The next length; `None` at the end of the content, which is allowed before a key and not before a value.
     fn take_length(&mut self, of_key: bool) -> Result<Option<usize>> {
         let mut length = 0u64;
         for shift in [0, 7, 14, 21, 28] {
@@ -250,7 +250,7 @@ impl<R: Read> RecordReader<R> {
         }
     }
 
-    /// Appends the next `length` bytes to `out`; false if the content ends before.
+    /// Appends the next `length` bytes to `out`; false if the content ends early.
     fn take_bytes(&mut self, length: usize, out: &mut Vec<u8>) -> Result<bool> {
         let mut missing = length;
         while missing > 0 {
@@ -297,7 +297,7 @@ impl<R: Read> RecordReader<R> {
     }
 }
 
-/// A sound length at `at` and the position behind it.
+/// A valid length at `at` and the position after it.
 fn length_in(block: &[u8], at: usize) -> Option<(usize, usize)> {
     let mut length = 0u64;
     for (n, &byte) in block.get(at..)?.iter().take(5).enumerate() {

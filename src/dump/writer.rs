@@ -1,8 +1,8 @@
 //! Writes a dump: `.partial` files until everything is complete and on disk, the manifest last.
 //!
-//! One [`SubspaceWriter`] a subspace, each of which may live in its own thread; [`DumpWriter::finish`] turns
-//! their files into a dump. Knows nothing about where records come from. Every error of the disk is reported,
-//! none is left to a destructor.
+//! Each subspace has a [`SubspaceWriter`], which may run in its own thread; [`DumpWriter::finish`] turns their
+//! files into a dump. Does not depend on the source of the records. Every disk error is reported, none is left
+//! to a destructor.
 
 mod hashed;
 mod packer;
@@ -31,45 +31,45 @@ use hashed::HashedFile;
 use packer::Packer;
 pub use resume::{Resumed, Unfinished};
 
-/// Ends the name of a file that is still being written.
+/// Suffix of the name of a file that is still being written.
 pub const PARTIAL: &str = ".partial";
 
 /// A dump being written.
 #[derive(Debug)]
 pub struct DumpWriter {
     dir: PathBuf,
-    // Both stay what was opened, whatever becomes of the path.
+    // Both are open directories, so that a later change of the path has no effect.
     top: Dir,
     inner: Dir,
     schema_version: u32,
     created: bool,
-    // Letter and name of every subspace begun.
+    // Letter and name of every started subspace.
     begun: BTreeMap<char, String>,
 }
 
-/// What the manifest says besides the subspaces.
+/// Fields of the manifest besides the subspaces and findings.
 #[derive(Debug, Clone)]
 pub struct Description {
     /// Version of this tool.
     pub tool_version: String,
     /// Server releases that write the schema version.
     pub server_releases: String,
-    /// Kind of the store; never an address or a secret.
+    /// Kind of the exported store; never an address or a secret.
     pub source: String,
-    /// The time to put into the manifest.
+    /// Creation time of the manifest.
     pub created: SystemTime,
     /// Whether unreadable parts were left out.
     pub completeness: Completeness,
     /// Subspaces that were not exported.
     pub skipped: Vec<Skipped>,
-    /// Records that do not travel.
+    /// Records that were skipped as local to the installation.
     pub left_behind: Vec<LeftBehind>,
-    /// Keys of blobs that are no hash of their content by design.
+    /// Keys of blobs that by design are not a hash of their content.
     pub unhashed_blobs: Vec<[u8; 32]>,
 }
 
 impl DumpWriter {
-    /// Begins a dump in `dir`, which is absent (it is created with its parents) or empty.
+    /// Starts a dump in `dir`, which must be empty or absent; an absent one is created with its parents.
     ///
     /// Errors: `Usage` if `dir` is no directory, `Refused` if it is not empty, `Io` if it cannot be written.
     pub fn create(dir: &Path, schema_version: u32) -> Result<DumpWriter> {
@@ -79,7 +79,7 @@ impl DumpWriter {
             Ok(inner) => inner,
             Err(e) => {
                 if created {
-                    // The error that matters is the first one.
+                    // The first error is the one to report.
                     let _ = remove_directory(dir);
                 }
                 return Err(failed("cannot create the directory", &dir.join(DIRECTORY), e));
@@ -88,9 +88,10 @@ impl DumpWriter {
         Ok(DumpWriter { dir: dir.to_owned(), top, inner, schema_version, created, begun: BTreeMap::new() })
     }
 
-    /// Goes on with the dump that an interrupted run has left in `dir`; see [`DumpWriter::unfinished`].
+    /// Resumes the dump of an interrupted run in `dir`; see [`DumpWriter::unfinished`].
     ///
-    /// Errors: `Refused` if nothing unfinished is there, `Usage` and `Io` as for [`DumpWriter::create`].
+    /// Errors: `Refused` if `dir` has no unfinished dump or another user started it, `Usage` and `Io` as for
+    /// [`DumpWriter::create`].
     pub fn reopen(dir: &Path, schema_version: u32) -> Result<DumpWriter> {
         if !check_destination(dir).is_err_and(|error| error.kind() == ErrorKind::Refused) {
             return Err(place(Error::refused("there is no unfinished export to go on with"), dir)
@@ -118,7 +119,7 @@ impl DumpWriter {
         &self.dir
     }
 
-    /// Begins the file of a subspace. `letter` is `a` to `z`; a subspace is written once.
+    /// Starts the file of a subspace. `letter` is `a` to `z`; each subspace can be written only once.
     pub fn subspace(&mut self, letter: char, name: &str) -> Result<SubspaceWriter> {
         if !letter.is_ascii_lowercase() || self.begun.contains_key(&letter) {
             return Err(Error::io("a dump has one file for each letter a to z")
@@ -130,11 +131,11 @@ impl DumpWriter {
         Ok(writer)
     }
 
-    /// The file of a subspace as an interrupted run has left it, or none of it.
+    /// The file of a subspace from an interrupted run, which may be absent.
     pub fn unfinished(&mut self, letter: char, name: &str) -> Result<Unfinished> {
         let file = file_name(letter);
         let partial = with_partial(&file);
-        // Renamed already if the run ended while it finished the dump.
+        // The file is already renamed if the run ended while it finished the dump.
         let there = |name: &str| {
             let found = self.top.look(name);
             found.map_err(|e| failed("cannot look at the file", &self.top.place(name), e))
@@ -149,7 +150,7 @@ impl DumpWriter {
 
     /// Turns the finished files into a dump: renames them, writes findings and manifest, syncs everything.
     ///
-    /// `entries` come from [`SubspaceWriter::finish`], one for each subspace begun, in any order.
+    /// `entries` come from [`SubspaceWriter::finish`], one for each started subspace, in any order.
     pub fn finish(
         self,
         mut entries: Vec<SubspaceEntry>,
@@ -187,19 +188,20 @@ impl DumpWriter {
         manifest
             .check()
             .map_err(|what| Error::io(format!("the manifest would contradict itself: {what}")))?;
-        // Everything the manifest speaks of is on disk before the manifest is.
+        // Everything listed in the manifest must be on disk before the manifest.
         sync(&self.inner)?;
         replace(&self.inner, MANIFEST, |mut file| {
             file.write_all(manifest.to_json()?.as_bytes())
                 .map_err(|e| failed("cannot write the manifest", &self.inner.place(MANIFEST), e))
         })?;
         sync(&self.inner)?;
-        // The directory that names a new one was brought to the disk when it was made.
+        // The parent of a new directory was synced when the directory was created.
         sync(&self.top)?;
         Ok(manifest)
     }
 
-    /// Removes what this run has created. Without it, unfinished files stay under their partial names.
+    /// Removes the files of this dump, and its directory if this run created it. Without this call unfinished files
+    /// keep their partial names.
     pub fn abandon(self) -> Result<()> {
         let subspaces = self.begun.keys().map(|letter| (&self.top, file_name(*letter)));
         let others = [FINDINGS, MANIFEST, RESUME].map(|name| (&self.inner, name.to_string()));
@@ -218,7 +220,7 @@ impl DumpWriter {
     }
 }
 
-/// The file of one subspace being written. Dropped unfinished, it leaves its `.partial` file.
+/// The file of one subspace being written. If dropped unfinished, its `.partial` file stays.
 pub struct SubspaceWriter {
     letter: char,
     name: String,
@@ -239,7 +241,7 @@ impl SubspaceWriter {
         Ok(SubspaceWriter { letter, name: name.to_owned(), path, packer, digest: Digest::new(), last: None })
     }
 
-    /// The last key written; nothing before the first one.
+    /// The last key written; `None` before the first one.
     pub fn last_key(&self) -> Option<&[u8]> {
         self.last.as_deref()
     }
@@ -273,10 +275,10 @@ impl SubspaceWriter {
         Ok(())
     }
 
-    /// Appends a record. Its key is greater than every key before; keys are at most 65 536 bytes, values less
-    /// than 4 GiB.
+    /// Appends a record. Its key must be greater than all keys before it; keys have at most 65 536 bytes, values
+    /// less than 4 GiB.
     ///
-    /// Errors: `Io`, naming the key: the store delivers what no dump can hold.
+    /// Errors: `Io`, with the key if the record violates these limits, or if writing fails.
     pub fn append_record(&mut self, key: &[u8], value: &[u8]) -> Result<()> {
         if let Some(before) = &self.last
             && before.as_slice() >= key
@@ -289,7 +291,7 @@ impl SubspaceWriter {
         Ok(())
     }
 
-    /// Ends the file and brings it to the disk; it keeps its `.partial` name until the dump is finished.
+    /// Ends the file and syncs it to disk; it keeps its `.partial` name until the dump is finished.
     pub fn finish(self) -> Result<SubspaceEntry> {
         let path = self.path;
         let sink = self.packer.finish().map_err(|e| failed("cannot write the file", &path, e))?;
@@ -301,7 +303,7 @@ impl SubspaceWriter {
     fn write(&mut self, key: &[u8], value: &[u8]) -> Result<()> {
         self.digest.add(key, value);
         for piece in [key, value] {
-            // `check_lengths` has made sure that it fits.
+            // The cast is lossless: `check_lengths` has checked the length.
             let (length, used) = encode_length(piece.len() as u32);
             let length = length.get(..used).unwrap_or_default();
             self.packer
@@ -333,9 +335,10 @@ impl SubspaceWriter {
     }
 }
 
-/// Whether a dump can begin in `dir`, which stays as it is: absent or empty. Returns whether it exists.
+/// Checks that a dump can start in `dir`, which must be absent or empty, and changes nothing. Returns whether it
+/// exists.
 ///
-/// Errors: `Usage` if it is no directory, `Refused` if it is not empty, `Io` if it cannot be read.
+/// Errors: `Usage` if it is not a directory, `Refused` if it is not empty, `Io` if it cannot be read.
 pub fn check_destination(dir: &Path) -> Result<bool> {
     match fs::metadata(dir) {
         Ok(found) if !found.is_dir() => {
@@ -359,16 +362,16 @@ pub fn check_destination(dir: &Path) -> Result<bool> {
     }
 }
 
-/// Opens the directory or creates it, and makes it private; says whether it had to be created.
+/// Opens the directory or creates it, and makes it private; returns whether it was created.
 fn prepare(dir: &Path) -> Result<(Dir, bool)> {
     let existed = check_destination(dir)?;
     let top = Dir::create(dir, 0o700).map_err(|e| create_failed(dir, e))?;
-    // What was looked at need not be what was opened.
+    // The path may have changed between the check and the opening, so the open directory is checked again.
     if top.names().map_err(|e| failed("cannot read the directory", dir, e))?.next().is_some() {
         return Err(not_empty(dir));
     }
     match top.set_mode(0o700) {
-        // A directory of someone else: our files are private whatever its mode.
+        // The directory belongs to another user: the files in it are private whatever its mode.
         Err(e) if e.kind() == IoErrorKind::PermissionDenied => {}
         outcome => outcome.map_err(|e| failed("cannot protect the directory", dir, e))?,
     }
@@ -381,7 +384,7 @@ fn not_empty(dir: &Path) -> Error {
 
 fn create_failed(dir: &Path, e: std::io::Error) -> Error {
     match e.kind() {
-        // A file, or a link to nothing, stands in the way.
+        // The path is a file or a dangling link.
         IoErrorKind::NotADirectory | IoErrorKind::AlreadyExists => {
             place(Error::usage("the destination is no directory"), dir).next("name a new directory")
         }
@@ -415,11 +418,11 @@ fn write_findings(dir: &Dir, findings: &Findings) -> Result<FindingsFile> {
     })
 }
 
-/// Writes a file under its `.partial` name, brings it to the disk and renames it.
+/// Writes a file under its `.partial` name, syncs it to disk and renames it.
 fn replace<T>(dir: &Dir, name: &str, write: impl FnOnce(&File) -> Result<T>) -> Result<T> {
     let partial = with_partial(name);
     let path = dir.place(&partial);
-    // Left by a run that was interrupted here.
+    // An interrupted run may have left a partial file.
     dir.remove(&partial).map_err(|e| failed("cannot remove the unfinished file", &path, e))?;
     let file = dir.create_private_file(&partial).map_err(|e| failed("cannot create the file", &path, e))?;
     let written = write(&file)?;
@@ -428,7 +431,7 @@ fn replace<T>(dir: &Dir, name: &str, write: impl FnOnce(&File) -> Result<T>) -> 
     Ok(written)
 }
 
-/// A new directory of mode 0700. A umask can only take from what it is created with, and may leave too little.
+/// Creates a directory of mode 0700. The mode is set again because a umask may have removed required bits.
 fn private_directory(dir: &Dir, name: &str) -> std::io::Result<Dir> {
     let made = dir.make(name, 0o700)?;
     made.set_mode(0o700)?;

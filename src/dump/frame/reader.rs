@@ -1,8 +1,8 @@
-//! Reads a frame block by block, ours or another writer's.
+//! Reads a frame block by block, written by this tool or another writer.
 //!
 //! Accepts what the server's own reader accepts (independent and linked blocks, 64 KiB to 4 MiB, checksums,
 //! content size; crates lz4_flex 0.12.0–0.14.0, src/frame/decompress.rs) and refuses what that reader drops
-//! silently: bytes behind the end, stray bytes, cut blocks. Holds block buffers and no more.
+//! silently: bytes after the end, stray bytes, truncated blocks. Only block buffers are held in memory.
 
 use std::io::{ErrorKind as IoErrorKind, Read};
 
@@ -16,7 +16,7 @@ use crate::base::stop::Stop;
 // Content that a linked block may refer to.
 const WINDOW: usize = 65_536;
 
-/// A frame being read from `R`. After an error it only repeats that it failed.
+/// A frame being read from `R`. After an error every call fails.
 pub struct FrameReader<R> {
     input: R,
     file: String,
@@ -70,26 +70,26 @@ impl<R: Read> FrameReader<R> {
 
     /// Reads the next block; false at the end of the frame, which is also the end of the file.
     ///
-    /// Errors: as [`new`](FrameReader::new), and interrupted once the process was asked to end.
+    /// Errors: as [`new`](FrameReader::new), and interrupted after the process was asked to stop.
     ///
-    /// Whether the frame *has* an end, [`end`](FrameReader::end) says.
+    /// [`end`](FrameReader::end) returns whether the frame *has* an end mark.
     pub fn next_block(&mut self) -> Result<bool> {
         self.guarded(|reader| reader.read_block(true))
     }
 
     /// Checks the next block's size and checksum without decompressing it; false at the end.
     ///
-    /// The content checksum cannot be checked any more after this.
+    /// After this call the content checksum can no longer be checked.
     pub fn skip_block(&mut self) -> Result<bool> {
         self.guarded(|reader| reader.read_block(false))
     }
 
-    /// Content of the block last read; never empty while there was one.
+    /// Content of the block that the last call has read; empty if it has read none.
     pub fn block(&self) -> &[u8] {
         self.block.get(..self.length).unwrap_or_default()
     }
 
-    /// How the frame ended, once it has.
+    /// How the frame ended; `None` before its end.
     pub fn end(&self) -> Option<FrameEnd> {
         match self.state {
             FrameState::Ended(end) => Some(end),
@@ -107,12 +107,12 @@ impl<R: Read> FrameReader<R> {
         &self.file
     }
 
-    /// The input as it stands behind the last block, for what it has counted or hashed.
+    /// The input, positioned after the last block, with its counts or hashes.
     pub fn input(&self) -> &R {
         &self.input
     }
 
-    /// The input, for what it has counted or hashed.
+    /// Returns the input with its counts or hashes.
     pub fn into_input(self) -> R {
         self.input
     }
@@ -183,7 +183,7 @@ impl<R: Read> FrameReader<R> {
             let most = self.header.block_size();
             return Err(self.damage(format!("a block of {length} bytes, the frame allows {most}"), start));
         }
-        // Bounded by the check above; the file need not have that many.
+        // Bounded by the check above; the file may be shorter.
         let mut packed = std::mem::take(&mut self.packed);
         packed.resize(length, 0);
         let outcome = self.read_block_data(&mut packed, stored, decode, start);
@@ -233,7 +233,7 @@ impl<R: Read> FrameReader<R> {
         Ok(())
     }
 
-    /// Everything from the end mark to the end of the file.
+    /// Checks everything from the end mark to the end of the file.
     fn read_end(&mut self, start: u64) -> Result<()> {
         let mut checked = false;
         if let Some(size) = self.header.content_size()
@@ -321,7 +321,7 @@ mod tests {
         (0..length).map(|_| next()).collect()
     }
 
-    // Any frame, block by block: (stored, data).
+    // Builds any frame from its blocks: (stored, data).
     fn frame(flg: u8, bd: u8, size: Option<u64>, blocks: &[(bool, &[u8])], tail: &[u8]) -> Vec<u8> {
         let mut bytes = FrameHeader { flg, bd, content_size: size }.encode();
         for (stored, data) in blocks {

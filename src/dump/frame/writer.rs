@@ -1,7 +1,7 @@
 //! Writes a frame: blocks cut at fixed places, checksums, end mark.
 //!
-//! The bytes written depend on the content alone, never on how it was pushed. Errors are the sink's own; the
-//! caller knows which file it is.
+//! The bytes written depend on the content alone, never on how it was pushed. Errors are those of the sink; the
+//! caller adds the file name.
 
 use std::io::{self, Write};
 
@@ -10,13 +10,13 @@ use xxhash_rust::xxh32::{Xxh32, xxh32};
 
 use super::{BLOCK, FrameHeader, STORED};
 
-// Packed bytes collected before they go to the sink.
+// Compressed bytes collected before a write to the sink.
 const BATCH: usize = 256 * 1024;
 
-// Size field, data and checksum of the largest block, with the room that the compressor asks for.
+// Size field, data and checksum of the largest block, with the room that the compressor requires.
 const BLOCK_ROOM: usize = 4 + get_maximum_output_size(BLOCK) + 4;
 
-/// A frame being written into `W`. Without [`finish`](FrameWriter::finish) it has no end.
+/// A frame being written into `W`. Without [`finish`](FrameWriter::finish) it has no end mark.
 pub struct FrameWriter<W> {
     sink: W,
     // Content of the block being filled: shorter than BLOCK between calls.
@@ -43,8 +43,8 @@ impl<W: Write> FrameWriter<W> {
         writer
     }
 
-    /// Goes on with a frame that `sink` holds up to the end of a block: `content_hash` has seen the content of
-    /// its blocks, and `content` is the beginning of the next one, shorter than a block.
+    /// Continues a frame that `sink` holds up to the end of a block: `content_hash` covers the content of its
+    /// blocks, and `content` is the beginning of the next one, shorter than a block.
     pub fn resume(sink: W, content_hash: Xxh32, content: &[u8]) -> Self {
         let mut writer = FrameWriter::new(sink);
         writer.filled = 0;
@@ -75,7 +75,7 @@ impl<W: Write> FrameWriter<W> {
             self.content.clear();
             written?;
         }
-        // Whole blocks of a large value are compressed where they lie.
+        // Whole blocks of a large value are compressed in place, without a copy.
         let mut blocks = bytes.chunks_exact(BLOCK);
         for block in &mut blocks {
             self.block(block)?;
@@ -97,7 +97,7 @@ impl<W: Write> FrameWriter<W> {
         Ok(self.sink)
     }
 
-    /// The sink, as it is: what was pushed may not have arrived in it.
+    /// The sink. Content that was pushed may not have been written to it yet.
     pub fn sink(&self) -> &W {
         &self.sink
     }
@@ -123,7 +123,7 @@ impl<W: Write> FrameWriter<W> {
         Ok(())
     }
 
-    /// Puts a few bytes into the batch, which always has room for them.
+    /// Appends a few bytes to the batch, which always has room for them.
     fn put(&mut self, bytes: &[u8]) {
         self.packed[self.filled..self.filled + bytes.len()].copy_from_slice(bytes);
         self.filled += bytes.len();

@@ -1,7 +1,8 @@
 //! Checks whole files before anything is written to a target.
 //!
-//! Ours: length and BLAKE3 against the manifest, every block checksum, the end mark, without decompressing.
-//! A server's: every record, because there is nothing else to check against; the counts found are kept.
+//! For files of this tool: length and BLAKE3 against the manifest, every block checksum and the end mark, without
+//! decompression. For files of the server: every record, because there is nothing else to check against; the
+//! counts are kept.
 
 use std::fs::File;
 use std::io::{Cursor, Read};
@@ -20,13 +21,13 @@ use crate::dump::digest::{Digest, SubspaceDigest, Totals};
 use crate::dump::frame::FrameReader;
 use crate::dump::manifest::{DIRECTORY, FINDINGS, SubspaceEntry};
 
-/// Pieces of a file that may wait for the thread that checks them.
+/// Most pieces of a file queued for the thread that checks them.
 const AHEAD: usize = 4;
 
-/// Told how many bytes of files were checked since it was called last.
+/// Callback for progress, with the number of file bytes checked since its last call.
 pub type OnBytes<'a> = &'a (dyn Fn(u64) + Sync);
 
-/// A file that was checked.
+/// Result of checking a file.
 #[derive(Debug, Clone)]
 pub struct FileCheck {
     /// Letter of the subspace.
@@ -35,7 +36,7 @@ pub struct FileCheck {
     pub file_bytes: u64,
     /// Counts of its records: from the manifest, or counted in a server's file.
     pub totals: Totals,
-    /// Digests counted in a server's file; those of ours stand in the manifest.
+    /// Digests computed from a server's file; `None` for other dumps, whose digests are in the manifest.
     pub digest: Option<SubspaceDigest>,
     /// Whether the frame has its end mark.
     pub end_mark: bool,
@@ -43,12 +44,12 @@ pub struct FileCheck {
     pub findings: Findings,
 }
 
-/// What a pass over a server's file has found.
+/// Result of a pass over a server's file.
 #[derive(Debug, Clone)]
 pub(super) struct Scan {
     /// Whether keys ascend strictly.
     pub(super) ordered: bool,
-    /// What sorting them would take.
+    /// Size of the records, for the memory that sorting takes.
     pub(super) extent: SortSize,
     digest: SubspaceDigest,
     end_mark: bool,
@@ -58,12 +59,12 @@ pub(super) struct Scan {
 impl Dump {
     /// Checks every file, `jobs` at a time.
     ///
-    /// Errors: interrupted, else the first in the order of letters; it says how many files failed.
+    /// Errors: interrupted, or else the first error in the order of letters, with the number of failed files.
     pub fn checksums(&self, jobs: usize) -> Result<Vec<FileCheck>> {
         self.checksums_seen(jobs, &|_| ())
     }
 
-    /// The same; `seen` is told of the bytes of files that were checked since it was called last.
+    /// As [`checksums`](Dump::checksums); calls `seen` with the number of file bytes checked since its last call.
     pub fn checksums_seen(&self, jobs: usize, seen: OnBytes) -> Result<Vec<FileCheck>> {
         self.check_findings()?;
         let mut checks = Vec::new();
@@ -74,7 +75,7 @@ impl Dump {
                 Err(e) => failures.push(e),
             }
         }
-        // What a run that was told to end has not read is not damaged.
+        // Files that an interrupted run did not read are not damaged.
         Stop::of_process().check()?;
         let count = failures.len();
         match failures.into_iter().next() {
@@ -84,7 +85,7 @@ impl Dump {
         }
     }
 
-    /// Checks every file, `jobs` at a time, and reports each by itself, in the order of letters.
+    /// Checks every file, `jobs` at a time, and returns one result for each, in the order of letters.
     fn check_files(&self, jobs: usize, seen: OnBytes) -> Vec<(char, Result<FileCheck>)> {
         let mut largest_first: Vec<_> = self.files.iter().collect();
         largest_first.sort_by_key(|file| std::cmp::Reverse(file.bytes));
@@ -154,7 +155,7 @@ impl Dump {
         let (file, bytes) = open_regular(&path)?;
         let stated = &manifest.findings_file;
         let differ = || place(Error::damaged("the findings differ from the manifest"), &path);
-        // A sparse file of exabytes would be read for years.
+        // Checked first, because a sparse file of exabytes would take years to read.
         if bytes != stated.bytes {
             return Err(differ());
         }
@@ -184,7 +185,8 @@ impl Dump {
             let what = format!("the file has {bytes} bytes, the manifest states {stated}");
             return Err(place(Error::damaged(what), path));
         }
-        // A dump is as large as its largest file, which one thread would read, hash and check in turn.
+        // Most of a dump can be in one file. Two threads read and check it: one thread alone would read, hash and
+        // check in turn.
         std::thread::scope(|scope| {
             let (pieces, input) = FilePieces::of(HashedInput::new(file, seen));
             let hashing = scope.spawn(move || pieces.read());
@@ -201,7 +203,7 @@ impl Dump {
         })
     }
 
-    /// A pass over a server's file; done once.
+    /// Result of one pass over a server's file. The pass runs once; its result is kept.
     pub(super) fn scan(&self, letter: char) -> Result<Scan> {
         self.scan_seen(letter, &|_| ())
     }
@@ -247,7 +249,7 @@ impl Dump {
     }
 }
 
-/// A file and the BLAKE3 of what was read from it.
+/// A file and the BLAKE3 of the bytes read from it.
 struct HashedInput<'a> {
     file: File,
     hasher: blake3::Hasher,
@@ -273,14 +275,14 @@ impl Read for HashedInput<'_> {
     }
 }
 
-/// Reads a file piece by piece for another thread, which gives the memory of each piece back.
+/// Reads a file piece by piece for another thread, which returns the buffer of each piece.
 struct FilePieces<'a> {
     file: HashedInput<'a>,
     full: SyncSender<std::io::Result<Vec<u8>>>,
     empty: Receiver<Vec<u8>>,
 }
 
-/// The other thread's end.
+/// Input of the other thread.
 struct PieceInput {
     full: Receiver<std::io::Result<Vec<u8>>>,
     empty: Sender<Vec<u8>>,
@@ -295,7 +297,7 @@ impl<'a> FilePieces<'a> {
         (FilePieces { file, full: filled, empty }, input)
     }
 
-    /// Reads until the file ends, fails, or nobody takes its pieces any more; the hash of what was read.
+    /// Reads until the file ends, reading fails or the receiver is dropped; returns the hash of the bytes read.
     fn read(mut self) -> String {
         loop {
             let mut piece = self.empty.try_recv().unwrap_or_default();
@@ -322,10 +324,10 @@ impl Read for PieceInput {
         if bytes > 0 || buffer.is_empty() {
             return Ok(bytes);
         }
-        // A reader that has ended has sent an empty piece, or its error, before.
+        // Before it ended, the reading thread has sent an empty piece or its error.
         let Ok(next) = self.full.recv() else { return Ok(0) };
         let used = std::mem::replace(&mut self.piece, Cursor::new(next?));
-        // Not wanted any more once the file has ended.
+        // Fails only if the reading thread has ended, when buffers are no longer needed.
         let _ = self.empty.send(used.into_inner());
         self.piece.read(buffer)
     }

@@ -1,7 +1,7 @@
-//! A server's file whose records repeat or are out of order (a read replica failed while it exported), sorted in
-//! memory if that fits the budget; equal repeats are taken once, differing ones are an error.
+//! Sorts in memory a server's file whose records repeat or are out of order (a read replica failed during the
+//! export). Equal repeats are taken once, differing ones are an error.
 //!
-//! What is sorted at the same time shares the budget: who comes when it is spent waits.
+//! Files that are sorted at the same time share a memory budget: a file waits until enough of it is free.
 
 use std::fs::File;
 use std::io::BufReader;
@@ -15,7 +15,7 @@ use crate::base::page::Page;
 use crate::base::stop::{LOOK, Stop};
 use crate::dump::record::RecordReader;
 
-/// Memory for sorting, in bytes, which all files of a dump share.
+/// Memory for sorting, in bytes, shared by all files of a dump.
 #[derive(Debug)]
 pub(super) struct Room {
     most: usize,
@@ -23,7 +23,7 @@ pub(super) struct Room {
     changed: Condvar,
 }
 
-/// A part of it, given back when dropped.
+/// A reserved part of [`Room`], released on drop.
 struct SortRoom {
     room: Arc<Room>,
     bytes: usize,
@@ -34,7 +34,7 @@ impl Room {
         Arc::new(Room { most, taken: Mutex::new(0), changed: Condvar::new() })
     }
 
-    /// Waits until so much is free; nothing if there is never so much.
+    /// Reserves `bytes`, waiting until they are free; `None` if they exceed the whole budget.
     ///
     /// Errors: interrupted.
     fn take(self: Arc<Room>, bytes: usize) -> Result<Option<SortRoom>> {
@@ -59,7 +59,7 @@ impl Drop for SortRoom {
     }
 }
 
-/// What sorting records takes in memory: themselves, and their order twice while repeats are left out.
+/// Memory that sorting takes: the records, and their order twice while repeats are removed.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct SortSize {
     records: usize,
@@ -83,7 +83,7 @@ pub(super) struct Sorted {
     records: Page,
     order: Vec<usize>,
     at: usize,
-    /// What was wrong with the order.
+    /// Repeated and unordered records.
     pub(super) findings: Findings,
     _taken: SortRoom,
 }
@@ -91,7 +91,7 @@ pub(super) struct Sorted {
 impl Dump {
     /// Reads all records of a subspace, sorts them and takes equal repeats once.
     ///
-    /// Errors: `Refused` if they need more than the memory for it; `Damaged` if two values claim one key.
+    /// Errors: `Refused` if they need more memory than the budget; `Damaged` if a key has two different values.
     pub(super) fn sorted(&self, letter: char) -> Result<Sorted> {
         let extent = self.scan(letter)?.extent;
         Sorted::load(self.open_records(letter)?, letter, extent, &self.room)
@@ -99,7 +99,7 @@ impl Dump {
 }
 
 impl Sorted {
-    /// As [`Dump::sorted`], for records that were counted before.
+    /// As [`Dump::sorted`], for records whose size is already known.
     pub(super) fn load(
         mut records: RecordReader<BufReader<File>>,
         letter: char,

@@ -1,6 +1,6 @@
-//! Reads the records of one subspace in key order, and proves them against the manifest at the end.
+//! Reads the records of one subspace in key order and checks them against the manifest at the end.
 //!
-//! How a server's file is read whose records are out of order, `sorted` knows.
+//! The `sorted` module reads server files whose records are out of order.
 
 use std::fs::File;
 use std::io::BufReader;
@@ -15,12 +15,12 @@ use crate::dump::digest::{Digest, SubspaceDigest};
 use crate::dump::manifest::SubspaceEntry;
 use crate::dump::record::RecordReader;
 
-/// How much of the manifest is proven while records are read.
+/// Which statements of the manifest are checked while records are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verify {
-    /// Counts, order, frame checksums: for files whose BLAKE3 was checked before.
+    /// Counts, order and frame checksums, for files whose BLAKE3 was already checked.
     Counts,
-    /// The digests of the records as well.
+    /// Also the digests of the records.
     Digests,
 }
 
@@ -53,7 +53,7 @@ enum ReadState {
 impl Dump {
     /// Opens the records of a subspace.
     ///
-    /// A server's file is scanned once before, unless [`Dump::checksums`] has done so.
+    /// A server's file is first scanned once, unless [`Dump::checksums`] has already done so.
     pub fn open_subspace(&self, letter: char, verify: Verify) -> Result<SubspaceReader> {
         let path = &self.file(letter)?.path;
         let entry = self.entry(letter).cloned();
@@ -83,7 +83,7 @@ impl Dump {
         })
     }
 
-    /// The records as they stand in the file, unchecked.
+    /// Opens the records in file order, unchecked.
     pub(super) fn open_records(&self, letter: char) -> Result<RecordReader<BufReader<File>>> {
         let path = &self.file(letter)?.path;
         let (file, _) = open_regular(path)?;
@@ -98,7 +98,7 @@ impl SubspaceReader {
     }
 
     /// Fills `page` with the next records: at least one, and no more than `limit` bytes unless one record alone
-    /// is larger. False at the end, when everything was proven.
+    /// is larger. False at the end, after all checks have passed.
     ///
     /// Errors: `Damaged`, with file and place.
     pub fn read_page(&mut self, page: &mut Page, limit: usize) -> Result<bool> {
@@ -121,7 +121,7 @@ impl SubspaceReader {
         &self.findings
     }
 
-    /// Counts and digests of the records, once all were read with [`Verify::Digests`].
+    /// Counts and digests of the records; `None` unless all were read with [`Verify::Digests`].
     pub fn digest(&self) -> Option<SubspaceDigest> {
         let proven = self.state == ReadState::Ended && self.verify == Verify::Digests;
         proven.then(|| self.digest.clone().finish())
@@ -159,7 +159,7 @@ impl SubspaceReader {
         Ok(true)
     }
 
-    /// Compares what was read with the manifest.
+    /// Compares the records read with the manifest.
     fn prove(&self) -> Result<()> {
         let Some(entry) = &self.entry else { return Ok(()) };
         if let RecordStream::Stream(records) = &self.source

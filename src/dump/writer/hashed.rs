@@ -1,13 +1,13 @@
-//! A file that is hashed as it is written, and brought to the disk while more is written.
+//! A file that is hashed while it is written, with early write-back to disk.
 //!
-//! Knows nothing of frames.
+//! Does not depend on frames.
 
 use std::fs::File;
 use std::io::{self, Write};
 
 use crate::base::write_back::WriteBack;
 
-/// A file and the BLAKE3 of what was written to it.
+/// A file and the BLAKE3 of the bytes written to it.
 pub(super) struct HashedFile {
     file: File,
     hasher: blake3::Hasher,
@@ -16,17 +16,17 @@ pub(super) struct HashedFile {
 }
 
 impl HashedFile {
-    /// A new file.
+    /// Wraps a new file.
     pub fn new(file: File) -> Self {
         HashedFile::resume(file, blake3::Hasher::new(), 0)
     }
 
-    /// A file at whose end more is written: `hasher` has seen its `bytes` bytes.
+    /// Wraps a file to append to: `hasher` covers its present `bytes` bytes.
     pub fn resume(file: File, hasher: blake3::Hasher, bytes: u64) -> Self {
         HashedFile { file, hasher, bytes, settling: WriteBack::default() }
     }
 
-    /// Brings everything to the disk; the length in bytes and the hash.
+    /// Syncs everything to disk; returns the length in bytes and the hash.
     pub fn finish(mut self) -> io::Result<(u64, blake3::Hash)> {
         self.settling.finish()?;
         self.file.sync_all()?;
@@ -74,7 +74,7 @@ mod tests {
     #[test]
     fn an_error_of_an_early_sync_is_reported() {
         let mut file = HashedFile::new(tempfile::tempfile().unwrap());
-        // Cannot be synced: a pipe has no disk.
+        // A pipe cannot be synced.
         let (_reader, writer) = io::pipe().unwrap();
         let pipe = File::from(std::os::fd::OwnedFd::from(writer));
         file.settling.wrote(1 << 30, || Ok(pipe)).unwrap();

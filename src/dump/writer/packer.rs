@@ -1,7 +1,7 @@
-//! Compresses a file's content beside the thread that counts and digests its records.
+//! Compresses a file's content in a second thread, in parallel with counting and digesting its records.
 //!
 //! Digests and compression cost about the same, so a large subspace is written nearly twice as fast. A small
-//! one never leaves its thread. The bytes do not depend on it.
+//! one is compressed in its own thread. The bytes written are the same in both cases.
 
 use std::io::{self, Write};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
@@ -9,16 +9,16 @@ use std::thread::{Builder, JoinHandle};
 
 use crate::dump::frame::FrameWriter;
 
-// Content handed over at once.
+// Bytes of content sent to the compressing thread at once.
 const CHUNK: usize = 512 * 1024;
 
-// Chunks under way, besides the one being filled and the one being compressed.
+// Queued chunks, besides the one being filled and the one being compressed.
 const AHEAD: usize = 2;
 
-/// Takes content and writes a frame into `W`. Dropped unfinished, it leaves a frame without end.
+/// Takes content and writes a frame into `W`. If dropped unfinished, the frame has no end mark.
 pub struct Packer<W: Write> {
     chunk: Vec<u8>,
-    // Nothing after a failure: the error has been reported.
+    // `None` after a failure, whose error was already reported.
     stage: Option<Stage<W>>,
 }
 
@@ -42,12 +42,12 @@ impl<W: Write + Send + 'static> Packer<W> {
         Packer::resume(FrameWriter::new(sink))
     }
 
-    /// Goes on with a frame.
+    /// Continues a frame.
     pub fn resume(frame: FrameWriter<W>) -> Self {
         Packer { chunk: Vec::new(), stage: Some(Stage::Here(Box::new(frame))) }
     }
 
-    /// Appends content. An error of the sink may arrive some calls later, at the latest with
+    /// Appends content. An error of the sink may be returned some calls later, at the latest by
     /// [`finish`](Packer::finish).
     #[inline]
     pub fn push(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -107,7 +107,7 @@ impl<W: Write> Drop for Packer<W> {
     fn drop(&mut self) {
         if let Some(Stage::Beside { work, thread, .. }) = self.stage.take() {
             drop(work);
-            // Nobody asks for the outcome, but nothing writes to the file after this.
+            // The result is ignored; the join ensures that nothing writes to the file after the drop.
             let _ = thread.join();
         }
     }
@@ -123,7 +123,7 @@ fn beside<W: Write + Send + 'static>(frame: FrameWriter<W>) -> io::Result<Beside
     Ok((work, spare, thread))
 }
 
-/// Returns the sink after the end, and none if the content stops without one.
+/// Returns the sink after [`PackerTask::End`], and `None` if the channel is closed without it.
 fn compress<W: Write>(
     mut frame: FrameWriter<W>,
     work: &Receiver<PackerTask>,
@@ -134,7 +134,7 @@ fn compress<W: Write>(
             PackerTask::Content(mut chunk) => {
                 frame.push(&chunk)?;
                 chunk.clear();
-                // Not wanted any more when the other side has ended.
+                // Fails only if the other side has ended and needs no more buffers.
                 let _ = spare.send(chunk);
             }
             PackerTask::End => return frame.finish().map(Some),

@@ -1,8 +1,8 @@
-//! Goes on with the file of a subspace that an interrupted run has left.
+//! Resumes the subspace file of an interrupted run.
 //!
-//! The file itself says how far the run came: blocks carry checksums, so whatever a kill or a power cut has
-//! torn is found, and everything before it is kept. No marks of progress are needed. Since a block depends on
-//! its content alone, the finished file is the same as that of a run without interruption.
+//! The progress of the run is read from the file itself: blocks have checksums, so anything torn by a kill or a
+//! power cut is detected, and everything before it is kept. No progress marks are needed. Since a block depends
+//! on its content alone, the finished file is the same as that of an uninterrupted run.
 
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
@@ -20,20 +20,20 @@ use crate::dump::frame::{BLOCK, FrameReader, FrameWriter};
 use crate::dump::manifest::SubspaceEntry;
 use crate::dump::record::{CONTENT_HEADER, RecordReader, encode_length};
 
-// Records read at once; as much may be read from the store again.
+// Bytes of records read at once; up to this amount may be read from the store again.
 const PAGE: usize = 256 * 1024;
 
-/// What has become of the file of a subspace.
+/// State of the file of a subspace after an interrupted run.
 pub enum Resumed {
-    /// There was nothing of it.
+    /// No usable part existed; the file is started anew.
     Begun(SubspaceWriter),
-    /// What was intact is kept, and records behind its last key follow.
+    /// The intact part is kept; records after its last key are to be appended.
     Continued(SubspaceWriter),
-    /// It was complete.
+    /// The file was complete.
     Finished(SubspaceEntry),
 }
 
-/// The file of a subspace as an interrupted run has left it. Reading it may take place in any thread.
+/// The file of a subspace from an interrupted run. It can be read in any thread.
 pub struct Unfinished {
     dir: Dir,
     file: String,
@@ -47,10 +47,10 @@ impl Unfinished {
         Unfinished { dir, file, letter, name: name.to_owned(), schema_version }
     }
 
-    /// Reads what the intact blocks hold, gives it to `each` in key order, and makes the file ready for the
-    /// rest.
+    /// Reads the records in the intact blocks, passes them to `each` in key order, and prepares the file for the
+    /// remaining records.
     ///
-    /// Errors: `Refused` if the file is not of this export, `Io`, and those of `each`.
+    /// Errors: `Refused` if the file does not belong to this export, `Io`, and those of `each`.
     pub fn read(self, each: &mut dyn FnMut(&Page) -> Result<()>) -> Result<Resumed> {
         let Unfinished { dir, file, letter, name, schema_version } = self;
         let path = dir.place(&file);
@@ -61,7 +61,7 @@ impl Unfinished {
         };
         let again = || opened.try_clone().map_err(|e| failed("cannot open the file", &path, e));
         let Some(kept) = WholePart::read(again()?, &path, letter, schema_version, each)? else {
-            // Not even a header.
+            // The file has no intact header.
             dir.remove(&file).map_err(|e| failed("cannot remove the unfinished file", &path, e))?;
             return begin();
         };
@@ -76,18 +76,18 @@ impl Unfinished {
     }
 }
 
-/// What can be kept of a file.
+/// The part of a file that can be kept.
 struct WholePart {
     digest: Digest,
     last: Option<Vec<u8>>,
-    /// Bytes of content up to the end of the last whole record.
+    /// Bytes of content up to the end of the last complete record.
     content: u64,
-    /// Length and hash of the file if nothing is missing.
+    /// Length and hash of the file, if it is complete.
     end: Option<(u64, blake3::Hash)>,
 }
 
 impl WholePart {
-    /// Reads every whole record in intact blocks; nothing if not even the header is intact.
+    /// Reads every complete record in intact blocks; `None` if the header is not intact.
     fn read(
         file: File,
         path: &Path,
@@ -124,7 +124,8 @@ impl WholePart {
         Ok(Some(kept))
     }
 
-    /// Counts a page; false, and nothing counted, if its keys are out of order, which no run has written.
+    /// Counts a page; returns false and counts nothing if its keys are out of order, since no run writes such a
+    /// page.
     fn add(&mut self, page: &Page) -> bool {
         let mut before = self.last.as_deref();
         for (key, _) in page.iter() {
@@ -135,7 +136,7 @@ impl WholePart {
         }
         for (key, value) in page.iter() {
             self.digest.add(key, value);
-            // The reader has refused what does not fit 32 bits.
+            // The casts are lossless: the reader refuses lengths of more than 32 bits.
             let lengths = encode_length(key.len() as u32).1 + encode_length(value.len() as u32).1;
             self.content += (lengths + key.len() + value.len()) as u64;
         }
@@ -146,7 +147,7 @@ impl WholePart {
     }
 }
 
-/// Cuts the file behind `content` bytes of content and returns its frame, ready for more.
+/// Truncates the file after `content` bytes of content and returns its frame, ready for appending.
 fn cut(mut file: File, path: &Path, content: u64) -> Result<FrameWriter<HashedFile>> {
     file.rewind().map_err(|e| failed("cannot read the file", path, e))?;
     let again = file.try_clone().map_err(|e| failed("cannot open the file", path, e))?;
@@ -158,7 +159,7 @@ fn cut(mut file: File, path: &Path, content: u64) -> Result<FrameWriter<HashedFi
         }
         content_hash.update(reader.block());
     }
-    // Here the last whole block ends; what follows is compressed again when its block is full.
+    // The last whole block ends here; the content after it is compressed again when its block is full.
     let (bytes, hasher) = (reader.offset(), reader.input().hasher.clone());
     let rest = (content % BLOCK as u64) as usize;
     let begun = match rest {
@@ -173,7 +174,7 @@ fn cut(mut file: File, path: &Path, content: u64) -> Result<FrameWriter<HashedFi
     Ok(FrameWriter::resume(HashedFile::resume(file, hasher, bytes), content_hash, &begun))
 }
 
-/// `None` for damage, which is where an interrupted run has stopped; other errors remain.
+/// Maps damage to `None`, because it marks where an interrupted run stopped; other errors remain.
 fn torn<T>(outcome: Result<T>) -> Result<Option<T>> {
     match outcome {
         Ok(value) => Ok(Some(value)),
@@ -188,7 +189,7 @@ fn changed(path: &Path) -> Error {
         .next("is another export running in this directory?")
 }
 
-/// An input and the hash of what was read from it.
+/// An input and the hash of the bytes read from it.
 struct Hashing<R> {
     input: R,
     hasher: blake3::Hasher,
@@ -278,7 +279,7 @@ mod tests {
         for at in places.chain(whole.len() - 20..whole.len()) {
             std::fs::write(&path, &whole[..at]).unwrap();
             resume(&format!("cut at {at}"));
-            // A power cut leaves the length and not the bytes.
+            // A power cut may keep the length and lose the bytes.
             let mut torn = whole.clone();
             torn[at..].fill(0);
             std::fs::write(&path, torn).unwrap();
