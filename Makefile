@@ -26,7 +26,7 @@ test: setup
 # STALWART_MIGRATE_KILL_SEED, and STALWART_MIGRATE_KILL_ROUND for one of them, the same rounds are drawn again.
 test-kill: setup
 	@scripts/sql-servers.sh
-	STALWART_MIGRATE_KILLS=$${STALWART_MIGRATE_KILLS:-200} cargo test --release --locked --test kill -- --nocapture
+	STALWART_MIGRATE_KILLS=$${STALWART_MIGRATE_KILLS:-200} cargo test --release --locked --test it kill:: -- --nocapture
 
 # The same commands as in scripts/test.sh, so that each finds what the other has built.
 lint: setup

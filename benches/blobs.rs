@@ -6,10 +6,10 @@
 //! written.
 
 #[allow(dead_code, clippy::unwrap_used)]
-#[path = "stores/generate.rs"]
+#[path = "../tests/it/fixture/generate.rs"]
 mod generate;
 #[allow(clippy::unwrap_used)]
-#[path = "../tests/objects/servers.rs"]
+#[path = "../tests/it/objects/servers.rs"]
 mod servers;
 
 use std::path::Path;

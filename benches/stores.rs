@@ -8,14 +8,14 @@
 
 #[path = "stores/clients.rs"]
 mod clients;
-#[path = "stores/generate.rs"]
+#[path = "../tests/it/fixture/generate.rs"]
 mod generate;
-#[path = "stores/measure.rs"]
+#[path = "../tests/it/fixture/measure.rs"]
 mod measure;
 #[path = "stores/own.rs"]
 mod own;
 #[allow(dead_code, clippy::unwrap_used)]
-#[path = "../tests/databases/servers.rs"]
+#[path = "../tests/it/databases/servers.rs"]
 mod servers;
 
 use std::path::Path;

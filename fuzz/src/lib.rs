@@ -1,7 +1,7 @@
 //! What every fuzz target does with its input: a function that takes bytes and must not panic, hang or allocate
 //! ahead of the data.
 //!
-//! The targets of `cargo fuzz` call these functions, and so does `tests/hostile.rs`, which needs no fuzzer. Knows
+//! The targets of `cargo fuzz` call these functions, and so does `tests/hostile`, which needs no fuzzer. Knows
 //! nothing of how inputs are made.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]

@@ -1,0 +1,73 @@
+//! Blobs that are left out: whatever a link names is looked for in the blob store, and nothing is read or written
+//! there. With `--no-verify` it is not even asked.
+
+use std::fs;
+
+use super::*;
+use crate::program::run;
+
+/// The same configuration with a service that is not there.
+fn dead(home: &Home, config: &Path) -> PathBuf {
+    let text = fs::read_to_string(config).unwrap();
+    let nobody = format!("http://127.0.0.1:{}", servers::free_port());
+    home.write("dead.toml", &text.replace(&Server::s3().endpoint(), &nobody))
+}
+
+#[test]
+fn exports_without_blobs_look_for_each() {
+    let home = Home::new();
+    let dump = original(&home);
+    let bucket = Server::s3().bucket();
+    let config = home.toml("s3", &Store::Sqlite("data"), &Store::S3(bucket.clone(), "m/"));
+    home.import(&config, &dump);
+    let count = |n: usize| home.path(&format!("without{n}"));
+    for (n, left) in ["t", "@blob"].iter().enumerate() {
+        let ran = run(args!["-c", config, "-e", count(n), "--exclude", left]).ended(0);
+        assert!(ran.err.contains(" linked, ") && ran.err.contains(" 0 missing"), "{}", ran.err);
+        assert!(!count(n).join("subspace_t").exists());
+    }
+    fs::remove_file(Server::s3().object(&bucket, &format!("m/{EXAMPLE_NAME}"))).unwrap();
+    let ran = run(args!["-c", config, "-e", count(2), "--exclude", "t"]).ended(3);
+    assert!(ran.err.contains(" 1 missing"), "{}", ran.err);
+    assert_eq!(found(&count(2), "blob_missing"), [EXAMPLE_KEY]);
+    run(args!["-c", config, "-e", count(3), "--exclude", "t", "--no-verify"]).ended(0);
+    let dead = dead(&home, &config);
+    let text = fs::read_to_string(&dead).unwrap() + "store.blobs.max-retries = 0\n";
+    fs::write(&dead, text).unwrap();
+    run(args!["-c", dead, "-e", count(4), "--exclude", "t", "--no-verify"]).ended(0);
+    same_files(&count(0), &count(4));
+    run(args!["-c", dead, "-e", count(5), "--exclude", "t"]).ended(1);
+    run(args!["-c", dead, "-e", count(6), "--exclude", "t,k"]).ended(0);
+}
+
+#[test]
+fn imports_without_blobs_look_for_each() {
+    let home = Home::new();
+    let dump = original(&home);
+    let config = home.toml("first", &Store::Sqlite("first"), &Store::Fs("blobs", 2).lz4());
+    home.import(&config, &dump);
+    let without = home.path("without");
+    run(args!["-c", config, "-e", without, "--exclude", "@blob"]).ended(0);
+    // Moved by another tool, the blobs are there already.
+    let second = home.toml("second", &Store::RocksDb("second"), &Store::Fs("blobs", 2).lz4());
+    let ran = run(args!["-c", second, "-i", without]).ended(0);
+    assert!(ran.err.contains(" linked, ") && ran.err.contains(" 0 missing"), "{}", ran.err);
+    same_files(&dump, &home.export(&second, "again"));
+    run(args!["verify", without, "--against", second]).ended(0);
+    fs::remove_file(home.path("blobs").join(file_of(blake3::hash(EXAMPLE).as_bytes(), 2))).unwrap();
+    let third = home.toml("third", &Store::Sqlite("third"), &Store::Fs("blobs", 2).lz4());
+    let ran = run(args!["-c", third, "-i", without, "--json"]).ended(3);
+    assert_eq!(ran.outcome()["findings"]["blob_missing"], 1, "{}", ran.err);
+    assert!(ran.err.contains(EXAMPLE_KEY) && ran.err.contains(" 1 missing"), "{}", ran.err);
+    run(args!["verify", without, "--against", third]).ended(3);
+    // Emptying the target leaves the blobs that it does not bring.
+    run(args!["-c", third, "-i", without, "--wipe-target", "--yes"]).ended(3);
+    assert!(home.path("blobs/53/54/knkectcxifjfix7xivbecrcnjfha").exists());
+    let fourth = home.toml("fourth", &Store::Sqlite("fourth"), &Store::Fs("blobs", 2).lz4());
+    run(args!["-c", fourth, "-i", without, "--no-verify"]).ended(0);
+    let nowhere = home.toml("nowhere", &Store::Sqlite("fifth"), &Store::Fs("nowhere", 2).lz4());
+    run(args!["-c", nowhere, "-i", without]).ended(2);
+    assert!(!home.path("fifth").exists() && !home.path("nowhere").exists());
+    run(args!["-c", nowhere, "-i", without, "--no-verify"]).ended(0);
+    assert!(!home.path("nowhere").exists());
+}

@@ -1,0 +1,744 @@
+//! The generated key code against the interpreter, over every layout of every schema version.
+//!
+//! Keys are sampled from the descriptors and mutated; both readers must agree on them, and what was decoded
+//! must be written back byte for byte. A new subspace is covered without a new test.
+
+use stalwart_migrate::catalog::{
+    self, BackendKind, CoveredId, FieldValue, FreshRule, GroupNumber, Problem, Sampler, SchemaVersion,
+    Subspace, TypedKey, ValueForm, ValueKind,
+};
+use stalwart_migrate::codec::KeyError;
+
+const SAMPLES: usize = 300;
+
+/// Decodes with the typed keys of a version: the key written back, its layout and its fields as `{:?}`.
+fn typed(version: u32, letter: char, key: &[u8]) -> Result<(Vec<u8>, usize, String, String), KeyError> {
+    macro_rules! decode {
+        ($module:ident) => {{
+            let decoded = catalog::keys::$module::Key::decode(letter, key)?;
+            let (back, typed) = decoded.parts();
+            assert_eq!(back, letter);
+            let mut bytes = Vec::new();
+            typed.encode(&mut bytes);
+            Ok((bytes, typed.layout(), format!("{decoded:?}"), decoded.to_string()))
+        }};
+    }
+    match version {
+        1 => decode!(v1),
+        2 => decode!(v2),
+        3 => decode!(v3),
+        4 => decode!(v4),
+        5 => decode!(v5),
+        6 => decode!(v6),
+        other => panic!("no typed keys of version {other}: add its module here"),
+    }
+}
+
+fn each_subspace(mut check: impl FnMut(&'static SchemaVersion, &'static Subspace)) {
+    for version in catalog::versions() {
+        for subspace in version.subspaces {
+            assert_eq!(subspace.version, version.number);
+            check(version, subspace);
+        }
+    }
+}
+
+/// What the interpreter makes of a key: the first layout that accepts it.
+fn interpreted(subspace: &Subspace, key: &[u8]) -> Option<usize> {
+    subspace.layouts.iter().position(|layout| layout.accepts(key))
+}
+
+fn camel(name: &str) -> String {
+    let words = name.split('_').map(|word| {
+        let (first, rest) = word.split_at(1);
+        first.to_uppercase() + rest
+    });
+    words.collect()
+}
+
+/// The `{:?}` of a typed key, built from the interpreter's fields.
+fn debug_text(subspace: &Subspace, layout: usize, key: &[u8]) -> String {
+    let layout = &subspace.layouts[layout];
+    let fields: Vec<String> = layout
+        .fields(key)
+        .map(|field| match field.value {
+            FieldValue::Number(number) => format!("{}: {number}", field.segment.name),
+            FieldValue::Bytes(bytes) => format!("{}: {bytes:?}", field.segment.name),
+        })
+        .collect();
+    let body = if fields.is_empty() { String::new() } else { format!(" {{ {} }}", fields.join(", ")) };
+    format!("{}({}{body})", camel(subspace.name), camel(layout.name))
+}
+
+fn agree(subspace: &Subspace, key: &[u8]) {
+    let expect = interpreted(subspace, key);
+    let what = || format!("version {} {} {key:02x?}", subspace.version, subspace.letter);
+    assert_eq!((subspace.decode)(key).ok(), expect, "{}", what());
+    match (typed(subspace.version, subspace.letter, key), expect) {
+        (Ok((bytes, layout, debug, display)), Some(index)) => {
+            assert_eq!(bytes, key, "{}", what());
+            assert_eq!(layout, index, "{}", what());
+            assert_eq!(debug, debug_text(subspace, index, key), "{}", what());
+            assert_eq!(display, subspace.describe(key), "{}", what());
+            let layout = &subspace.layouts[index];
+            assert!(key.len() >= layout.min_key(), "{}", what());
+            assert!(layout.max_key().is_none_or(|longest| key.len() <= longest), "{}", what());
+        }
+        (Err(error), None) => assert_eq!(error, KeyError::NoLayout),
+        (typed, index) => panic!("{}: {typed:?} but {index:?}", what()),
+    }
+}
+
+#[test]
+fn interpreter_and_generated_code_agree_on_sampled_and_mutated_keys() {
+    each_subspace(|_, subspace| {
+        for (index, layout) in subspace.layouts.iter().enumerate() {
+            let seed =
+                u64::from(subspace.version) << 32 | u64::from(u32::from(subspace.letter)) << 8 | index as u64;
+            let mut sampler = Sampler::new(seed);
+            for _ in 0..SAMPLES {
+                let mut key = sampler.key(layout);
+                assert!(layout.accepts(&key), "{} {key:02x?}", layout.name);
+                agree(subspace, &key);
+                let at = sampler.below(key.len() as u64) as usize;
+                match sampler.below(5) {
+                    0 => key.truncate(at),
+                    1 => key.push(sampler.number() as u8),
+                    2 => key.insert(at, sampler.number() as u8),
+                    3 => drop(key.remove(at)),
+                    _ => key[at] ^= 1 << sampler.below(8),
+                }
+                agree(subspace, &key);
+            }
+        }
+        agree(subspace, &[]);
+    });
+}
+
+#[test]
+fn a_key_of_a_layout_is_read_as_that_layout_or_one_that_declares_the_overlap() {
+    each_subspace(|_, subspace| {
+        for (index, layout) in subspace.layouts.iter().enumerate() {
+            let mut sampler = Sampler::new(7);
+            let mut own = 0;
+            for _ in 0..SAMPLES {
+                let found = (subspace.decode)(&sampler.key(layout)).expect("a sampled key has a layout");
+                own += usize::from(found == index);
+                assert!(found == index || subspace.layouts[found].shares.contains(&index), "{}", layout.name);
+            }
+            assert!(own > 0, "{}.{} never wins", subspace.name, layout.name);
+        }
+    });
+}
+
+#[test]
+fn fields_in_words_give_the_key_back() {
+    each_subspace(|_, subspace| {
+        for layout in subspace.layouts {
+            let mut sampler = Sampler::new(11);
+            for _ in 0..SAMPLES {
+                let key = sampler.key(layout);
+                let texts: Vec<(&str, String)> = layout
+                    .fields(&key)
+                    .map(|field| match field.value {
+                        FieldValue::Number(number) => (field.segment.name, number.to_string()),
+                        FieldValue::Bytes(bytes) => {
+                            (field.segment.name, format!("0x{}", stalwart_migrate::base::hex::hex(bytes)))
+                        }
+                    })
+                    .collect();
+                let given: Vec<(&str, &str)> =
+                    texts.iter().map(|(name, text)| (*name, text.as_str())).collect();
+                let built =
+                    layout.prefix(&given).unwrap_or_else(|field| panic!("{field} of {}", layout.name));
+                assert!(key.starts_with(&built), "{}: {built:02x?} of {key:02x?}", layout.name);
+            }
+        }
+    });
+}
+
+#[test]
+fn prefixes_go_as_far_as_fields_are_given() {
+    let property = &catalog::version(5).unwrap().by_name("property").unwrap().layouts[1];
+    let check = |given: &[(&'static str, &'static str)], expect: Result<&[u8], &'static str>| {
+        assert_eq!(property.prefix(given), expect.map(<[u8]>::to_vec), "{given:?}");
+    };
+    check(&[], Ok(&[]));
+    check(&[("account", "7")], Ok(&[0, 0, 0, 7]));
+    check(&[("collection", "mailbox"), ("account", "0x10")], Ok(&[0, 0, 0, 16, 1]));
+    check(&[("collection", "0")], Err("collection"));
+    check(&[("account", "7"), ("field", "50")], Err("field"));
+    check(&[("account", "7"), ("colour", "5")], Err("colour"));
+    check(&[("account", "4294967296")], Err("account"));
+    check(&[("account", "seven")], Err("account"));
+    let event = &catalog::version(5).unwrap().by_name("queue_event").unwrap().layouts[0];
+    let queue = [("due", "1"), ("queue_id", "2"), ("queue", "local")];
+    assert_eq!(event.prefix(&queue), Ok(b"\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\x02local\0\0\0".to_vec()));
+}
+
+fn unhex(text: &str) -> Vec<u8> {
+    let digits: Vec<u8> = text.bytes().filter(u8::is_ascii_hexdigit).collect();
+    let pairs =
+        digits.chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap());
+    pairs.collect()
+}
+
+const H: &str = "ea8f163db38682925e4491c5e58d4bb3506ef8c14eb78a86e908c5624a67200f";
+
+#[test]
+fn worked_examples_of_the_format_reference_decode_as_described() {
+    // Versions, letter, key in hex (H: the BLAKE3 of `hello`), description.
+    let examples: &[(&[u32], char, &str, &str)] = &[
+        (
+            &[1, 6],
+            'a',
+            "00 00 00 05 00 00 00 01 01 00 00 00 07",
+            "grant grantee=5 account=1 collection=1 (Mailbox) document=7",
+        ),
+        (&[1, 4], 'b', "00 00 00 01 00 00 00 00 2a", "document account=1 collection=0 (Email) document=42"),
+        (&[6], 'b', "ff ff 00 00 00 00 00 00 00 00 00 05", "object object=0 (Account) item=5"),
+        (
+            &[6],
+            'b',
+            "00 00 00 02 6a 6f 68 6e 00 00 00 00 00 00 00 05",
+            "index object=0 (Account) property=2 (Text) index_value=\"john\" item=5",
+        ),
+        (
+            &[1, 4],
+            'c',
+            "00 00 00 01 00 07 ac 02 00 00 00 2a",
+            "number_tag account=1 collection=0 (Email) field=7 tag=300 document=42",
+        ),
+        (
+            &[1, 4],
+            'c',
+            "00 00 00 01 00 07 fe ff ff ff 0f 00 00 00 2a",
+            "number_tag account=1 collection=0 (Email) field=7 tag=4294967294 document=42",
+        ),
+        (
+            &[1, 4],
+            'c',
+            "00 00 00 01 00 d9 00 00 00 2a",
+            "text_tag account=1 collection=0 (Email) field=217 tag=\"\" document=42",
+        ),
+        (&[1, 5], 'd', "00 61 64 6d 69 6e", "name name=\"admin\""),
+        (&[1, 5], 'd', "02 ac 02", "principal principal=300"),
+        (&[1, 5], 'd', "05 00 00 01 2c 00 00 00 02", "member_of principal=300 group=2"),
+        (&[1, 5], 'd', "07 61 64 6d 69 6e 00 00 01 2c", "word word=\"admin\" principal=300"),
+        (&[6], 'd', "00 00 00 00 00 00 00 00 00 05", "account object=0 (Account) item=5"),
+        (&[1, 6], 'e', "03 63 aa 31 40 00 00 01", "message queue_id=244225933312000001"),
+        (
+            &[5],
+            'f',
+            "06 f0 fa 40 00 00 00 00 00 00 00 01 07 00 00 00 2a 00",
+            "index_insert due=500174711422976000 account=1 document=42 search_index=0 (Email)",
+        ),
+        (
+            &[2, 5],
+            'f',
+            "ff ff ff ff ff ff ff ff 00 00 00 01 05 00 00 00 09 06 f0 fa 40 00 00 00 00",
+            "imip_payload account=1 document=9 due=500174711422976000",
+        ),
+        (&[6], 'f', "00 00 00 00 00 00 00 00 03 63 aa 31 40 00 00 01", "task id=244225933312000001"),
+        (
+            &[6],
+            'f',
+            "00 00 00 00 68 3b 98 00 03 63 aa 31 40 00 00 01",
+            "due due=1748736000 id=244225933312000001",
+        ),
+        (
+            &[1, 4],
+            'g',
+            "00 00 00 01 68 65 6c 6c 6f 00 00 00 00 2a",
+            "postings account=1 word=\"hello\" collection=0 (Email) document=42",
+        ),
+        (
+            &[6],
+            'g',
+            "ff ff 00 f2 6a 6f 68 6e 00 00 00 00 00 00 00 03",
+            "unique_key object=65535 property=242 (Email) index_value=0x6a6f686e0000000000000003",
+        ),
+        (
+            &[6],
+            'g',
+            "00 25 00 00 00 00 00 00 00 03 00 00 00 00 00 00 00 00 00 05",
+            "reference target=37 (Domain) target_item=3 source=0 (Account) source_item=5",
+        ),
+        (&[6], 'g', "ff ff ff ff 00 00", "node_lease node=0"),
+        (
+            &[1, 5],
+            'h',
+            "00 00 00 00 00 68 3b 98 00 65 78 61 6d 70 6c 65 2e 6f 72 67 11 22 33 44 55 66 77 88 \
+             03 63 aa 31 40 00 00 01 00",
+            "dmarc_header due=1748736000 domain=\"example.org\" policy=1234605616436508552 \
+             sequence=244225933312000001",
+        ),
+        (
+            &[1, 6],
+            'i',
+            "00 00 00 01 0b 00 61 62 63 00 00 00 02",
+            "index account=1 collection=11 (ContactCard) field=0 index_value=\"abc\" document=2",
+        ),
+        (
+            &[5, 6],
+            'i',
+            "00 00 00 01 03 33 00 00 00 01",
+            "index account=1 collection=3 (Identity) field=51 index_value=\"\" document=1",
+        ),
+        (
+            &[5],
+            'j',
+            "02 00 00 00 00 68 3b 98 00 00 00 00 01 H",
+            "spam_sample until=1748736000 account=1 hash=0xH",
+        ),
+        (&[5, 6], 'k', "H", "commit hash=0xH"),
+        (&[1, 4], 'k', "H ff ff ff ff 00 ff ff ff ff", "commit hash=0xH"),
+        (
+            &[1, 5, 6],
+            'k',
+            "H 00 00 00 01 00 00 00 00 2a",
+            "document_link hash=0xH account=1 collection=0 (Email) document=42",
+        ),
+        (
+            &[5, 6],
+            'k',
+            "H 00 00 00 01 00 00 00 00 68 3b 98 00",
+            "temporary_link hash=0xH account=1 until=1748736000",
+        ),
+        (
+            &[1, 6],
+            'l',
+            "00 00 00 01 00 00 00 00 00 00 00 00 0a",
+            "change account=1 sync_collection=0 (Email) change=10",
+        ),
+        (
+            &[1, 3],
+            'p',
+            "00 00 00 01 0d 32 00 00 00 02",
+            "property account=1 collection=13 (CalendarScheduling) field=50 document=2",
+        ),
+        (
+            &[4, 6],
+            'p',
+            "00 00 00 01 0d 32 00 00 00 02",
+            "property account=1 collection=13 (CalendarEventNotification) field=50 document=2",
+        ),
+        (
+            &[3],
+            'l',
+            "00 00 00 01 08 00 00 00 00 00 00 00 0a",
+            "change account=1 sync_collection=8 (CalendarScheduling) change=10",
+        ),
+        (
+            &[4],
+            'l',
+            "00 00 00 01 08 00 00 00 00 00 00 00 0a",
+            "change account=1 sync_collection=8 (CalendarEventNotification) change=10",
+        ),
+        (&[1, 6], 'n', "00 00 00 01 00", "document_id account=1 collection=0 (Email)"),
+        (&[1, 6], 'n', "00 00 00 01 01 54 00 00 00 03", "mailbox_uid account=1 mailbox=3"),
+        (&[6], 'n', "00 00 00 02 fe", "tenant_quota tenant=2"),
+        (&[6], 'n', "00 00", "registry_id object=0 (Account)"),
+        (&[1, 5], 'x', "00 00 00 00 68 3b 98 00 ac 02 01", "metric time=1748736000 metric=300 node=1"),
+        (&[1, 5, 6], 'p', "00", "schema_version"),
+        (
+            &[1, 6],
+            'p',
+            "00 00 00 01 00 32 00 00 00 2a",
+            "property account=1 collection=0 (Email) field=50 document=42",
+        ),
+        (
+            &[5, 6],
+            'p',
+            "00 00 00 01 00 5a 05 68 65 6c 6c 6f 00 00 00 2a",
+            "hash_index account=1 collection=0 (Email) field=90 index_value=0x0568656c6c6f document=42",
+        ),
+        (
+            &[5, 6],
+            'p',
+            "00 00 00 01 0b 02 00 00 00 00 68 3b 98 00 00 00 00 03",
+            "integer_index account=1 collection=11 (ContactCard) field=2 index_value=1748736000 document=3",
+        ),
+        (
+            &[3, 6],
+            'q',
+            "00 00 00 00 68 3b 98 00 03 63 aa 31 40 00 00 01 72 65 6d 6f 74 65 00 00",
+            "event due=1748736000 queue_id=244225933312000001 queue=\"remote\"",
+        ),
+        (
+            &[6],
+            's',
+            "00 69 00 00 12 43 4c b2 4d cd",
+            "object object=105 (SystemSettings) item=20080258862541",
+        ),
+        (&[1, 5], 'u', "04 ac 02", "disk_usage principal=300"),
+        (
+            &[1, 4],
+            'v',
+            "00 00 00 01 68 65 6c 6c 6f 00 1d 00 00 00 2a",
+            "token account=1 word=\"hello\" collection=0 (Email) field=29 document=42",
+        ),
+        (
+            &[1, 4],
+            'v',
+            "00 00 00 01 73 74 61 6c 77 61 72 74 08 00 1d 00 00 00 2a",
+            "token account=1 word=0x7374616c7761727408 collection=0 (Email) field=29 document=42",
+        ),
+        (
+            &[5, 6],
+            'z',
+            "00 00 00 00 01 68 65 6c 6c 6f 05 07 00 00 00 2a",
+            "term search_index=0 (Email) account=1 word=0x68656c6c6f05 field=7 document=42",
+        ),
+        (
+            &[5, 6],
+            'z',
+            "40 00 00 00 01 0a 00 00 00 00 68 3b 98 00 00 00 00 2a",
+            "field search_index=64 (Email) account=1 field=10 index_value=0x00000000683b9800 document=42",
+        ),
+        (
+            &[5, 6],
+            'z',
+            "80 00 00 00 01 00 00 00 2a",
+            "document search_index=128 (Email) account=1 document=42",
+        ),
+        (&[5, 6], 'z', "84 03 63 aa 31 40 00 00 01", "trace span=244225933312000001"),
+    ];
+    for (versions, letter, key, expect) in examples {
+        let (key, expect) = (unhex(&key.replace('H', H)), expect.replace('H', H));
+        for version in *versions {
+            let subspace = catalog::version(*version).unwrap().subspace(*letter).unwrap();
+            assert_eq!(subspace.describe(&key), expect, "version {version} {letter}");
+            let (bytes, ..) = typed(*version, *letter, &key).unwrap();
+            assert_eq!(bytes, key, "version {version} {letter}");
+        }
+    }
+}
+
+#[test]
+fn typed_keys_are_written_byte_for_byte() {
+    use catalog::keys::{v1, v5, v6};
+    let hash = &unhex(H).try_into().unwrap();
+    let check = |key: &dyn TypedKey, expect: &str| {
+        let mut bytes = Vec::new();
+        key.encode(&mut bytes);
+        assert_eq!(bytes, unhex(&expect.replace('H', H)));
+    };
+    check(&v5::PropertyKey::SchemaVersion {}, "00");
+    check(
+        &v5::LogsKey::Change { account: 1, sync_collection: 0, change: 10 },
+        "00000001 00 000000000000000a",
+    );
+    check(&v5::QuotaKey::DiskUsage { principal: 300 }, "04 ac02");
+    check(
+        &v5::BlobLinkKey::TemporaryLink { hash, account: 1, until: 1748736000 },
+        "H 00000001 00000000683b9800",
+    );
+    check(&v6::RegistryPkKey::NodeLease { node: 0 }, "ffffffff 0000");
+    check(&v1::BlobLinkKey::Commit { hash }, "H ffffffff 00 ffffffff");
+    check(&v5::BlobsKey::Webadmin {}, "5354414c574152545f57454241444d494e");
+    // Numbers without a name survive.
+    let unnamed = v5::PropertyKey::Property { account: 1, collection: 200, field: 201, document: 2 };
+    check(&unnamed, "00000001 c8 c9 00000002");
+}
+
+#[test]
+fn records_are_checked_against_their_layout() {
+    let check = |version: u32, letter: char, key: &str, value: &[u8], expect: Result<&str, &str>| {
+        let subspace = catalog::version(version).unwrap().subspace(letter).unwrap();
+        let key = unhex(&key.replace('H', H));
+        match (subspace.check(&key, value), expect) {
+            (Ok(layout), Ok(name)) => assert_eq!(layout.name, name, "{key:02x?}"),
+            (Err(problem), Err(text)) => assert_eq!(problem.to_string(), text, "{key:02x?}"),
+            (Ok(layout), Err(text)) => panic!("{} instead of {text}", layout.name),
+            (Err(problem), Ok(name)) => panic!("{problem} instead of {name}"),
+        }
+    };
+    check(5, 'p', "00", &[0, 0, 0, 5], Ok("schema_version"));
+    check(
+        5,
+        'p',
+        "00",
+        &[5],
+        Err("value of layout schema_version: it has a length that this layout never has"),
+    );
+    check(5, 'p', "00 00", &[], Err("no layout of the subspace accepts this key"));
+    check(5, 'i', "00000001 03 33 00000001", &[], Ok("index"));
+    check(5, 'i', "00000001 03 33 00000001", &[0], Err("value of layout index: this subspace has no values"));
+    check(5, 'n', "00000001 00", &[7; 8], Ok("document_id"));
+    check(5, 'n', "00000001 00", &[7; 7], Err("value of layout document_id: a counter has 8 bytes"));
+    check(5, 'k', "H", &[], Ok("commit"));
+    check(5, 'k', "H", &[1], Err("value of layout commit: it should be empty"));
+    check(5, 'k', "H 00", &[], Err("no layout of the subspace accepts this key"));
+    check(5, 'e', "0363aa3140000001", &[0xa0], Ok("message"));
+    check(
+        5,
+        'e',
+        "0363aa3140000001",
+        &[],
+        Err("value of layout message: an archive has at least its marker"),
+    );
+    // Of 20 bytes the value tells a reference from a unique key.
+    let twenty = "0025 0000000000000003 0000 0000000000000005";
+    check(6, 'g', twenty, &[], Ok("reference"));
+    check(6, 'g', twenty, &[0; 10], Ok("unique_key"));
+    check(6, 'g', twenty, &[0; 9], Err("value of layout reference: it should be empty"));
+    // The index of a submission, as releases up to 0.16.16 and later ones write it.
+    let submission = "00000001 04 31 00000000683b9800 00000001";
+    check(5, 'p', submission, &[0; 13], Ok("integer_index"));
+    check(6, 'p', submission, &[0; 13], Ok("integer_index"));
+    check(6, 'p', submission, &[0; 21], Ok("integer_index"));
+    let length = "value of layout integer_index: it has a length that this layout never has";
+    check(5, 'p', submission, &[0; 21], Err(length));
+    // Left by the upgrade to 0.13.0.
+    check(3, 'q', "000000006b0c3f52 04bfd237ac600c56", &[0; 8], Ok("old_event"));
+    check(1, 'g', "00000003 00 00000001", &[1], Ok("empty_word"));
+    check(5, 'd', "05 00000003 00000009", &[], Ok("member_of"));
+    check(6, 'k', "H 00000003 00000000683b9800", &[2], Ok("temporary_link"));
+    // Of 18 bytes, too.
+    let eighteen = "00000001 00 5a 07 61626364656667 0000002a";
+    check(5, 'p', eighteen, &[0; 20], Ok("hash_index"));
+}
+
+#[test]
+fn a_problem_says_which_layout() {
+    let subspace = catalog::version(5).unwrap().subspace('n').unwrap();
+    match subspace.check(&[0, 0, 0, 1], &[]) {
+        Err(Problem::BadValue { layout, reason }) => {
+            assert_eq!((layout.name, reason), ("change_id", "a counter has 8 bytes"));
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_schema_version_record_is_found_before_the_version_is_known() {
+    let record = catalog::schema_version_record();
+    assert_eq!((record.letter, record.key), ('p', &[0][..]));
+    assert_eq!(
+        (record.read(&[0, 0, 0, 5]), record.read(&[5]), record.value(6)),
+        (Some(5), None, [0, 0, 0, 6])
+    );
+    for backend in catalog::backends() {
+        assert_eq!(record.table(backend.kind).unwrap().name, "p");
+        for version in catalog::versions() {
+            let subspace = version.subspace(record.letter).unwrap();
+            assert!(subspace.layout(record.key).unwrap().schema_version);
+            assert_eq!(subspace.table(backend.kind).unwrap().name, "p");
+        }
+    }
+    let marked: usize = catalog::versions()
+        .iter()
+        .flat_map(|v| v.subspaces)
+        .map(|s| s.layouts.iter().filter(|l| l.schema_version).count())
+        .sum();
+    assert_eq!(marked, catalog::versions().len());
+}
+
+#[test]
+fn versions_have_the_letters_that_their_releases_use() {
+    let check = |version: u32, letters: &str, server: &str| {
+        let version = catalog::version(version).unwrap();
+        let all: String = version.subspaces.iter().map(|s| s.letter).collect();
+        assert_eq!(all, letters, "version {}", version.number);
+        let server_letters: String =
+            version.subspaces.iter().filter(|s| s.server_export).map(|s| s.letter).collect();
+        assert_eq!(server_letters, server, "version {}", version.number);
+        let mut families: Vec<char> =
+            version.families.iter().flat_map(|(_, letters)| letters.iter().copied()).collect();
+        families.sort_unstable();
+        assert_eq!(families.into_iter().collect::<String>(), server, "version {}", version.number);
+        for subspace in version.subspaces {
+            assert_ne!(subspace.family.is_some(), subspace.no_family.is_some(), "{}", subspace.letter);
+        }
+    };
+    for version in 1..=4 {
+        check(version, "abcdefghijklmnopqrstuvwxy", "abcdegiklmnpqstuvy");
+    }
+    check(5, "adefhijklmnopqrstuxyz", "adefhijklnopqrstux");
+    check(6, "abdefghijklmnopqrstuwxyz", "abdefghiklnopqrstux");
+    assert!(catalog::version(0).is_none() && catalog::version(7).is_none());
+    assert_eq!(catalog::version(5).unwrap().family("data"), Some(&['a', 'i', 'u', 'n', 'p'][..]));
+    assert_eq!(catalog::version(6).unwrap().family("directory"), None);
+    assert_eq!(catalog::version(6).unwrap().by_name("registry_pk").unwrap().letter, 'g');
+}
+
+#[test]
+fn tables_are_those_the_server_makes() {
+    let table = |version: u32, letter: char, backend: BackendKind| {
+        catalog::version(version).unwrap().subspace(letter).unwrap().table(backend)
+    };
+    let create = |version, letter, backend| table(version, letter, backend).unwrap().create;
+    assert_eq!(
+        create(5, 'a', BackendKind::Sqlite),
+        "CREATE TABLE IF NOT EXISTS a (k BLOB PRIMARY KEY, v BLOB NOT NULL)"
+    );
+    assert_eq!(create(5, 'i', BackendKind::Sqlite), "CREATE TABLE IF NOT EXISTS i (k BLOB PRIMARY KEY)");
+    assert_eq!(
+        create(6, 'n', BackendKind::Postgres),
+        "CREATE TABLE IF NOT EXISTS n (k BYTEA PRIMARY KEY, v BIGINT NOT NULL DEFAULT 0)"
+    );
+    assert_eq!(
+        create(5, 't', BackendKind::Mysql),
+        "CREATE TABLE IF NOT EXISTS t (k TINYBLOB, v LONGBLOB NOT NULL, PRIMARY KEY (k(255))) ENGINE=InnoDB"
+    );
+    assert_eq!(table(5, 'i', BackendKind::Mysql).unwrap().unique_prefix, Some(400));
+    assert_eq!(table(5, 'u', BackendKind::RocksDb).unwrap().merge_operator, Some("merge"));
+    let blobs = table(5, 't', BackendKind::RocksDb).unwrap();
+    assert_eq!((blobs.blob_files, blobs.min_blob_size, blobs.value), (true, Some(16834), ValueKind::Blob));
+    let pieces = |letter| table(5, letter, BackendKind::FoundationDb).unwrap().pieces.map(|p| p.number_width);
+    assert_eq!((pieces('p'), pieces('t'), pieces('i')), (Some(0), Some(2), None));
+    // The change log is never cut; the first releases read one piece of a blob less.
+    for version in [1, 5, 6] {
+        let log = table(version, 'l', BackendKind::FoundationDb).unwrap();
+        assert_eq!((log.pieces, log.max_value), (None, Some(100_000)));
+        assert_eq!(table(version, 'l', BackendKind::Mysql).unwrap().max_value, Some((1 << 24) - 1));
+    }
+    let blobs = table(1, 't', BackendKind::FoundationDb).unwrap().pieces.unwrap();
+    let earlier = blobs.earlier.unwrap();
+    assert_eq!((blobs.most, earlier.most, earlier.versions), (6985, 6984, (1, 1)));
+    each_subspace(|_, subspace| {
+        let table = subspace.table(BackendKind::FoundationDb).unwrap();
+        let long = subspace.layouts.iter().any(|layout| layout.long);
+        assert!(!long || table.pieces.is_some(), "{} is long and not cut", subspace.name);
+    });
+    assert_eq!(table(5, 'z', BackendKind::Postgres).unwrap_err(), "PostgreSQL has search tables of its own.");
+    // What has no place somewhere can be rebuilt by the server.
+    each_subspace(|_, subspace| {
+        for backend in catalog::backends() {
+            assert!(subspace.table(backend.kind).is_ok() || subspace.derived, "{}", subspace.letter);
+        }
+    });
+}
+
+#[test]
+fn left_over_tables_complete_the_column_families() {
+    let check = |version: u32, legacy: &str, side: usize| {
+        let version = catalog::version(version).unwrap();
+        for backend in catalog::backends() {
+            let tables: Vec<_> = version.legacy_tables(backend.kind).collect();
+            assert_eq!(tables.iter().map(|t| t.letter).collect::<String>(), legacy);
+            assert!(tables.iter().all(|t| t.required == (backend.kind == BackendKind::RocksDb)));
+        }
+        assert_eq!(version.side_tables(BackendKind::Mysql).count(), side);
+        assert_eq!(version.side_tables(BackendKind::RocksDb).count(), 0);
+    };
+    check(4, "", 0);
+    check(5, "bcgvw", 4);
+    check(6, "cv", 4);
+    let rocksdb = catalog::backend(BackendKind::RocksDb).unwrap();
+    assert_eq!((rocksdb.name, rocksdb.default_table), ("rocksdb", Some("default")));
+    let legacy = catalog::version(5).unwrap().legacy_tables(BackendKind::Sqlite).next().unwrap();
+    assert_eq!(legacy.table.value, ValueKind::None);
+}
+
+#[test]
+fn the_catalog_knows_what_is_special() {
+    let layout = |version: u32, letter: char, name: &str| {
+        let subspace = catalog::version(version).unwrap().subspace(letter).unwrap();
+        subspace.layouts.iter().find(|l| l.name == name).unwrap()
+    };
+    // Node leases stay where they are; everything else travels.
+    let mut staying = Vec::new();
+    each_subspace(|version, subspace| {
+        let stay = subspace.layouts.iter().filter(|l| !l.travels);
+        staying.extend(stay.map(|l| (version.number, subspace.letter, l.name)));
+    });
+    assert_eq!(staying, [(6, 'g', "node_lease")]);
+    assert_eq!(layout(6, 'g', "node_lease").fresh, Some(FreshRule::Keep));
+    // Fixed and computed keys of blobs.
+    assert_eq!(layout(5, 't', "webadmin").fixed_key, Some(&b"STALWART_WEBADMIN"[..]));
+    assert!(layout(5, 't', "content").content_hash && !layout(5, 't', "webadmin").content_hash);
+    let computed = &layout(6, 't', "content").computed[0];
+    assert_eq!((computed.versions, computed.prefix), ((6, 6), "STALWART_APP_"));
+    let objects = catalog::version(6).unwrap().layout(computed.of).unwrap();
+    assert_eq!(
+        computed.preimage(objects, &unhex("000b 0000000000000007")).as_deref(),
+        Some("STALWART_APP_7")
+    );
+    assert_eq!(computed.preimage(objects, &unhex("0010 0000000000000007")), None);
+    // Links name blobs.
+    let link = |version: u32, letter: char, key: &str| {
+        let key = unhex(&key.replace('H', H));
+        catalog::version(version).unwrap().subspace(letter).unwrap().blob_link(&key).map(|h| h.to_vec())
+    };
+    assert_eq!(link(5, 'k', "H"), Some(unhex(H)));
+    assert_eq!(link(1, 'k', "H 00000001 00 0000002a"), Some(unhex(H)));
+    assert_eq!(link(5, 'k', "00"), None);
+    assert_eq!(link(5, 'p', "00"), None);
+    // Archives under some fields only.
+    let property = layout(5, 'p', "property");
+    assert_eq!(property.value_form(&unhex("00000001 05 32 00000001")), ValueForm::Archive);
+    assert_eq!(property.value_form(&unhex("00000001 00 47 00000001")), ValueForm::Archive);
+    assert_eq!(property.value_form(&unhex("00000001 01 47 00000001")), ValueForm::Opaque);
+    for field in [44, 45, 46] {
+        let key = [&[0, 0, 0, 3, 7, field][..], &[0; 4]].concat();
+        assert_eq!(property.value_form(&key), ValueForm::Archive);
+        let opaque = if field == 46 { ValueForm::Opaque } else { ValueForm::Archive };
+        assert_eq!(layout(6, 'p', "property").value_form(&key), opaque);
+    }
+}
+
+#[test]
+fn counter_rules_name_the_same_group_on_both_sides() {
+    let mut rules = 0;
+    for version in catalog::versions() {
+        for rule in version.counter_rules {
+            rules += 1;
+            let counter = version.layout(rule.counter).unwrap();
+            let names: Vec<&str> = rule.group.iter().map(|index| counter.segments[*index].name).collect();
+            assert!(!rule.covers.is_empty());
+            for cover in rule.covers {
+                let layout = version.layout(cover.of).unwrap();
+                assert_eq!(names.len(), cover.group.len(), "{}", rule.name);
+                for (name, part) in names.iter().zip(cover.group) {
+                    match part {
+                        GroupNumber::Field(index) => assert_eq!(*name, layout.segments[*index].name),
+                        GroupNumber::Fixed(_) => assert!(layout.segments.iter().all(|s| s.name != *name)),
+                    }
+                }
+                if let CoveredId::Field(index) = cover.id {
+                    assert!(!layout.segments[index].name.is_empty());
+                }
+            }
+        }
+    }
+    assert_eq!(rules, 6 * 2 + 1);
+    let version = catalog::version(6).unwrap();
+    let documents = version.counter_rules.iter().find(|r| r.name == "document_id").unwrap();
+    let index = documents.covers.iter().find(|c| c.of.letter == 'i').unwrap();
+    let layout = version.layout(index.of).unwrap();
+    assert!(index.applies(layout, &unhex("00000001 07 2c 00000001")));
+    assert!(!index.applies(layout, &unhex("ffffffff 07 2c 00000001")));
+}
+
+#[test]
+fn singletons_have_keys_of_their_layout_and_the_names_of_their_types() {
+    let mut found = Vec::new();
+    for version in catalog::versions() {
+        for object in version.singletons {
+            let subspace = version.subspace(object.letter).unwrap();
+            assert!(subspace.check(object.key, &[0, 0]).is_ok(), "{}", object.name);
+            let expect = format!("({}) item=20080258862541", object.title);
+            assert!(subspace.describe(object.key).ends_with(&expect), "{}", subspace.describe(object.key));
+            let default = object.variants.iter().find(|variant| variant.name == "Default").unwrap();
+            assert_eq!(object.variant(default.number), Some(default));
+            assert!(!default.external && object.variant(99).is_none());
+            found.push((version.number, object.name));
+        }
+    }
+    assert_eq!(
+        found,
+        [
+            (6, "blob_store"),
+            (6, "in_memory_store"),
+            (6, "search_store"),
+            (6, "tracing_store"),
+            (6, "metrics_store"),
+            (6, "coordinator"),
+        ]
+    );
+    let blob_store = catalog::version(6).unwrap().blob_store().unwrap();
+    assert_eq!(blob_store.key, [0x00, 0x10, 0x00, 0x00, 0x12, 0x43, 0x4c, 0xb2, 0x4d, 0xcd]);
+    assert!(catalog::version(5).unwrap().blob_store().is_none());
+}

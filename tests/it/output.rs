@@ -1,0 +1,95 @@
+//! Output that cannot be written: a full disk is never a success, a reader who has seen enough is no failure.
+
+use std::fs::File;
+use std::io::Read;
+use std::process::{Command, Stdio};
+
+use crate::fixture::site::{Site, Sqlite, bare};
+
+/// Runs with stdout or stderr on a full disk; the exit code and what the other one says.
+fn full(mut command: Command, stdout: bool) -> (i32, String) {
+    let disk = || Stdio::from(File::options().write(true).open("/dev/full").unwrap());
+    match stdout {
+        true => command.stdout(disk()).stderr(Stdio::piped()),
+        false => command.stdout(Stdio::piped()).stderr(disk()),
+    };
+    let output = command.output().unwrap();
+    let said = if stdout { output.stderr } else { output.stdout };
+    (output.status.code().unwrap(), String::from_utf8(said).unwrap())
+}
+
+fn with(arguments: &[&str]) -> Command {
+    let mut command = bare();
+    command.args(arguments);
+    command
+}
+
+#[test]
+fn stdout_on_a_full_disk_is_never_a_success() {
+    let site = Site::of("0.15.5", Sqlite);
+    let dump = site.export("dump");
+    let dump = dump.to_str().unwrap();
+    let key = "STALWART_SPAM_CLASSIFIER_MODEL.lz4";
+    let blob = "02bd4fa496c3c0486de66c6a2914d952f084eea788c6364dfae04b65c45b0ded";
+    for arguments in [
+        &["--help"][..],
+        &["-h"],
+        &["verify", "--help"],
+        &["help", "inspect"],
+        &["--version"],
+        &["catalog"],
+        &["catalog", "--json"],
+        &["completions", "bash"],
+        &["man"],
+        &["inspect", dump],
+        &["inspect", dump, "--json"],
+        &["inspect", dump, "--subspace", "a"],
+        &["inspect", dump, "--subspace", "a", "--limit", "1"],
+        &["inspect", dump, "--blob", blob],
+        &["verify", dump],
+        &["verify", dump, "--json", "--quiet"],
+        &["diff", dump, dump],
+    ] {
+        let (code, said) = full(with(arguments), true);
+        assert_eq!(code, 1, "{arguments:?}: {said}");
+        let last = said.lines().last().unwrap();
+        assert!(last.starts_with("error: cannot write to stdout: No space left"), "{arguments:?}: {said}");
+        assert!(last.contains("whether there is space"), "{last}");
+    }
+    // The run's own failure is the one that counts.
+    let (code, _) = full(with(&["inspect", dump, "--blob", key, "--json"]), true);
+    assert_eq!(code, 2);
+    // The table of an export and an import with `--json`.
+    let mut export = site.program();
+    export.args(["-e", "new", "--json", "-c"]).arg(site.config());
+    assert_eq!(full(export, true).0, 1);
+    let target = Site::empty("0.15.5", Sqlite);
+    let mut import = target.program();
+    import.args(["-i", dump, "-c"]).arg(target.config());
+    assert_eq!(full(import, true).0, 1);
+}
+
+#[test]
+fn warnings_that_a_full_disk_swallows_are_a_failure() {
+    let site = Site::of("0.15.5", Sqlite);
+    let dump = site.export("dump");
+    let (code, said) = full(with(&["verify", dump.to_str().unwrap(), "--json"]), false);
+    assert_eq!(code, 1, "{said}");
+    // Nothing was to be said.
+    assert_eq!(full(with(&["verify", dump.to_str().unwrap(), "--json", "--quiet"]), false).0, 0);
+}
+
+#[test]
+fn a_reader_who_has_seen_enough_is_no_failure() {
+    let site = Site::of("0.15.5", Sqlite);
+    let dump = site.export("dump");
+    for arguments in [&["catalog", "--json"][..], &["man"], &["--help"], &["inspect", dump.to_str().unwrap()]]
+    {
+        let mut child = with(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let mut said = String::new();
+        child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(0), "{arguments:?}: {said}");
+        assert!(!said.contains("error"), "{arguments:?}: {said}");
+    }
+}

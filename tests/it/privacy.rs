@@ -1,0 +1,50 @@
+//! What an export writes is private, whatever the umask of whoever runs it.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::program::Place;
+
+#[test]
+fn a_dump_has_mode_0700_and_its_files_0600() {
+    for umask in ["000", "022", "077", "277", "777"] {
+        let place = Place::new();
+        place.copy("stalwart-0.15.5", "source");
+        let dump = place.path("dump");
+        let output = Command::new("sh")
+            .args([
+                "-c",
+                &format!("umask {umask}; exec \"$0\" \"$@\""),
+                env!("CARGO_BIN_EXE_stalwart-migrate"),
+            ])
+            .arg("--config")
+            .arg(place.toml("source"))
+            .arg("--export")
+            .arg(&dump)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(0), "umask {umask}: {said}");
+        let (mut open, mut files) = (vec![dump.clone()], 0);
+        while let Some(path) = open.pop() {
+            match path.is_dir() {
+                true => {
+                    assert_eq!(mode(&path), 0o700, "umask {umask}: {}", path.display());
+                    open.extend(fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
+                }
+                false => {
+                    assert_eq!(mode(&path), 0o600, "umask {umask}: {}", path.display());
+                    files += 1;
+                }
+            }
+        }
+        assert!(files > 10, "umask {umask}: {files} files");
+    }
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o7777
+}
