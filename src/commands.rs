@@ -1,6 +1,6 @@
-//! What the program does: one module for each command, and what a load reports.
+//! The commands: one module for each, and the plan and result of a load.
 //!
-//! Commands share nothing but `loaded`. Modules in reading order; each uses only those above it.
+//! Commands share only `loaded`. Modules in reading order; each uses only those above it.
 
 pub mod loaded;
 

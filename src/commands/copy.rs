@@ -1,4 +1,4 @@
-//! Copy: a store into another one without a dump between them, with the checks of both an export and an import.
+//! Copy: copies a store into another one without a dump, with the checks of both an export and an import.
 
 use std::path::{Path, PathBuf};
 
@@ -30,7 +30,7 @@ pub struct CopyOptions<'a> {
     pub to: &'a Path,
     /// Subspaces asked for.
     pub request: &'a Request,
-    /// Overrides the schema version the source states.
+    /// Overrides the schema version that the source states.
     pub schema: Option<u32>,
     /// How the target is treated.
     pub transfer: transfer::TransferOptions<'a>,
@@ -38,22 +38,22 @@ pub struct CopyOptions<'a> {
 
 /// Copies the store of one configuration into that of another.
 ///
-/// Errors: as those of export and import; nothing is written to the source.
+/// Writes nothing to the source. Errors: those of export and import.
 pub fn run(options: &CopyOptions) -> Result<Imported> {
     let how = &options.transfer;
     let console = &how.run.console;
     let mut preflight = Preflight::new(*console, how.consent.dry_run);
     let config = connect::configuration(options.from, console)?;
-    // The file of --blob-config is about the target.
+    // The file of --blob-config describes the target.
     let blobs = BlobChoice { file: None, ..how.blobs };
     let reading = OpenOptions { blobs, schema: options.schema, hold: true, ..OpenOptions::default() };
     let to = connect::configuration(options.to, console)?;
     let data = how.blobs.agreed(to.data_store()?);
-    // In the current directory.
+    // The default state file is in the current directory.
     let state = |digits: &str| PathBuf::from(format!("stalwart-migrate-copy-{digits}.json"));
     let files = transfer::files(how, Some(how.state.map_or_else(|| state(""), Path::to_path_buf)));
     let written = Side::data("target", &data);
-    // Before anything is said about either.
+    // Overlaps are refused before either store is opened.
     overlap::check(
         &Side::data("source", &blobs.agreed(config.data_store()?)),
         &written,

@@ -1,4 +1,4 @@
-//! Diff: two dumps, two stores, or one of each, record by record. Writes nothing.
+//! Diff: compares two dumps, two stores, or one of each, record by record. Writes nothing.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -29,33 +29,33 @@ pub struct DiffOptions<'a> {
     pub sides: [&'a Path; 2],
     /// Subspaces asked for.
     pub request: &'a Request,
-    /// Overrides the schema version a store states.
+    /// Overrides the schema version that a store states.
     pub schema: Option<u32>,
-    /// What the user has said about the blob stores of configurations.
+    /// The user's choices about the blob stores of the configurations.
     pub blobs: BlobChoice<'a>,
-    /// Threads, memory, console, and the request to end.
+    /// Threads, memory, console and the stop request.
     pub run: &'a Run,
 }
 
-/// What a comparison has found.
+/// The result of a comparison.
 #[derive(Debug, Default, Serialize)]
 pub struct Compared {
     /// Subspaces with their counts, by letter.
     pub subspaces: Vec<Counts>,
     /// Subspaces that were not compared, with the reason.
     pub left_out: Vec<(char, String)>,
-    /// What reading left and right has found.
+    /// Findings from reading the left and the right side.
     #[serde(skip)]
     pub findings: [Findings; 2],
-    /// What the exports of those sides that are dumps have found, as their manifests count it.
+    /// Findings of the exports of those sides that are dumps, counted by kind, from their manifests.
     #[serde(skip)]
     pub recorded: Vec<BTreeMap<String, u64>>,
-    /// Subspaces whose tables one of the stores lacks, although its server creates them: letter, where, why.
+    /// Subspaces whose tables are missing in a store although its server creates them: letter, side, reason.
     pub missing: Vec<(char, &'static str, String)>,
 }
 
 impl Compared {
-    /// Whether nothing differs.
+    /// Whether both sides are equal.
     pub fn equal(&self) -> bool {
         self.missing.is_empty() && self.subspaces.iter().all(|counts| counts.differences() == 0)
     }
@@ -64,12 +64,12 @@ impl Compared {
 /// Compares two dumps or stores.
 ///
 /// Errors: usage, refused (also for different schema versions), damaged (a dump that cannot be read), I/O,
-/// interrupted. Findings about the data are no errors.
+/// interrupted. Findings about the data are not errors.
 pub fn run(options: &DiffOptions) -> Result<Compared> {
     let [left, right] = options.sides;
     let ((left_opened, one), (right_opened, other)) = (open(left, options)?, open(right, options)?);
     let (left, right) = (left_opened.origin(), right_opened.origin());
-    // What cannot be asked will fail to be read.
+    // Other errors are ignored here: a side that cannot be located fails when it is read.
     if let Err(same) = overlap::check(&one, &other, true, &options.run.console)
         && same.kind() == ErrorKind::Usage
     {
@@ -90,7 +90,7 @@ pub fn run(options: &DiffOptions) -> Result<Compared> {
         let why = match held {
             [false, false] => continue,
             _ if !selected.iter().any(|s| s.letter == subspace.letter) => "not selected",
-            // Where a store has no place for derived data, its absence is no loss.
+            // Derived data may be absent where a store has no table for it.
             [true, false] | [false, true] if subspace.derived => {
                 "derived data that one side has no place for"
             }
@@ -119,7 +119,7 @@ pub fn run(options: &DiffOptions) -> Result<Compared> {
             OpenSide::Store(store, _) => {
                 findings.merge(source_checks::unknown_tables(store)?);
                 let selected = |gap: &&Gap| subspaces.iter().any(|s| s.letter == gap.subspace.letter);
-                // What a dump was made without is not missing here.
+                // A table is not missing if the other side does not have the subspace either.
                 let gaps = store.gaps().iter().filter(selected).filter(|gap| other.holds(gap.subspace));
                 let gaps: Vec<Gap> = gaps.cloned().collect();
                 findings.merge(gaps::findings(&gaps));
@@ -141,10 +141,10 @@ pub fn run(options: &DiffOptions) -> Result<Compared> {
     Ok(compared)
 }
 
-/// One side, open.
+/// One opened side.
 enum OpenSide {
     Dump(Box<HeldDump>),
-    // With where its configuration says that it is.
+    // With its location from the configuration.
     Store(Box<Store>, Box<Installation>),
 }
 

@@ -1,7 +1,7 @@
-//! Export: a store's records into a dump.
+//! Export: writes a store's records into a dump.
 //!
-//! Opens read-only, checks before it writes, reads ranges in parallel and writes every file in key order.
-//! Findings never stop it; `--strict` refuses to call the result a dump.
+//! Opens the store read-only, checks before it writes, reads ranges in parallel and writes every file in key
+//! order. Findings do not stop an export, but with `--strict` the result gets no manifest.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -39,7 +39,7 @@ mod resume;
 
 use resume::{Begun, begin, resume_subspace, unfinished};
 
-/// Keys of blobs kept in a manifest at most; a server has a handful of such blobs.
+/// Most keys of unhashed blobs listed in a manifest; a server has only a few such blobs.
 const MOST_UNHASHED: usize = 1000;
 
 /// What to export and how.
@@ -50,43 +50,43 @@ pub struct ExportOptions<'a> {
     pub dir: &'a Path,
     /// Subspaces asked for.
     pub request: &'a Request,
-    /// Overrides the schema version the store states.
+    /// Overrides the schema version that the store states.
     pub schema: Option<u32>,
-    /// Findings are fatal.
+    /// Which findings are fatal.
     pub strict: Strict,
-    /// What the user lets the run do.
+    /// What the user has agreed to.
     pub consent: Consent,
-    /// Read around damage.
+    /// Read past damage and report what is lost.
     pub salvage: bool,
-    /// Do not look for blobs that are not exported.
+    /// Do not check that blobs exist that are linked but not exported.
     pub no_verify: bool,
-    /// What the user has said about the blob store.
+    /// The user's choices about the blob store.
     pub blobs: BlobChoice<'a>,
-    /// Go on with what an interrupted run has left.
+    /// Resume an interrupted export.
     pub resume: bool,
-    /// Where the state of the run is kept, if not inside the dump.
+    /// Path of the state file, if not inside the dump.
     pub state: Option<&'a Path>,
-    /// Threads, memory, console, and the request to end.
+    /// Threads, memory, console and the stop request.
     pub run: &'a Run,
 }
 
-/// What an export has done.
+/// The result of an export.
 #[derive(Debug, Serialize)]
 pub struct Exported {
     /// The manifest as written; `None` after a dry run.
     pub manifest: Option<Manifest>,
-    /// Linked, unlinked and missing blobs, where both sides were exported.
+    /// Linked, unlinked and missing blobs; `None` without both links and blobs.
     #[serde(skip)]
     pub audit: Option<Audit>,
-    /// Everything found.
+    /// All findings.
     #[serde(skip)]
     pub findings: Findings,
 }
 
 /// Exports the store of a configuration.
 ///
-/// Errors: usage, refused (before anything is written), I/O, findings (`--strict`) and interrupted. Whatever
-/// goes wrong, no directory is left that looks like a dump.
+/// Errors: usage, refused (before anything is written), I/O, findings (`--strict`) and interrupted. After an
+/// error the directory has no manifest, so it is not taken for a dump.
 pub fn run(options: &ExportOptions) -> Result<Exported> {
     let console = &options.run.console;
     let config = connect::configuration(options.config, console)?;
@@ -109,7 +109,7 @@ pub fn run(options: &ExportOptions) -> Result<Exported> {
     console::begin_report()?;
     let version = connected.store.version();
     let selected = options.request.resolve(version)?;
-    // Blobs that stay where they are can still be looked for.
+    // Blobs that are not exported can still be checked for existence.
     let by_name = !options.no_verify && names_blobs(&selected);
     let mut connected = if by_name {
         connected.with_blobs(how, options.run)?
@@ -146,7 +146,7 @@ pub fn run(options: &ExportOptions) -> Result<Exported> {
         source_checks::unreachable_rows(&connected.store, subspace, &mut findings)?;
         sized.push((subspace, estimate));
     }
-    // What is known before anything is read or written.
+    // Strict mode fails on these findings before any record is read or written.
     options.strict.check(&findings).map_err(listed)?;
     let expected = sized.iter().map(|(_, estimate)| estimate.bytes).sum();
     if !options.resume {
@@ -157,7 +157,7 @@ pub fn run(options: &ExportOptions) -> Result<Exported> {
         plan(&sized, options);
         return Ok(Exported { manifest: None, audit: None, findings });
     }
-    // The largest first: at the end nobody should wait for one long file.
+    // The largest first, so that the run does not end with one thread on one long file.
     sized.sort_by_key(|(_, estimate)| std::cmp::Reverse(estimate.bytes));
     let subspaces: Vec<&'static Subspace> = sized.into_iter().map(|(subspace, _)| subspace).collect();
     let (writer, state) = match begin(&connected, &subspaces, options)? {
@@ -180,15 +180,15 @@ pub fn run(options: &ExportOptions) -> Result<Exported> {
     let result = done
         .and_then(|done| conclude(&connected, done, skipped, &mut findings, options))
         .and_then(|concluded| watched.check(connected.store.source()).map(|()| concluded));
-    // After a signal nothing is made complete that was not.
+    // After a signal an incomplete dump must not get a manifest.
     let result = result.and_then(|concluded| options.run.stop.check().map(|()| concluded));
     let finished = match result {
         Ok((entries, description, audit)) => {
             writer.finish(entries, description, &findings).map(|manifest| (manifest, audit))
         }
-        // Nothing to go on with: another run would come to the same end, or meets other damage.
+        // Resuming is useless: a strict run would fail again, a salvage may meet other damage.
         Err(error) if error.kind() == ErrorKind::Findings || options.salvage => {
-            // The error matters; what stays behind has no manifest and so is no dump.
+            // The first error is reported; files that cannot be removed are no dump without a manifest.
             let _ = state.remove().and_then(|()| writer.abandon());
             return Err(error);
         }
@@ -199,7 +199,7 @@ pub fn run(options: &ExportOptions) -> Result<Exported> {
     Ok(Exported { manifest: Some(manifest), audit, findings })
 }
 
-/// What one subspace gave.
+/// The result of exporting one subspace.
 struct ExportedPart {
     subspace: &'static Subspace,
     entry: SubspaceEntry,
@@ -315,7 +315,7 @@ fn conclude(
         server_releases: connected.store.version().releases.to_string(),
         source: connected.store.source().kind().name().to_string(),
         created: SystemTime::now(),
-        // A store that turned out to be whole has given a whole dump.
+        // A salvage without losses gives a complete dump.
         completeness: if losses.is_empty() { Completeness::Complete } else { Completeness::Salvage },
         skipped,
         left_behind,
@@ -324,7 +324,7 @@ fn conclude(
     Ok((entries, description, audit))
 }
 
-/// A line for each loss: the key, or the keys between which it lies.
+/// Adds a finding for each loss: its key, or the keys between which it lies.
 fn add_losses(store: &Store, losses: &[Loss], findings: &mut Findings) {
     for loss in losses {
         let subspaces = store.version().subspaces.iter();
@@ -349,12 +349,12 @@ fn add_losses(store: &Store, losses: &[Loss], findings: &mut Findings) {
     }
 }
 
-/// What to do about findings that a strict export ends with.
+/// Adds help to the error of a strict export with findings.
 fn listed(error: Error) -> Error {
     error.next("run without --strict to keep every record and have the findings listed")
 }
 
-/// Whether links are among these subspaces and blobs are not.
+/// Whether these subspaces include blob links but no blobs.
 fn names_blobs(selected: &[&'static Subspace]) -> bool {
     selected.iter().any(|subspace| subspace.links_blobs())
         && !selected.iter().any(|subspace| subspace.value == ValueKind::Blob)
@@ -385,7 +385,7 @@ fn describe(connected: &Connected, selected: &[&'static Subspace], skipped: &[Sk
     }
 }
 
-/// Whether the destination of a dump is fit for it.
+/// Checks the destination directory, as part of the preflight.
 fn check_destination(options: &ExportOptions, preflight: &mut Preflight) -> Result<()> {
     let place = options.dir.display().to_string();
     if options.resume {

@@ -1,7 +1,7 @@
-//! Import: a dump into an empty or fresh store.
+//! Import: loads a dump into an empty or fresh store.
 //!
-//! Everything that can refuse does so before the first write. Blobs go before the records that link them,
-//! the schema version comes last, so that a half-filled target is never taken for a complete one.
+//! All checks that can refuse run before the first write. Blobs are written before the records that link them.
+//! The schema version is written last, so that a partially written target is never taken for a complete one.
 
 use std::path::Path;
 
@@ -40,7 +40,7 @@ pub struct ImportOptions<'a> {
 ///
 /// Errors: usage, refused (nothing written), I/O, interrupted, damaged (verification failed).
 pub fn run(options: &ImportOptions) -> Result<Imported> {
-    // Whatever is wrong with a dump, an import refuses it before anything is written.
+    // An import refuses a damaged dump before anything is written.
     let refused = |error: Error| match error.kind() {
         ErrorKind::Damaged => error
             .into_kind(ErrorKind::Refused)
@@ -70,12 +70,12 @@ pub fn run(options: &ImportOptions) -> Result<Imported> {
     Ok(imported)
 }
 
-/// What an import is about.
+/// The opened dump and the configuration of its target.
 struct OpenDump {
     config: Config,
     data: StoreConfig,
     dump: HeldDump,
-    // Where the dump and the files of the run lie.
+    // Paths of the dump and of the files of the run, for overlap checks.
     side: Side,
     files: Side,
 }
@@ -102,7 +102,7 @@ fn open(options: &ImportOptions, preflight: &mut Preflight) -> Result<OpenDump> 
     Ok(OpenDump { config, data, dump, side, files })
 }
 
-/// Everything that is decided before the first write; nothing if a dry run has found a refusal.
+/// Makes all checks and decisions before the first write. `None` if a dry run has found a refusal.
 fn prepare<'a>(
     opened: &'a OpenDump,
     options: &ImportOptions,
@@ -143,7 +143,7 @@ fn prepare<'a>(
         overlap::check(&blobs, files, how.consent.dry_run, &how.run.console)?;
         Ok(decided)
     };
-    // Beside the manifest.
+    // Next to the manifest.
     let state = |digits: &str| options.dir.join(DIRECTORY).join(format!("import-{digits}.json"));
     let target = LoadTarget::open(data.clone(), version, decide, state, preflight, how)?;
     console::begin_report()?;
@@ -174,7 +174,7 @@ fn prepare<'a>(
         limits::check_usable(&unusable, preflight, how.consent.yes)?;
         Ok(Some((checks, unusable)))
     };
-    // The longest step comes last: a target that is not empty is refused at once. A dry run checks everything.
+    // The longest check comes last, so that a target that is not empty is refused at once. A dry run makes all.
     let early = if how.consent.dry_run { sound(preflight, dump)? } else { None };
     let Some(mut transfer) = Transfer::prepare(origin, target, Places { parts, left_out }, preflight, how)?
     else {
@@ -199,13 +199,13 @@ fn prepare<'a>(
     Ok(Some(Prepared { transfer, from, imported }))
 }
 
-/// Whether a state lies where it lies usually, beside the manifest.
+/// Whether a state file has its default path, next to the manifest.
 fn usual_state(path: &Path, dump: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     path.parent() == Some(&dump.join(DIRECTORY)) && name.starts_with("import-") && name.ends_with(".json")
 }
 
-/// What changes whenever a dump does.
+/// Identifies the content of a dump: changes whenever the dump does.
 fn identity(dump: &Dump, checks: &[FileCheck]) -> Result<String> {
     match dump.manifest() {
         Some(manifest) => Ok(anonymous(&manifest.to_json()?)),

@@ -1,4 +1,4 @@
-//! What a load would do, and what it has done: of an import or of a copy.
+//! Plan and result of a load, shared by import and copy.
 
 use serde::Serialize;
 
@@ -10,30 +10,30 @@ use crate::run::preflight;
 use crate::target::load::Loaded;
 use crate::target::transfer::{self, Transfer};
 
-/// What an import or a copy has done.
+/// The result of an import or a copy.
 #[derive(Debug, Default, Serialize)]
 pub struct Imported {
     /// Schema version of the dump.
     pub schema_version: u32,
     /// Subspaces imported, with counts.
     pub subspaces: Vec<ImportedSubspace>,
-    /// Subspaces without a place in the target, left out with the reason.
+    /// Subspaces that the target has no table for, with the reason.
     pub left_out: Vec<(char, String)>,
-    /// What the administrator has to know besides.
+    /// Further notes for the administrator.
     pub advice: Vec<String>,
     /// Whether the target was read back and compared.
     pub verified: bool,
-    /// What a server's dump cannot prove.
+    /// Properties that cannot be proven, because the dump was made by a server and has no manifest.
     pub unproven: Vec<String>,
-    /// The dump itself was incomplete.
+    /// Whether the dump itself is incomplete.
     pub incomplete_dump: bool,
     /// Whether the files of the target were given to an owner.
     #[serde(skip)]
     pub owned: bool,
-    /// Linked, unlinked and missing blobs, where both sides were loaded.
+    /// Linked, unlinked and missing blobs; `None` without both links and blobs.
     #[serde(skip)]
     pub audit: Option<Audit>,
-    /// Everything found.
+    /// All findings.
     #[serde(skip)]
     pub findings: Findings,
 }
@@ -52,7 +52,7 @@ pub struct ImportedSubspace {
 }
 
 impl Imported {
-    /// Fills in what loading has given.
+    /// Fills in the result of a load.
     pub fn complete(&mut self, loaded: Loaded, verified: bool, how: &transfer::TransferOptions) {
         for (subspace, layout, count) in loaded.left_behind {
             how.run.console.say(format!(
@@ -77,12 +77,12 @@ impl Imported {
     }
 }
 
-/// What to do about findings that a strict run knows of before it writes.
+/// Adds help to the error of a strict run with findings before the first write.
 pub fn nothing_written(error: Error) -> Error {
     error.next("nothing was written; run without --strict to take every record as it is")
 }
 
-/// Says what a run would do.
+/// Prints the plan of a run: subspaces with records and bytes.
 pub fn plan(transfer: &Transfer, console: &Console) {
     #[derive(Serialize)]
     struct PlannedLoad {

@@ -1,4 +1,4 @@
-//! Verify: a dump on its own, or record by record against a store. Writes nothing.
+//! Verify: checks a dump on its own, or compares it record by record with a store. Writes nothing.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -39,30 +39,30 @@ pub struct VerifyOptions<'a> {
     pub dir: &'a Path,
     /// Compare with the store of this configuration.
     pub against: Option<&'a Path>,
-    /// Overrides the schema version the store states.
+    /// Overrides the schema version that the store states.
     pub schema: Option<u32>,
-    /// What the user has said about the blob store.
+    /// The user's choices about the blob store.
     pub blobs: BlobChoice<'a>,
-    /// Threads, memory, console, and the request to end.
+    /// Threads, memory, console and the stop request.
     pub run: &'a Run,
 }
 
-/// What verification has found.
+/// The result of a verification.
 #[derive(Debug, Default, Serialize)]
 pub struct Verified {
     /// Subspaces with their counts.
     pub subspaces: Vec<VerifiedSubspace>,
-    /// What a server's dump cannot prove.
+    /// Properties that cannot be proven, because the dump was made by a server and has no manifest.
     pub unproven: Vec<String>,
-    /// The dump's own export was incomplete.
+    /// Whether the export that made the dump was incomplete.
     pub incomplete_dump: bool,
-    /// What the dump's own export has found, as its manifest counts it.
+    /// Findings of the export that made the dump, counted by kind, from the manifest.
     #[serde(skip)]
     pub recorded: BTreeMap<String, u64>,
     /// Linked, unlinked and missing blobs.
     #[serde(skip)]
     pub audit: Option<Audit>,
-    /// Everything found.
+    /// All findings.
     #[serde(skip)]
     pub findings: Findings,
 }
@@ -80,14 +80,14 @@ pub struct VerifiedSubspace {
     pub bytes: u64,
     /// Digest of the records, in hex; empty when comparing.
     pub records_blake3: String,
-    /// Differences to the store.
+    /// Records that differ from the store.
     pub differences: u64,
 }
 
 /// Verifies a dump.
 ///
 /// Errors: usage, refused (unfinished dump, unknown version), damaged, I/O, interrupted. Findings about the
-/// data are no errors.
+/// data are not errors.
 pub fn run(options: &VerifyOptions) -> Result<Verified> {
     let dump = input::open_dump(options.dir, &options.run.budget)?;
     let version = catalog::version(dump.schema_version()).ok_or_else(|| {
@@ -109,7 +109,7 @@ pub fn run(options: &VerifyOptions) -> Result<Verified> {
     Ok(verified)
 }
 
-/// Repeats which tables the export of a dump has not seen.
+/// Warns about the tables that were missing when the dump was exported.
 fn left_out(dump: &Dump, console: &Console) -> Result<()> {
     if dump.manifest().is_none_or(|manifest| manifest.count(FindingKind::MissingTable) == 0) {
         return Ok(());
@@ -258,7 +258,7 @@ fn check_record(
             }
         }
         ValueForm::Changes => changes::check(value).err().map(|why| (FindingKind::BadValue, why)),
-        // The others are checked with the key.
+        // `check::record` has checked the other forms together with the key.
         ValueForm::Opaque | ValueForm::Empty | ValueForm::Lease | ValueForm::Lengths(_) => None,
     };
     if let Some((kind, why)) = problem {
@@ -280,7 +280,7 @@ fn against(
     let dump = HeldDump::new(dump)?;
     let left = Input::dump(&dump);
     let version = dump.version();
-    // An interrupted import leaves a store that states no version; what it lacks is to be told.
+    // An interrupted import leaves a store without a schema version; its missing records are to be listed.
     let how = OpenOptions {
         blobs: options.blobs,
         schema: options.schema,
@@ -288,7 +288,7 @@ fn against(
         ..OpenOptions::default()
     };
     let connected = connect::open(&config, how, options.run)?;
-    // Blobs that are not in the dump are looked for by the names that links have for them.
+    // Blobs that are not in the dump are looked up in the blob store by the hashes in the links.
     let links = subspaces.iter().find(|subspace| subspace.links_blobs()).copied();
     let connected = if subspaces.iter().any(|s| s.value == ValueKind::Blob) || links.is_some() {
         connected.with_blobs(how, options.run)?

@@ -1,7 +1,7 @@
-//! An export that can be continued: what it was about, and the files that it has left unfinished.
+//! Resuming an interrupted export: its recorded state and its unfinished files.
 //!
-//! What a file holds is read again and checked as if it came from the store; how far a run came is not written
-//! down anywhere else.
+//! The records of an unfinished file are read and checked again as if they came from the store. The file itself
+//! is the only record of how far the run came.
 
 use std::path::Path;
 use std::sync::Mutex;
@@ -25,10 +25,10 @@ use crate::records::check::Tally;
 use crate::records::store::Store;
 use crate::run::resume::{self, StateFile};
 
-/// Bytes of records compared at once when a store is read again.
+/// Bytes of records in a page when a store is read again.
 const RESUME_PAGE: usize = 1 << 20;
 
-/// What a run was about: nothing else can be continued.
+/// Source, tool and selection of an export. Only an export with an equal state can be resumed.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct ExportState {
     command: String,
@@ -40,15 +40,15 @@ struct ExportState {
     subspaces: String,
 }
 
-/// What an export begins with.
+/// The starting point of an export.
 pub(super) enum Begun {
-    /// A dump that is new, or that an interrupted run has left.
+    /// A dump that is new or left by an interrupted run.
     Unfinished(DumpWriter, StateFile),
-    /// The interrupted run had written everything, its manifest last: that, and what it had found.
+    /// The interrupted run had written everything, the manifest last: its manifest and findings.
     Complete(Box<Manifest>, Findings, StateFile),
 }
 
-/// Begins a dump, or opens the one that an interrupted run has left.
+/// Creates a dump, or opens the one that an interrupted run has left.
 pub(super) fn begin(
     connected: &Connected,
     subspaces: &[&'static Subspace],
@@ -74,7 +74,7 @@ pub(super) fn begin(
         return match StateFile::create(path, &state) {
             Ok(file) => Ok(Begun::Unfinished(writer, file)),
             Err(error) => {
-                // Nothing was written yet, so nothing is lost with it.
+                // No record was written yet, so a failure to remove the directory is ignored.
                 let _ = writer.abandon();
                 Err(error)
             }
@@ -99,9 +99,9 @@ pub(super) fn begin(
     Ok(Begun::Unfinished(writer, file))
 }
 
-/// A dump whose manifest is there, if it is that of the run that has left its state.
+/// Accepts a dump that has a manifest, if the state file shows that the same run made it.
 ///
-/// Errors: refused, if there is no such state, or it is about something else.
+/// Errors: refused, if there is no state file, or it belongs to another export.
 fn complete(path: &Path, state: &ExportState, options: &ExportOptions) -> Result<Begun> {
     let refused = |what: String| {
         Error::refused(what)
@@ -109,7 +109,7 @@ fn complete(path: &Path, state: &ExportState, options: &ExportOptions) -> Result
             .next("check it with `verify DIR`; for another export name another directory")
     };
     let Some((file, before)) = StateFile::open::<ExportState>(path)? else {
-        // Nothing says which run it was, and nothing is left to do.
+        // Without a state file the run cannot be identified, and a complete dump needs no more work.
         return Err(refused("the export is complete: it has a manifest".to_string()));
     };
     if let Some(what) = before.difference(state) {
@@ -133,7 +133,7 @@ fn complete(path: &Path, state: &ExportState, options: &ExportOptions) -> Result
 }
 
 impl ExportState {
-    /// What is another now, in words.
+    /// The first difference between the two states, as text.
     fn difference(&self, now: &ExportState) -> Option<&'static str> {
         [
             (self.command != now.command, "the state is that of another command"),
@@ -148,7 +148,7 @@ impl ExportState {
     }
 }
 
-/// Says how to go on.
+/// Adds to an error how to resume.
 pub(super) fn unfinished(error: Error, options: &ExportOptions) -> Error {
     if error.kind() == ErrorKind::Refused {
         return error;
@@ -159,7 +159,7 @@ pub(super) fn unfinished(error: Error, options: &ExportOptions) -> Error {
     ))
 }
 
-/// Goes on with the file of a subspace; what reading its records has found, it finds again.
+/// Resumes the file of a subspace. Checks the records in it again, so that their findings are counted.
 pub(super) fn resume_subspace(
     store: &Store,
     subspace: &'static Subspace,
@@ -168,7 +168,7 @@ pub(super) fn resume_subspace(
     keep: &mut dyn FnMut(&Page) -> Result<()>,
 ) -> Result<(Resumed, Tally)> {
     let (mut tally, mut written) = (Tally::default(), PartDigest::new());
-    // A store that cannot tell whether it has changed is read again.
+    // A store without a fingerprint is read again to detect changes.
     let again = store.source().fingerprint()?.is_none();
     let mut last: Option<Vec<u8>> = None;
     let mut each = |page: &Page| {
@@ -183,7 +183,7 @@ pub(super) fn resume_subspace(
             let mut found = Findings::new();
             check::content(subspace, store.computed(), key, content, &mut found);
             if found.count(FindingKind::BlobMismatch) > 0 {
-                // Only the stored bytes say whether they could be decoded.
+                // Whether a blob could be decoded shows only in its stored bytes.
                 found = Findings::new();
                 store.check_blob(subspace, key, &mut found)?;
             }
