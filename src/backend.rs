@@ -1,8 +1,8 @@
-//! The contract every data store fulfils, as a source that cannot write and a target that can.
+//! The contract of every data store: a source, which cannot write, and a target, which can.
 //!
-//! Backends deal in logical records: key, value, counters as 8 bytes little-endian; blobs as the store holds
-//! them (the blob layer's encoding belongs to [`crate::records::blob`]). They know the catalog's table mappings and
-//! neither the dump nor the commands. Emptiness, limits and running servers are preflight's business.
+//! Backends read and write logical records: key, value, counters as 8 bytes little-endian; blobs as the store keeps
+//! them (the blob layer's encoding belongs to [`crate::records::blob`]). They depend on the catalog's table mappings,
+//! and on neither the dump nor the commands. Preflight checks emptiness, limits and running servers.
 
 use crate::base::error::Result;
 use crate::base::page::Page;
@@ -29,11 +29,11 @@ mod sql;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 
-/// Directory that a target keeps inside a store that is a directory: for files that are not part of the store
-/// yet. Stays, if only empty, until a load is finished.
+/// Directory that a target creates inside a store that is a directory, for files that are not part of the store yet.
+/// It exists, possibly empty, until a load is finished.
 pub const STAGING: &str = "stalwart-migrate.staging";
 
-/// The part of a table after one key (exclusive) up to another (inclusive); a missing end is open.
+/// The part of a table after one key (exclusive) up to another (inclusive); an end that is `None` is open.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KeyRange {
     /// Keys strictly greater than this one.
@@ -48,7 +48,7 @@ impl KeyRange {
         KeyRange::default()
     }
 
-    /// The ranges between ascending split keys, which belong to the range they end.
+    /// The ranges between ascending split keys; each split key belongs to the range that it ends.
     pub fn between(splits: Vec<Vec<u8>>) -> Vec<KeyRange> {
         let mut ranges = Vec::with_capacity(splits.len() + 1);
         let mut after = None;
@@ -60,10 +60,11 @@ impl KeyRange {
         ranges
     }
 
-    /// Every key that begins with `prefix`, and hardly another one: ends of this kind cannot say it exactly.
+    /// All keys with this prefix and possibly a neighbour: the start is exclusive and the end inclusive, so callers
+    /// must still filter by prefix.
     pub fn around(prefix: &[u8]) -> Self {
         let Some(last) = prefix.iter().rposition(|byte| *byte != 0xff) else {
-            // No key is greater than all that begin with these bytes.
+            // No key is greater than all keys with this prefix.
             return KeyRange { after: before(prefix), until: None };
         };
         let mut until = prefix.get(..=last).unwrap_or_default().to_vec();
@@ -73,7 +74,7 @@ impl KeyRange {
         KeyRange { after: before(prefix), until: Some(until) }
     }
 
-    /// The part of the range behind `key`; nothing if the range ends there. Everything without a key.
+    /// The part of the range after `key`; `None` if the range ends there, and the whole range without a key.
     pub fn behind(self, key: Option<&[u8]>) -> Option<KeyRange> {
         let Some(key) = key else { return Some(self) };
         if self.until.as_deref().is_some_and(|until| until <= key) {
@@ -83,7 +84,7 @@ impl KeyRange {
         Some(KeyRange { after: Some(after), until: self.until })
     }
 
-    /// Whether `key` lies in the range.
+    /// Whether the range contains `key`.
     pub fn contains(&self, key: &[u8]) -> bool {
         self.after.as_deref().is_none_or(|after| key > after)
             && self.until.as_deref().is_none_or(|until| key <= until)
@@ -96,14 +97,14 @@ fn before(prefix: &[u8]) -> Option<Vec<u8>> {
     let mut key = rest.to_vec();
     if let Some(lower) = last.checked_sub(1) {
         key.push(lower);
-        // Keys between this one and the prefix would have to go on with more of these.
+        // Keys between this one and the prefix would have to continue with more of these bytes.
         key.resize(key.len() + 32, 0xff);
     }
-    // Without a byte the key cannot stand before anything.
+    // An empty key is no useful bound.
     (!key.is_empty()).then_some(key)
 }
 
-/// A number that no other run has.
+/// A random number that differs between runs.
 pub fn unlike_any_other() -> u64 {
     use std::hash::{BuildHasher, Hasher};
     let mut hasher = std::collections::hash_map::RandomState::new().build_hasher();
@@ -111,30 +112,30 @@ pub fn unlike_any_other() -> u64 {
     hasher.finish()
 }
 
-/// A table found in a store, known to the catalog or not.
+/// A table in a store, whether the catalog has it or not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TableState {
     /// Name in the store.
     pub name: String,
-    /// Whether it holds at least one row.
+    /// Whether it contains at least one row.
     pub rows: bool,
 }
 
-/// A table of the catalog that is not there or cannot be read.
+/// A table of the catalog that does not exist or cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unreadable {
-    /// Its name by the catalog.
+    /// Its name in the catalog.
     pub table: String,
-    /// Whether the store has no such table; otherwise reading it fails.
+    /// Whether the table does not exist; otherwise it cannot be read.
     pub absent: bool,
-    /// Why, as a clause.
+    /// The reason, as a clause.
     pub why: String,
-    /// What to do about it.
+    /// The remedy.
     pub next: String,
 }
 
 impl Unreadable {
-    /// A table that the store does not have.
+    /// A table that does not exist in the store.
     pub fn absent(table: &Table) -> Self {
         Unreadable {
             table: table.name.to_string(),
@@ -146,7 +147,7 @@ impl Unreadable {
     }
 }
 
-/// A guess at the size of a table, for plans and progress only.
+/// An estimate of the size of a table, for plans and progress only.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Estimate {
     /// Records, approximately.
@@ -155,21 +156,21 @@ pub struct Estimate {
     pub bytes: u64,
 }
 
-/// Who else is connected to a database.
+/// Other sessions of a database.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sessions {
-    /// Every session that is not this source's own, described for people.
+    /// Every session that does not belong to this source, described for messages.
     pub others: Vec<String>,
-    /// Why there may be sessions that could not be seen, if so.
+    /// Why there may be sessions that are not visible, if so.
     pub hidden: Option<String>,
 }
 
-/// What a database can take in one go, beyond what its tables can hold.
+/// Limits of a database beyond those of its tables.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of a key and its value together, and the setting that says so.
+    /// Bytes of a key and its value together, and the setting that limits them.
     pub record: Option<(u64, &'static str)>,
-    /// The same for blobs, which another store may take.
+    /// The same for blobs, which may be in another store.
     pub blob: Option<(u64, &'static str)>,
 }
 
@@ -180,31 +181,31 @@ pub struct Loss {
     pub table: String,
     /// The one key that is lost, if it is known.
     pub key: Option<Vec<u8>>,
-    /// Otherwise what is lost lies behind this key,
+    /// Otherwise: what is lost is after this key,
     pub after: Option<Vec<u8>>,
     /// and before this one.
     pub before: Option<Vec<u8>>,
-    /// What the engine says.
+    /// The engine's message.
     pub reason: String,
 }
 
-/// A row whose value is not stored as a server stores it.
+/// A row whose value is stored in another way than the server stores it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Odd {
     /// Its key.
     pub key: Vec<u8>,
-    /// How it is stored.
+    /// Describes how it is stored.
     pub reason: String,
-    /// Whether the server cannot read it either: then no scan delivers it.
+    /// Whether the server cannot read it either; then no scan delivers it.
     pub lost: bool,
 }
 
 /// A stream of pages in strictly ascending unsigned key order.
 ///
-/// After an error it keeps failing: it never resumes past damage.
+/// After an error every further call fails: reading never resumes past damage.
 pub trait Pages {
-    /// Replaces the content of `page` by the next records, about `budget` bytes of them and at least one.
-    /// Returns false, with an empty page, when there are no more.
+    /// Replaces the content of `page` with the next records, about `budget` bytes of them and at least one. Returns
+    /// false, with an empty page, when there are no more.
     ///
     /// Errors: those of [`Pages::read_next`], and interrupted once the process was asked to end.
     fn next(&mut self, page: &mut Page, budget: usize) -> Result<bool> {
@@ -213,77 +214,77 @@ pub trait Pages {
         self.read_next(page, budget)
     }
 
-    /// What [`Pages::next`] does, for the store to implement and for nothing else to call.
+    /// Implements [`Pages::next`] for a store; only `next` calls it.
     fn read_next(&mut self, page: &mut Page, budget: usize) -> Result<bool>;
 }
 
 /// A store opened for reading. Nothing is created, migrated, locked or written in it.
 ///
-/// All reads see one consistent state where the engine has a snapshot; a store without a running server does
-/// not change anyway. Any method may be called from any thread, any number of times.
+/// All reads see one consistent state if the engine has snapshots; a store without a running server does not change.
+/// Any method may be called from any thread, any number of times.
 pub trait Source: Send + Sync {
     /// The engine.
     fn kind(&self) -> BackendKind;
 
-    /// Every table of the store that could hold records, in name order; nothing is left out silently.
+    /// Every table of the store that could contain records, in name order; none is skipped silently.
     fn tables(&self) -> Result<Vec<TableState>>;
 
-    /// Those of `tables` that are not there or cannot be read. No record is read for it.
+    /// Those of `tables` that do not exist or cannot be read. Reads no record.
     fn unreadable(&self, tables: &[&Table]) -> Result<Vec<Unreadable>> {
         let there = self.tables()?;
         let absent = tables.iter().filter(|table| !there.iter().any(|found| found.name == table.name));
         Ok(absent.map(|table| Unreadable::absent(table)).collect())
     }
 
-    /// Whether records could be written to `tables`, and those created that are not there: privileges, settings
-    /// and what the tables are. Nothing is tried.
+    /// Whether records could be written to `tables`, and missing tables created: checks privileges, settings and the
+    /// definitions of the tables. Attempts no write.
     ///
-    /// Errors: refused, naming everything that is in the way.
+    /// Errors: refused, naming every obstacle.
     fn writable(&self, _tables: &[&Table]) -> Result<()> {
         Ok(())
     }
 
-    /// Whether a table that the catalog does not know has other columns than the server's own tables have, so that
-    /// it belongs to another program.
+    /// Whether a table that is not in the catalog has other columns than the server's own tables, so that it belongs
+    /// to another program.
     fn has_other_columns(&self, _name: &str) -> Result<bool> {
         Ok(false)
     }
 
-    /// The value of `key`, or `None` where table or key is absent.
+    /// The value of `key`; `None` if the table or the key does not exist.
     fn get(&self, table: &Table, key: &[u8]) -> Result<Option<Vec<u8>>>;
 
-    /// Approximate size of a table; zero if it is absent.
+    /// Approximate size of a table; zero if it does not exist.
     fn estimate(&self, table: &Table) -> Result<Estimate>;
 
-    /// Splits a table into about `n` ranges of similar size, ascending and covering every key.
+    /// Splits a table into about `n` ranges of similar size, ascending, which together cover every key.
     fn ranges(&self, table: &Table, n: usize) -> Result<Vec<KeyRange>>;
 
-    /// Reads a range. An absent table has no records.
+    /// Reads a range. A table that does not exist has no records.
     fn scan<'a>(&'a self, table: &'a Table, range: &KeyRange) -> Result<Box<dyn Pages + Send + 'a>>;
 
-    /// The keys of a table alone, in order and without values, which need not be read for that.
+    /// Reads the keys of a table in order, without values, which a store need not read for that.
     fn keys<'a>(&'a self, table: &'a Table) -> Result<Box<dyn Pages + Send + 'a>> {
         Ok(Box::new(KeysOf { pages: self.scan(table, &KeyRange::all())?, raw: Page::new() }))
     }
 
-    /// Rows that no scan delivers because the server could not see them either, with the reason.
+    /// The number of rows that no scan delivers because the server does not find them either, and the reason.
     fn unreachable(&self, _table: &Table) -> Result<Option<(u64, String)>> {
         Ok(None)
     }
 
-    /// Rows whose value is not stored as a server stores it, in no order.
+    /// Rows whose value is stored in another way than the server stores it, in no order.
     fn odd_values(&self, _table: &Table) -> Result<Vec<Odd>> {
         Ok(Vec::new())
     }
 
-    /// Objects beside the server's own in a store that others may use, and the name of one of them. Databases
-    /// have tables instead.
+    /// The number of objects that do not belong to the server in a store that others may use, and the name of one of
+    /// them. Databases have tables instead.
     fn foreign(&self) -> Result<Option<(u64, String)>> {
         Ok(None)
     }
 
-    /// How those of these tables that are there differ from what the server makes. `written` asks for what matters
-    /// to a table that is written, too.
+    /// How those of these tables that exist differ from what the server creates. `written` includes differences that
+    /// only matter for writing.
     fn shape_faults(&self, _tables: &[&Table], _written: bool) -> Result<Vec<shape::Fault>> {
         Ok(Vec::new())
     }
@@ -293,40 +294,41 @@ pub trait Source: Send + Sync {
         Ok(Sessions::default())
     }
 
-    /// What the database could take if it were written.
+    /// Limits for records if the database were written.
     fn limits(&self) -> Result<Limits> {
         Ok(Limits::default())
     }
 
-    /// What changes whenever the store does, if the engine can tell; `None` means that only reading it all again
-    /// would. Nothing in it says where the store is.
+    /// A value that changes whenever the store changes, if the engine has one; `None` means that only reading
+    /// everything again would show a change. It does not contain the place of the store.
     fn fingerprint(&self) -> Result<Option<String>> {
         Ok(None)
     }
 
-    /// What shows that something has written to the store since it was opened, as a clause; nothing if nothing does,
-    /// or if the engine cannot tell. Objects are not asked: a server that writes one writes to its data store, too.
+    /// Evidence, as a clause, that something has written to the store since it was opened; `None` if there is none or
+    /// the engine has no such evidence. Object stores are not checked: a server that writes an object also writes to
+    /// its data store.
     fn changed(&self) -> Result<Option<String>> {
         Ok(None)
     }
 
-    /// What was left out by a source that was told to read around damage; complete when everything was read.
+    /// Parts that a source reading around damage has left out; complete when everything was read.
     fn losses(&self) -> Vec<Loss> {
         Vec::new()
     }
 
-    /// A table with rows that the configuration does not use, because another store has taken its place.
+    /// A table with rows that the configuration does not use, because another store has replaced it.
     fn unused(&self) -> Result<Option<&'static Table>> {
         Ok(None)
     }
 
-    /// What at the end of its logs is not read because it was never finished, as a server leaves it that is killed:
-    /// a sentence each.
+    /// Notes on the ends of its logs that are not read because they were never finished, as after a server was
+    /// killed: one sentence each.
     fn log_ends(&self) -> Vec<String> {
         Vec::new()
     }
 
-    /// What the user should know about how the store was opened (copies made, files touched).
+    /// Notes for the user on how the store was opened (copies made, files touched).
     fn notes(&self) -> Vec<String> {
         Vec::new()
     }
@@ -347,48 +349,49 @@ impl Pages for KeysOf<'_> {
     }
 }
 
-/// A store opened for writing, and locked. Nothing of it is changed before [`Target::create`], but that an absent
-/// store may be there, empty; one that goes without having been created is removed again.
+/// A store opened for writing, and locked. Nothing in it changes before [`Target::create`], except that a missing
+/// store may be created empty; it is removed if the target is dropped before `create`.
 pub trait Target: Send + Sync {
     /// The engine.
     fn kind(&self) -> BackendKind;
 
-    /// Creates what is missing of `tables`, as the server would create it. The first change of a load.
+    /// Creates the missing ones of `tables`, as the server would. The first change of a load.
     fn create(&self, tables: &[&Table]) -> Result<()>;
 
-    /// Deletes single keys; absent ones are no error.
+    /// Deletes single keys; missing ones are no error.
     fn delete(&self, table: &Table, keys: &[Vec<u8>]) -> Result<()>;
 
-    /// Deletes every row of a table but those of `kept`, ascending keys, which are never gone for a moment.
+    /// Deletes every row of a table except those with a key in `kept` (ascending), which exist at every moment.
     fn clear(&self, table: &Table, kept: &[Vec<u8>]) -> Result<()>;
 
-    /// The store as it is, read through what holds its lock: what is seen stays so until this target writes.
-    /// An engine whose lock does not keep others out sees them with [`Target::sessions`]. Changes nothing.
+    /// The current store, read through the connection or handle that holds its lock: nothing changes until this
+    /// target writes. If the engine's lock does not exclude other sessions, [`Target::sessions`] lists them. Changes
+    /// nothing.
     fn look(&self) -> Result<Box<dyn Source>>;
 
-    /// Other sessions on the same database, but for those of this target; embedded stores have none.
+    /// Other sessions on the same database, without those of this target; embedded stores have none.
     fn sessions(&self) -> Result<Sessions> {
         Ok(Sessions::default())
     }
 
-    /// How many shards may usefully be written at the same time.
+    /// The number of shards that are worth writing at the same time.
     fn writers(&self) -> usize;
 
-    /// Bytes of records of a table that are worth a shard: what a run that is killed has to write again.
+    /// Bytes of records that make one shard of a table: what a killed run has to write again.
     fn shard_bytes(&self, _table: &Table) -> usize {
         64 << 20
     }
 
-    /// Begins a shard of a table. Pages of one shard ascend; shards of a table do not overlap.
+    /// Starts a shard of a table. Pages of one shard ascend; shards of a table do not overlap.
     fn shard<'a>(&'a self, table: &'a Table) -> Result<Box<dyn Shard + Send + 'a>>;
 
-    /// Flushes and syncs everything and puts the store into the state in which the server expects it.
+    /// Flushes and syncs everything and brings the store into the state that the server expects.
     fn finish(&self) -> Result<()>;
 }
 
-/// Records that become visible together or not at all. Repeating a shard replaces it: counters are set,
-/// never added. Dropped without commit, it leaves no record; only object services, which have no transactions,
-/// may keep whole objects of it.
+/// Records that become visible together or not at all. Repeating a shard replaces it: counters are set, never added.
+/// A shard that is dropped without commit leaves no record; only object services, which have no transactions, may
+/// keep whole objects of it.
 pub trait Shard {
     /// Adds records, in ascending key order.
     fn write(&mut self, page: &Page) -> Result<()>;

@@ -1,6 +1,6 @@
-//! Which files belong to an embedded store, by their names: everything else that lies beside them is not touched.
+//! Decides by name which files belong to an embedded store; other files beside them are not touched.
 //!
-//! Knows names and what may stand under them; opens no store.
+//! Contains names and the file types allowed for them; opens no store.
 
 use std::ffi::OsStr;
 use std::io;
@@ -12,25 +12,25 @@ use super::STAGING;
 use crate::base::dir::{Dir, RECORD, own_user};
 use crate::base::error::{Error, Result};
 
-/// What SQLite appends to the name of a database for its other files.
+/// Suffixes that SQLite appends to the name of a database for its other files.
 pub const SQLITE_SUFFIXES: [&str; 3] = ["-wal", "-shm", "-journal"];
 
-/// What a name is to RocksDB.
+/// The meaning of a file name for RocksDB.
 ///
 /// Source: `ParseFileName` in `file/filename.cc` of RocksDB 10.4.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RocksFile {
     /// A file that RocksDB writes before there is a database: an interrupted creation leaves such files and no
-    /// `CURRENT`, and begins again with them.
+    /// `CURRENT`, and the next one starts with them.
     Begun,
     /// `CURRENT`, which makes a directory a database.
     Current,
-    /// A file with records, or about them.
+    /// A file with records or metadata.
     Content,
 }
 
 impl RocksFile {
-    /// What this name is, if it is one of RocksDB's.
+    /// The meaning of this name, if it is one of RocksDB's.
     pub fn of(name: &OsStr) -> Option<RocksFile> {
         let name = name.to_str()?;
         let numbered = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -50,7 +50,7 @@ impl RocksFile {
     }
 }
 
-/// Whether there is a RocksDB database in a directory that is to be written, whatever else lies there.
+/// Whether there is a RocksDB database in a directory that is to be written, whatever other files it contains.
 ///
 /// Errors: refused for files of a database that has lost its `CURRENT`, and for names of RocksDB that are links.
 pub fn rocks_database(dir: &Dir) -> Result<bool> {
@@ -78,7 +78,7 @@ pub fn rocks_database(dir: &Dir) -> Result<bool> {
     }
 }
 
-/// Refuses a directory in which RocksDB would write to something else than a file of its own.
+/// Refuses a directory in which RocksDB would write to anything but a regular file of its own.
 ///
 /// Errors: refused, naming the entry.
 pub fn check_rocks_files(dir: &Dir) -> Result<()> {
@@ -91,8 +91,8 @@ pub fn check_rocks_files(dir: &Dir) -> Result<()> {
     Ok(())
 }
 
-/// Refuses to read a RocksDB database of which a file is something else than a file: reading a FIFO would wait for
-/// ever, and a link that another user has made may lead to what only this one may read.
+/// Refuses to read a RocksDB database if one of its files is not a regular file: reading a FIFO would block, and a
+/// link that another user has created may lead to a file that only this user can read.
 ///
 /// Errors: refused, naming the entry.
 pub fn check_rocks_source(dir: &Dir) -> Result<()> {
@@ -114,7 +114,7 @@ pub fn check_rocks_source(dir: &Dir) -> Result<()> {
     Ok(())
 }
 
-/// Refuses a SQLite database if something stands under one of its names that SQLite must not write to.
+/// Refuses a SQLite database if one of its names is used by something that SQLite must not write to.
 ///
 /// Errors: refused, naming the entry.
 pub fn check_sqlite_files(dir: &Dir, name: &OsStr) -> Result<()> {
@@ -137,8 +137,8 @@ fn check(dir: &Dir, name: &OsStr, second_names: bool) -> Result<()> {
     }
 }
 
-/// Gives the files of a RocksDB database to a user, a group or both, and the directory; nothing else that lies in
-/// it, and nothing that a link leads to. What cannot be given away goes to `failed`.
+/// Gives the directory and the files of a RocksDB database to a user, a group or both; no other files in it, and
+/// nothing that a link leads to. Failures go to `failed`.
 pub fn give_rocks(
     path: &Path,
     (user, group): (Option<u32>, Option<u32>),
@@ -166,8 +166,8 @@ pub fn give_rocks(
     }
 }
 
-/// Gives a SQLite database to a user, a group or both, its other files, and the directory if nothing else is in it.
-/// What cannot be given away goes to `failed`.
+/// Gives a SQLite database to a user, a group or both, with its other files, and with the directory if nothing else
+/// is in it. Failures go to `failed`.
 pub fn give_sqlite(
     path: &Path,
     (user, group): (Option<u32>, Option<u32>),
@@ -184,14 +184,14 @@ pub fn give_sqlite(
             failed(&dir.place(&file), error);
         }
     }
-    // The server makes its logs beside the database.
+    // The server creates its logs beside the database.
     let made = |dir: &Dir| Ok(dir.entry()?.user == own_user() && only_sqlite(dir, &name)?);
     if let Err(error) = made(&dir).and_then(|made| if made { dir.give(user, group) } else { Ok(()) }) {
         failed(dir.path(), error);
     }
 }
 
-/// Whether a directory holds nothing but a SQLite database, so that it goes with it.
+/// Whether a directory contains nothing but a SQLite database, so that it is given away with it.
 fn only_sqlite(dir: &Dir, database: &OsStr) -> io::Result<bool> {
     let of_it = |name: &OsStr| {
         let rest = name.as_encoded_bytes().strip_prefix(database.as_encoded_bytes());
@@ -216,7 +216,7 @@ pub fn unusable(path: &Path, error: io::Error) -> Error {
         .next("run as a user who may write there")
 }
 
-/// The error of a directory that cannot be kept from its owner.
+/// The error of a directory that cannot be protected from its owner.
 pub fn unprotected(path: &Path, error: io::Error) -> Error {
     Error::refused(
         "the directory of the target belongs to another user and cannot be taken over for the load",
@@ -284,7 +284,7 @@ mod tests {
         dir.remove("000005.sst").unwrap();
         std::fs::hard_link(dir.place("notes.txt"), dir.place("000006.log")).unwrap();
         assert!(rocks_database(&dir).is_err());
-        // A killed load leaves table files with a second name, and only this program makes those.
+        // A killed load leaves table files with a second name, and only this program creates those.
         dir.make(STAGING, 0o700).unwrap();
         assert!(rocks_database(&dir).unwrap());
         assert!(check_rocks_files(&dir).is_err());

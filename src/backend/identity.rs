@@ -1,9 +1,9 @@
-//! What a file or directory is, whatever path leads to it.
+//! Identifies a file or directory, whatever path leads to it.
 //!
-//! Links are followed, also those that lead to what is not there yet. A place is known by device and inode of what
-//! is there and of every directory above it, and by where it lies inside its file system: the kernel's table of
-//! mounts says so of every mount, so that a directory that is mounted twice, or of which a part is mounted
-//! elsewhere, is recognised. Reads names and numbers only; writes nothing, and knows no store.
+//! Links are followed, including dangling ones. A place is identified by device and inode of the file and of every
+//! directory above it, and by its path inside its file system, which the kernel's table of mounts gives for every
+//! mount. So a directory that is mounted twice, or of which a part is mounted elsewhere, is recognised. Reads names
+//! and numbers only; writes nothing, and does not depend on any store.
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
@@ -18,25 +18,25 @@ use rustix::fs::{Mode, OFlags, openat};
 
 use crate::base::error::{Error, Result};
 
-/// Links that are followed one after the other, as the kernel does.
+/// Limit of links followed one after the other, the same as the kernel's.
 const MOST_LINKS: usize = 40;
 
-/// What the kernel tells a file from another by.
+/// Device and inode, by which the kernel distinguishes files.
 type Inode = (u64, u64);
 
 /// A place in the file system: a file, or a directory with everything below it. It need not exist yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spot {
-    // Without links, for people.
+    // Without links, for messages.
     path: PathBuf,
     tree: bool,
-    // What is there, or the nearest directory above it that is, and the directories above that.
+    // The file or directory, or the nearest existing directory above it, and then the directories above that.
     chain: Vec<Inode>,
-    // What is not there yet, below the first of the chain.
+    // Names that do not exist yet, below the first entry of `chain`.
     missing: Vec<OsString>,
-    // Where it lies in its file system; a tree also has what is mounted inside.
+    // Its place in its file system; a tree also has those of the mounts inside it.
     regions: Vec<Region>,
-    // Files inside that are written in place, by whatever links they are reached.
+    // Files inside that are written in place, also if other links lead to them.
     inside: BTreeSet<Inode>,
 }
 
@@ -52,50 +52,50 @@ struct Region {
 pub enum Overlap {
     /// They are the same.
     Same,
-    /// The first lies inside the second.
+    /// The first is inside the second.
     Inside,
-    /// The second lies inside the first.
+    /// The second is inside the first.
     Around,
     /// They share files by links.
     Linked,
 }
 
-/// How two stores turned out to be one.
+/// The evidence that two stores are one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum How {
-    /// By where they are in the file system, and where that is for the first of them.
+    /// Their places in the file system, and the path of the first one.
     Files(Overlap, PathBuf),
-    /// As a service says, in words.
+    /// The answer of a service, as text.
     Said(String),
 }
 
-/// What two stores have in common.
+/// The result of comparing two stores.
 #[derive(Debug, Default)]
 pub struct Met {
-    /// How they turned out to be one, if they did.
+    /// The evidence that they are one; `None` if they are not.
     pub how: Option<How>,
-    /// Why what was written to find that out could not be removed, if so.
+    /// Why the object written for the comparison could not be removed, if so.
     pub left: Option<Error>,
 }
 
 impl Spot {
     /// A single file.
     ///
-    /// Errors: I/O if the way to it cannot be looked at.
+    /// Errors: I/O if a directory of the path cannot be read.
     pub fn file(path: &Path) -> Result<Spot> {
         Spot::at(path, false)
     }
 
     /// A directory and everything below it.
     ///
-    /// Errors: I/O if the way to it cannot be looked at.
+    /// Errors: I/O if a directory of the path cannot be read.
     pub fn tree(path: &Path) -> Result<Spot> {
         Spot::at(path, true)
     }
 
-    /// A SQLite database: its file, and the files that SQLite keeps next to where that really is.
+    /// A SQLite database: its file, and the files that SQLite keeps beside the real file.
     ///
-    /// Errors: I/O if the way to it cannot be looked at.
+    /// Errors: I/O if a directory of the path cannot be read.
     pub fn sqlite(path: &Path) -> Result<Vec<Spot>> {
         let file = Spot::file(path)?;
         let next_to = ["-wal", "-shm", "-journal"].map(|suffix| {
@@ -106,10 +106,10 @@ impl Spot {
         std::iter::once(Ok(file)).chain(next_to).collect()
     }
 
-    /// A RocksDB database: its directory, and the files in it that are written in place. Table files are not:
-    /// copies of a database share them.
+    /// A RocksDB database: its directory, and the files in it that are written in place. Table files are not
+    /// included: copies of a database share them.
     ///
-    /// Errors: I/O if the way to it cannot be looked at.
+    /// Errors: I/O if a directory of the path cannot be read.
     pub fn rocksdb(path: &Path) -> Result<Vec<Spot>> {
         let mut spot = Spot::tree(path)?;
         for entry in fs::read_dir(path).into_iter().flatten().flatten() {
@@ -125,10 +125,9 @@ impl Spot {
         Ok(vec![spot])
     }
 
-    /// A directory of blobs: itself, and where links among the directories that stand for `depth` leading bytes
-    /// lead.
+    /// A directory of blobs: itself, and the targets of links among the directories for `depth` leading bytes.
     ///
-    /// Errors: I/O if the way to it cannot be looked at.
+    /// Errors: I/O if a directory of the path cannot be read.
     pub fn blobs(path: &Path, depth: u8) -> Result<Vec<Spot>> {
         let mut spots = vec![Spot::tree(path)?];
         let mut level = vec![path.to_path_buf()];
@@ -149,7 +148,7 @@ impl Spot {
         Ok(spots)
     }
 
-    /// Where it is, without links.
+    /// Its path without links.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -200,7 +199,7 @@ impl Spot {
         numbers && !self.chain.is_empty() || one.is_some() && one == two
     }
 
-    /// Whether the other lies below this one.
+    /// Whether the other place is below this one.
     fn covers(&self, other: &Spot) -> bool {
         let top = self.chain.first();
         let numbers = if self.missing.is_empty() {
@@ -216,7 +215,7 @@ impl Spot {
     }
 }
 
-/// What there is of a path, without links, and the names of what is not there yet.
+/// The existing part of a path, without links, and the names that do not exist yet.
 fn resolve(path: &Path) -> IoResult<(PathBuf, Vec<OsString>)> {
     let mut path = std::path::absolute(path)?;
     let (mut rest, mut links) = (Vec::new(), 0);
@@ -225,7 +224,7 @@ fn resolve(path: &Path) -> IoResult<(PathBuf, Vec<OsString>)> {
             Ok(mut real) => {
                 let mut missing: Vec<OsString> = Vec::new();
                 for name in rest.into_iter().rev() {
-                    // Whatever creates these directories leaves them again.
+                    // Creating these directories and following `..` leads out of them again.
                     if name == ".." && missing.pop().is_none() {
                         real.pop();
                     } else if name != ".." {
@@ -239,7 +238,7 @@ fn resolve(path: &Path) -> IoResult<(PathBuf, Vec<OsString>)> {
         if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) {
             return Err(error);
         }
-        // A link that leads nowhere yet.
+        // A dangling link.
         if let Ok(goal) = fs::read_link(&path) {
             links += 1;
             if links > MOST_LINKS {
@@ -258,7 +257,7 @@ fn resolve(path: &Path) -> IoResult<(PathBuf, Vec<OsString>)> {
     }
 }
 
-/// Device and inode of something and of every directory above it. Goes up by descriptors, not by names.
+/// Device and inode of an open file and of every directory above it. Goes up by descriptors, not by names.
 fn chain(file: File, path: &Path) -> IoResult<Vec<Inode>> {
     let inode = |file: &File| file.metadata().map(|meta| (meta.dev(), meta.ino()));
     let meta = file.metadata()?;
@@ -290,7 +289,7 @@ struct Mount {
     region: Region,
 }
 
-/// The mounts that this process sees; none where the kernel does not tell.
+/// The mounts that are visible to this process; empty if the kernel has no such table.
 ///
 /// Format: proc_pid_mountinfo(5).
 fn mounts() -> Vec<Mount> {
@@ -305,7 +304,7 @@ fn mounts() -> Vec<Mount> {
     text.split(|byte| *byte == b'\n').filter_map(mount).collect()
 }
 
-/// A path of that table: blanks and the like are octal numbers there.
+/// A path of that table, in which blanks and some other bytes are octal numbers.
 fn unescaped(field: &[u8]) -> PathBuf {
     let (mut bytes, mut rest) = (Vec::with_capacity(field.len()), field);
     while let Some((first, tail)) = rest.split_first() {
@@ -324,7 +323,7 @@ fn unescaped(field: &[u8]) -> PathBuf {
     PathBuf::from(OsString::from_vec(bytes))
 }
 
-/// Where something that is open lies in its file system.
+/// The place of an open file in its file system.
 fn region(file: &File, real: &Path, mounts: &[Mount]) -> Option<Region> {
     let info = fs::read(format!("/proc/self/fdinfo/{}", file.as_raw_fd())).ok()?;
     let id = info.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(b"mnt_id:"))?;
@@ -376,7 +375,7 @@ mod tests {
         for apart in ["d", "ab", "d/hard", "nothing", "file"] {
             check(tree("a/b"), tree(apart), None);
         }
-        // A file is not around anything, and a name is not the beginning of another.
+        // A file contains nothing, and one name is not inside another that it is a prefix of.
         check(file("new"), file("new/x"), None);
         check(tree("a/b"), tree("a/bc"), None);
         assert!(Spot::tree(&at("round")).is_err());

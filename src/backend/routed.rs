@@ -1,7 +1,7 @@
-//! Data in one store, blobs in another: both as one source and one target.
+//! Combines a data store and a separate blob store into one source and one target.
 //!
-//! A table of blobs leads to the blob store, every other one to the data store, so that nobody else has to know
-//! that there are two. Knows nothing of how either keeps its records.
+//! A table of blobs is routed to the blob store, every other one to the data store, so that no other module has to
+//! distinguish the two. Does not depend on how either stores its records.
 
 use super::shape::Fault;
 use super::{
@@ -10,7 +10,7 @@ use super::{
 use crate::base::error::Result;
 use crate::catalog::{BackendKind, Table, ValueKind};
 
-/// The tables of blobs: where the data store would have them, and where they are.
+/// The tables of blobs: the one in the data store, and the one in use.
 #[derive(Debug, Clone, Copy)]
 pub struct BlobTables {
     /// The table of the data store that is not in use.
@@ -40,7 +40,7 @@ impl RoutedSource {
     }
 }
 
-/// Whether blobs are among these tables, and the others.
+/// Whether blobs are among these tables, and the other tables.
 fn apart<'t>(tables: &[&'t Table]) -> (bool, Vec<&'t Table>) {
     let data: Vec<&Table> = tables.iter().copied().filter(|table| table.value != ValueKind::Blob).collect();
     (data.len() < tables.len(), data)
@@ -54,7 +54,7 @@ impl Source for RoutedSource {
     fn tables(&self) -> Result<Vec<TableState>> {
         let mut tables = self.data.tables()?;
         tables.retain(|table| table.name != self.tables.unused.name);
-        // Of another database only the blobs matter; whatever else it holds is somebody else's.
+        // Only the blobs of the other database matter; the rest of it does not belong to this store.
         let rows = self.blobs.tables()?.iter().any(|table| table.rows && table.name == self.tables.used.name);
         tables.push(TableState { name: self.tables.unused.name.to_string(), rows });
         tables.sort_by(|one, other| one.name.cmp(&other.name));
@@ -156,7 +156,7 @@ impl Source for RoutedSource {
     }
 
     fn losses(&self) -> Vec<Loss> {
-        // By the name under which the blobs are known to whoever reads here.
+        // Callers of this source use the name of the blob table of the data store.
         let name = |mut loss: Loss| {
             if !loss.table.is_empty() {
                 loss.table = self.tables.unused.name.to_string();
@@ -213,7 +213,7 @@ impl Target for RoutedTarget {
     }
 
     fn create(&self, tables: &[&Table]) -> Result<()> {
-        // The server creates the table in its data store too, and leaves it empty.
+        // The server also creates the table in its data store, and leaves it empty.
         self.data.create(tables)?;
         self.blobs.create(&[self.tables.used])
     }
@@ -254,7 +254,7 @@ impl Target for RoutedTarget {
     }
 
     fn finish(&self) -> Result<()> {
-        // Blobs first, as everywhere: a link never leads nowhere.
+        // Blobs first, as everywhere: a link must not point to a missing blob.
         self.blobs.finish()?;
         self.data.finish()
     }

@@ -1,20 +1,20 @@
-//! What a table should look like, as the catalog's statement makes it, and how one that is there differs.
+//! Compares a table in a store with the table that the catalog's statement creates.
 //!
-//! Reads that statement and compares; asks no store. Each engine says what it has found, in its own words for
-//! types, and which statement would mend a difference. No such statement is ever run here.
+//! Parses that statement; queries no store. Each engine reports the columns and keys that it has, in its own names of
+//! types, and provides the statement that would remove a difference. This program never runs such a statement.
 
 use crate::catalog::Table;
 
-/// A difference between a table and what the server makes.
+/// A difference between a table and what the server creates.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     /// The table.
     pub table: String,
-    /// Its column, if one is concerned.
+    /// Its column, if one is affected.
     pub column: Option<String>,
-    /// What is there, and what the server makes instead, as a clause.
+    /// What the store has and what the server creates instead, as a clause.
     pub what: String,
-    /// The statement that mends it, if a single one does without touching a value.
+    /// The statement that removes the difference, if a single one can without changing a value.
     pub remedy: Option<String>,
 }
 
@@ -26,30 +26,31 @@ impl Fault {
     }
 }
 
-/// A column as a statement makes it.
+/// A column in a `CREATE TABLE`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Column<'a> {
     pub name: &'a str,
-    /// Its type, in the words of the statement.
+    /// Its type, as the statement names it.
     pub kind: &'a str,
-    /// Type and everything behind it.
+    /// Type and everything after it.
     pub definition: &'a str,
-    /// Whether NULL is ruled out by the statement itself.
+    /// Whether the statement itself excludes NULL.
     pub required: bool,
 }
 
-/// A table as a statement makes it.
+/// A table in a `CREATE TABLE`.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Shape<'a> {
     pub columns: Vec<Column<'a>>,
-    /// Columns of the primary key, each with the bytes of it that count; all of them if `None`.
+    /// Columns of the primary key, each with the length in bytes of its prefix in the key; the whole column if
+    /// `None`.
     pub key: Vec<(&'a str, Option<u64>)>,
-    /// The storage engine, where the statement names one.
+    /// The storage engine, if the statement names one.
     pub engine: Option<&'a str>,
 }
 
 impl<'a> Shape<'a> {
-    /// Reads a `CREATE TABLE` of the catalog: columns, one primary key, options. `None` for anything else.
+    /// Parses a `CREATE TABLE` of the catalog: columns, one primary key, options. `None` for anything else.
     pub fn of(create: &'a str) -> Option<Shape<'a>> {
         let (_, rest) = create.split_once('(')?;
         let (body, options) = rest.rsplit_once(')')?;
@@ -79,7 +80,7 @@ impl<'a> Shape<'a> {
     }
 }
 
-/// The parts between commas that stand in no parentheses.
+/// The parts between commas outside of parentheses.
 fn items(text: &str) -> Vec<&str> {
     let mut depth = 0;
     let outside = move |c: char| {
@@ -93,19 +94,19 @@ fn items(text: &str) -> Vec<&str> {
     text.split(outside).map(str::trim).collect()
 }
 
-/// A column as it is.
+/// A column in a store.
 #[derive(Debug, Default)]
 pub(super) struct FoundColumn {
     pub name: String,
-    /// Its type in the engine's words, for people.
+    /// Its type as the engine names it, for messages.
     pub kind: String,
-    /// Whether NULL is ruled out.
+    /// Whether NULL is excluded.
     pub required: bool,
-    /// Whether the engine computes it from others.
+    /// Whether the engine computes it from other columns.
     pub generated: bool,
 }
 
-/// A table as it is.
+/// A table in a store.
 #[derive(Debug, Default)]
 pub(super) struct FoundTable {
     /// In the order of the table.
@@ -116,33 +117,33 @@ pub(super) struct FoundTable {
     pub key_usable: bool,
 }
 
-/// What can be mended by a statement.
+/// Differences that a statement can remove.
 pub(super) enum Mend<'a> {
     /// A column has another type.
     Type(&'a Column<'a>),
     /// A column may be NULL.
     Null(&'a Column<'a>),
-    /// There is no primary key at all.
+    /// There is no primary key.
     NoKey,
 }
 
-/// What an engine knows about its own types and statements.
+/// The engine's rules for its own types and statements.
 pub(super) trait Dialect {
-    /// Whether a column is one that the server can work with where its statement makes `made`; `written` asks
-    /// whether everything fits that fits there.
+    /// Whether the server can work with a column where its statement creates `made`; with `written`, whether the
+    /// column also takes every value that fits `made`.
     fn suits(&self, made: &Column, found: &FoundColumn, written: bool) -> bool;
 
-    /// Whether a key on the first `found` bytes of a column will do for one on the first `made` of them.
+    /// Whether a key on the first `found` bytes of a column can replace one on the first `made` bytes.
     fn key_suits(&self, made: Option<u64>, found: Option<u64>, written: bool) -> bool {
         let _ = written;
         made == found
     }
 
-    /// The statement that mends `what`, if one does without touching a value.
+    /// The statement that removes the difference `what`, if there is one that changes no value.
     fn mend(&self, table: &Table, shape: &Shape, what: Mend) -> Option<String>;
 }
 
-/// Columns and primary key of a table, compared with what `shape` says.
+/// Compares columns and primary key of a table with `shape`.
 pub(super) fn compare(
     table: &Table,
     shape: &Shape,

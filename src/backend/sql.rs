@@ -1,8 +1,8 @@
-//! What the database servers share: connections driven from ordinary threads, rows turned into pages, and the
-//! wording of what goes wrong.
+//! The common part of the database servers: connections that ordinary threads drive, rows turned into pages, and the
+//! texts of errors.
 //!
-//! Knows sqlx and tokio, so that nobody else has to; knows neither SQL dialect nor what a table means. Every
-//! connection has a runtime of its own and is driven by the thread that uses it: no thread waits for another.
+//! This module encapsulates sqlx and tokio; it depends neither on an SQL dialect nor on what a table means. Every
+//! connection has its own runtime, driven by the thread that uses it: no thread waits for another.
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -17,22 +17,21 @@ use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::page::Page;
 use crate::base::stop::{LOOK, Stop, interrupted};
 
-/// Limit for connecting when the configuration names none: longer than any server takes, shorter than a
-/// person waits.
+/// Limit for connecting if the configuration has none: longer than any server needs, shorter than a person waits.
 const CONNECT_LIMIT: Duration = Duration::from_secs(30);
 
-/// Why a statement failed, in terms that lead somewhere.
+/// The cause of a failed statement, with its remedy.
 #[derive(Clone, Copy)]
 pub(super) struct Cause {
     /// What the caller can do about it.
     pub kind: ErrorKind,
-    /// What is the matter, as a clause.
+    /// The problem, as a clause.
     pub what: &'static str,
-    /// What to do next.
+    /// The remedy.
     pub next: &'static str,
 }
 
-/// A failed statement in our words; `cause` knows the codes of the engine.
+/// The error of a failed statement; `cause` translates the codes of the engine.
 pub(super) fn translate(
     error: sqlx::Error,
     doing: &str,
@@ -57,7 +56,7 @@ pub(super) fn translate(
             what: "the socket cannot be used",
             next: "check the socket directory in the configuration and that the database server is running",
         },
-        // How the TLS library reports a certificate that it does not accept.
+        // The TLS library reports a certificate that it does not accept in this way.
         std::io::ErrorKind::InvalidData => no_tls(&error.to_string()),
         std::io::ErrorKind::TimedOut
         | std::io::ErrorKind::HostUnreachable
@@ -101,14 +100,14 @@ pub(super) fn translate(
     }
 }
 
-/// The connection has gone.
+/// The connection was lost.
 pub(super) const LOST: Cause = Cause {
     kind: ErrorKind::Io,
     what: "the connection was lost",
     next: "look into the log of the database server, then start again",
 };
 
-/// Whether TLS failed because the database server does not do it.
+/// Whether TLS failed because the database server does not support it.
 pub(super) fn declined(why: &(dyn std::error::Error + Send + Sync)) -> bool {
     // sqlx has no other sign of it.
     why.to_string().contains("does not support TLS")
@@ -120,14 +119,14 @@ const DECLINED: Cause = Cause {
     next: "turn on TLS on the database server, or check host and port in the configuration",
 };
 
-/// The connection was never there.
+/// The connection was never established.
 const NEVER: Cause = Cause {
     kind: ErrorKind::Io,
     what: "what answers closed the connection, or is no such database server",
     next: "check host, port and tls.enable in the configuration, and look into the log of the database server",
 };
 
-/// Why the TLS library, which says `why`, has not accepted the other side.
+/// Why the TLS library, with the error `why`, has not accepted the server.
 fn no_tls(why: &str) -> Cause {
     let (what, next) = if why.contains("UnknownIssuer") || why.contains("CaUsedAsEndEntity") {
         (
@@ -157,19 +156,19 @@ fn no_tls(why: &str) -> Cause {
     Cause { kind: ErrorKind::Io, what, next }
 }
 
-/// What errors of connecting say was being done.
+/// What was being done, for errors of connecting.
 const CONNECT: &str = "connect";
 
-/// A connection and what drives it.
+/// A connection with the runtime that drives it.
 pub(super) struct Session<C> {
     runtime: Runtime,
     /// The connection itself.
     pub connection: C,
-    // Left in the middle of something: the server may not listen.
+    // Whether a statement was abandoned: the server may still be executing it.
     left: bool,
 }
 
-/// What an answer is whose wait has ended because the run should end.
+/// The result of a wait that was ended because the run should end.
 #[derive(Debug)]
 struct Stopped;
 
@@ -181,7 +180,7 @@ impl std::fmt::Display for Stopped {
 
 impl std::error::Error for Stopped {}
 
-/// The error of a host whose name leads to no address.
+/// The error of a host whose name has no address.
 fn unresolved(error: std::io::Error, place: &str) -> Error {
     Error::io("cannot connect: the name of the host cannot be resolved")
         .with("database", place)
@@ -193,7 +192,7 @@ fn unresolved(error: std::io::Error, place: &str) -> Error {
 }
 
 impl<C> Session<C> {
-    /// Connects, within `limit`. `reach` are host and port, where those lead there.
+    /// Connects, within `limit`. `reach` is host and port, if the connection goes over TCP.
     pub fn open<F: Future<Output = sqlx::Result<C>>>(
         reach: Option<(&str, u16)>,
         connect: F,
@@ -206,7 +205,7 @@ impl<C> Session<C> {
         })?;
         let limit = limit.filter(|limit| !limit.is_zero()).unwrap_or(CONNECT_LIMIT);
         let attempt = async {
-            // Only here an error is certainly one of finding the host.
+            // Only here is an error certainly one of resolving the host.
             if let Some(reach) = reach
                 && let Err(error) = tokio::net::lookup_host(reach).await
             {
@@ -228,9 +227,9 @@ impl<C> Session<C> {
         }
     }
 
-    /// Runs something on the connection, on this thread, unless the run should end meanwhile: a server may wait for a
-    /// lock of another session as long as that likes. A session that was left so is of no use any more. What it has not
-    /// committed is rolled back, once the server sees that its connection is closed.
+    /// Runs `work` on the connection, on this thread, unless the run is asked to end: a server may wait for a lock of
+    /// another session for an unlimited time. A session that was abandoned like this cannot be used again. Its
+    /// uncommitted changes are rolled back once the server notices that the connection is closed.
     pub fn run<T>(&mut self, work: impl AsyncFnOnce(&mut C) -> sqlx::Result<T>) -> sqlx::Result<T> {
         if std::mem::replace(&mut self.left, true) {
             return Err(sqlx::Error::Io(std::io::Error::other(Stopped)));
@@ -241,19 +240,19 @@ impl<C> Session<C> {
         done
     }
 
-    /// Takes leave of the server, so that its log does not speak of a lost client.
+    /// Closes the session cleanly, so that the server does not log a lost connection.
     pub fn close<F: Future>(self, close: impl FnOnce(C) -> F) {
         if self.left {
             return;
         }
-        // Who does not answer a farewell is left without one.
+        // A failure to close is ignored.
         let _ = self
             .runtime
             .block_on(async { tokio::time::timeout(Duration::from_secs(1), close(self.connection)).await });
     }
 }
 
-/// Waits for what a server answers, unless the run should end meanwhile.
+/// Waits for an answer of the server, unless the run is asked to end.
 async fn unless_stopped<F: Future>(work: F) -> Result<F::Output> {
     let mut work = std::pin::pin!(work);
     loop {
@@ -264,7 +263,7 @@ async fn unless_stopped<F: Future>(work: F) -> Result<F::Output> {
     }
 }
 
-/// Connections that wait for work.
+/// Connections that are not in use.
 pub(super) struct Idle<C>(Mutex<Vec<Session<C>>>);
 
 impl<C> Idle<C> {
@@ -285,14 +284,14 @@ impl<C> Idle<C> {
     }
 }
 
-/// What the sessions of this process call themselves where a server asks for it: those of another run have
-/// another name.
+/// The name of the sessions of this process, where a server asks for one; another run has another name.
 pub(super) fn own_name() -> &'static str {
     static NAME: OnceLock<String> = OnceLock::new();
     NAME.get_or_init(|| format!("{} {:016x}", env!("CARGO_PKG_NAME"), unlike_any_other()))
 }
 
-/// Asks who is connected until nobody else is, or for a second: who has just left is seen for a moment still.
+/// Calls `ask` for other sessions until there are none, for at most a second: a session that has just ended is still
+/// listed for a moment.
 pub(super) fn without_leavers(mut ask: impl FnMut() -> Result<Vec<String>>) -> Result<Vec<String>> {
     let mut others = ask()?;
     for _ in 0..10 {
@@ -305,7 +304,7 @@ pub(super) fn without_leavers(mut ask: impl FnMut() -> Result<Vec<String>>) -> R
     Ok(others)
 }
 
-/// Where a query puts its rows: it fills a page, hands it over and is suspended until the next one is wanted.
+/// Receives the rows of a query: fills a page, hands it over and suspends the query until the next page is wanted.
 pub(super) struct PageFeed {
     slot: Arc<Mutex<Slot>>,
     page: Page,
@@ -327,7 +326,7 @@ impl PageFeed {
         self.page.size() >= self.budget
     }
 
-    /// The same for a value that nobody else needs.
+    /// The same for a value that can be moved.
     pub fn push_owned(&mut self, key: &[u8], value: Vec<u8>) -> bool {
         self.page.push_owned(key, value);
         self.page.size() >= self.budget
@@ -345,7 +344,7 @@ impl PageFeed {
     }
 
     async fn refill(&mut self) -> bool {
-        // Whoever sets what is waited for polls again: no waker is needed.
+        // The task that sets what is waited for also polls again: no waker is needed.
         let wanted = poll_fn(|_| {
             let mut slot = lock(&self.slot);
             match slot.wanted.take() {
@@ -370,7 +369,7 @@ fn lock(slot: &Mutex<Slot>) -> MutexGuard<'_, Slot> {
 
 type AsyncQuery<C> = Pin<Box<dyn Future<Output = (C, Result<()>)> + Send>>;
 
-/// A running query, page by page.
+/// A running query, read page by page.
 pub(super) struct QueryDriver<C> {
     state: QueryState<C>,
     slot: Arc<Mutex<Slot>>,
@@ -383,7 +382,7 @@ enum QueryState<C> {
 }
 
 impl<C: Send + 'static> QueryDriver<C> {
-    /// Begins `work`, which fills hoppers until it has no more rows or no more are wanted.
+    /// Starts `work`, which feeds pages until it has no more rows or no more are wanted.
     pub fn start<W>(session: Session<C>, work: W) -> Self
     where
         W: AsyncWork<C>,
@@ -435,14 +434,14 @@ impl<C: Send + 'static> QueryDriver<C> {
         }
     }
 
-    /// Ends a query before its last row; `None` if its connection is gone or idle already.
+    /// Ends a query before its last row; `None` if its connection is lost or already idle.
     pub fn stop(&mut self) -> Option<Session<C>> {
         let QueryState::Running(runtime, mut work) = std::mem::replace(&mut self.state, QueryState::Done)
         else {
             return None;
         };
         lock(&self.slot).stop = true;
-        // Suspended where it handed its last page over, so it ends at once or not at all.
+        // The query is suspended where it handed over its last page, so it ends at once or not at all.
         let ended = runtime.block_on(poll_fn(|context| match work.as_mut().poll(context) {
             Poll::Ready((connection, result)) => Poll::Ready(result.ok().map(|()| connection)),
             Poll::Pending => Poll::Ready(None),
@@ -451,7 +450,7 @@ impl<C: Send + 'static> QueryDriver<C> {
     }
 }
 
-/// A query that fills hoppers.
+/// A query that feeds pages.
 pub(super) trait AsyncWork<C>: Send + 'static {
     fn run(self, connection: &mut C, hopper: &mut PageFeed) -> impl Future<Output = Result<()>> + Send;
 }
