@@ -1,7 +1,7 @@
-//! Records on their way: where they come from, what checks them, what is derived from them, the pipeline they run in.
+//! Reading records: their inputs, the checks on them, data derived from them and the pipeline that delivers them.
 //!
-//! Reads only. Knows neither which backend a store has nor what a command wants. Modules in reading order; each uses
-//! only those above it.
+//! Never writes to a store. Does not depend on the kind of backend or on commands. The modules are in reading
+//! order; each uses only those above it.
 
 pub mod blob;
 

@@ -200,8 +200,8 @@ impl DumpWriter {
         Ok(manifest)
     }
 
-    /// Removes the files of this dump, and its directory if this run created it. Without this call unfinished files
-    /// keep their partial names.
+    /// Removes the files of this dump, and its directory if this run created it. Without this call unfinished
+    /// files keep their partial names.
     pub fn abandon(self) -> Result<()> {
         let subspaces = self.begun.keys().map(|letter| (&self.top, file_name(*letter)));
         let others = [FINDINGS, MANIFEST, RESUME].map(|name| (&self.inner, name.to_string()));

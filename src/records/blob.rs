@@ -1,49 +1,49 @@
-//! The blob layer's encoding: how the content of a blob becomes the bytes a store holds, and back.
+//! The encoding of blobs: converts content to the bytes in a store, and back.
 //!
-//! Knows the forms and how to tell which one is right (the key of most blobs is the BLAKE3 of the content);
-//! not where blobs are kept. Facts: crates/store/src/dispatch/blob.rs @ v0.15.5, v0.16.18.
+//! Defines the forms and detects the right one (the key of most blobs is the BLAKE3 of the content). Does not
+//! depend on where blobs are stored. Facts: crates/store/src/dispatch/blob.rs @ v0.15.5, v0.16.18.
 
 use std::borrow::Cow;
 
-/// Trails an LZ4-compressed blob.
+/// Last byte of an LZ4-compressed blob.
 const MARK_LZ4: u8 = 0xa1;
-/// Trails a raw blob where every blob has a mark.
+/// Last byte of a raw blob in stores where every blob has a mark.
 const MARK_RAW: u8 = 0x00;
-/// How a store's blobs are encoded, by schema version and the store's setting.
+/// Encoding of a store's blobs, by its schema version and setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BlobRule {
     /// Without a mark and not compressed (`compression = "none"`).
     Raw,
-    /// Compressed and marked; what has no mark is raw (`compression = "lz4"`).
+    /// Compressed and marked; blobs without a mark are raw (`compression = "lz4"`).
     Lz4,
     /// Always marked, compressed or raw.
     Marked,
 }
 
-/// What decoding a blob has found.
+/// Result of decoding a blob.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decoded<'a> {
     /// The content.
     pub content: Cow<'a, [u8]>,
-    /// Whether the content is known to be right.
+    /// How far the content is proven to be right.
     pub proof: Proof,
 }
 
-/// How sure the content of a blob is.
+/// How far the content of a blob is proven to be right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Proof {
-    /// Its BLAKE3 is the key.
+    /// The BLAKE3 of the content is the key.
     Hash,
-    /// The key is no hash by design; decoded by the rule.
+    /// The key by design is not a hash; decoded by the rule.
     Unhashed,
-    /// No way of decoding gives the key; decoded by the rule.
+    /// No decoding matches the key; decoded by the rule.
     Mismatch,
-    /// No way of decoding gives the key and the rule fails: the stored bytes as they are.
+    /// No decoding matches the key and the rule fails: the stored bytes, unchanged.
     Undecodable,
 }
 
-/// Decodes a stored blob. `hash` is the expected BLAKE3 of the content, if the key is one: then the rule is
-/// only the first of several candidates, because a store can hold blobs written under another setting.
+/// Decodes a stored blob. `hash` is the expected BLAKE3 of the content, if the key is one. With a hash the rule
+/// is only the first of several candidates, because a store can hold blobs written under another setting.
 pub fn decode<'a>(rule: BlobRule, hash: Option<&[u8]>, stored: &'a [u8]) -> Decoded<'a> {
     let by_rule = match rule {
         BlobRule::Raw => Some(Cow::Borrowed(stored)),
@@ -78,9 +78,9 @@ pub fn decode<'a>(rule: BlobRule, hash: Option<&[u8]>, stored: &'a [u8]) -> Deco
     by_rule.map_or_else(undecodable, |content| Decoded { content, proof: Proof::Mismatch })
 }
 
-/// Encodes content as the target's server would have stored it.
+/// Encodes content in the form in which the target's server would store it.
 pub fn encode<'a>(rule: BlobRule, content: &'a [u8]) -> Cow<'a, [u8]> {
-    // Longer content has no place for its length in the compressed form.
+    // The compressed form has 32 bits for the length, so longer content is stored raw.
     let Ok(length) = u32::try_from(content.len()) else {
         return match rule {
             BlobRule::Marked => Cow::Owned([content, &[MARK_RAW]].concat()),
@@ -118,7 +118,7 @@ fn decompress(stored: &[u8]) -> Option<Vec<u8>> {
     let (length, rest) = stored.split_first_chunk::<4>()?;
     let (_, block) = rest.split_last()?;
     let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
-    // The length is somebody's word: it is not allocated before the block is known to hold it.
+    // The stated length is not trusted: nothing is allocated before the block is known to have this length.
     if block_length(block)? != length {
         return None;
     }
@@ -127,7 +127,7 @@ fn decompress(stored: &[u8]) -> Option<Vec<u8>> {
     (written == length).then_some(content)
 }
 
-/// Bytes that an LZ4 block becomes, found by walking its sequences; `None` if they are cut off.
+/// Decompressed length of an LZ4 block, computed from its sequences; `None` if they are cut off.
 fn block_length(block: &[u8]) -> Option<usize> {
     let (mut at, mut length) = (0usize, 0usize);
     loop {
@@ -139,14 +139,14 @@ fn block_length(block: &[u8]) -> Option<usize> {
         if at == block.len() {
             return Some(length);
         }
-        // The offset has two bytes; one more step back makes `extended` begin behind it.
+        // The offset has two bytes. `at` moves to the second one: `extended` starts at the byte after `at`.
         at = at.checked_add(1)?;
         let matched = extended(block, &mut at, token & 15)?;
         length = length.checked_add(matched)?.checked_add(4)?;
     }
 }
 
-/// A length of four bits and the bytes that go on with it; `at` moves from the byte before them behind them.
+/// A length of four bits and its extension bytes; `at` moves from the byte before them to the byte after them.
 fn extended(block: &[u8], at: &mut usize, nibble: u8) -> Option<usize> {
     let mut length = usize::from(nibble);
     *at = at.checked_add(1)?;

@@ -1,6 +1,6 @@
-//! The check every record passes on its way: layout, value form, and blobs against their keys.
+//! The checks of every record: layout, value form, and blobs against their keys.
 //!
-//! Only adds findings; a record is never changed or dropped here. Whose record it is, it does not know.
+//! Problems become findings; they never change or drop a record. Does not depend on where the records come from.
 
 use std::collections::BTreeMap;
 
@@ -10,17 +10,17 @@ use crate::catalog::{Layout, Problem, Subspace};
 use crate::records::blob::{self, BlobRule, Proof};
 use crate::records::derived_keys::ComputedBlobKeys;
 
-/// What reading has found besides records.
+/// Findings and counts of reading records.
 #[derive(Debug, Default, Clone)]
 pub struct Tally {
-    /// Everything worth a word.
+    /// Findings.
     pub findings: Findings,
-    /// Records that do not travel, by layout name.
+    /// Number of records skipped as local to the installation, by layout name.
     pub left_behind: BTreeMap<&'static str, u64>,
 }
 
 impl Tally {
-    /// Adds what another part of the same subspace gave.
+    /// Adds the findings and counts of another part of the same subspace.
     pub fn merge(&mut self, other: Tally) {
         self.findings.merge(other.findings);
         for (layout, count) in other.left_behind {
@@ -29,12 +29,12 @@ impl Tally {
     }
 }
 
-/// Whether every record of a subspace travels.
+/// Whether every record of a subspace is portable.
 pub fn all_travel(subspace: &Subspace) -> bool {
     subspace.layouts.iter().all(|layout| layout.travels)
 }
 
-/// Checks the records of `raw`, and adds those that travel to `page`.
+/// Checks the records of `raw` and adds the portable ones to `page`.
 pub fn sift(subspace: &'static Subspace, raw: &Page, page: &mut Page, tally: &mut Tally) {
     for (key, value) in raw.iter() {
         match record(subspace, key, value, &mut tally.findings) {
@@ -44,7 +44,7 @@ pub fn sift(subspace: &'static Subspace, raw: &Page, page: &mut Page, tally: &mu
     }
 }
 
-/// Checks key and value against the layouts of the subspace; the layout, unless the key is unknown.
+/// Checks key and value against the layouts of the subspace; returns the layout, or `None` for an unknown key.
 pub fn record(
     subspace: &'static Subspace,
     key: &[u8],
@@ -78,7 +78,7 @@ pub fn record(
     }
 }
 
-/// Decodes a stored blob and says how far its content is proven.
+/// Decodes a stored blob and adds a finding unless its content is proven.
 pub fn blob<'a>(
     subspace: &'static Subspace,
     (rule, computed): (BlobRule, &ComputedBlobKeys),
@@ -105,7 +105,7 @@ pub fn blob<'a>(
     decoded.content
 }
 
-/// Checks the content of a blob, already decoded, against its key.
+/// Checks the decoded content of a blob against its key.
 pub fn content(
     subspace: &'static Subspace,
     computed: &ComputedBlobKeys,

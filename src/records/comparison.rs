@@ -1,4 +1,4 @@
-//! One subspace of two inputs compared: counts, and the first differences in words.
+//! Compares one subspace of two inputs: counts, and the first differences in words.
 
 use serde::Serialize;
 
@@ -12,50 +12,52 @@ use crate::records::merge_join::{self, Pair, Value};
 use crate::run::Run;
 use crate::run::progress::Progress;
 
-/// Differences shown of each subspace.
+/// Most differences shown for each subspace.
 const SHOWN: usize = 5;
 
-/// How many records of a subspace are where.
+/// Numbers of equal and different records of a subspace.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
-    /// Letter.
+    /// Letter of the subspace.
     pub letter: char,
-    /// Name.
+    /// Name of the subspace.
     pub name: &'static str,
-    /// Records that are the same on both sides.
+    /// Records that are equal on both sides.
     pub equal: u64,
-    /// Bytes of keys and values that are the same.
+    /// Bytes of keys and values of equal records.
     pub equal_bytes: u64,
-    /// Keys that only the left side has.
+    /// Keys that exist only on the left side.
     pub only_left: u64,
-    /// Keys that only the right side has.
+    /// Keys that exist only on the right side.
     pub only_right: u64,
-    /// Keys with other values.
+    /// Keys with different values on the two sides.
     pub different: u64,
 }
 
 impl Counts {
-    /// Records that are not the same.
+    /// Number of records that are not equal.
     pub fn differences(&self) -> u64 {
         self.only_left + self.only_right + self.different
     }
 }
 
-/// One subspace compared.
+/// Result of comparing one subspace.
 pub struct ComparedSubspace {
     /// The subspace.
     pub subspace: &'static Subspace,
-    /// How many records are where.
+    /// Numbers of equal and different records.
     pub counts: Counts,
-    /// The first differences in words.
+    /// The first differences, in words.
     pub shown: Vec<String>,
-    /// What reading left and right has found.
+    /// Findings of reading the left and the right side.
     pub found: [Findings; 2],
-    /// Hashes of blobs that the right side names or has.
+    /// Hashes of blobs that the right side names or contains.
     pub hashes: Option<HashList>,
 }
 
-/// Compares one subspace; `names` are those of the sides in the lines that show the first differences.
+/// Compares one subspace; `names` are the names of the sides in the lines that show the first differences.
+///
+/// Errors: those of reading either side and of the list of hashes, and interrupted.
 pub fn compare(
     sides: [&Input; 2],
     names: [&str; 2],
@@ -70,7 +72,7 @@ pub fn compare(
     let found = merge_join::compare(sides, subspace, run.budget.page_bytes(), &run.stop, |pair| {
         let Pair { key, left, right } = pair;
         if let (Some(hashes), Some(right)) = (&mut hashes, right) {
-            // What is large is a blob, whose key says it all.
+            // Large values are blobs, for which the list needs only the key.
             let value = if let Value::Bytes(value) = right { value } else { &[] };
             hashes.push_record(subspace, key, value)?;
         }

@@ -1,7 +1,7 @@
-//! Tables that a server of the schema version always has, and that a store lacks or does not let this user read.
+//! Tables that a server of the schema version always has, but that are missing in a store or cannot be read.
 //!
-//! The server creates every table whenever it starts, so such a table is not an empty one: what it held is gone or
-//! hidden. What is there the backends say; here is decided that nothing is read past it unless the user has agreed.
+//! The server creates every table whenever it starts, so such a table is not an empty one: its data is lost or
+//! hidden. The backends detect such tables; this module refuses to read without them unless the user has agreed.
 
 use std::collections::BTreeMap;
 
@@ -16,11 +16,11 @@ use crate::dump::manifest::Skipped;
 pub struct Gap {
     /// The subspace.
     pub subspace: &'static Subspace,
-    /// Whether the table is not there; otherwise reading it fails.
+    /// Whether the table is missing; otherwise reading it fails.
     pub absent: bool,
-    /// Why, as a clause.
+    /// Reason, as a clause.
     pub why: String,
-    /// What to do about it.
+    /// Remedy for the user.
     pub next: String,
 }
 
@@ -44,7 +44,7 @@ pub fn among(gaps: &[Gap], subspaces: &[&'static Subspace]) -> Vec<Gap> {
     gaps.iter().filter(|gap| subspaces.iter().any(|s| s.letter == gap.subspace.letter)).cloned().collect()
 }
 
-/// Refuses to read a store past its gaps, unless the user has agreed to that.
+/// Refuses to read a store with gaps unless the user has agreed. Returns the result as a clause.
 ///
 /// Errors: refused, naming every gap.
 pub fn agree(gaps: &[Gap], agreed: bool, place: &str) -> Result<String> {
@@ -57,7 +57,7 @@ pub fn agree(gaps: &[Gap], agreed: bool, place: &str) -> Result<String> {
     Ok(format!("agreed to go on without {}", letters(gaps)))
 }
 
-/// Refuses a store with tables that are there and cannot be read; absent ones are none of these.
+/// Refuses a store with tables that exist and cannot be read; missing tables are accepted.
 ///
 /// Errors: refused, naming every such table.
 pub fn none_hidden(gaps: &[Gap], place: &str) -> Result<()> {
@@ -65,7 +65,7 @@ pub fn none_hidden(gaps: &[Gap], place: &str) -> Result<()> {
     if hidden.is_empty() { Ok(()) } else { Err(unread(&hidden, place)) }
 }
 
-/// The error of reading past gaps, with the ways on.
+/// The error for reading a store with gaps, with the options to continue.
 pub fn refusal(gaps: &[Gap], place: &str) -> Error {
     unread(gaps, place).next(format!(
         "or leave these subspaces out with --exclude {0}; --yes goes on without them and ends with exit code 3",
@@ -73,9 +73,9 @@ pub fn refusal(gaps: &[Gap], place: &str) -> Error {
     ))
 }
 
-/// The error of gaps that there is no way past.
+/// The error for gaps, without options to continue.
 fn unread(gaps: &[Gap], place: &str) -> Error {
-    // Twenty tables with the same reason are one clause.
+    // Tables with the same reason share one clause.
     let mut reasons: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for gap in gaps {
         let name = format!("{} ({})", gap.subspace.letter, gap.subspace.name);
@@ -96,7 +96,7 @@ fn letters(gaps: &[Gap]) -> String {
     gaps.iter().map(|gap| gap.subspace.letter.to_string()).collect::<Vec<_>>().join(",")
 }
 
-/// Moves the subspaces of gaps from what is read to what is skipped.
+/// Moves the subspaces of gaps from the selected to the skipped ones.
 pub fn leave_out(gaps: &[Gap], selected: &mut Vec<&'static Subspace>, skipped: &mut Vec<Skipped>) {
     for gap in gaps {
         let before = selected.len();
@@ -124,9 +124,10 @@ pub fn findings(gaps: &[Gap]) -> Findings {
     findings
 }
 
-/// The refusal of a store whose schema version cannot be asked for, if a table that cannot be read is why.
+/// The error for a store whose schema version cannot be read because the table of its record is a gap; `None`
+/// for other causes and for an empty database.
 ///
-/// Errors: those of asking the store.
+/// Errors: those of the store.
 pub fn version_unread(source: &dyn Source, place: &str) -> Result<Option<Error>> {
     let record = catalog::schema_version_record();
     let Some(table) = record.table(source.kind()) else { return Ok(None) };
@@ -134,7 +135,7 @@ pub fn version_unread(source: &dyn Source, place: &str) -> Result<Option<Error>>
         return Ok(None);
     }
     let mut gaps: Vec<Gap> = Vec::new();
-    // Which tables there should be depends on the version: the one whose tables are there for the most part.
+    // The expected tables depend on the version: the one with the fewest gaps is taken.
     for version in catalog::versions() {
         let found = find(source, version)?;
         if gaps.is_empty() || found.len() < gaps.len() {
@@ -144,7 +145,7 @@ pub fn version_unread(source: &dyn Source, place: &str) -> Result<Option<Error>>
     let absent = gaps.iter().filter(|gap| gap.absent).count();
     let everything = catalog::versions().iter().map(|version| version.subspaces.len()).min().unwrap_or(0);
     if absent + 1 >= everything {
-        // An empty database is no damaged store.
+        // An empty database is not a damaged store.
         return Ok(None);
     }
     let error = unread(&gaps, place).with("schema version", "unknown, for one of them states it");

@@ -1,7 +1,7 @@
-//! Where records come from: a dump or a store.
+//! The input of records: a dump or a store.
 //!
-//! Import and copy, `verify --against` and `diff` read through here, so that they treat both alike: records are
-//! checked on the way, blobs are decoded, and what belongs to one installation stays behind.
+//! Import and copy, `verify --against` and `diff` read through this module, so that dumps and stores are treated
+//! alike: records are checked, blobs are decoded, and records local to the installation are skipped.
 
 use std::path::Path;
 
@@ -21,7 +21,7 @@ use crate::run::Run;
 use crate::run::budget::Budget;
 use crate::run::progress::Progress;
 
-/// A dump with what reading it needs.
+/// A dump with its schema version and derived blob keys.
 pub struct HeldDump {
     /// The dump.
     pub dump: Dump,
@@ -30,10 +30,10 @@ pub struct HeldDump {
 }
 
 impl HeldDump {
-    /// An opened dump.
+    /// Wraps an opened dump.
     ///
-    /// Errors: refused for a schema version that the catalog does not know, and those of reading the objects that
-    /// name blobs of their own.
+    /// Errors: refused for a schema version that is not in the catalog, and those of reading the objects that
+    /// name blobs with derived keys.
     pub fn new(dump: Dump) -> Result<HeldDump> {
         let number = dump.schema_version();
         let version = catalog::version(number)
@@ -48,7 +48,7 @@ impl HeldDump {
     }
 }
 
-/// A dump or a store to read from, with the schema version that says what its records mean.
+/// A dump or a store to read from, with the schema version that defines its records.
 #[derive(Clone)]
 pub struct Input<'a> {
     from: InputFrom<'a>,
@@ -57,7 +57,7 @@ pub struct Input<'a> {
 
 #[derive(Clone, Copy)]
 enum InputFrom<'a> {
-    // Ours or a server's.
+    // Written by this tool or a server.
     Dump(&'a HeldDump),
     Store(&'a Store),
 }
@@ -81,7 +81,7 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// Whether it has a place for a subspace.
+    /// Whether the dump has a file for a subspace, or the store a table.
     pub fn holds(&self, subspace: &'static Subspace) -> bool {
         match self.from {
             InputFrom::Dump(held) => held.dump.has(subspace.letter),
@@ -89,7 +89,7 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// Subspaces of a store whose tables are not there or cannot be read.
+    /// Subspaces of a store whose tables are missing or cannot be read.
     pub fn gaps(&self) -> &'a [Gap] {
         match self.from {
             InputFrom::Dump(..) => &[],
@@ -97,7 +97,7 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// About how many bytes a subspace has.
+    /// Approximate size of a subspace, in bytes.
     pub fn size(&self, subspace: &'static Subspace) -> Result<u64> {
         match self.from {
             InputFrom::Dump(held) => Ok(held.dump.entry(subspace.letter).map_or_else(
@@ -108,7 +108,7 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// Splits a subspace for parallel reading; a file of a dump is read in one go.
+    /// Splits a subspace for parallel reading; a file of a dump is one range.
     pub fn ranges(&self, subspace: &'static Subspace, n: usize) -> Result<Vec<KeyRange>> {
         match self.from {
             InputFrom::Dump(..) => Ok(vec![KeyRange::all()]),
@@ -116,13 +116,13 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// From now on leaves out the values of these subspaces that no server can use: a target has no place for them.
-    /// Each is a finding.
+    /// Makes later reads of these subspaces leave out the values that no server can use, because the target
+    /// cannot store them. Each is a finding.
     pub fn leave_out_unusable(&mut self, subspaces: &[&'static Subspace]) {
         self.usable_only = subspaces.iter().map(|subspace| subspace.letter).collect();
     }
 
-    /// Reads the records of a range that travel. Of a dump, the range is the whole subspace.
+    /// Reads the portable records of a range. For a dump, the range is the whole subspace.
     pub fn read(&self, subspace: &'static Subspace, range: &KeyRange) -> Result<Records<'a>> {
         let all = self.read_all(subspace, range)?;
         Ok(if self.usable_only.contains(&subspace.letter) {
@@ -138,7 +138,7 @@ impl<'a> Input<'a> {
             InputFrom::Dump(held) => Ok(Records::Dump {
                 reader: Box::new(held.dump.open_subspace(subspace.letter, Verify::Counts)?),
                 subspace,
-                // Our own export has compared every blob with its key already.
+                // The export of this tool has already compared every blob with its key.
                 hashed: !held.dump.is_server_dump(),
                 computed: &held.computed,
                 raw: Page::new(),
@@ -148,7 +148,7 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// The value of its schema-version record, if it has one that says the same as the rest of it.
+    /// The value of the schema-version record, if there is one.
     ///
     /// Errors: refused if the record contradicts the schema version.
     pub fn version_record(&self, subspaces: &[&'static Subspace]) -> Result<Option<Vec<u8>>> {
@@ -165,7 +165,7 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// One record, if it is there.
+    /// The value of one record; `None` if it does not exist.
     pub fn get(&self, subspace: &'static Subspace, key: &[u8]) -> Result<Option<Vec<u8>>> {
         match self.from {
             InputFrom::Store(store) => store.get(subspace, key),
@@ -188,32 +188,32 @@ impl<'a> Input<'a> {
     }
 }
 
-/// A stream of records that travel.
+/// A stream of portable records.
 pub enum Records<'a> {
     /// From a file of a dump.
     Dump {
         /// The file.
         reader: Box<SubspaceReader>,
-        /// Its subspace.
+        /// Subspace of the file.
         subspace: &'static Subspace,
-        /// Whether blobs have been compared with their keys.
+        /// Whether blobs were already compared with their keys.
         hashed: bool,
-        /// Keys of blobs that are no hash of their content.
+        /// Keys of blobs that are not a hash of their content.
         computed: &'a ComputedBlobKeys,
         /// Records as read.
         raw: Page,
-        /// What was found so far.
+        /// Findings and counts so far.
         tally: Tally,
     },
     /// From a store.
     Store(StoreReader<'a>),
     /// Without the values that no server can use.
     Usable(Box<Usable<'a>>),
-    /// From a dump that has no such subspace.
+    /// From a dump without this subspace.
     Nothing,
 }
 
-/// Records of a target that has no place for values that no server can use.
+/// Records for a target that cannot store the values that no server can use.
 pub struct Usable<'a> {
     all: Records<'a>,
     subspace: &'static Subspace,
@@ -235,7 +235,7 @@ impl Pages for Usable<'_> {
                 }
                 let without_value = self.subspace.value == ValueKind::None;
                 if without_value {
-                    // The key is all that a server reads.
+                    // A server reads only the key.
                     page.push(key, b"");
                 }
                 self.left_out.add(FindingKind::ValueLeftOut, self.subspace.letter, key, || {
@@ -253,13 +253,13 @@ impl Pages for Usable<'_> {
     }
 }
 
-/// A value in hex; of a long one the beginning.
+/// A value in hex, shortened if it is long.
 fn shown(value: &[u8]) -> String {
     if value.is_empty() { "which is empty".to_string() } else { hex_start(value) }
 }
 
 impl Records<'_> {
-    /// What has been found so far.
+    /// Findings and counts so far.
     pub fn into_tally(self) -> Tally {
         match self {
             Records::Dump { tally, .. } => tally,
@@ -311,7 +311,7 @@ impl Pages for Records<'_> {
     }
 }
 
-/// A file of a dump as it is.
+/// All records of a file of a dump.
 struct DumpPages(SubspaceReader);
 
 impl Pages for DumpPages {
@@ -320,14 +320,14 @@ impl Pages for DumpPages {
     }
 }
 
-/// Opens a dump; sorting its files has a part of the budget.
+/// Opens a dump; sorting its files may use a part of the memory budget.
 ///
 /// Errors: those of [`Dump::open`].
 pub fn open_dump(dir: &Path, budget: &Budget) -> Result<Dump> {
     Ok(Dump::open(dir)?.with_sort_budget(budget.sorting()))
 }
 
-/// Checks every file of a dump, and shows how far that is.
+/// Checks every file of a dump and shows the progress.
 ///
 /// Errors: those of [`Dump::checksums`].
 pub fn checksums(dump: &Dump, run: &Run) -> Result<Vec<FileCheck>> {
@@ -336,10 +336,10 @@ pub fn checksums(dump: &Dump, run: &Run) -> Result<Vec<FileCheck>> {
     dump.checksums_seen(run.budget.jobs, &|bytes| progress.add(0, bytes))
 }
 
-/// Keys of blobs in a dump that are no hash of their content by design: by the objects in it that name them, and by
-/// its manifest, for a dump without these objects.
+/// Keys of blobs in a dump that by design are not a hash of their content: from the objects that name them, and
+/// from the manifest for a dump without these objects.
 ///
-/// Errors: those of reading the objects that name them.
+/// Errors: those of reading the objects.
 pub fn computed_keys(dump: &Dump, version: &'static SchemaVersion) -> Result<ComputedBlobKeys> {
     let stated = dump.manifest().map(|manifest| &manifest.unhashed_blobs[..]).unwrap_or_default();
     let stated = stated.iter().filter_map(|key| unhex(key)?.try_into().ok());

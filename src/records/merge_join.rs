@@ -1,7 +1,7 @@
-//! Two sides of one subspace read in step, key by key.
+//! Merge join of one subspace of two inputs, key by key.
 //!
-//! Says where they differ; what a difference means is the caller's business. Of a large value only length and hash
-//! are kept until the other side has read its own: both at once would take their memory twice over.
+//! Reports where they differ; the caller interprets a difference. For a large value only length and hash are kept
+//! until the other side has read its value, because both values at once would take twice the memory.
 
 use std::cmp::Ordering;
 
@@ -13,15 +13,15 @@ use crate::catalog::Subspace;
 use crate::records::check::Tally;
 use crate::records::input::{Input, Records};
 
-/// A value of so many bytes is compared by its hash.
+/// Values of at least this length, in bytes, are compared by their hash.
 const LARGE: usize = 16 << 20;
 
-/// A value, or what is kept of a large one.
+/// A value, or length and hash of a large one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Value<'a> {
     /// The value.
     Bytes(&'a [u8]),
-    /// What stands for a large one.
+    /// Length and hash of a large value.
     Digest {
         /// Its length in bytes.
         length: usize,
@@ -40,24 +40,24 @@ impl Value<'_> {
     }
 }
 
-/// A key with the value that each side has for it; at least one has.
+/// A key with its value on each side; at least one side has the key.
 #[derive(Debug, Clone, Copy)]
 pub struct Pair<'a> {
     /// The key.
     pub key: &'a [u8],
-    /// Value on the left, if the key is there.
+    /// Value on the left side, if it has the key.
     pub left: Option<Value<'a>>,
-    /// Value on the right, if the key is there.
+    /// Value on the right side, if it has the key.
     pub right: Option<Value<'a>>,
 }
 
 impl Pair<'_> {
-    /// Whether both sides hold the same.
+    /// Whether both sides have the same value.
     pub fn equal(&self) -> bool {
         self.left == self.right
     }
 
-    /// How the sides differ, in words; `names` are those of left and right.
+    /// Describes how the sides differ; `names` are the names of left and right.
     pub fn difference(&self, names: [&str; 2]) -> String {
         let [left, right] = names;
         match (self.left, self.right) {
@@ -72,9 +72,9 @@ impl Pair<'_> {
     }
 }
 
-/// Reads a subspace of two origins and gives every key to `each` until that says to stop.
+/// Reads a subspace of two inputs and passes every key to `each` until that returns false.
 ///
-/// Returns what reading has found on either side. Errors: those of reading and of `each`, and interrupted.
+/// Returns the findings and counts of both sides. Errors: those of reading and of `each`, and interrupted.
 pub fn compare(
     [left, right]: [&Input; 2],
     subspace: &'static Subspace,
@@ -112,13 +112,13 @@ pub fn compare(
     Ok([left.records.into_tally(), right.records.into_tally()])
 }
 
-/// One side: the current page and the place in it.
+/// One side: the current page and the position in it.
 struct JoinSide<'a> {
     records: Records<'a>,
     page: Page,
     at: usize,
     ended: bool,
-    // Of the last value in the page, if that was large.
+    // Digest of the last value in the page, if that was large.
     digest: Option<Value<'static>>,
     budget: usize,
     stop: &'a Stop,
@@ -144,7 +144,7 @@ impl<'a> JoinSide<'a> {
         }
         self.at = 0;
         self.ended = !self.records.next(&mut self.page, self.budget)?;
-        // A page ends with a large value, so there is one at most.
+        // A large value always ends its page, so a page has at most one.
         let large = self.page.last().map(|(_, value)| value).filter(|value| value.len() >= LARGE);
         self.digest =
             large.map(|value| Value::Digest { length: value.len(), blake3: *blake3::hash(value).as_bytes() });

@@ -1,7 +1,7 @@
-//! Lanes: many streams of pages at once, each delivered in key order, in bounded memory.
+//! Pipelines: parallel streams of pages, each delivered in key order, in bounded memory.
 //!
-//! A lane has ranges, read by several threads ahead of time, and one sink that takes their pages in order.
-//! Knows nothing about what pages hold.
+//! A pipeline has ranges, which several threads read ahead, and one sink that takes their pages in order. It does
+//! not depend on the contents of pages.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
@@ -11,8 +11,8 @@ use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::page::Page;
 use crate::base::stop::{Stop, interrupted};
 
-/// Runs `work` on every item, `jobs` at a time, in order of start. Returns the results in the order of the
-/// items, or the error that happened first; after one nothing new is begun.
+/// Runs `work` on every item, `jobs` at a time, started in order. Returns the results in the order of the items,
+/// or the first error; after an error no further item is started.
 pub fn in_parallel<I: Sync, T: Send>(
     jobs: usize,
     items: &[I],
@@ -33,7 +33,7 @@ pub fn in_parallel<I: Sync, T: Send>(
                         Err(error) => {
                             failed.store(true, Ordering::Relaxed);
                             let mut first = lock(&first);
-                            // An interruption that other workers notice too is not the cause.
+                            // An interruption is not the cause if another worker has a different error.
                             if first.as_ref().is_none_or(|e| e.kind() == ErrorKind::Interrupted) {
                                 *first = Some(error);
                             }
@@ -52,34 +52,35 @@ pub fn in_parallel<I: Sync, T: Send>(
         .collect())
 }
 
-/// How a lane is run.
+/// Settings of a pipeline.
 #[derive(Clone, Copy)]
 pub struct Pipeline<'a> {
     /// Threads that read ranges, at least 1.
     pub readers: usize,
-    /// Bytes of pages that may wait for the sink, per range. A page that is larger waits alone.
+    /// Read-ahead limit: most bytes of pages that wait for the sink, per range. A larger page waits alone.
     pub ahead: usize,
-    /// What is made of every page on the way.
+    /// Optional transform applied to each page between reader and sink.
     pub through: Option<Transform<'a>>,
-    /// Raised when the lane should end.
+    /// Set to stop the pipeline.
     pub stop: &'a Stop,
 }
 
-/// What is made of every page between reader and sink, by threads of their own: for work that would hold up
-/// the sink and that one reader cannot do alone.
+/// A transform of each page between reader and sink, on worker threads: for work that is too slow for the sink
+/// and for a single reader.
 #[derive(Clone, Copy)]
 pub struct Transform<'a> {
-    /// Threads that work on pages, at least 1.
+    /// Worker threads, at least 1.
     pub workers: usize,
-    /// Fills an empty page from the one that was read.
+    /// Fills the empty second page from the first, which was read.
     pub work: &'a (dyn Fn(&Page, &mut Page) + Sync),
 }
 
 impl Pipeline<'_> {
-    /// Reads `ranges` and hands every page to `sink` on this thread, ranges in order, which may clear it. `read` sends the pages of
-    /// one range through `emit`, which takes a full page and leaves an empty one in its place.
+    /// Reads `ranges` and passes every page to `sink` on this thread, with the ranges in order; `sink` may clear
+    /// the page. `read` sends the pages of one range through `emit`, which takes a full page and puts an empty
+    /// one in its place.
     ///
-    /// Errors: those of `read` and `sink`, and interrupted if the lane was stopped.
+    /// Errors: those of `read` and `sink`, and interrupted if the pipeline was stopped.
     pub fn run<R: Sync>(
         &self,
         ranges: &[R],
@@ -90,7 +91,7 @@ impl Pipeline<'_> {
         let gates: Vec<Gate> = ranges.iter().map(|_| Gate::new(self.ahead)).collect();
         let (senders, receivers): (Vec<Sender<Message>>, Vec<Receiver<Message>>) =
             ranges.iter().map(|_| channel()).unzip();
-        // Each reader takes the sender of the range it begins, so a range's channel closes with its reader.
+        // Each reader takes the sender of the range it starts, so a range's channel closes with its reader.
         let senders: Vec<Mutex<Option<Sender<Message>>>> =
             senders.into_iter().map(|sender| Mutex::new(Some(sender))).collect();
         let next = AtomicUsize::new(0);
@@ -110,7 +111,7 @@ impl Pipeline<'_> {
                         let Some(sender) = sender else { break };
                         let result = read(range, &mut |page| {
                             let bytes = page.size();
-                            // A closed gate means that the sink has failed, and it reports why.
+                            // A closed gate means that the sink has failed; the error of the sink is reported.
                             if stop.stopped() || !gate.enter(bytes) {
                                 return Err(interrupted());
                             }
@@ -126,7 +127,7 @@ impl Pipeline<'_> {
                             sender.send(Ok((bytes, delivery))).map_err(|_| interrupted())
                         });
                         if let Err(error) = result {
-                            // Unsent only if the sink has failed already.
+                            // Sending fails only if the sink has already failed.
                             let _ = sender.send(Err(error));
                             break;
                         }
@@ -143,13 +144,13 @@ impl Pipeline<'_> {
                             let mut made = pool.take();
                             work(&page, &mut made);
                             pool.give(page);
-                            // Not wanted any more if the sink has failed.
+                            // Sending fails only if the sink has failed.
                             let _ = done.send(made);
                         }
                     });
                 }
             }
-            // However this ends, readers that wait are woken.
+            // Wakes waiting readers on every exit path.
             let _closing = Closing(&gates);
             for (receiver, gate) in receivers.into_iter().zip(&gates) {
                 for message in receiver {
@@ -173,10 +174,10 @@ impl Pipeline<'_> {
     }
 }
 
-/// What a reader sends: a page's bytes when it was read, and where it is.
+/// Message of a reader: the size of a page when it was read, in bytes, and the page or its promise.
 type Message = Result<(usize, Delivery)>;
 
-/// A page, or where it will be once it has been worked on.
+/// A page, or the channel that will deliver it after the transform.
 enum Delivery {
     Page(Page),
     Promise(Receiver<Page>),
@@ -185,7 +186,7 @@ enum Delivery {
 /// Bounds the bytes of one range that are between its reader and the sink.
 struct Gate {
     limit: usize,
-    // Bytes inside, nothing once closed.
+    // Bytes inside; `None` after closing.
     inside: Mutex<Option<usize>>,
     changed: Condvar,
 }
@@ -195,7 +196,7 @@ impl Gate {
         Gate { limit, inside: Mutex::new(Some(0)), changed: Condvar::new() }
     }
 
-    /// Waits until there is room, or nothing inside; false if nobody will take the bytes any more.
+    /// Waits until there is room or the gate is empty; false if the gate is closed.
     fn enter(&self, bytes: usize) -> bool {
         let mut inside = lock(&self.inside);
         loop {
@@ -223,7 +224,7 @@ impl Gate {
     }
 }
 
-/// Closes gates when it goes.
+/// Closes gates on drop.
 struct Closing<'a>(&'a [Gate]);
 
 impl Drop for Closing<'_> {
@@ -236,7 +237,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Empty pages that keep their memory.
+/// A pool of empty pages with allocated memory.
 #[derive(Default)]
 struct PagePool(Mutex<Vec<Page>>);
 
@@ -271,7 +272,7 @@ mod tests {
         emit(&mut page)
     }
 
-    /// So little that readers have to wait.
+    /// A pipeline with a limit so low that readers have to wait.
     fn lane<'a>(readers: usize, stop: &'a Stop) -> Pipeline<'a> {
         Pipeline { readers, ahead: 300, through: None, stop }
     }
@@ -296,7 +297,7 @@ mod tests {
     #[test]
     fn pages_arrive_in_order_whoever_works_on_them() {
         let ranges: Vec<(u32, u32)> = (0..50).map(|n| (n * 10, n * 10 + 10)).collect();
-        // Slower for some pages than for others.
+        // Takes longer for some pages than for others.
         let twice = |page: &Page, made: &mut Page| {
             page.iter().for_each(|(key, value)| made.push(key, &[value, value].concat()));
             let first = page.get(0).and_then(|(key, _)| key.last()).copied().unwrap_or(0);
@@ -330,7 +331,7 @@ mod tests {
         let stop = Stop::new();
         let result = lane(3, &stop).run(&ranges, read, |_| Err(Error::io("full")));
         assert_eq!(result.err().map(|e| e.message().to_string()), Some("full".to_string()));
-        // Its reader waits before a full gate.
+        // The reader waits at a full gate.
         let result = lane(1, &stop).run(&[(0, 600)], read, |_| Err(Error::io("full")));
         assert_eq!(result.err().map(|e| e.message().to_string()), Some("full".to_string()));
     }

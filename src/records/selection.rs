@@ -1,24 +1,24 @@
-//! Which subspaces a run covers: `EXPORT_TYPES`, `--types` and `--exclude` against the catalog.
+//! Selects the subspaces of a run: `EXPORT_TYPES`, `--types` and `--exclude`, resolved by the catalog.
 //!
-//! A token is a letter, a name, a family or a store group of the schema version at hand; all of them come
-//! from the catalog. Knows no store and no dump.
+//! A token is a letter, a name, a family or a store group of the schema version; all of them come from the
+//! catalog. Does not depend on stores or dumps.
 
 use std::collections::BTreeSet;
 
 use crate::base::error::{Error, Result};
 use crate::catalog::{SchemaVersion, Subspace};
 
-/// What the user asked for, before the schema version is known.
+/// The user's selection, before the schema version is known.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Request {
-    /// The list to take, with the option or variable it came from; `None`: everything.
+    /// The list to include, with the option or variable it came from; `None` for everything.
     pub types: Option<(String, &'static str)>,
-    /// The list to leave out, with its origin.
+    /// The list to leave out, with the option it came from.
     pub exclude: Option<(String, &'static str)>,
 }
 
 impl Request {
-    /// `--types` wins over `EXPORT_TYPES`; an empty or blank variable counts as unset.
+    /// Makes a request. `--types` wins over `EXPORT_TYPES`; an empty or blank variable counts as unset.
     pub fn new(types: Option<String>, variable: Option<String>, exclude: Option<String>) -> Self {
         let variable = variable.filter(|list| !list.trim().is_empty()).map(|list| (list, "EXPORT_TYPES"));
         Request {
@@ -27,7 +27,7 @@ impl Request {
         }
     }
 
-    /// The subspaces asked for, in letter order.
+    /// The selected subspaces, in letter order.
     ///
     /// Errors: usage for an unknown or empty token, listing the valid ones.
     pub fn resolve(&self, version: &'static SchemaVersion) -> Result<Vec<&'static Subspace>> {
@@ -67,7 +67,7 @@ fn tokens(list: &str, origin: &'static str, version: &SchemaVersion) -> Result<B
     Ok(letters)
 }
 
-/// Letters a token selects. A family wins over an equal name.
+/// Letters that a token selects. A family wins over a name that is equal.
 fn matching(token: &str, version: &SchemaVersion) -> Vec<char> {
     if let Some((_, letters)) = version.families.iter().find(|(name, _)| *name == token) {
         return letters.to_vec();
@@ -82,7 +82,7 @@ fn matching(token: &str, version: &SchemaVersion) -> Vec<char> {
     version.subspaces.iter().filter(|subspace| wanted(subspace)).map(|subspace| subspace.letter).collect()
 }
 
-/// Every token this schema version understands, for error messages.
+/// Every valid token of this schema version, for error messages.
 fn valid(version: &SchemaVersion) -> String {
     let letters: Vec<String> = version.subspaces.iter().map(|s| s.letter.to_string()).collect();
     let names: Vec<&str> = version.subspaces.iter().map(|s| s.name).collect();

@@ -1,7 +1,7 @@
-//! A store as a dump sees it: the logical records of one schema version that travel.
+//! A store in the form of a dump: the portable logical records of one schema version.
 //!
-//! Joins a backend's pages with the catalog: blobs are decoded, every record is checked, and what belongs to
-//! one installation stays behind. Export, verification and comparison all read through here.
+//! Interprets a backend's pages by the catalog: blobs are decoded, every record is checked, and records local to
+//! the installation are skipped. Export, verification and comparison all read through this module.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -19,33 +19,33 @@ use crate::records::check::{self, Tally};
 use crate::records::derived_keys::ComputedBlobKeys;
 use crate::records::gaps::{self, Gap};
 
-/// A source with the schema version that says what its records mean.
+/// A source with the schema version that defines its records.
 pub struct Store {
     source: Box<dyn Source>,
     version: &'static SchemaVersion,
     rule: BlobRule,
     computed: ComputedBlobKeys,
     gaps: Vec<Gap>,
-    // Whether tables that are not there are read as empty ones.
+    // Whether missing tables are read as empty ones.
     past_absent: bool,
 }
 
-/// A table that no subspace accounts for.
+/// A table that belongs to no subspace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UnknownTable {
-    /// An older version of the server has left it.
+    /// A table left by an older version of the server.
     Legacy,
-    /// It could be one of the server's, of a version that the catalog does not know.
+    /// Possibly a table of the server, of a version that is not in the catalog.
     Unknown,
-    /// It is another program's that is often there: what it is.
+    /// A table of another program that is often present, with its title.
     Companion(&'static str),
-    /// Its columns are not those of the server's tables.
+    /// A table whose columns are not those of the server's tables.
     Other,
 }
 
-/// Reads the schema version a store states; `None` if it states none.
+/// Reads the schema version stated in a store; `None` if it states none.
 ///
-/// Errors: refused if the record is there and is no version.
+/// Errors: refused if the record exists and is not a version.
 pub fn schema_version(source: &dyn Source) -> Result<Option<u32>> {
     let record = catalog::schema_version_record();
     let Some(table) = record.table(source.kind()) else { return Ok(None) };
@@ -61,9 +61,9 @@ pub fn schema_version(source: &dyn Source) -> Result<Option<u32>> {
 }
 
 impl Store {
-    /// Reads `source` by the catalog of `version`; `rule` says how its blobs are encoded.
+    /// Opens `source` with the catalog of `version`; `rule` is the encoding of its blobs.
     ///
-    /// Errors: those of reading the objects that name blobs of their own.
+    /// Errors: those of looking for tables and of reading the objects that name blobs with derived keys.
     pub fn open(source: Box<dyn Source>, version: &'static SchemaVersion, rule: BlobRule) -> Result<Self> {
         let gaps = gaps::find(source.as_ref(), version)?;
         let computed = {
@@ -77,26 +77,26 @@ impl Store {
         Ok(Store { source, version, rule, computed, gaps, past_absent: false })
     }
 
-    /// Subspaces whose tables are not there or cannot be read. Reading one of them is an error, so that none is
-    /// taken for empty.
+    /// Subspaces whose tables are missing or cannot be read. Reading one of them is an error, so that none is
+    /// treated as empty.
     pub fn gaps(&self) -> &[Gap] {
         &self.gaps
     }
 
-    /// Reads tables that are not there as empty ones: the user was told of them.
+    /// Makes missing tables read as empty ones, after the user was informed.
     pub fn past_absent(mut self) -> Self {
         self.past_absent = true;
         self
     }
 
-    /// The gap a subspace is.
+    /// The gap of a subspace, if it has one.
     pub fn gap(&self, subspace: &Subspace) -> Option<&Gap> {
         self.gaps.iter().find(|gap| gap.subspace.letter == subspace.letter)
     }
 
-    /// The table to read a subspace from; `None` where there is nothing to read.
+    /// The table to read a subspace from; `None` if there is nothing to read.
     ///
-    /// Errors: refused where there should be.
+    /// Errors: refused if the table should be readable and is not.
     fn readable(&self, subspace: &'static Subspace) -> Result<Option<&'static Table>> {
         match self.gap(subspace) {
             None => Ok(self.table(subspace)),
@@ -105,12 +105,12 @@ impl Store {
         }
     }
 
-    /// The engine, for somebody who joins it with another.
+    /// Returns the source, so that it can be combined with another.
     pub fn into_source(self) -> Box<dyn Source> {
         self.source
     }
 
-    /// Keys of blobs that are no hash of their content by design.
+    /// Keys of blobs that by design are not a hash of their content.
     pub fn computed(&self) -> &ComputedBlobKeys {
         &self.computed
     }
@@ -120,12 +120,12 @@ impl Store {
         self.version
     }
 
-    /// The engine's view.
+    /// The source.
     pub fn source(&self) -> &dyn Source {
         self.source.as_ref()
     }
 
-    /// Where the engine keeps a subspace; `None` where it has no place for it.
+    /// The table of a subspace; `None` if this kind of backend has none.
     pub fn table(&self, subspace: &'static Subspace) -> Option<&'static Table> {
         subspace.table(self.source.kind()).ok()
     }
@@ -142,7 +142,7 @@ impl Store {
         table.map_or(Ok(vec![KeyRange::all()]), |table| self.source.ranges(table, n))
     }
 
-    /// Reads the records of a range that travel.
+    /// Reads the portable records of a range.
     pub fn read<'a>(&'a self, subspace: &'static Subspace, range: &KeyRange) -> Result<StoreReader<'a>> {
         let place = |error: Error| error.with("subspace", format!("{} ({})", subspace.letter, subspace.name));
         let pages = match self.readable(subspace)? {
@@ -163,7 +163,7 @@ impl Store {
         })
     }
 
-    /// One record, whether or not it travels; a blob decoded.
+    /// The value of one record, portable or not; a blob is decoded.
     pub fn get(&self, subspace: &'static Subspace, key: &[u8]) -> Result<Option<Vec<u8>>> {
         let Some(table) = self.readable(subspace)? else { return Ok(None) };
         let value = self.source.get(table, key).map_err(|error| {
@@ -180,8 +180,7 @@ impl Store {
         }))
     }
 
-    /// The hashes that name blobs, of the blobs that are there; their contents are not read. The list is kept in
-    /// `dir`.
+    /// The hashes that name the blobs in this store; their contents are not read. The list is stored in `dir`.
     pub fn blob_names(&self, subspace: &'static Subspace, dir: &Path, stop: &Stop) -> Result<HashList> {
         let mut names = HashList::create(dir)?;
         let Some(table) = self.readable(subspace)? else { return Ok(names) };
@@ -196,7 +195,8 @@ impl Store {
         Ok(names)
     }
 
-    /// Says again what reading a blob has found, for a reader that has its content from elsewhere.
+    /// Checks the stored form of one blob and adds what it finds, for a caller that took the content from another
+    /// reader.
     pub fn check_blob(&self, subspace: &'static Subspace, key: &[u8], findings: &mut Findings) -> Result<()> {
         let Some(table) = self.readable(subspace)? else { return Ok(()) };
         if let Some(stored) = self.source.get(table, key)? {
@@ -209,7 +209,7 @@ impl Store {
         (self.rule, &self.computed)
     }
 
-    /// Tables with rows that belong to no subspace of this schema version, and what they are.
+    /// Tables with rows that belong to no subspace of this schema version, with their classification.
     pub fn strangers(&self) -> Result<Vec<(TableState, UnknownTable)>> {
         let kind = self.source.kind();
         let legacy: Vec<&str> = self.version.legacy_tables(kind).map(|legacy| legacy.table.name).collect();
@@ -217,7 +217,7 @@ impl Store {
             let name = table.name.as_str();
             Ok(match catalog::companion(kind, name) {
                 _ if legacy.contains(&name) => UnknownTable::Legacy,
-                // A name proves nothing about a table that could be one of the server's.
+                // The name alone does not classify a table that has the columns of the server's tables.
                 _ if !self.source.has_other_columns(name)? => UnknownTable::Unknown,
                 Some(companion) => UnknownTable::Companion(companion.title),
                 None => UnknownTable::Other,
@@ -232,7 +232,7 @@ impl Store {
     }
 }
 
-/// A stream of logical records that counts what it finds.
+/// A stream of logical records that collects findings and counts.
 pub struct StoreReader<'a> {
     source: &'a dyn Source,
     pages: Option<Box<dyn Pages + Send + 'a>>,
@@ -244,13 +244,13 @@ pub struct StoreReader<'a> {
 }
 
 impl StoreReader<'_> {
-    /// Delivers what does not travel as well.
+    /// Also delivers records that are local to the installation.
     pub fn of_everything(mut self) -> Self {
         self.leave_behind = false;
         self
     }
 
-    /// What has been found so far.
+    /// Findings and counts so far.
     pub fn into_tally(self) -> Tally {
         self.tally
     }
@@ -260,7 +260,7 @@ impl StoreReader<'_> {
         let Some(pages) = &mut self.pages else { return Ok(false) };
         let subspace = self.subspace;
         let place = |error: Error| error.with("subspace", format!("{} ({})", subspace.letter, subspace.name));
-        // Records are copied only where they change on the way or some of them stay behind.
+        // Records are copied only if they are changed or some of them are skipped.
         let all_travel = !self.leave_behind || check::all_travel(subspace);
         if subspace.value != ValueKind::Blob && all_travel {
             let more = pages.next(page, budget).map_err(place)?;
@@ -283,7 +283,7 @@ impl StoreReader<'_> {
     }
 }
 
-/// Fills an empty page with blobs as their content, and leaves no large one in `raw`.
+/// Fills an empty page with the decoded blobs of `raw`, and leaves no large blob in `raw`.
 fn decode(
     subspace: &'static Subspace,
     rule: (BlobRule, &ComputedBlobKeys),
@@ -315,7 +315,7 @@ impl Pages for StoreReader<'_> {
     }
 }
 
-/// The error for a schema version that the catalog does not know, listing those it knows.
+/// The error for a schema version that is not in the catalog; lists the supported ones.
 pub fn unknown_version(number: u32) -> Error {
     let known: Vec<String> =
         catalog::versions().iter().map(|v| format!("{} ({})", v.number, v.releases)).collect();
