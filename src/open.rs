@@ -1,4 +1,4 @@
-//! From a configuration to opened stores, and whether they may be used: in use, overlapping, of the expected shape.
+//! Opens the stores of a configuration, and checks that they are not in use, do not overlap and have the right shape.
 //!
 //! `backends` is the only module that names every backend. Modules in reading order; each uses only those above it.
 

@@ -1,6 +1,6 @@
-//! From a configuration to an opened store: which stores, which schema version, which blob rule.
+//! Opens the stores of a configuration for reading: finds the stores, the schema version and the blob rule.
 //!
-//! Reads; never writes. The engines themselves are known to `engines`.
+//! Never writes. `backends` selects the code for each kind of store.
 
 use std::path::Path;
 
@@ -20,19 +20,19 @@ use crate::records::store::{self, Store};
 use crate::run::Run;
 use crate::run::console::Console;
 
-/// A store that a configuration names, opened for reading.
+/// The store of a configuration, opened for reading.
 pub struct Connected {
-    /// The store, read by the catalog of its schema version.
+    /// The store with the catalog of its schema version.
     pub store: Store,
-    /// How the configuration describes the stores.
+    /// Descriptions of the stores from the configuration.
     pub place: Installation,
-    /// Stores for other roles that are not covered.
+    /// Stores of other groups, which are not read.
     pub elsewhere: Vec<Elsewhere>,
     /// The process that has the store open, if any.
     pub holder: Option<running::Holder>,
-    /// What has been said about how the stores were opened.
+    /// Notes about opening the stores that were already printed.
     pub said: Vec<String>,
-    /// What keeps others from writing to the stores, where that was asked for.
+    /// The locks that keep other processes from writing to the stores, if requested.
     pub held: Result<Held>,
 }
 
@@ -48,23 +48,23 @@ pub fn configuration(path: &Path, console: &Console) -> Result<Config> {
 /// How a store is opened for reading.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct OpenOptions<'a> {
-    /// What the user has said about the blob store.
+    /// The user's choices about the blob store.
     pub blobs: BlobChoice<'a>,
-    /// Overrides the schema version the store states.
+    /// Overrides the schema version that the store states.
     pub schema: Option<u32>,
-    /// By whose catalog a store is read that states none.
+    /// The schema version for a store that states none.
     pub otherwise: Option<u32>,
-    /// Read around damage.
+    /// Read past damage and report what is lost.
     pub salvage: bool,
-    /// Keep others from writing as long as the stores are open.
+    /// Keep other processes from writing while the stores are open.
     pub hold: bool,
 }
 
-/// Opens the data store of a configuration for reading; its blobs are those in the data store until
-/// [`Connected::with_blobs`].
+/// Opens the data store of a configuration for reading. Blobs are read from the data store, unless
+/// [`Connected::with_blobs`] opens a separate blob store.
 pub fn open(config: &Config, how: OpenOptions, run: &Run) -> Result<Connected> {
     let data = how.blobs.agreed(config.data_store()?);
-    // Before the store is opened: closing a file gives up the locks this process has on it.
+    // Must precede opening the store: closing a file releases the locks of this process on it.
     let holder = running::holder(&data.kind);
     let held = if how.hold { backends::hold(&data, HoldMode::Shared) } else { Ok(Held::default()) };
     let source =
@@ -88,7 +88,7 @@ pub fn open(config: &Config, how: OpenOptions, run: &Run) -> Result<Connected> {
     };
     let record = |subspace: &'static Subspace, key: &[u8]| -> Result<Option<Vec<u8>>> {
         if gap(subspace) {
-            // What cannot be read is no answer.
+            // An unreadable table is an error, not an absent record.
             Err(gaps::refusal(&gaps, &data.location()).next(
                 "where the blobs are stands in one of them: name the blob store with --blob-config FILE",
             ))
@@ -112,7 +112,7 @@ pub fn open(config: &Config, how: OpenOptions, run: &Run) -> Result<Connected> {
 }
 
 impl Connected {
-    /// Opens the blob store as well, where that is another one.
+    /// Opens the blob store too, if it is separate from the data store.
     pub fn with_blobs(mut self, how: OpenOptions, run: &Run) -> Result<Connected> {
         let version = self.store.version();
         let (Some(blobs), Some(subspace)) = (&self.place.blobs, version.blobs()) else { return Ok(self) };
@@ -137,7 +137,7 @@ impl Connected {
         Ok(self)
     }
 
-    /// Opens the blob store as well if blobs are among these subspaces.
+    /// Opens the blob store too, if these subspaces include blobs.
     pub fn with_blobs_of(
         self,
         subspaces: &[&'static Subspace],
@@ -152,7 +152,7 @@ impl Connected {
     }
 }
 
-/// Where blobs are by a configuration and the records beside it; `record` reads one of those.
+/// Finds the blob store from the configuration and, through `record`, from records of the data store.
 pub fn blob_place(
     config: &Config,
     version: &'static SchemaVersion,
@@ -175,12 +175,12 @@ fn setting(
     move |key: &str| {
         let value =
             version.settings().map(|subspace| record(subspace, key.as_bytes())).transpose()?.flatten();
-        // The server replaces what is not UTF-8 when it reads a setting.
+        // The server replaces invalid UTF-8 when it reads a setting.
         Ok(value.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
     }
 }
 
-/// Stores of other roles that are not the data store, and so are not covered.
+/// Stores of other groups that are separate from the data store, and so are not read.
 fn elsewhere(
     config: &Config,
     version: &'static SchemaVersion,
@@ -196,7 +196,7 @@ fn elsewhere(
             continue;
         }
         let Some(value) = record(subspace, object.key)? else { continue };
-        // One that cannot be read is somebody's business who looks at it.
+        // A record that cannot be decoded is listed as a store of unknown kind.
         let store = match variant_of(object, &value) {
             Ok((_, Some(variant))) if !variant.external => continue,
             Ok((_, Some(variant))) => variant.name.to_string(),
@@ -214,7 +214,7 @@ fn version(
     console: &Console,
 ) -> Result<&'static SchemaVersion> {
     let mut stated = match how.schema {
-        // A damaged record must not keep the user from overriding it.
+        // An override must work even if the record is damaged.
         Some(number) => Some(number),
         None => stated(source, data)?,
     };
@@ -239,9 +239,9 @@ fn version(
     }
 }
 
-/// The version that a store states.
+/// The schema version that a store states.
 ///
-/// Errors: refused if it cannot be read, naming every table of which that is so.
+/// Errors: refused if it cannot be read, with every unreadable table.
 fn stated(source: &dyn Source, data: &StoreConfig) -> Result<Option<u32>> {
     let record = catalog::schema_version_record();
     let hidden = match record.table(source.kind()) {

@@ -1,6 +1,6 @@
-//! The stores of one installation, as its configuration and the user name them: data, and blobs where they are apart.
+//! The data store and, if separate, the blob store of an installation, from its configuration and the user's options.
 //!
-//! Descriptions only; `connect` opens them.
+//! Descriptions only; `connect` opens the stores.
 
 use std::path::Path;
 
@@ -10,28 +10,28 @@ use crate::config::{BlobPlace, Compression, StoreConfig, blob_config};
 use crate::open::backends;
 use crate::records::blob::BlobRule;
 
-/// Where an installation keeps data and blobs.
+/// The stores of an installation.
 #[derive(Debug, Clone)]
 pub struct Installation {
     /// The data store.
     pub data: StoreConfig,
-    /// The blob store, if it is another one.
+    /// The blob store, if it is separate from the data store.
     pub blobs: Option<StoreConfig>,
 }
 
-/// What the user has said about the blob store.
+/// The user's choices about the blob store.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct BlobChoice<'a> {
-    /// A file that names it, whatever the configuration says.
+    /// A file that describes the blob store and overrides the configuration.
     pub file: Option<&'a Path>,
-    /// Any certificate will do.
+    /// Accept invalid certificates.
     pub allow_invalid_certs: bool,
-    /// Databases that decline the TLS that is configured may be talked to in clear, the data store included.
+    /// Connect without TLS to databases that refuse the configured TLS, the data store included.
     pub allow_plaintext: bool,
 }
 
 impl Installation {
-    /// Where both are, for people.
+    /// The locations of both stores, for messages.
     pub fn location(&self) -> String {
         match &self.blobs {
             None => self.data.location(),
@@ -39,7 +39,7 @@ impl Installation {
         }
     }
 
-    /// How blobs are encoded there by a server of this version.
+    /// How a server of this version encodes blobs in this installation.
     pub fn blob_rule(&self, version: &SchemaVersion) -> BlobRule {
         match self.blobs.as_ref().unwrap_or(&self.data).compression {
             _ if version.blobs_marked => BlobRule::Marked,
@@ -50,18 +50,18 @@ impl Installation {
 }
 
 impl BlobChoice<'_> {
-    /// The blob store of the file, if one was named.
+    /// The blob store from the user's file, if there is one.
     pub fn named(&self, data: &StoreConfig) -> Result<Option<BlobPlace>> {
         let named = self.file.map(|file| blob_config(file, |name| std::env::var(name).ok())).transpose()?;
         Ok(named.map(|place| self.settle(place, data)))
     }
 
-    /// A store with what was agreed to for it.
+    /// The store with the user's agreement to plaintext applied.
     pub fn agreed(&self, store: StoreConfig) -> StoreConfig {
         if self.allow_plaintext { store.with_plaintext() } else { store }
     }
 
-    /// The place as it is used: the data store under another name is the data store.
+    /// The effective blob store: a description of the data store under another name is the data store.
     pub fn settle(&self, place: BlobPlace, data: &StoreConfig) -> BlobPlace {
         match place {
             BlobPlace::Elsewhere(store) if !backends::is_data_store(&self.agreed(store.clone()), data) => {

@@ -1,9 +1,9 @@
-//! Whether what is read or kept and what is written are the same thing under two names.
+//! Detects that data to be read or kept and data to be written are the same under two names.
 //!
-//! Every store and every member of one is asked, of both sides, and so are dumps and the files of a run. Files and
-//! directories are known by what the kernel calls them, databases by what their server says and whether it sees our
-//! own session, buckets by an object that is written at the target and looked for at the source. Asked before the
-//! target is looked at in any other way; what overlaps is refused whatever was agreed to.
+//! Compares all stores, members of sharded stores, dumps and files of a run on both sides. Files and directories are
+//! identified by the kernel, databases by their server and by whether it lists the session of this process, buckets
+//! by an object that is written at the target and looked up at the source. This is the first access to a target. An
+//! overlap is always refused, without a way to agree to it.
 
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
@@ -17,15 +17,15 @@ use crate::open::backends::{self, Identity};
 use crate::open::installation::Installation;
 use crate::run::console::{self, Console};
 
-/// What a part of a side is for.
+/// The role of a part of a side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Role {
     Data,
     Blobs,
-    // One of the stores that share the blobs, counted from 1.
+    // A member of a sharded blob store, counted from 1.
     Shard(usize),
     Dump,
-    // A file of the run, and the option that names it.
+    // A file of the run: its title and the option that sets its path.
     File(&'static str, &'static str),
 }
 
@@ -49,11 +49,11 @@ struct SidePart {
     role: Role,
     store: Option<StoreConfig>,
     path: Option<PathBuf>,
-    // Asked for when it is needed: a database has to be connected to.
+    // Found on first use, because a database needs a connection.
     identity: OnceCell<Identity>,
 }
 
-/// What belongs together: the stores of an installation, a dump, the files of a run.
+/// One side of the comparison: the stores of an installation, a dump, or the files of a run.
 pub struct Side {
     name: &'static str,
     parts: Vec<SidePart>,
@@ -75,14 +75,14 @@ impl Side {
         side
     }
 
-    /// The blob store of an installation, if it is another one than the data store.
+    /// The blob store of an installation; empty if it is the data store.
     pub fn blobs(name: &'static str, place: &Installation) -> Side {
         let mut side = Side::stores(name, place);
         side.parts.retain(|part| part.role.blobs());
         side
     }
 
-    /// A data store alone.
+    /// Only a data store.
     pub fn data(name: &'static str, data: &StoreConfig) -> Side {
         Side { name, parts: vec![SidePart::store(Role::Data, data)] }
     }
@@ -92,8 +92,8 @@ impl Side {
         Side { name: "dump", parts: vec![SidePart::path(Role::Dump, path)] }
     }
 
-    /// The files that a run writes beside its target: the report, if one was asked for, and others, each with what
-    /// it is and the option that names it.
+    /// The files that a run writes besides its target: the report, if requested, and `others`, each with its title and
+    /// the option that sets its path.
     pub fn files(others: &[(&'static str, &'static str, PathBuf)]) -> Side {
         let report =
             console::report_path().map(|path| SidePart::path(Role::File("report", "--report"), path));
@@ -135,7 +135,7 @@ impl SidePart {
         Ok(self.identity.get_or_init(|| identity))
     }
 
-    /// Whether the two could be the same thing at all.
+    /// Whether the two kinds of parts can overlap.
     fn comparable(&self, other: &SidePart) -> bool {
         let files = |part: &SidePart| part.store.as_ref().is_none_or(|store| store.kind.in_files());
         match (&self.store, &other.store) {
@@ -146,7 +146,7 @@ impl SidePart {
         }
     }
 
-    /// Whether services need not be asked.
+    /// Whether both are object services configured with the same place, so that no query is needed.
     fn spelled_alike(&self, other: &SidePart) -> bool {
         let service = |store: &StoreConfig| !store.kind.in_files() && store.kind.backend().is_none();
         match (&self.store, &other.store) {
@@ -156,10 +156,10 @@ impl SidePart {
     }
 }
 
-/// Makes sure that nothing that is written or emptied is what is read or kept. At object services an object is
-/// written for that, unless nothing may be written (`dry_run`).
+/// Checks that no part of `written` overlaps with a part of `kept`. Writes an object to object services for this,
+/// except with `dry_run`.
 ///
-/// Errors: usage if anything of the two sides is the same or lies inside the other's; I/O if that cannot be found out.
+/// Errors: usage if parts of the two sides are the same or one lies inside the other; I/O if this cannot be determined.
 pub fn check(kept: &Side, written: &Side, dry_run: bool, console: &Console) -> Result<()> {
     for part in &written.parts {
         for other in kept.parts.iter().filter(|other| part.comparable(other)) {
@@ -186,20 +186,20 @@ pub fn check(kept: &Side, written: &Side, dry_run: bool, console: &Console) -> R
     Ok(())
 }
 
-/// Makes sure that the report will not lie inside an installation that is read.
+/// Checks that the report is not written into an installation that is read.
 ///
-/// Errors: as [`check`].
+/// Errors: those of [`check`].
 pub fn report_apart_from(kept: &Side) -> Result<()> {
     check(kept, &Side::files(&[]), true, &Console::default())
 }
 
-/// Makes sure that a new file, or a dump, that an option names will not lie in any store or dump, whichever that is: a
-/// store is for its server alone, and what lies in a dump beside its files makes it another one. Stores and dumps are
-/// recognised by the files that make them such; blobs in files have none, and are kept apart by [`check`].
+/// Checks that a new file or dump, set by an option, does not lie inside any store or dump: a store belongs to its
+/// server, and additional files change a dump. Recognises stores and dumps by their typical files. Blobs in files have
+/// none; [`check`] covers them.
 ///
-/// Errors: usage, naming what is there.
+/// Errors: usage, with the store or dump found.
 pub fn outside_of_all((title, option): (&str, &str), path: &Path) -> Result<()> {
-    // What is there decides, whatever the path is called; what is not there yet lies in what is.
+    // Resolve symbolic links; a path that does not exist yet lies in its nearest existing ancestor.
     let mut above = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
     let parent = match path.canonicalize() {
         Ok(real) => real.parent().map(Path::to_path_buf),
@@ -226,7 +226,7 @@ pub fn outside_of_all((title, option): (&str, &str), path: &Path) -> Result<()> 
         .next(format!("name another place with {option}")))
 }
 
-/// What a directory is by its files, if it is a store or a dump.
+/// The kind of store or dump that a directory is, by its files.
 fn kept_in(dir: &Path) -> Option<&'static str> {
     let there = |name: &str| std::fs::symlink_metadata(dir.join(name)).is_ok();
     let inner = |name: &str| there(DIRECTORY) && there(&format!("{DIRECTORY}/{name}"));

@@ -1,9 +1,8 @@
-//! Is a server running on a store? Finds who holds the locks of RocksDB and SQLite files, and judges the other
-//! sessions of a database.
+//! Detects a server running on a store, by the locks on RocksDB and SQLite files and by the other sessions of a
+//! database.
 //!
-//! Asks the kernel about record locks; takes none itself and writes nothing. The files it asks about stay open to the
-//! end of the process, so that it can be asked again while a store is open. A database is asked through its source,
-//! when it is open.
+//! Queries record locks from the kernel; takes no lock and writes nothing. Queried files stay open until the process
+//! ends, so that the query can be repeated while a store is open. Sessions of a database are queried by its source.
 
 use std::fs::File;
 use std::io::{Seek, SeekFrom};
@@ -17,7 +16,7 @@ use crate::base::error::{Error, Result};
 use crate::config::StoreKind;
 use crate::run::console::Console;
 
-/// Sessions named in a message.
+/// Most sessions listed in a message.
 const SHOWN: usize = 5;
 
 /// A process that has a store open.
@@ -25,14 +24,14 @@ const SHOWN: usize = 5;
 pub struct Holder {
     /// The locked file.
     pub file: PathBuf,
-    /// Process id, where the kernel tells it (not across containers).
+    /// Process id, if the kernel reports it (not across containers).
     pub pid: Option<i32>,
-    /// Name of the program, where `/proc` tells it.
+    /// Name of the program, if `/proc` has it.
     pub program: Option<String>,
 }
 
 impl Holder {
-    /// As `process 4711 (stalwart)`.
+    /// For messages, such as `process 4711 (stalwart)`.
     pub fn describe(&self) -> String {
         match (&self.pid, &self.program) {
             (Some(pid), Some(program)) => format!("process {pid} ({program})"),
@@ -42,7 +41,8 @@ impl Holder {
     }
 }
 
-/// Who has the files of an embedded store open, if anybody; database servers are asked elsewhere.
+/// The process that has the files of an embedded store open, if any. Always `None` for database servers, which
+/// [`check_sessions`] covers.
 pub fn holder(store: &StoreKind) -> Option<Holder> {
     match store {
         StoreKind::RocksDb { path, .. } => locked(&path.join("LOCK"), ROCKSDB_BYTE),
@@ -57,7 +57,7 @@ pub fn holder(store: &StoreKind) -> Option<Holder> {
     }
 }
 
-/// Refuses a database that others are connected to, unless the user has agreed or nothing will be written.
+/// Refuses a database with other sessions; only warns if the user has agreed or nothing will be written.
 pub fn check_sessions(sessions: &Sessions, store: &str, agreed: bool, console: &Console) -> Result<()> {
     if let Some(why) = &sessions.hidden {
         console.warn(format!("cannot tell for certain that no server is running: {why}"));
@@ -81,21 +81,21 @@ pub fn check_sessions(sessions: &Sessions, store: &str, agreed: bool, console: &
     Ok(())
 }
 
-/// Who has locked a file, but for the one byte by which other runs of this program hold what they read.
+/// The process that has locked a file. Ignores the one byte that other runs of this program lock for reading.
 fn locked(path: &Path, ours: u64) -> Option<Holder> {
-    // Opening a FIFO would wait for a writer; only regular files are asked.
+    // Only regular files: opening a FIFO would wait for a writer.
     if !std::fs::metadata(path).ok()?.is_file() {
         return None;
     }
     let mut file = File::open(path).ok()?;
     file.seek(SeekFrom::Start(0)).ok()?;
-    // Length 0 means to the end of the largest possible file, SQLite's lock bytes included.
+    // Length 0 means up to the largest possible offset, SQLite's lock bytes included.
     let lock = [(0, ours), (ours + 1, 0)].into_iter().find_map(|(start, length)| {
         let probe =
             Flock { start, length, pid: None, typ: FlockType::WriteLock, offset_type: FlockOffsetType::Set };
         fcntl_getlk(&file, &probe).ok().flatten()
     });
-    // Closing it would give up every lock that this process has on the file, those of an open store included.
+    // Closing it would release every lock of this process on the file, those of an open store included.
     std::mem::forget(file);
     let lock = lock?;
     let pid = lock.pid.map(|pid| pid.as_raw_nonzero().get()).filter(|pid| *pid > 0);

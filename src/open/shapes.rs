@@ -1,6 +1,7 @@
-//! Are the tables of a database as the server makes them? Asked before anything is read or written.
+//! Checks before reading or writing that the tables of a database have the shape that the server creates.
 //!
-//! The engines compare; here is decided what follows: a run that moves records refuses, one that only looks is warned.
+//! The backends compare. This module decides the consequence: commands that move records refuse, those that only
+//! read print a warning.
 
 use crate::backend::Source;
 use crate::backend::shape::Fault;
@@ -11,12 +12,12 @@ use crate::records::store::Store;
 use crate::run::console::Console;
 use crate::run::preflight::Preflight;
 
-/// Differences named in a message.
+/// Most differences listed in a message.
 const SHOWN: usize = 6;
 
-/// The table that tells the schema version, before anything is believed that it tells.
+/// Checks the table with the schema version, before the version is read from it.
 ///
-/// Errors: refused if it is not as every server makes it.
+/// Errors: refused if it does not have the shape that every server creates.
 pub fn check_version_table(source: &dyn Source, place: &str) -> Result<()> {
     match catalog::schema_version_record().table(source.kind()) {
         Some(table) => refuse(&source.shape_faults(&[table], false)?, place, false),
@@ -24,9 +25,9 @@ pub fn check_version_table(source: &dyn Source, place: &str) -> Result<()> {
     }
 }
 
-/// The tables of these subspaces in a source.
+/// Checks the tables of these subspaces in a source.
 ///
-/// Errors: refused, with each difference and what mends it.
+/// Errors: refused, with each difference and its remedy.
 pub fn check_source(
     store: &Store,
     subspaces: &[&'static Subspace],
@@ -39,9 +40,9 @@ pub fn check_source(
     Ok(())
 }
 
-/// The tables of a target, those of every subspace.
+/// Checks the tables of all subspaces in a target.
 ///
-/// Errors: refused, with each difference and what mends it.
+/// Errors: refused, with each difference and its remedy.
 pub fn check_target(
     target: &dyn Source,
     version: &'static SchemaVersion,
@@ -57,7 +58,7 @@ fn passed((): &()) -> String {
     "as the server makes them, as far as they are there".to_string()
 }
 
-/// Says what a command that only looks will not refuse.
+/// Warns about differences, for a command that only reads and does not refuse them.
 pub fn warn(store: &Store, place: &str, console: &Console) -> Result<()> {
     let subspaces = store.version().subspaces.iter();
     let tables: Vec<&Table> = subspaces.filter_map(|subspace| store.table(subspace)).collect();

@@ -1,5 +1,5 @@
-//! What commands do with a store that they read, before they read it: is it in use, what is in it that they will not
-//! read, and which subspaces it has.
+//! Checks of a source before it is read: whether it is in use, which of its contents are not read, and which
+//! subspaces it has.
 
 use crate::base::error::{Error, Result};
 use crate::base::finding::{FindingKind, Findings};
@@ -14,7 +14,7 @@ use crate::run::Consent;
 use crate::run::console::Console;
 use crate::run::preflight::Preflight;
 
-/// Subspaces to export, and those that are skipped with the reason.
+/// Splits all subspaces into those to export and those that are skipped, with the reason.
 pub fn split(store: &Store, selected: &[&'static Subspace]) -> (Vec<&'static Subspace>, Vec<Skipped>) {
     let (mut take, mut skipped) = (Vec::new(), Vec::new());
     for subspace in store.version().subspaces {
@@ -35,7 +35,7 @@ pub fn split(store: &Store, selected: &[&'static Subspace]) -> (Vec<&'static Sub
     (take, skipped)
 }
 
-/// Checks that a source can be read and that nothing changes it meanwhile.
+/// Checks that a source can be read and that no other process changes it during the run.
 ///
 /// Errors: refused.
 pub fn check(
@@ -56,7 +56,7 @@ pub fn check(
             .next("stop the server and try again")),
     };
     preflight.check_unless_dry("source not in use", holder)?;
-    // Asked after the server, which would say more of itself.
+    // Checked after the holder, because that error names the server.
     let held = std::mem::replace(&mut connected.held, Ok(Held::default()));
     let held = held.map(|held| connected.held = Ok(held));
     preflight
@@ -80,9 +80,9 @@ pub fn check(
     Ok(())
 }
 
-/// Warns of a server on a store that is read although it may be running: on files or, with `sessions`, on a database.
+/// Warns if a server uses a store that is read anyway: embedded stores and, with `sessions`, databases.
 ///
-/// Errors: those of asking the database.
+/// Errors: those of querying the sessions of the database.
 pub fn warn_if_used(connected: &Connected, sessions: bool, console: &Console) -> Result<()> {
     let place = connected.place.location();
     if let Some(holder) = &connected.holder {
@@ -95,7 +95,7 @@ pub fn warn_if_used(connected: &Connected, sessions: bool, console: &Console) ->
     Ok(())
 }
 
-/// Rows in tables that no subspace of the schema version accounts for, and ends of logs that were not read.
+/// Findings for tables that belong to no subspace of the schema version, and for ends of logs that were not read.
 pub fn unknown_tables(store: &Store) -> Result<Findings> {
     let mut findings = Findings::new();
     for (table, stranger) in store.strangers()? {
@@ -122,7 +122,7 @@ pub fn unknown_tables(store: &Store) -> Result<Findings> {
     Ok(findings)
 }
 
-/// Rows of a subspace that no reading delivers, and values that are not stored as a server stores them.
+/// Adds findings for rows of a subspace that cannot be read, and for values in a form that no server stores.
 pub fn unreachable_rows(store: &Store, subspace: &'static Subspace, findings: &mut Findings) -> Result<()> {
     if let Some(table) = store.table(subspace).filter(|_| store.gap(subspace).is_none())
         && let Some((count, why)) = store.source().unreachable(table)?

@@ -1,7 +1,7 @@
-//! Has something written to a store while it was read?
+//! Detects writes to a store while it was read.
 //!
-//! Asked again before a run makes its result look complete: what was read may be of several moments, or lack what
-//! came last. `backend/meanwhile.rs` asks whenever reading fails.
+//! Checked before a run completes its result, because the records may be from different points in time or lack the
+//! latest writes. `backend/meanwhile.rs` checks whenever a read fails.
 
 use crate::backend::Source;
 use crate::backend::meanwhile::written_meanwhile;
@@ -9,27 +9,26 @@ use crate::base::error::{Error, Result};
 use crate::open::installation::Installation;
 use crate::open::running;
 
-/// A source that must stay as it was found.
+/// A source that must not change during the run.
 #[derive(Debug, Clone)]
 pub struct Watched {
     place: Installation,
-    // Other sessions may be there.
+    // Other sessions are allowed.
     agreed: bool,
 }
 
 impl Watched {
-    /// The stores at `place`. Other sessions on a database are no reason to refuse if they were `agreed` to.
+    /// Watches the stores at `place`. Other sessions on a database are allowed if the user has `agreed` to them.
     pub fn new(place: &Installation, agreed: bool) -> Self {
         Watched { place: place.clone(), agreed }
     }
 
-    /// Asks everything that was asked before the first record was read: has something written, is a server running,
-    /// are others connected?
+    /// Repeats the checks made before the first record was read: for writes, a running server and other sessions.
     ///
     /// Errors: refused.
     pub fn check(&self, source: &dyn Source) -> Result<()> {
         let stores = [Some(&self.place.data), self.place.blobs.as_ref()];
-        // What has been written explains more than what is there now.
+        // A write comes first: it explains more than a process that is there now.
         check(source, &self.place)?;
         if let Some(holder) = stores.into_iter().flatten().find_map(|store| running::holder(&store.kind)) {
             return Err(Error::refused("a server was started on the store while it was read")
@@ -51,9 +50,9 @@ impl Watched {
     }
 }
 
-/// Asks whether something has written to a store since it was opened.
+/// Checks that a store was not written to since it was opened.
 ///
-/// Errors: refused.
+/// Errors: refused if it was.
 pub fn check(source: &dyn Source, place: &Installation) -> Result<()> {
     match source.changed()? {
         None => Ok(()),
