@@ -22,6 +22,7 @@ use std::path::{Path, PathBuf};
 
 use crate::base::error::{Error, Result};
 use crate::catalog::{SchemaVersion, StoreGroup};
+use crate::settings::shown;
 use json::Json;
 use local_keys::LocalKeys;
 use settings::Settings;
@@ -29,7 +30,7 @@ use store::toml::Use;
 use toml::Toml;
 
 pub use registry::{BlobPlace, variant_of};
-pub use store::{AzureCredential, Compression, Secret, StoreConfig, StoreKind};
+pub use store::{Compression, StoreConfig, StoreKind};
 
 /// Bytes of the largest configuration that is read. Real ones have a few hundred kilobytes at most.
 const MAX_FILE: u64 = 16 << 20;
@@ -249,18 +250,4 @@ fn setting(
 
 fn era(text: &str) -> Era {
     if text.trim_ascii_start().starts_with('{') { Era::Json } else { Era::Toml }
-}
-
-/// A text of the configuration for a message: control characters escaped, bounded in length.
-fn shown(text: &str) -> String {
-    const LIMIT: usize = 200;
-    let mut out = String::new();
-    for c in text.chars() {
-        if out.len() >= LIMIT {
-            out.push('…');
-            break;
-        }
-        if c.is_control() { out.extend(c.escape_default()) } else { out.push(c) }
-    }
-    out
 }

@@ -8,6 +8,8 @@ pub mod codec;
 
 pub mod catalog;
 
+pub mod settings;
+
 pub mod config;
 
 pub mod dump;

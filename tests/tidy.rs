@@ -49,16 +49,17 @@ const LETTERS: [(&str, &str, &str); 15] = [
 ];
 
 /// The parts of the program and what each may use besides itself, lowest first. Every file of `src/` is in one of them.
-const PARTS: [(&str, &[&str]); 12] = [
+const PARTS: [(&str, &[&str]); 13] = [
     ("base", &[]),
     ("codec", &[]),
     ("catalog", &["base", "codec"]),
-    ("config", &["base", "catalog"]),
+    ("settings", &[]),
+    ("config", &["base", "catalog", "settings"]),
     ("dump", &["base"]),
-    ("backend", &["base", "catalog"]),
+    ("backend", &["base", "catalog", "settings"]),
     ("run", &["base"]),
     ("records", &["base", "codec", "catalog", "dump", "backend", "run"]),
-    ("open", &["base", "catalog", "config", "dump", "backend", "run", "records"]),
+    ("open", &["base", "catalog", "settings", "config", "dump", "backend", "run", "records"]),
     ("target", &["base", "catalog", "config", "dump", "backend", "run", "records", "open"]),
     ("commands", &["base", "catalog", "config", "dump", "backend", "run", "records", "open", "target"]),
     ("cli", &["base", "catalog", "dump", "run", "records", "open", "target", "commands"]),

@@ -11,6 +11,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
 
 use crate::backend::sql::{self, Cause, LOST};
 use crate::base::error::{Error, ErrorKind, Result};
+use crate::settings::{MysqlSettings, Secret};
 
 mod access;
 mod presence;
@@ -28,29 +29,6 @@ pub use target::MysqlTarget;
 const WRITERS: usize = 8;
 
 type MysqlSession = sql::Session<MySqlConnection>;
-
-/// How to reach a database. Cannot be printed, for it holds a secret.
-#[derive(Clone)]
-pub struct MysqlSettings {
-    /// Name, address or, starting with `/`, socket.
-    pub host: String,
-    /// TCP port.
-    pub port: u16,
-    /// Name of the database.
-    pub database: String,
-    /// User.
-    pub user: Option<String>,
-    /// Its password.
-    pub password: Option<String>,
-    /// Bytes of the largest packet the mail server's connections take; the database's own limit if absent.
-    pub max_allowed_packet: Option<u64>,
-    /// Whether to use TLS.
-    pub tls: bool,
-    /// Whether any certificate of any host will do.
-    pub allow_invalid_certs: bool,
-    /// How to name the database in messages.
-    pub place: String,
-}
 
 /// Name of the setting that limits a record.
 const MAX_PACKET: &str = "max_allowed_packet";
@@ -82,18 +60,20 @@ impl MysqlSettings {
             options = options.socket(&self.host);
         }
         // An empty password is none to the server's client library, and a wrong one to ours.
-        if let Some(password) = self.password.as_ref().filter(|password| !password.is_empty()) {
+        if let Some(password) =
+            self.password.as_ref().map(Secret::expose).filter(|password| !password.is_empty())
+        {
             options = options.password(password);
         }
         // The configured timeout is one for idle connections of the mail server.
         let reach = Some((self.host.as_str(), self.port)).filter(|_| !self.host.starts_with('/'));
-        MysqlSession::open(reach, options.connect(), None::<Duration>, &self.place, |error| {
+        MysqlSession::open(reach, options.connect(), None::<Duration>, &self.location(), |error| {
             self.translate(error, "connect")
         })
     }
 
     fn translate(&self, error: sqlx::Error, doing: &str) -> Error {
-        sql::translate(error, doing, &self.place, |error| {
+        sql::translate(error, doing, &self.location(), |error| {
             cause(error.try_downcast_ref::<MySqlDatabaseError>().map_or(0, MySqlDatabaseError::number))
         })
     }

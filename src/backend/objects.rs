@@ -30,10 +30,10 @@ mod wire;
 mod xml;
 
 #[cfg(feature = "azure")]
-pub use azure::{Azure, AzureCredential, AzureSettings};
-pub use fs::{Fs, FsSettings};
+pub use azure::Azure;
+pub use fs::Fs;
 #[cfg(feature = "s3")]
-pub use s3::{S3, S3Settings};
+pub use s3::S3;
 pub use sharded::{ShardedSource, ShardedTarget};
 pub use source::ObjectSource;
 pub use target::ObjectTarget;

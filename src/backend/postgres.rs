@@ -3,13 +3,12 @@
 //! How to connect, and what PostgreSQL's errors mean. `source.rs` reads, `target.rs` writes, `relations.rs` finds the
 //! tables, `copy.rs` knows the binary format of `COPY`; none of them knows what the tables mean.
 
-use std::time::Duration;
-
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
 
 use crate::backend::sql::{self, Cause, LOST};
 use crate::base::error::{Error, ErrorKind, Result};
+use crate::settings::{PostgresSettings, Secret};
 
 mod copy;
 mod large;
@@ -42,33 +41,6 @@ const ASKED: usize = 3;
 /// Where the server's connection pool looks for a socket if no host is configured.
 /// source: deadpool-postgres 0.14.1, which `crates/store/src/backend/postgres/main.rs` @ v0.15.5 uses
 const SOCKET_DIRECTORIES: [&str; 3] = ["/run/postgresql", "/var/run/postgresql", "/tmp"];
-
-/// How to reach a database. Cannot be printed, for it holds a secret.
-#[derive(Clone)]
-pub struct PostgresSettings {
-    /// Name, address or socket directory; the usual socket directories if absent.
-    pub host: Option<String>,
-    /// TCP port.
-    pub port: u16,
-    /// Name of the database.
-    pub database: String,
-    /// Role.
-    pub user: Option<String>,
-    /// Its password.
-    pub password: Option<String>,
-    /// Start-up options, verbatim.
-    pub options: Option<String>,
-    /// Limit for connecting.
-    pub timeout: Option<Duration>,
-    /// Whether to use TLS.
-    pub tls: bool,
-    /// Whether any certificate will do.
-    pub allow_invalid_certs: bool,
-    /// Whether to go on in clear if TLS is declined, as the mail server does.
-    pub allow_plaintext: bool,
-    /// How to name the database in messages.
-    pub place: String,
-}
 
 impl PostgresSettings {
     fn connect(&self) -> Result<PgSession> {
@@ -103,7 +75,7 @@ impl PostgresSettings {
                 "cannot connect: the database server declines TLS, which the configuration asks for; nothing secret \
                  was sent to it",
             )
-            .with("database", &*self.place)
+            .with("database", self.location())
             .next(
                 "turn on TLS on the database server, or repeat with --allow-plaintext to go on in clear as the mail \
                  server does, if the network between is trusted",
@@ -116,7 +88,7 @@ impl PostgresSettings {
         let options = self.connect_options(host, mode).map_err(ConnectError::Other)?;
         let mut declined = false;
         let reach = Some((host, self.port)).filter(|_| !host.starts_with('/'));
-        let session = PgSession::open(reach, options.connect(), self.timeout, &self.place, |error| {
+        let session = PgSession::open(reach, options.connect(), self.timeout, &self.location(), |error| {
             declined = matches!(&error, sqlx::Error::Tls(why) if sql::declined(why.as_ref()));
             self.translate(error, "connect")
         });
@@ -135,20 +107,21 @@ impl PostgresSettings {
         }
         // The only way to hand options over verbatim is a URL.
         let mut url = String::from("postgres://localhost/");
-        if let Some(options) = self.options.as_deref().filter(|options| !options.is_empty()) {
+        let options = self.options.as_ref().map_or("", Secret::expose);
+        if !options.is_empty() {
             url.push_str("?options=");
             for byte in options.bytes() {
                 url.push_str(&format!("%{byte:02x}"));
             }
         }
         let options: PgConnectOptions = url.parse().map_err(|_| {
-            Error::usage("the connection options cannot be used").with("database", &*self.place)
+            Error::usage("the connection options cannot be used").with("database", self.location())
         })?;
         Ok(options
             .host(host)
             .port(self.port)
             .username(self.user.as_deref().unwrap_or_default())
-            .password(self.password.as_deref().unwrap_or_default())
+            .password(self.password.as_ref().map_or("", Secret::expose))
             .database(&self.database)
             .ssl_mode(mode)
             .application_name(sql::own_name())
@@ -191,7 +164,7 @@ impl PostgresSettings {
         Err(Error::refused(
             "the connection leads to a pooler that shares sessions of the database out by transaction or statement",
         )
-        .with("database", &*self.place)
+        .with("database", self.location())
         .because("two connections were served by the same session of the database")
         .next(
             "name host and port of the database server itself in the configuration that this program is given \
@@ -205,7 +178,7 @@ impl PostgresSettings {
         {
             // What sqlx says shows a character of the secret.
             return Error::io("cannot connect: the user name or the password cannot be used with SCRAM")
-                .with("database", &*self.place)
+                .with("database", self.location())
                 .because(
                     "SASLprep (RFC 4013) refuses it: it holds a control character, as the end of a line, or another \
                      character that is prohibited, or mixes directions of writing",
@@ -216,7 +189,7 @@ impl PostgresSettings {
                      the configuration",
                 );
         }
-        sql::translate(error, doing, &self.place, |error| {
+        sql::translate(error, doing, &self.location(), |error| {
             cause(error.code().as_deref().unwrap_or_default(), error.message())
         })
     }

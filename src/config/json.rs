@@ -15,8 +15,8 @@ use crate::base::error::{Error, Result};
 use crate::config::macros::Lookup;
 use crate::config::object::{self, BLOB_STORES, FEWEST_SHARDS, Members, SHARDED};
 use crate::config::registry::{BlobPlace, blob_store_of, shard_of};
-use crate::config::shown;
 use crate::config::store::{Compression, StoreConfig, StoreKind};
+use crate::settings::{RocksDbSettings, shown};
 use members::Object;
 
 /// The id of the only store such a file has.
@@ -116,11 +116,11 @@ fn unknown(object: &Object<'_>, name: &str, before: &[&str]) -> Error {
 fn data_store(mut object: Object<'_>) -> Result<StoreKind> {
     let kind = object.filled("@type")?;
     match kind.as_str() {
-        "RocksDb" => Ok(StoreKind::RocksDb {
+        "RocksDb" => Ok(StoreKind::RocksDb(RocksDbSettings {
             path: object.filled("path")?.into(),
             min_blob_size: object.number("blobSize", 0..=u64::MAX, 16_834)?,
             write_buffer_size: object.number("bufferSize", 0..=u64::MAX, 134_217_728)?,
-        }),
+        })),
         "Sqlite" => Ok(StoreKind::Sqlite { path: object.filled("path")?.into() }),
         "FoundationDb" => object::foundationdb(&mut object),
         "PostgreSql" => object::postgres(&mut object),
@@ -137,7 +137,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::config::store::Secret;
+    use crate::settings::{FoundationDbSettings, MysqlSettings, PostgresSettings, RocksDbSettings, Secret};
 
     fn env(name: &str) -> Option<String> {
         match name {
@@ -165,47 +165,47 @@ mod tests {
         for (text, kind) in [
             (
                 r#" {"path":"/d/","@type":"RocksDb","cacheSize":1,"unknown":{}}"#,
-                StoreKind::RocksDb {
+                StoreKind::RocksDb(RocksDbSettings {
                     path: "/d/".into(),
                     min_blob_size: 16_834,
                     write_buffer_size: 134_217_728,
-                },
+                }),
             ),
             (
                 r#"{"@type":"RocksDb","path":"d","blobSize":1024,"bufferSize":4294967296,"poolWorkers":null}"#,
-                StoreKind::RocksDb {
+                StoreKind::RocksDb(RocksDbSettings {
                     path: "d".into(),
                     min_blob_size: 1024,
                     write_buffer_size: 4_294_967_296,
-                },
+                }),
             ),
             (r#"{"@type":"Sqlite","path":"/d"}"#, StoreKind::Sqlite { path: "/d".into() }),
             (
                 r#"{"@type":"FoundationDb"}"#,
-                StoreKind::FoundationDb {
+                StoreKind::FoundationDb(FoundationDbSettings {
                     cluster_file: None,
                     transaction_timeout: None,
                     retry_limit: None,
                     max_retry_delay: None,
                     machine_id: None,
                     datacenter_id: None,
-                },
+                }),
             ),
             (
                 r#"{"@type":"FoundationDb","clusterFile":"/f","datacenterId":"c","machineId":"m",
                     "transactionRetryDelay":1000,"transactionRetryLimit":3,"transactionTimeout":60000}"#,
-                StoreKind::FoundationDb {
+                StoreKind::FoundationDb(FoundationDbSettings {
                     cluster_file: Some("/f".into()),
                     transaction_timeout: Some(Duration::from_secs(60)),
                     retry_limit: Some(3),
                     max_retry_delay: Some(Duration::from_secs(1)),
                     machine_id: Some("m".into()),
                     datacenter_id: Some("c".into()),
-                },
+                }),
             ),
             (
                 r#"{"@type":"PostgreSql","host":"h"}"#,
-                StoreKind::Postgres {
+                StoreKind::Postgres(PostgresSettings {
                     host: Some("h".into()),
                     port: 5432,
                     database: "stalwart".into(),
@@ -214,28 +214,30 @@ mod tests {
                     options: None,
                     timeout: Some(Duration::from_secs(15)),
                     tls: false,
+                    allow_plaintext: false,
                     allow_invalid_certs: false,
-                },
+                }),
             ),
             (
                 r#"{"@type":"PostgreSql","host":"/run","port":1,"database":"m","authUsername":null,
                     "authSecret":{"secret":"s","@type":"Value"},"options":"-c search_path=x","timeout":null,
                     "useTls":true,"allowInvalidCerts":true,"readReplicas":{"0":{"host":"r"}}}"#,
-                StoreKind::Postgres {
+                StoreKind::Postgres(PostgresSettings {
                     host: Some("/run".into()),
                     port: 1,
                     database: "m".into(),
                     user: Some("someone".into()),
                     password: Some(Secret::new("s")),
-                    options: Some(crate::config::Secret::new("-c search_path=x")),
+                    options: Some(Secret::new("-c search_path=x")),
                     timeout: None,
                     tls: true,
+                    allow_plaintext: false,
                     allow_invalid_certs: true,
-                },
+                }),
             ),
             (
                 r#"{"@type":"MySql","host":"h"}"#,
-                StoreKind::Mysql {
+                StoreKind::Mysql(MysqlSettings {
                     host: "h".into(),
                     port: 3306,
                     database: "stalwart".into(),
@@ -245,12 +247,12 @@ mod tests {
                     timeout: Some(Duration::from_secs(15)),
                     tls: false,
                     allow_invalid_certs: false,
-                },
+                }),
             ),
             (
                 r#"{"@type":"MySql","host":"h","port":2,"database":"m","authUsername":null,"timeout":1,
                     "authSecret":{"@type":"None"},"maxAllowedPacket":1024,"useTls":true}"#,
-                StoreKind::Mysql {
+                StoreKind::Mysql(MysqlSettings {
                     host: "h".into(),
                     port: 2,
                     database: "m".into(),
@@ -260,7 +262,7 @@ mod tests {
                     timeout: Some(Duration::from_millis(1)),
                     tls: true,
                     allow_invalid_certs: false,
-                },
+                }),
             ),
         ] {
             assert_eq!(store(text).unwrap_or_else(|e| panic!("{text}: {e}")), kind);
@@ -281,7 +283,9 @@ mod tests {
             (r#"{"@type":"EnvironmentVariable","variableName":" PW "}"#.to_string(), Some("secret")),
             (format!(r#"{{"@type":"File","filePath":" {at}/pw\t"}}"#), Some(" s\n t")),
         ] {
-            let StoreKind::Mysql { password, .. } = with(&secret).unwrap() else { panic!("no MySQL") };
+            let StoreKind::Mysql(MysqlSettings { password, .. }) = with(&secret).unwrap() else {
+                panic!("no MySQL")
+            };
             assert_eq!(password.as_ref().map(Secret::expose), expect, "{secret}");
         }
         for (secret, message) in [

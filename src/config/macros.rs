@@ -9,8 +9,8 @@ use std::path::Path;
 
 use crate::base::error::{Error, Result};
 use crate::config::file::{absolute, read_text};
-use crate::config::shown;
 use crate::config::toml::{Entry, Toml};
+use crate::settings::shown;
 
 const ENV: &str = "%{env:";
 const FILE: &str = "%{file:";

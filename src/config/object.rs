@@ -10,7 +10,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::base::error::{Error, Result};
-use crate::config::store::{AzureCredential, Secret, StoreKind, holds_credentials};
+use crate::config::store::{StoreKind, holds_credentials};
+use crate::settings::{
+    AzureCredential, AzureSettings, Endpoint, FoundationDbSettings, FsSettings, MysqlSettings,
+    PostgresSettings, S3Settings, Secret,
+};
 use region::Region;
 
 /// Stores that can hold blobs, in the order in which the binary form numbers the members of a sharded store.
@@ -25,6 +29,7 @@ pub(super) const FEWEST_SHARDS: usize = 2;
 
 const ANY: RangeInclusive<u64> = 0..=u64::MAX;
 const RETRIES: RangeInclusive<u64> = 1..=10;
+const PORTS: RangeInclusive<u64> = 1..=65_535;
 const REQUEST_TIMEOUT: u64 = 30_000;
 const SQL_TIMEOUT: u64 = 15_000;
 
@@ -107,6 +112,8 @@ pub(super) fn blob_store(kind: &str, members: &mut impl Members) -> Result<Optio
     }))
 }
 
+// Fields are asked for in the order in which they stand here, which is that of the binary form.
+
 fn s3(m: &mut impl Members) -> Result<StoreKind> {
     let Region { name: region, endpoint } = m.region("region")?;
     if endpoint.as_deref().is_some_and(|endpoint| endpoint.contains('@')) {
@@ -114,88 +121,76 @@ fn s3(m: &mut impl Members) -> Result<StoreKind> {
             .refuse("region", "the endpoint holds credentials")
             .next("put them in accessKey and secretKey"));
     }
-    let bucket = m.required("bucket")?;
-    let access_key = m.access_key("accessKey")?;
-    let secret_key = m.secret("secretKey")?;
-    let security_token = m.secret("securityToken")?;
-    let session_token = m.secret("sessionToken")?;
-    let profile = m.optional_text("profile", None)?;
-    let timeout = Duration::from_millis(m.number("timeout", ANY, REQUEST_TIMEOUT)?);
-    let max_retries = m.number("maxRetries", RETRIES, 3)?;
-    let max_retries = narrow(m, "maxRetries", max_retries)?;
-    let key_prefix = m.optional_text("keyPrefix", None)?;
-    let allow_invalid_certs = m.flag("allowInvalidCerts")?;
-    m.unused("verifyAfterWrite", Unused::FlagSince(1))?;
-    Ok(StoreKind::S3 {
-        bucket,
+    let settings = S3Settings {
         region,
-        endpoint,
-        access_key,
-        secret_key,
-        security_token,
-        session_token,
-        profile,
-        timeout,
-        max_retries,
-        key_prefix,
-        allow_invalid_certs,
-    })
+        endpoint: endpoint.map(Endpoint::new),
+        bucket: m.required("bucket")?,
+        access_key: m.access_key("accessKey")?,
+        secret_key: m.secret("secretKey")?,
+        security_token: m.secret("securityToken")?,
+        session_token: m.secret("sessionToken")?,
+        profile: m.optional_text("profile", None)?,
+        timeout: Duration::from_millis(m.number("timeout", ANY, REQUEST_TIMEOUT)?),
+        max_retries: narrow(m, "maxRetries", RETRIES, 3)?,
+        key_prefix: m.optional_text("keyPrefix", None)?,
+        allow_invalid_certs: m.flag("allowInvalidCerts")?,
+    };
+    m.unused("verifyAfterWrite", Unused::FlagSince(1))?;
+    Ok(StoreKind::S3(settings))
 }
 
 fn azure(m: &mut impl Members) -> Result<StoreKind> {
-    let account = m.required("storageAccount")?;
-    let container = m.required("container")?;
-    let access_key = m.secret("accessKey")?;
-    let sas_token = m.secret("sasToken")?;
-    let credential = match (access_key, sas_token) {
-        (Some(key), None) => AzureCredential::AccessKey(key),
-        (None, Some(token)) => AzureCredential::SasToken(token),
-        (Some(_), Some(_)) => {
-            let what = "an Azure store has both accessKey and sasToken";
-            return Err(m.refuse("sasToken", what).next("keep one of the two"));
-        }
-        (None, None) => {
-            let what = "an Azure store has neither accessKey nor sasToken";
-            return Err(m.refuse("sasToken", what).next("add one of the two"));
-        }
+    let settings = AzureSettings {
+        account: m.required("storageAccount")?,
+        container: m.required("container")?,
+        credential: azure_credential(m)?,
+        timeout: Duration::from_millis(m.number("timeout", ANY, REQUEST_TIMEOUT)?),
+        max_retries: narrow(m, "maxRetries", RETRIES, 3)?,
+        key_prefix: m.optional_text("keyPrefix", None)?,
+        endpoint: m.addition("endpoint")?.map(Endpoint::new),
     };
-    let timeout = Duration::from_millis(m.number("timeout", ANY, REQUEST_TIMEOUT)?);
-    let max_retries = m.number("maxRetries", RETRIES, 3)?;
-    let max_retries = narrow(m, "maxRetries", max_retries)?;
-    let key_prefix = m.optional_text("keyPrefix", None)?;
-    let endpoint = m.addition("endpoint")?;
     // The signature of a shared access URL is a credential too.
-    if endpoint.as_deref().is_some_and(|endpoint| endpoint.contains(['@', '?'])) {
+    if settings.endpoint.as_ref().is_some_and(|endpoint| endpoint.as_str().contains(['@', '?'])) {
         return Err(m
             .refuse("endpoint", "the endpoint holds credentials")
             .next("put them in accessKey or sasToken"));
     }
-    Ok(StoreKind::Azure { account, container, endpoint, credential, timeout, max_retries, key_prefix })
+    Ok(StoreKind::Azure(settings))
+}
+
+fn azure_credential(m: &mut impl Members) -> Result<AzureCredential> {
+    match (m.secret("accessKey")?, m.secret("sasToken")?) {
+        (Some(key), None) => Ok(AzureCredential::AccessKey(key)),
+        (None, Some(token)) => Ok(AzureCredential::SasToken(token)),
+        (Some(_), Some(_)) => {
+            let what = "an Azure store has both accessKey and sasToken";
+            Err(m.refuse("sasToken", what).next("keep one of the two"))
+        }
+        (None, None) => {
+            let what = "an Azure store has neither accessKey nor sasToken";
+            Err(m.refuse("sasToken", what).next("add one of the two"))
+        }
+    }
 }
 
 fn file_system(m: &mut impl Members) -> Result<StoreKind> {
     let path = PathBuf::from(m.required("path")?);
-    let depth = m.number("depth", 0..=5, 2)?;
-    Ok(StoreKind::Fs { path, depth: narrow(m, "depth", depth)? })
+    Ok(StoreKind::Fs(FsSettings { path, depth: narrow(m, "depth", 0..=5, 2)? }))
 }
 
 /// A FoundationDB cluster.
 pub(super) fn foundationdb(m: &mut impl Members) -> Result<StoreKind> {
-    let cluster_file = m.optional_text("clusterFile", None)?.map(PathBuf::from);
-    let datacenter_id = m.optional_text("datacenterId", None)?;
-    let machine_id = m.optional_text("machineId", None)?;
-    let max_retry_delay = optional_duration(m, "transactionRetryDelay", None)?;
-    let retry_limit = m.optional_number("transactionRetryLimit", 0..=i32::MAX.unsigned_abs().into(), None)?;
-    let retry_limit = retry_limit.map(|limit| narrow(m, "transactionRetryLimit", limit)).transpose()?;
-    let transaction_timeout = optional_duration(m, "transactionTimeout", None)?;
-    Ok(StoreKind::FoundationDb {
-        cluster_file,
-        transaction_timeout,
-        retry_limit,
-        max_retry_delay,
-        machine_id,
-        datacenter_id,
-    })
+    Ok(StoreKind::FoundationDb(FoundationDbSettings {
+        cluster_file: m.optional_text("clusterFile", None)?.map(PathBuf::from),
+        datacenter_id: m.optional_text("datacenterId", None)?,
+        machine_id: m.optional_text("machineId", None)?,
+        max_retry_delay: optional_duration(m, "transactionRetryDelay", None)?,
+        retry_limit: m
+            .optional_number("transactionRetryLimit", 0..=i32::MAX.unsigned_abs().into(), None)?
+            .map(|limit| fitting(m, "transactionRetryLimit", limit))
+            .transpose()?,
+        transaction_timeout: optional_duration(m, "transactionTimeout", None)?,
+    }))
 }
 
 /// A PostgreSQL database.
@@ -206,25 +201,21 @@ pub(super) fn postgres(m: &mut impl Members) -> Result<StoreKind> {
     m.unused("poolMaxConnections", Unused::OptionalNumber)?;
     m.unused("poolRecyclingMethod", Unused::Choice(3))?;
     m.unused("readReplicas", Unused::Replicas { options: true })?;
-    let host = Some(host(m)?);
-    let port = port(m, 5432)?;
-    let database = m.text("database", "stalwart")?;
-    let user = m.optional_text("authUsername", Some("stalwart"))?;
-    let password = m.secret("authSecret")?;
-    let options = m.optional_text("options", None)?.map(Secret::new);
-    // The server's connection pool falls back to the name of the account it runs under.
-    let user = user.filter(|user| !user.is_empty()).or_else(|| m.environment("USER"));
-    Ok(StoreKind::Postgres {
-        host,
-        port,
-        database,
-        user,
-        password,
-        options,
+    let mut settings = PostgresSettings {
         timeout,
         tls,
         allow_invalid_certs,
-    })
+        allow_plaintext: false,
+        host: Some(host(m)?),
+        port: narrow(m, "port", PORTS, 5432)?,
+        database: m.text("database", "stalwart")?,
+        user: m.optional_text("authUsername", Some("stalwart"))?,
+        password: m.secret("authSecret")?,
+        options: m.optional_text("options", None)?.map(Secret::new),
+    };
+    // The server's connection pool falls back to the name of the account it runs under.
+    settings.user = settings.user.filter(|user| !user.is_empty()).or_else(|| m.environment("USER"));
+    Ok(StoreKind::Postgres(settings))
 }
 
 /// A MySQL or MariaDB database.
@@ -236,22 +227,17 @@ pub(super) fn mysql(m: &mut impl Members) -> Result<StoreKind> {
     m.unused("poolMaxConnections", Unused::OptionalNumber)?;
     m.unused("poolMinConnections", Unused::OptionalNumber)?;
     m.unused("readReplicas", Unused::Replicas { options: false })?;
-    let host = host(m)?;
-    let port = port(m, 3306)?;
-    let database = m.text("database", "stalwart")?;
-    let user = m.optional_text("authUsername", Some("stalwart"))?;
-    let password = m.secret("authSecret")?;
-    Ok(StoreKind::Mysql {
-        host,
-        port,
-        database,
-        user,
-        password,
-        max_allowed_packet,
+    Ok(StoreKind::Mysql(MysqlSettings {
         timeout,
         tls,
         allow_invalid_certs,
-    })
+        max_allowed_packet,
+        host: host(m)?,
+        port: narrow(m, "port", PORTS, 3306)?,
+        database: m.text("database", "stalwart")?,
+        user: m.optional_text("authUsername", Some("stalwart"))?,
+        password: m.secret("authSecret")?,
+    }))
 }
 
 /// No host name holds what the server would take for a part of the name and nobody should see.
@@ -265,11 +251,6 @@ fn host(m: &mut impl Members) -> Result<String> {
     Ok(host)
 }
 
-fn port(m: &mut impl Members, default: u64) -> Result<u16> {
-    let port = m.number("port", 1..=65_535, default)?;
-    narrow(m, "port", port)
-}
-
 fn optional_duration(
     m: &mut impl Members,
     name: &'static str,
@@ -278,6 +259,17 @@ fn optional_duration(
     Ok(m.optional_number(name, ANY, default)?.map(Duration::from_millis))
 }
 
-fn narrow<T: TryFrom<u64>>(m: &impl Members, name: &'static str, number: u64) -> Result<T> {
+/// A number within limits, as a smaller type.
+fn narrow<T: TryFrom<u64>>(
+    m: &mut impl Members,
+    name: &'static str,
+    limits: RangeInclusive<u64>,
+    default: u64,
+) -> Result<T> {
+    let number = m.number(name, limits, default)?;
+    fitting(m, name, number)
+}
+
+fn fitting<T: TryFrom<u64>>(m: &impl Members, name: &'static str, number: u64) -> Result<T> {
     T::try_from(number).map_err(|_| m.refuse(name, "a number is out of range"))
 }

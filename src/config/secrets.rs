@@ -8,8 +8,7 @@ use std::path::Path;
 use crate::base::error::{Error, Result};
 use crate::config::file::{absolute, read_text};
 use crate::config::macros::Lookup;
-use crate::config::shown;
-use crate::config::store::Secret;
+use crate::settings::{Secret, shown};
 
 /// Bytes of the largest file that holds a secret.
 const MAX_SECRET: u64 = 1 << 20;

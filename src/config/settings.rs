@@ -8,10 +8,9 @@ use std::path::Path;
 
 use crate::base::error::{Error, Result};
 use crate::config::macros::{Lookup, expand};
-use crate::config::shown;
-use crate::config::store::Secret;
 use crate::config::toml::Toml;
 use crate::config::value::Expected;
+use crate::settings::{Secret, shown};
 
 /// A parsed file and the environment its macros refer to.
 #[derive(Clone, Copy)]

@@ -8,22 +8,19 @@ use crate::backend::hold::{Hold, HoldMode};
 use crate::backend::identity::{How, Met, Overlap, Spot};
 use crate::backend::memory::Memory;
 #[cfg(feature = "azure")]
-use crate::backend::objects::{Azure, AzureCredential, AzureSettings};
-use crate::backend::objects::{
-    Flow, Fs, FsSettings, ObjectSource, ObjectTarget, Objects, Possible, ShardedSource, ShardedTarget, marker,
-};
+use crate::backend::objects::Azure;
 #[cfg(feature = "s3")]
-use crate::backend::objects::{S3, S3Settings};
+use crate::backend::objects::S3;
+use crate::backend::objects::{
+    Flow, Fs, ObjectSource, ObjectTarget, Objects, Possible, ShardedSource, ShardedTarget, marker,
+};
 use crate::backend::{Source, Target, files};
 use crate::base::dir::Dir;
 use crate::base::error::{Error, Result};
 use crate::catalog::{self, BackendKind, SchemaVersion, Subspace, Table};
-#[cfg(feature = "azure")]
-use crate::config;
-#[cfg(feature = "s3")]
-use crate::config::Secret;
 use crate::config::{StoreConfig, StoreKind};
 use crate::run::budget::Budget;
+use crate::settings::{FsSettings, RocksDbSettings};
 
 /// Requests to a blob service that may be under way at once; each waits for an answer most of the time.
 const REQUESTS: usize = 32;
@@ -32,7 +29,7 @@ const REQUESTS: usize = 32;
 pub fn salvaging(data: &StoreConfig, budget: &Budget) -> Result<Box<dyn Source>> {
     match &data.kind {
         #[cfg(feature = "rocksdb")]
-        StoreKind::RocksDb { path, .. } => {
+        StoreKind::RocksDb(RocksDbSettings { path, .. }) => {
             Ok(Box::new(crate::backend::rocksdb::RocksSource::salvage(path, budget.engine())?))
         }
         #[cfg(feature = "sqlite")]
@@ -50,7 +47,7 @@ pub fn salvaging(data: &StoreConfig, budget: &Budget) -> Result<Box<dyn Source>>
 pub fn source(data: &StoreConfig, budget: &Budget) -> Result<Box<dyn Source>> {
     match &data.kind {
         #[cfg(feature = "rocksdb")]
-        StoreKind::RocksDb { path, .. } => {
+        StoreKind::RocksDb(RocksDbSettings { path, .. }) => {
             Ok(Box::new(crate::backend::rocksdb::RocksSource::open(path, budget.engine())?))
         }
         #[cfg(feature = "sqlite")]
@@ -59,16 +56,14 @@ pub fn source(data: &StoreConfig, budget: &Budget) -> Result<Box<dyn Source>> {
             Ok(Box::new(crate::backend::sqlite::SqliteSource::open(path, budget.engine(), connections)?))
         }
         #[cfg(feature = "postgres")]
-        kind @ StoreKind::Postgres { .. } => {
-            let settings = postgres(kind, data).ok_or_else(|| unsupported(data))?;
-            let source = crate::backend::postgres::PostgresSource::open(settings);
+        StoreKind::Postgres(settings) => {
+            let source = crate::backend::postgres::PostgresSource::open(settings.clone());
             Ok(Box::new(source.map_err(|error| refused_password(error, data))?))
         }
         #[cfg(feature = "mysql")]
-        kind @ StoreKind::Mysql { .. } => {
-            let settings = mysql(kind, data).ok_or_else(|| unsupported(data))?;
+        StoreKind::Mysql(settings) => {
             let connections = budget.jobs * budget.readers();
-            let source = crate::backend::mysql::MysqlSource::open(settings, connections);
+            let source = crate::backend::mysql::MysqlSource::open(settings.clone(), connections);
             Ok(Box::new(source.map_err(|error| refused_password(error, data))?))
         }
         _ => Err(unsupported(data)),
@@ -84,32 +79,26 @@ pub fn target(
 ) -> Result<Box<dyn Target>> {
     match &data.kind {
         #[cfg(feature = "rocksdb")]
-        StoreKind::RocksDb { path, min_blob_size, .. } => {
+        StoreKind::RocksDb(settings) => {
             use crate::backend::rocksdb::{RocksTarget, RocksTargetOptions};
             let legacy = version.legacy_tables(BackendKind::RocksDb).filter(|legacy| legacy.required);
             let legacy = legacy.map(|legacy| legacy.table.name.to_string()).collect();
-            let options = RocksTargetOptions {
-                memory: budget.engine(),
-                min_blob_size: *min_blob_size,
-                tables: tables(version, BackendKind::RocksDb),
-                legacy,
-            };
-            Ok(Box::new(RocksTarget::open(path, options)?))
+            let tables = tables(version, BackendKind::RocksDb);
+            let options = RocksTargetOptions { memory: budget.engine(), tables, legacy };
+            Ok(Box::new(RocksTarget::open(settings, options)?))
         }
         #[cfg(feature = "sqlite")]
         StoreKind::Sqlite { path } => {
             Ok(Box::new(crate::backend::sqlite::SqliteTarget::open(path, budget.engine())?))
         }
         #[cfg(feature = "postgres")]
-        kind @ StoreKind::Postgres { .. } => {
-            let settings = postgres(kind, data).ok_or_else(|| unsupported(data))?;
-            let target = crate::backend::postgres::PostgresTarget::open(settings);
+        StoreKind::Postgres(settings) => {
+            let target = crate::backend::postgres::PostgresTarget::open(settings.clone());
             Ok(Box::new(target.map_err(|error| refused_password(error, data))?))
         }
         #[cfg(feature = "mysql")]
-        kind @ StoreKind::Mysql { .. } => {
-            let settings = mysql(kind, data).ok_or_else(|| unsupported(data))?;
-            let target = crate::backend::mysql::MysqlTarget::open(settings);
+        StoreKind::Mysql(settings) => {
+            let target = crate::backend::mysql::MysqlTarget::open(settings.clone());
             Ok(Box::new(target.map_err(|error| refused_password(error, data))?))
         }
         _ => Err(unsupported(data)),
@@ -120,10 +109,12 @@ pub fn target(
 /// its last byte, so this program does too.
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 fn refused_password(error: Error, data: &StoreConfig) -> Error {
-    let (StoreKind::Postgres { password, .. } | StoreKind::Mysql { password, .. }) = &data.kind else {
-        return error;
+    let password = match &data.kind {
+        StoreKind::Postgres(settings) => settings.password.as_ref(),
+        StoreKind::Mysql(settings) => settings.password.as_ref(),
+        _ => None,
     };
-    let blank = password.as_ref().is_some_and(|secret| secret.expose() != secret.expose().trim());
+    let blank = password.is_some_and(|secret| secret.expose() != secret.expose().trim());
     match blank && error.to_string().contains("password") {
         true => error.next(
             "the password in the configuration begins or ends with a blank or a line break, which is part of it: a \
@@ -131,71 +122,6 @@ fn refused_password(error: Error, data: &StoreConfig) -> Error {
         ),
         false => error,
     }
-}
-
-#[cfg(feature = "postgres")]
-fn postgres(kind: &StoreKind, data: &StoreConfig) -> Option<crate::backend::postgres::PostgresSettings> {
-    let StoreKind::Postgres {
-        host,
-        port,
-        database,
-        user,
-        password,
-        options,
-        timeout,
-        tls,
-        allow_invalid_certs,
-    } = kind.clone()
-    else {
-        return None;
-    };
-    let exposed = |secret: Option<crate::config::Secret>| secret.map(|secret| secret.expose().to_string());
-    let (password, options) = (exposed(password), exposed(options));
-    let (place, allow_plaintext) = (data.location(), data.allow_plaintext);
-    Some(crate::backend::postgres::PostgresSettings {
-        host,
-        port,
-        database,
-        user,
-        password,
-        options,
-        timeout,
-        tls,
-        allow_invalid_certs,
-        allow_plaintext,
-        place,
-    })
-}
-
-#[cfg(feature = "mysql")]
-fn mysql(kind: &StoreKind, data: &StoreConfig) -> Option<crate::backend::mysql::MysqlSettings> {
-    let StoreKind::Mysql {
-        host,
-        port,
-        database,
-        user,
-        password,
-        max_allowed_packet,
-        timeout: _,
-        tls,
-        allow_invalid_certs,
-    } = kind.clone()
-    else {
-        return None;
-    };
-    let password = password.map(|password| password.expose().to_string());
-    let place = data.location();
-    Some(crate::backend::mysql::MysqlSettings {
-        host,
-        port,
-        database,
-        user,
-        password,
-        max_allowed_packet,
-        tls,
-        allow_invalid_certs,
-        place,
-    })
 }
 
 /// A blob store opened for reading, and the table it keeps blobs in.
@@ -250,7 +176,7 @@ pub fn blobs_before(
 pub fn ruined(store: &StoreConfig) -> bool {
     match &store.kind {
         #[cfg(feature = "rocksdb")]
-        StoreKind::RocksDb { path, .. } => crate::backend::rocksdb::ruined(path),
+        StoreKind::RocksDb(RocksDbSettings { path, .. }) => crate::backend::rocksdb::ruined(path),
         StoreKind::Sharded { stores } => stores.iter().any(ruined),
         _ => false,
     }
@@ -260,7 +186,9 @@ pub fn ruined(store: &StoreConfig) -> bool {
 pub fn discard_ruined(store: &StoreConfig) -> Result<()> {
     match &store.kind {
         #[cfg(feature = "rocksdb")]
-        StoreKind::RocksDb { path, .. } if ruined(store) => crate::backend::rocksdb::discard(path),
+        StoreKind::RocksDb(RocksDbSettings { path, .. }) if ruined(store) => {
+            crate::backend::rocksdb::discard(path)
+        }
         StoreKind::Sharded { stores } => stores.iter().try_for_each(discard_ruined),
         _ => Ok(()),
     }
@@ -322,63 +250,11 @@ fn possible(subspace: &'static Subspace) -> Possible {
 /// The objects of a store that is no database; `None` for a database.
 fn objects(store: &StoreConfig) -> Result<Option<Box<dyn Objects>>> {
     match &store.kind {
-        StoreKind::Fs { path, depth } => {
-            Ok(Some(Box::new(Fs::new(&FsSettings { path: path.clone(), depth: *depth }))))
-        }
+        StoreKind::Fs(settings) => Ok(Some(Box::new(Fs::new(settings)))),
         #[cfg(feature = "s3")]
-        StoreKind::S3 {
-            bucket,
-            region,
-            endpoint,
-            access_key,
-            secret_key,
-            security_token,
-            session_token,
-            profile,
-            timeout,
-            max_retries,
-            key_prefix,
-            allow_invalid_certs,
-        } => {
-            let text = |secret: &Option<Secret>| secret.as_ref().map(|secret| secret.expose().to_string());
-            let s3 = S3::new(S3Settings {
-                bucket: bucket.clone(),
-                region: region.clone(),
-                endpoint: endpoint.clone(),
-                access_key: text(access_key),
-                secret_key: text(secret_key),
-                security_token: text(security_token),
-                session_token: text(session_token),
-                profile: profile.clone(),
-                timeout: *timeout,
-                max_retries: *max_retries,
-                key_prefix: key_prefix.clone(),
-                allow_invalid_certs: *allow_invalid_certs,
-                place: store.location(),
-            })?;
-            Ok(Some(Box::new(s3)))
-        }
+        StoreKind::S3(settings) => Ok(Some(Box::new(S3::new(settings)?))),
         #[cfg(feature = "azure")]
-        StoreKind::Azure { account, container, endpoint, credential, timeout, max_retries, key_prefix } => {
-            let azure = Azure::new(AzureSettings {
-                account: account.clone(),
-                container: container.clone(),
-                credential: match credential {
-                    config::AzureCredential::AccessKey(key) => {
-                        AzureCredential::AccessKey(key.expose().to_string())
-                    }
-                    config::AzureCredential::SasToken(token) => {
-                        AzureCredential::SasToken(token.expose().to_string())
-                    }
-                },
-                endpoint: endpoint.clone(),
-                timeout: *timeout,
-                max_retries: *max_retries,
-                key_prefix: key_prefix.clone(),
-                place: store.location(),
-            })?;
-            Ok(Some(Box::new(azure)))
-        }
+        StoreKind::Azure(settings) => Ok(Some(Box::new(Azure::new(settings)?))),
         _ => Ok(None),
     }
 }
@@ -404,18 +280,16 @@ pub enum Identity {
 /// Errors: I/O if it cannot be asked.
 pub fn identify(store: &StoreConfig) -> Result<Identity> {
     Ok(match &store.kind {
-        StoreKind::RocksDb { path, .. } => Identity::Files(Spot::rocksdb(path)?),
+        StoreKind::RocksDb(RocksDbSettings { path, .. }) => Identity::Files(Spot::rocksdb(path)?),
         StoreKind::Sqlite { path } => Identity::Files(Spot::sqlite(path)?),
-        StoreKind::Fs { path, depth } => Identity::Files(Spot::blobs(path, *depth)?),
+        StoreKind::Fs(FsSettings { path, depth }) => Identity::Files(Spot::blobs(path, *depth)?),
         #[cfg(feature = "postgres")]
-        kind @ StoreKind::Postgres { .. } => {
-            let settings = postgres(kind, store).ok_or_else(|| unsupported(store))?;
-            Identity::Postgres(Box::new(crate::backend::postgres::PostgresPresence::open(settings)?))
+        StoreKind::Postgres(settings) => {
+            Identity::Postgres(Box::new(crate::backend::postgres::PostgresPresence::open(settings.clone())?))
         }
         #[cfg(feature = "mysql")]
-        kind @ StoreKind::Mysql { .. } => {
-            let settings = mysql(kind, store).ok_or_else(|| unsupported(store))?;
-            Identity::Mysql(Box::new(crate::backend::mysql::MysqlPresence::open(settings)?))
+        StoreKind::Mysql(settings) => {
+            Identity::Mysql(Box::new(crate::backend::mysql::MysqlPresence::open(settings.clone())?))
         }
         StoreKind::Sharded { .. } => Identity::Unknown,
         _ => objects(store)?.map_or(Identity::Unknown, Identity::Objects),
@@ -510,16 +384,14 @@ impl Held {
         }
         match &store.kind {
             #[cfg(feature = "postgres")]
-            kind @ StoreKind::Postgres { .. } => {
-                let settings = postgres(kind, store).ok_or_else(|| unsupported(store))?;
-                let presence = crate::backend::postgres::PostgresPresence::open(settings)?;
+            StoreKind::Postgres(settings) => {
+                let presence = crate::backend::postgres::PostgresPresence::open(settings.clone())?;
                 presence.hold(mode)?;
                 self.postgres.push(presence);
             }
             #[cfg(feature = "mysql")]
-            kind @ StoreKind::Mysql { .. } => {
-                let settings = mysql(kind, store).ok_or_else(|| unsupported(store))?;
-                let presence = crate::backend::mysql::MysqlPresence::open(settings)?;
+            StoreKind::Mysql(settings) => {
+                let presence = crate::backend::mysql::MysqlPresence::open(settings.clone())?;
                 presence.hold(mode)?;
                 self.mysql.push(presence);
             }
@@ -550,9 +422,9 @@ type HoldFiles = fn(&Path, HoldMode) -> Result<Option<Hold>>;
 
 fn in_files(kind: &StoreKind) -> Option<(&PathBuf, HoldFiles)> {
     match kind {
-        StoreKind::RocksDb { path, .. } => Some((path, Hold::rocksdb)),
+        StoreKind::RocksDb(RocksDbSettings { path, .. }) => Some((path, Hold::rocksdb)),
         StoreKind::Sqlite { path } => Some((path, Hold::sqlite)),
-        StoreKind::Fs { path, .. } => Some((path, Hold::directory)),
+        StoreKind::Fs(FsSettings { path, .. }) => Some((path, Hold::directory)),
         _ => None,
     }
 }
@@ -560,13 +432,13 @@ fn in_files(kind: &StoreKind) -> Option<(&PathBuf, HoldFiles)> {
 /// Whether anything is there that could be opened for reading. An empty or absent place can become a target.
 pub fn exists(data: &StoreConfig) -> Result<bool> {
     match &data.kind {
-        StoreKind::RocksDb { path, .. } => match Dir::open(path) {
+        StoreKind::RocksDb(RocksDbSettings { path, .. }) => match Dir::open(path) {
             Ok(dir) => files::rocks_database(&dir),
             Err(error) => absent(path, error, "directory"),
         },
         #[cfg(feature = "sqlite")]
         StoreKind::Sqlite { path } => crate::backend::sqlite::exists(path),
-        StoreKind::Fs { path, .. } => match std::fs::read_dir(path) {
+        StoreKind::Fs(FsSettings { path, .. }) => match std::fs::read_dir(path) {
             Ok(_) => Ok(true),
             Err(error) => absent(path, error, "directory"),
         },
@@ -587,12 +459,12 @@ pub fn give(
     failed: &mut dyn FnMut(&Path, std::io::Error),
 ) {
     match store {
-        StoreKind::RocksDb { path, .. } => files::give_rocks(path, to, failed),
+        StoreKind::RocksDb(RocksDbSettings { path, .. }) => files::give_rocks(path, to, failed),
         StoreKind::Sqlite { path } => files::give_sqlite(path, to, failed),
-        StoreKind::Fs { path, depth } => {
+        StoreKind::Fs(settings) => {
             let blobs = || catalog::versions().iter().filter_map(|version| version.blobs());
             let possible = |key: &[u8]| blobs().any(|subspace| (subspace.decode)(key).is_ok());
-            Fs::new(&FsSettings { path: path.clone(), depth: *depth }).give(to, &possible, failed);
+            Fs::new(settings).give(to, &possible, failed);
         }
         StoreKind::Sharded { stores } => stores.iter().for_each(|member| give(&member.kind, to, failed)),
         _ => {}

@@ -15,6 +15,7 @@ use crate::backend::hold::{ROCKSDB_BYTE, SQLITE_BYTE};
 use crate::base::error::{Error, Result};
 use crate::config::StoreKind;
 use crate::run::console::Console;
+use crate::settings::RocksDbSettings;
 
 /// Most sessions listed in a message.
 const SHOWN: usize = 5;
@@ -45,7 +46,7 @@ impl Holder {
 /// [`check_sessions`] covers.
 pub fn holder(store: &StoreKind) -> Option<Holder> {
     match store {
-        StoreKind::RocksDb { path, .. } => locked(&path.join("LOCK"), ROCKSDB_BYTE),
+        StoreKind::RocksDb(RocksDbSettings { path, .. }) => locked(&path.join("LOCK"), ROCKSDB_BYTE),
         StoreKind::Sqlite { path, .. } => {
             let mut shared = path.clone().into_os_string();
             shared.push("-shm");

@@ -11,7 +11,11 @@ use std::time::Duration;
 
 use stalwart_migrate::base::error::{Error, ErrorKind, Result};
 use stalwart_migrate::catalog::{BackendKind, StoreGroup};
-use stalwart_migrate::config::{AzureCredential, Compression, Config, Era, Secret, StoreConfig, StoreKind};
+use stalwart_migrate::config::{Compression, Config, Era, StoreConfig, StoreKind};
+use stalwart_migrate::settings::{
+    AzureCredential, AzureSettings, Endpoint, FoundationDbSettings, FsSettings, MysqlSettings,
+    PostgresSettings, RocksDbSettings, S3Settings, Secret,
+};
 
 const CANARY: &str = "hunter2-canary";
 
@@ -110,7 +114,9 @@ fn configurations_of_real_servers_of_the_json_era() {
         let data = config.data_store().unwrap();
         assert_eq!((data.id.as_str(), data.compression), ("data", Compression::Lz4), "{file}");
         assert_eq!((data.kind.backend(), data.location()), (Some(kind), location));
-        if let StoreKind::Postgres { password, .. } | StoreKind::Mysql { password, .. } = &data.kind {
+        if let StoreKind::Postgres(PostgresSettings { password, .. })
+        | StoreKind::Mysql(MysqlSettings { password, .. }) = &data.kind
+        {
             assert_eq!(password.as_ref().map(Secret::expose), Some(CANARY));
             let error = Config::load(&fixtures.join(file), |_| None).unwrap().data_store().unwrap_err();
             assert_eq!(
@@ -136,16 +142,24 @@ fn settings_and_defaults_of_data_stores() {
     for (lines, kind) in [
         (
             "type = \"RocksDB\"\npath = \"/d\"\n",
-            StoreKind::RocksDb { path: path.clone(), min_blob_size: 16_834, write_buffer_size: 134_217_728 },
+            StoreKind::RocksDb(RocksDbSettings {
+                path: path.clone(),
+                min_blob_size: 16_834,
+                write_buffer_size: 134_217_728,
+            }),
         ),
         (
             "type = \"rocksdb\"\npath = \"data/x\"\nmin-blob-size = 1\nwrite-buffer-size = 2\npool.workers = x\n",
-            StoreKind::RocksDb { path: "data/x".into(), min_blob_size: 1, write_buffer_size: 2 },
+            StoreKind::RocksDb(RocksDbSettings {
+                path: "data/x".into(),
+                min_blob_size: 1,
+                write_buffer_size: 2,
+            }),
         ),
         ("type = \"sqlite\"\npath = \"/d\"\n", StoreKind::Sqlite { path }),
         (
             "type = \"postgresql\"\ndatabase = \"m\"\n",
-            StoreKind::Postgres {
+            StoreKind::Postgres(PostgresSettings {
                 host: None,
                 port: 5432,
                 database: "m".into(),
@@ -154,14 +168,15 @@ fn settings_and_defaults_of_data_stores() {
                 options: None,
                 timeout: None,
                 tls: false,
+                allow_plaintext: false,
                 allow_invalid_certs: false,
-            },
+            }),
         ),
         (
             "type = \"postgresql\"\ndatabase = \"m\"\nhost = \"h\"\nport = 1\nuser = \"u\"\npassword = \"p\"\n\
              options = \"-c search_path=x\"\ntimeout = \"15s\"\ntls.enable = true\n\
              tls.allow-invalid-certs = true\n",
-            StoreKind::Postgres {
+            StoreKind::Postgres(PostgresSettings {
                 host: Some("h".into()),
                 port: 1,
                 database: "m".into(),
@@ -170,12 +185,13 @@ fn settings_and_defaults_of_data_stores() {
                 options: Some(Secret::new("-c search_path=x")),
                 timeout: Some(Duration::from_secs(15)),
                 tls: true,
+                allow_plaintext: false,
                 allow_invalid_certs: true,
-            },
+            }),
         ),
         (
             "type = \"mysql\"\ndatabase = \"m\"\nhost = \"h\"\ntimeout = \"never\"\n",
-            StoreKind::Mysql {
+            StoreKind::Mysql(MysqlSettings {
                 host: "h".into(),
                 port: 3306,
                 database: "m".into(),
@@ -185,11 +201,11 @@ fn settings_and_defaults_of_data_stores() {
                 timeout: None,
                 tls: false,
                 allow_invalid_certs: false,
-            },
+            }),
         ),
         (
             "type = \"mysql\"\ndatabase = \"m\"\nhost = \"h\"\nmax-allowed-packet = 1024\nport = 2\nuser = \"\"\n",
-            StoreKind::Mysql {
+            StoreKind::Mysql(MysqlSettings {
                 host: "h".into(),
                 port: 2,
                 database: "m".into(),
@@ -199,31 +215,31 @@ fn settings_and_defaults_of_data_stores() {
                 timeout: None,
                 tls: false,
                 allow_invalid_certs: false,
-            },
+            }),
         ),
         (
             "type = \"foundationdb\"\n",
-            StoreKind::FoundationDb {
+            StoreKind::FoundationDb(FoundationDbSettings {
                 cluster_file: None,
                 transaction_timeout: None,
                 retry_limit: None,
                 max_retry_delay: None,
                 machine_id: None,
                 datacenter_id: None,
-            },
+            }),
         ),
         (
             "type = \"foundationdb\"\ncluster-file = \"/f\"\ntransaction.timeout = \"1m\"\n\
              transaction.retry-limit = 3\ntransaction.max-retry-delay = \"1s\"\nids.machine = \"m\"\n\
              ids.datacenter = \"c\"\n",
-            StoreKind::FoundationDb {
+            StoreKind::FoundationDb(FoundationDbSettings {
                 cluster_file: Some("/f".into()),
                 transaction_timeout: Some(Duration::from_secs(60)),
                 retry_limit: Some(3),
                 max_retry_delay: Some(Duration::from_secs(1)),
                 machine_id: Some("m".into()),
                 datacenter_id: Some("c".into()),
-            },
+            }),
         ),
     ] {
         let expect = StoreConfig::new("d", Compression::None, kind);
@@ -234,12 +250,18 @@ fn settings_and_defaults_of_data_stores() {
 #[test]
 fn settings_and_defaults_of_blob_stores() {
     for (lines, kind) in [
-        ("type = \"fs\"\npath = \"/b\"\n", StoreKind::Fs { path: "/b".into(), depth: 2 }),
-        ("type = \"fs\"\npath = \"/b\"\ndepth = 0\n", StoreKind::Fs { path: "/b".into(), depth: 0 }),
-        ("type = \"fs\"\npath = \"/b\"\ndepth = 4711\n", StoreKind::Fs { path: "/b".into(), depth: 5 }),
+        ("type = \"fs\"\npath = \"/b\"\n", StoreKind::Fs(FsSettings { path: "/b".into(), depth: 2 })),
+        (
+            "type = \"fs\"\npath = \"/b\"\ndepth = 0\n",
+            StoreKind::Fs(FsSettings { path: "/b".into(), depth: 0 }),
+        ),
+        (
+            "type = \"fs\"\npath = \"/b\"\ndepth = 4711\n",
+            StoreKind::Fs(FsSettings { path: "/b".into(), depth: 5 }),
+        ),
         (
             "type = \"s3\"\nbucket = \"b\"\nregion = \"eu-central-1\"\n",
-            StoreKind::S3 {
+            StoreKind::S3(S3Settings {
                 bucket: "b".into(),
                 region: "eu-central-1".into(),
                 endpoint: None,
@@ -252,16 +274,16 @@ fn settings_and_defaults_of_blob_stores() {
                 max_retries: 3,
                 key_prefix: None,
                 allow_invalid_certs: false,
-            },
+            }),
         ),
         (
             "type = \"s3\"\nbucket = \"b\"\nregion = \"x\"\nendpoint = \"\"\naccess-key = \"\"\nsecret-key = \"k\"\n\
              security-token = \"t\"\nsession-token = \"u\"\nprofile = \"p\"\ntimeout = 500\nmax-retries = 0\n\
              key-prefix = \"mail/\"\n",
-            StoreKind::S3 {
+            StoreKind::S3(S3Settings {
                 bucket: "b".into(),
                 region: "x".into(),
-                endpoint: Some(String::new()),
+                endpoint: Some(Endpoint::new("")),
                 access_key: Some(Secret::new("")),
                 secret_key: Some(Secret::new("k")),
                 security_token: Some(Secret::new("t")),
@@ -271,11 +293,11 @@ fn settings_and_defaults_of_blob_stores() {
                 max_retries: 0,
                 key_prefix: Some("mail/".into()),
                 allow_invalid_certs: false,
-            },
+            }),
         ),
         (
             "type = \"azure\"\nstorage-account = \"a\"\ncontainer = \"c\"\nsas-token = \"s\"\n",
-            StoreKind::Azure {
+            StoreKind::Azure(AzureSettings {
                 account: "a".into(),
                 container: "c".into(),
                 endpoint: None,
@@ -283,7 +305,7 @@ fn settings_and_defaults_of_blob_stores() {
                 timeout: Duration::from_secs(30),
                 max_retries: 3,
                 key_prefix: None,
-            },
+            }),
         ),
     ] {
         let expect = StoreConfig::new("b", Compression::None, kind);

@@ -16,6 +16,7 @@ use stalwart_migrate::backend::sqlite::{SqliteSource, SqliteTarget};
 use stalwart_migrate::backend::{KeyRange, Source, Target};
 use stalwart_migrate::base::page::Page;
 use stalwart_migrate::catalog::{self, BackendKind, Table};
+use stalwart_migrate::settings::RocksDbSettings;
 
 const MEMORY: u64 = 16 << 20;
 
@@ -30,13 +31,10 @@ const BACKENDS: [Backend; 2] = [
     Backend {
         kind: BackendKind::RocksDb,
         target: |dir| {
-            let options = RocksTargetOptions {
-                memory: MEMORY,
-                min_blob_size: 16_834,
-                tables: Vec::new(),
-                legacy: vec!["b".into()],
-            };
-            Box::new(RocksTarget::open(&dir.join("new/rocksdb"), options).unwrap())
+            let options = RocksTargetOptions { memory: MEMORY, tables: Vec::new(), legacy: vec!["b".into()] };
+            let path = dir.join("new/rocksdb");
+            let settings = RocksDbSettings { path, min_blob_size: 16_834, write_buffer_size: 128 << 20 };
+            Box::new(RocksTarget::open(&settings, options).unwrap())
         },
         source: |dir| Box::new(RocksSource::open(&dir.join("new/rocksdb"), MEMORY).unwrap()),
     },

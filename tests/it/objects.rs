@@ -14,14 +14,14 @@ use std::time::Duration;
 
 use servers::Server;
 use stalwart_migrate::backend::objects::{
-    Azure, AzureCredential, AzureSettings, Flow, Fs, FsSettings, ObjectSource, ObjectTarget, Objects,
-    Possible, S3, S3Settings, ShardedSource, ShardedTarget, names,
+    Azure, Flow, Fs, ObjectSource, ObjectTarget, Objects, Possible, S3, ShardedSource, ShardedTarget, names,
 };
 use stalwart_migrate::backend::{Estimate, KeyRange, Pages, Source, Target};
 use stalwart_migrate::base::page::Page;
 use stalwart_migrate::catalog::{self, BackendKind, Subspace, Table};
 use stalwart_migrate::records::blob::BlobRule;
 use stalwart_migrate::records::store::Store;
+use stalwart_migrate::settings::{AzureCredential, AzureSettings, Endpoint, FsSettings, S3Settings, Secret};
 
 const KIND: BackendKind = BackendKind::Sqlite;
 
@@ -45,9 +45,9 @@ fn s3_settings(endpoint: &str, bucket: &str, prefix: &str) -> S3Settings {
     S3Settings {
         bucket: bucket.into(),
         region: "eu-central-1".into(),
-        endpoint: Some(endpoint.into()),
-        access_key: Some(servers::ACCESS_KEY.into()),
-        secret_key: Some(servers::SECRET_KEY.into()),
+        endpoint: Some(Endpoint::new(endpoint)),
+        access_key: Some(Secret::new(servers::ACCESS_KEY)),
+        secret_key: Some(Secret::new(servers::SECRET_KEY)),
         security_token: None,
         session_token: None,
         profile: None,
@@ -55,7 +55,6 @@ fn s3_settings(endpoint: &str, bucket: &str, prefix: &str) -> S3Settings {
         max_retries: 3,
         key_prefix: Some(prefix.to_string()).filter(|prefix| !prefix.is_empty()),
         allow_invalid_certs: false,
-        place: format!("s3://test/{bucket}/{prefix}"),
     }
 }
 
@@ -63,12 +62,11 @@ fn azure_settings(endpoint: &str, container: &str, prefix: &str) -> AzureSetting
     AzureSettings {
         account: servers::ACCOUNT.into(),
         container: container.into(),
-        credential: AzureCredential::AccessKey(servers::ACCOUNT_KEY.into()),
-        endpoint: Some(endpoint.into()),
+        credential: AzureCredential::AccessKey(Secret::new(servers::ACCOUNT_KEY)),
+        endpoint: Some(Endpoint::new(endpoint)),
         timeout: Duration::from_secs(30),
         max_retries: 3,
         key_prefix: Some(prefix.to_string()),
-        place: format!("azure://test/{container}/{prefix}"),
     }
 }
 
@@ -108,14 +106,12 @@ impl Site {
 
     fn s3(bucket: &str, prefix: &str) -> Site {
         let settings = s3_settings(&Server::s3().endpoint(), bucket, prefix);
-        Site::of(&format!("s3, prefix {prefix:?}"), move || Box::new(S3::new(settings.clone()).unwrap()))
+        Site::of(&format!("s3, prefix {prefix:?}"), move || Box::new(S3::new(&settings).unwrap()))
     }
 
     fn azure(container: &str, prefix: &str) -> Site {
         let settings = azure_settings(&Server::azure().endpoint(), container, prefix);
-        Site::of(&format!("azure, prefix {prefix:?}"), move || {
-            Box::new(Azure::new(settings.clone()).unwrap())
-        })
+        Site::of(&format!("azure, prefix {prefix:?}"), move || Box::new(Azure::new(&settings).unwrap()))
     }
 
     fn sharded(name: &str, members: Vec<Site>) -> Site {
@@ -290,10 +286,10 @@ fn a_signature_is_as_good_as_the_key() {
     let server = Server::azure();
     let container = server.container();
     let settings = AzureSettings {
-        credential: AzureCredential::SasToken(server.sas()),
+        credential: AzureCredential::SasToken(Secret::new(server.sas())),
         ..azure_settings(&server.endpoint(), &container, "p+q/")
     };
-    suite(&Site::of("azure, by signature", move || Box::new(Azure::new(settings.clone()).unwrap())));
+    suite(&Site::of("azure, by signature", move || Box::new(Azure::new(&settings).unwrap())));
 }
 
 /// Servers that share a bucket or container see and touch nothing of each other.
@@ -372,9 +368,9 @@ fn lists_go_on_over_several_pages() {
         assert!(got == expect);
     };
     let s3 = s3_settings(&Server::s3().endpoint(), &Server::s3().bucket(), "many/");
-    check(2100, &|| Box::new(S3::new(s3.clone()).unwrap()));
+    check(2100, &|| Box::new(S3::new(&s3).unwrap()));
     let azure = azure_settings(&Server::azure().endpoint(), &Server::azure().container(), "many/");
-    check(5100, &|| Box::new(Azure::new(azure.clone()).unwrap()));
+    check(5100, &|| Box::new(Azure::new(&azure).unwrap()));
 }
 
 #[test]

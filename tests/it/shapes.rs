@@ -4,10 +4,11 @@
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
 
-use stalwart_migrate::backend::mysql::{MysqlSettings, MysqlSource};
+use stalwart_migrate::backend::mysql::MysqlSource;
 use stalwart_migrate::backend::{KeyRange, Source};
 use stalwart_migrate::base::page::Page;
 use stalwart_migrate::catalog::{self, BackendKind, Table};
+use stalwart_migrate::settings::MysqlSettings;
 
 use crate::databases::impostor::{Answer, impostor};
 use crate::databases::servers::{Database, Kind, Server};
@@ -406,7 +407,7 @@ fn all_tables_of_a_mysql_are_seen_at_one_moment() {
         max_allowed_packet: None,
         tls: false,
         allow_invalid_certs: false,
-        place: name.clone(),
+        timeout: None,
     };
     let tables = ["s", "m"].map(|name| {
         let subspaces = catalog::versions().iter().flat_map(|version| version.subspaces);

@@ -7,9 +7,10 @@
 use sqlx::mysql::MySqlConnection;
 use sqlx::{AssertSqlSafe, Executor as _};
 
-use super::{MysqlSession, MysqlSettings, PREPARED, Variables, WRITERS, quoted, text};
+use super::{MysqlSession, PREPARED, Variables, WRITERS, quoted, text};
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::catalog::{Table, ValueKind};
+use crate::settings::MysqlSettings;
 
 /// Settings that are looked at.
 pub(super) const VARIABLES: &[&str] = &[
@@ -32,7 +33,7 @@ pub(super) fn check(
     there: &[&Table],
     absent: &[&Table],
 ) -> Result<()> {
-    let refused = |what: &str| Error::refused(what).with("database", &*settings.place);
+    let refused = |what: &str| Error::refused(what).with("database", settings.location());
     for name in ["tx_read_only", "transaction_read_only", "innodb_read_only"] {
         if variables.on(name) {
             return Err(refused("cannot write to the database: it is read-only")
@@ -107,7 +108,7 @@ fn room(settings: &MysqlSettings, session: &mut MysqlSession, variables: &Variab
         return Ok(());
     }
     Err(Error::refused("the database server has no room for the statements that writing prepares")
-        .with("database", &*settings.place)
+        .with("database", settings.location())
         .with("setting", "max_prepared_stmt_count")
         .because(format!("it allows {most}, {used} are in use, and up to {needed} more are needed"))
         .next("raise max_prepared_stmt_count on the database server, or stop what prepares so many"))

@@ -8,10 +8,11 @@ use std::sync::{Mutex, PoisonError};
 use sqlx::mysql::MySqlConnection;
 use sqlx::{AssertSqlSafe, Row, raw_sql};
 
-use super::{MysqlSession, MysqlSettings, close, text};
+use super::{MysqlSession, close, text};
 use crate::backend::hold::HoldMode;
 use crate::backend::unlike_any_other;
 use crate::base::error::{Error, Result};
+use crate::settings::MysqlSettings;
 
 /// Named locks have one holder each: who reads takes one of so many, who writes takes all of them.
 const READERS: usize = 16;
@@ -86,7 +87,7 @@ impl MysqlPresence {
             HoldMode::Exclusive => "another run of this program uses the database",
         };
         Err(Error::refused(what)
-            .with("database", &*self.settings.place)
+            .with("database", self.settings.location())
             .next("wait until it has ended, and try again"))
     }
 

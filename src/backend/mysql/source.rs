@@ -16,9 +16,7 @@ use sqlx::{AssertSqlSafe, Row};
 use super::presence::own_ids;
 use super::splits::split_keys;
 use super::writes::MysqlWrites;
-use super::{
-    MAX_PACKET, MysqlSession, MysqlSettings, PACKET_OVERHEAD, access, close, literal, quoted, shape, text,
-};
+use super::{MAX_PACKET, MysqlSession, PACKET_OVERHEAD, access, close, literal, quoted, shape, text};
 use crate::backend::shape::Fault;
 use crate::backend::sql::{AsyncWork, Idle, PageFeed, QueryDriver, without_leavers};
 use crate::backend::{Estimate, KeyRange, Limits, Pages, Sessions, Source, TableState, Unreadable};
@@ -26,6 +24,7 @@ use crate::base::error::{Error, Result};
 use crate::base::hex::hex;
 use crate::base::page::Page;
 use crate::catalog::{BackendKind, Table, ValueKind};
+use crate::settings::MysqlSettings;
 
 /// How often several snapshots are tried. A connection that has just been closed counts for a moment still.
 const ATTEMPTS: usize = 5;
@@ -597,7 +596,7 @@ impl MysqlRows {
         let error = match failed {
             MysqlReadError::Database(error) => self.settings.translate(error, "read from the database"),
             MysqlReadError::Order(key) => Error::io("the database does not deliver rows in key order")
-                .with("database", &*self.settings.place)
+                .with("database", self.settings.location())
                 .with("key", hex(&key))
                 .next("check that the table has the primary key that the server gives it"),
         };

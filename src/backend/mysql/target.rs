@@ -10,12 +10,13 @@ use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, MySql, Row};
 
 use super::source::{hidden, other_sessions};
-use super::{MysqlSession, MysqlSettings, MysqlSource, WRITERS, close, literal, quoted, text};
+use super::{MysqlSession, MysqlSource, WRITERS, close, literal, quoted, text};
 use crate::backend::sql::{Idle, without_leavers};
 use crate::backend::{Sessions, Shard, Source, Target};
 use crate::base::error::Result;
 use crate::base::page::Page;
 use crate::catalog::{BackendKind, Table, ValueKind};
+use crate::settings::MysqlSettings;
 
 /// Bytes of rows in a statement, if the packet limit allows it.
 const STATEMENT_BYTES: u64 = 1 << 20;

@@ -3,9 +3,7 @@
 //! Addresses are made by hand: a name is the prefix and the key. Objects are read without a range, which
 //! an empty one would not satisfy.
 
-use std::fmt;
 use std::ops::ControlFlow;
-use std::time::Duration;
 
 use object_store::azure::{self, AzureAccessKey, AzureAuthorizer, split_sas};
 use object_store::client::{HttpRequest, HttpRequestBody};
@@ -20,57 +18,13 @@ use super::{Found, Objects, Visit, names};
 use crate::base::error::{Error, Result};
 use crate::base::hex::hex;
 use crate::base::stop::Stop;
+use crate::settings::{AzureCredential, AzureSettings, Endpoint};
 
 /// Bytes that one request can write.
 const MOST: u64 = 5000 << 20;
 
 /// The account that only the emulator has.
 const EMULATED: &str = "devstoreaccount1";
-
-/// The one credential of an account.
-#[derive(Clone, PartialEq, Eq)]
-pub enum AzureCredential {
-    /// The key of the account.
-    AccessKey(String),
-    /// A shared access signature.
-    SasToken(String),
-}
-
-impl fmt::Debug for AzureCredential {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            AzureCredential::AccessKey(_) => "AccessKey(…)",
-            AzureCredential::SasToken(_) => "SasToken(…)",
-        })
-    }
-}
-
-/// How a container is reached.
-#[derive(Clone)]
-pub struct AzureSettings {
-    /// Name of the storage account.
-    pub account: String,
-    /// Name of the container.
-    pub container: String,
-    /// How to authenticate.
-    pub credential: AzureCredential,
-    /// Address of the service of the account, if it is not the public cloud's.
-    pub endpoint: Option<String>,
-    /// Limit for an answer to begin, and for every part of it to follow.
-    pub timeout: Duration,
-    /// How often a request is repeated.
-    pub max_retries: u32,
-    /// What stands before every name, verbatim.
-    pub key_prefix: Option<String>,
-    /// Where it is, for people.
-    pub place: String,
-}
-
-impl fmt::Debug for AzureSettings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AzureSettings").field("place", &self.place).finish_non_exhaustive()
-    }
-}
 
 /// A container.
 pub struct Azure {
@@ -87,12 +41,12 @@ impl Azure {
     /// The container of these settings. Sends nothing.
     ///
     /// Errors: usage if the settings lead nowhere.
-    pub fn new(settings: AzureSettings) -> Result<Self> {
+    pub fn new(settings: &AzureSettings) -> Result<Self> {
         Azure::within(settings, &|name| std::env::var(name).ok())
     }
 
-    fn within(settings: AzureSettings, env: &dyn Fn(&str) -> Option<String>) -> Result<Self> {
-        let place = settings.place;
+    fn within(settings: &AzureSettings, env: &dyn Fn(&str) -> Option<String>) -> Result<Self> {
+        let place = settings.location();
         let usage =
             |what: &str, next: &str| Error::usage(what).with("store", place.clone()).next(next.to_string());
         let named = |name: &str| {
@@ -102,7 +56,7 @@ impl Azure {
             let next = "correct it in the configuration";
             return Err(usage("the Azure storage account or container is no name", next));
         }
-        let endpoint = endpoint(&settings.account, settings.endpoint.as_deref(), env);
+        let endpoint = endpoint(&settings.account, settings.endpoint.as_ref().map(Endpoint::as_str), env);
         let container = format!("{endpoint}/{}", percent(&settings.container, b""));
         if !wire::is_address(&endpoint) {
             let next = "write it as https://host or https://host:port, without a signature";
@@ -110,14 +64,14 @@ impl Azure {
         }
         // What these errors say could be a part of the secret.
         let credential = match &settings.credential {
-            AzureCredential::AccessKey(key) => AzureAccessKey::try_new(key.trim())
+            AzureCredential::AccessKey(key) => AzureAccessKey::try_new(key.expose().trim())
                 .map(azure::AzureCredential::AccessKey)
                 .map_err(|_| usage("the Azure access key is none: it is not base64", "copy it again"))?,
-            AzureCredential::SasToken(token) => split_sas(token.trim())
+            AzureCredential::SasToken(token) => split_sas(token.expose().trim())
                 .map(azure::AzureCredential::SASToken)
                 .map_err(|_| usage("the Azure SAS token is none", "copy it again"))?,
         };
-        let prefix = settings.key_prefix.unwrap_or_default();
+        let prefix = settings.key_prefix.clone().unwrap_or_default();
         wire::check_prefix(&prefix, &place)?;
         let wire = Wire::new(Manners {
             timeout: settings.timeout,
@@ -125,7 +79,7 @@ impl Azure {
             any_certificate: false,
             place: place.clone(),
         })?;
-        Ok(Azure { wire, account: settings.account, credential, container, prefix, place })
+        Ok(Azure { wire, account: settings.account.clone(), credential, container, prefix, place })
     }
 
     fn object(&self, key: &[u8]) -> String {
@@ -347,7 +301,10 @@ const ADVICE: Advice = Advice {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::settings::Secret;
 
     #[test]
     fn accounts_lead_to_their_service() {
@@ -377,15 +334,14 @@ mod tests {
             account: "acct".into(),
             container: "mail".into(),
             credential,
-            endpoint: endpoint.map(str::to_string),
+            endpoint: endpoint.map(Endpoint::new),
             timeout: Duration::from_secs(1),
             max_retries: 0,
             key_prefix: None,
-            place: "azure://acct/mail/".into(),
         };
-        let sas = |text: &str| AzureCredential::SasToken(text.into());
+        let sas = |text: &str| AzureCredential::SasToken(Secret::new(text));
         for (credential, endpoint) in [
-            (AzureCredential::AccessKey("canary!".into()), None),
+            (AzureCredential::AccessKey(Secret::new("canary!")), None),
             (sas("canary"), None),
             (sas("sig=canary"), Some("http://host/?sig=canary")),
             (sas("sig=canary"), Some("http://user:canary@host/")),
@@ -393,9 +349,9 @@ mod tests {
         ] {
             let settings = settings(credential, endpoint);
             assert!(!format!("{settings:?}").contains("canary"));
-            let error = Azure::new(settings).err().map(|error| error.to_string()).unwrap_or_default();
-            assert!(error.contains("azure://acct/mail/") && !error.contains("canary"), "{error}");
+            let error = Azure::new(&settings).err().map(|error| error.to_string()).unwrap_or_default();
+            assert!(error.contains(&settings.location()) && !error.contains("canary"), "{error}");
         }
-        assert!(Azure::new(settings(sas("?sv=1&sig=a%2Bb%3D"), None)).is_ok());
+        assert!(Azure::new(&settings(sas("?sv=1&sig=a%2Bb%3D"), None)).is_ok());
     }
 }

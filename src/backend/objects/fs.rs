@@ -20,6 +20,7 @@ use crate::base::error::{Error, Result};
 use crate::base::hex::hex;
 use crate::base::page::Page;
 use crate::base::stop::Stop;
+use crate::settings::FsSettings;
 
 /// Permissions of new directories, as far as the mask lets them.
 const DIRECTORY_MODE: u32 = 0o750;
@@ -28,15 +29,6 @@ const FILE_MODE: u32 = 0o640;
 
 /// What the name of an unpublished file ends in, behind a dot and the name it will get.
 const PART: &str = ".part";
-
-/// Where the files are.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FsSettings {
-    /// The top directory.
-    pub path: PathBuf,
-    /// Directory levels below it; more than 5 are 5.
-    pub depth: u8,
-}
 
 /// A directory of blobs.
 #[derive(Debug)]

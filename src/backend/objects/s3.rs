@@ -3,9 +3,7 @@
 //! Addresses are path-style and made by hand: a name is the prefix and the key, whatever characters the prefix
 //! has. `credentials.rs` finds keys, `regions.rs` knows the services by region.
 
-use std::fmt;
 use std::ops::ControlFlow;
-use std::time::Duration;
 
 use object_store::aws::AwsAuthorizer;
 use reqwest::Method;
@@ -18,6 +16,7 @@ use super::{Found, Objects, Visit, names};
 use crate::base::error::{Error, Result};
 use crate::base::hex::hex;
 use crate::base::stop::Stop;
+use crate::settings::{Endpoint, S3Settings};
 use credentials::Credentials;
 
 mod credentials;
@@ -25,44 +24,6 @@ mod regions;
 
 /// Bytes that one request can write.
 const MOST: u64 = 5 << 30;
-
-/// How a bucket is reached.
-#[derive(Clone)]
-pub struct S3Settings {
-    /// Name of the bucket.
-    pub bucket: String,
-    /// The region, as the server spells it.
-    pub region: String,
-    /// URL or host of the service, if it is not that of the region.
-    pub endpoint: Option<String>,
-    /// If present, even if empty, the keys given here are used and nothing else.
-    pub access_key: Option<String>,
-    /// Goes with `access_key`.
-    pub secret_key: Option<String>,
-    /// Goes with `access_key`.
-    pub security_token: Option<String>,
-    /// Goes with `access_key`, if there is no `security_token`.
-    pub session_token: Option<String>,
-    /// Section of the credentials file; `default` if absent.
-    pub profile: Option<String>,
-    /// Limit for an answer to begin, and for every part of it to follow.
-    pub timeout: Duration,
-    /// How often a request is repeated.
-    pub max_retries: u32,
-    /// What stands before every name, verbatim.
-    pub key_prefix: Option<String>,
-    /// Whether any certificate will do.
-    pub allow_invalid_certs: bool,
-    /// Where it is, for people.
-    pub place: String,
-}
-
-impl fmt::Debug for S3Settings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Everything else may be a secret or hold one.
-        f.debug_struct("S3Settings").field("place", &self.place).finish_non_exhaustive()
-    }
-}
 
 /// A bucket.
 pub struct S3 {
@@ -79,12 +40,13 @@ impl S3 {
     /// The bucket of these settings. Sends nothing.
     ///
     /// Errors: usage if the settings lead nowhere.
-    pub fn new(settings: S3Settings) -> Result<Self> {
-        let place = settings.place.clone();
+    pub fn new(settings: &S3Settings) -> Result<Self> {
+        let place = settings.location();
         let usage = |what: &str, next: &str| {
             Err(Error::usage(what).with("store", place.clone()).next(next.to_string()))
         };
-        let Some((endpoint, region)) = regions::service(&settings.region, settings.endpoint.as_deref())
+        let Some((endpoint, region)) =
+            regions::service(&settings.region, settings.endpoint.as_ref().map(Endpoint::as_str))
         else {
             let what = format!("the S3 region `{}` is not one the server knows", shown(&settings.region));
             return usage(&what, "correct the region, or add the endpoint of the service");
@@ -106,7 +68,7 @@ impl S3 {
             any_certificate: settings.allow_invalid_certs,
             place: place.clone(),
         })?;
-        let credentials = Credentials::of(&settings, &region, &|name| std::env::var(name).ok())?;
+        let credentials = Credentials::of(settings, &region, &|name| std::env::var(name).ok())?;
         Ok(S3 { wire, credentials, region, bucket, prefix, place })
     }
 

@@ -10,11 +10,12 @@ use std::sync::{Mutex, PoisonError};
 use sqlx::Row;
 use sqlx::postgres::PgConnection;
 
-use super::{PgSession, PostgresSettings, close};
+use super::{PgSession, close};
 use crate::backend::hold::HoldMode;
 use crate::backend::unlike_any_other;
 use crate::base::error::{Error, Result};
 use crate::catalog::{self, BackendKind};
+use crate::settings::PostgresSettings;
 
 /// First half of the advisory locks that hold a schema; the second is made of its oid.
 const HOLDING: i32 = 0x5357_4d47;
@@ -88,7 +89,7 @@ impl PostgresPresence {
             HoldMode::Exclusive => "another run of this program uses the database",
         };
         Err(Error::refused(what)
-            .with("database", &*self.settings.place)
+            .with("database", self.settings.location())
             .next("wait until it has ended, and try again"))
     }
 

@@ -13,7 +13,7 @@ use super::copy::{Decoder, Malformed};
 use super::large;
 use super::relations::{Relation, Relations, hold};
 use super::writes::PgWrites;
-use super::{PgSession, PostgresSettings, close, shape};
+use super::{PgSession, close, shape};
 use crate::backend::shape::Fault;
 use crate::backend::sql::{AsyncWork, Idle, PageFeed, QueryDriver, own_name, without_leavers};
 use crate::backend::{Estimate, KeyRange, Pages, Sessions, Source, TableState, Unreadable};
@@ -21,6 +21,7 @@ use crate::base::error::{Error, Result};
 use crate::base::hex::hex;
 use crate::base::page::Page;
 use crate::catalog::{BackendKind, Table, ValueKind};
+use crate::settings::PostgresSettings;
 
 /// Pages of a table that are looked at to find split keys.
 const SAMPLE_PAGES: u64 = 400;
@@ -71,7 +72,7 @@ impl PostgresSource {
         let writes = writes.map_err(|e| settings.translate(e, LOOK_FOR_WRITES))?;
         let looked = holder.run(async |connection| {
             let pid: i32 = sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&mut *connection).await?;
-            Ok((pid, Relations::load(connection, &path, &settings.place).await?))
+            Ok((pid, Relations::load(connection, &path, &settings.location()).await?))
         });
         let (second, relations) = looked.map_err(|e| settings.translate(e, "look at the tables"))?;
         Ok(PostgresSource {
@@ -187,7 +188,7 @@ impl Source for PostgresSource {
         let mut holder = self.holder.lock().unwrap_or_else(PoisonError::into_inner);
         let now = holder.run(async |connection| {
             hold(connection, &held).await?;
-            Relations::load(connection, &self.path, &self.settings.place).await
+            Relations::load(connection, &self.path, &self.settings.location()).await
         });
         let now = now.map_err(|error| self.settings.translate(error, "look at the tables"))?;
         let unreadable = now.unreadable(tables)?;
@@ -205,7 +206,7 @@ impl Source for PostgresSource {
             Ok((row.try_get::<bool, _>(0)?, row.try_get::<bool, _>(1)?))
         })?;
         if read_only {
-            return Err(super::read_only(&self.settings.place));
+            return Err(super::read_only(&self.settings.location()));
         }
         relations.writable(tables, create)
     }
@@ -403,7 +404,7 @@ impl AsyncWork<PgConnection> for PgRows {
                 let error = match failed {
                     PgReadError::Database(error) => self.settings.translate(error, "read from the database"),
                     PgReadError::Row(malformed) => Error::io("cannot read from the database")
-                        .with("database", &*self.settings.place)
+                        .with("database", self.settings.location())
                         .because(malformed.reason()),
                 };
                 let reached = hopper.last().or(self.reached.as_deref()).map(hex).unwrap_or_default();

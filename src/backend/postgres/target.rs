@@ -10,12 +10,13 @@ use sqlx::{AssertSqlSafe, Row};
 use super::copy::Encoder;
 use super::relations::Relations;
 use super::source::other_sessions;
-use super::{PgSession, PostgresSettings, PostgresSource, close, quoted};
+use super::{PgSession, PostgresSource, close, quoted};
 use crate::backend::sql::{Idle, without_leavers};
 use crate::backend::{Sessions, Shard, Source, Target};
 use crate::base::error::{Error, Result};
 use crate::base::page::Page;
 use crate::catalog::{BackendKind, Table, ValueKind};
+use crate::settings::PostgresSettings;
 
 /// Shards that may be written at the same time: beyond that the database server only queues.
 const WRITERS: usize = 8;
@@ -50,12 +51,12 @@ impl PostgresTarget {
         let looked = first.run(async |connection| {
             let state = "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::bool";
             let read_only: bool = sqlx::query_scalar(state).fetch_one(&mut *connection).await?;
-            Ok((read_only, Relations::load(connection, &path, &settings.place).await?))
+            Ok((read_only, Relations::load(connection, &path, &settings.location()).await?))
         });
         let (read_only, relations) =
             looked.map_err(|error| settings.translate(error, "look at the database"))?;
         if read_only {
-            return Err(super::read_only(&settings.place));
+            return Err(super::read_only(&settings.location()));
         }
         relations.home()?;
         let pids = Mutex::new(vec![pid(&settings, &mut first)?, pid(&settings, &mut second)?]);
@@ -86,7 +87,7 @@ impl PostgresTarget {
         let relations = self.relations.lock().unwrap_or_else(PoisonError::into_inner);
         relations.table(table.name)?.map(|found| found.qualified()).ok_or_else(|| {
             Error::io("a table of the database has gone")
-                .with("database", &*self.settings.place)
+                .with("database", self.settings.location())
                 .with("table", table.name)
                 .next("stop whatever else uses the database, then start again")
         })
@@ -98,8 +99,9 @@ impl PostgresTarget {
     fn hold(&self, tables: &[&Table]) -> Result<()> {
         let mut session = self.connect()?;
         let look = |session: &mut PgSession| {
-            let looked = session
-                .run(async |connection| Relations::load(connection, &self.path, &self.settings.place).await);
+            let looked = session.run(async |connection| {
+                Relations::load(connection, &self.path, &self.settings.location()).await
+            });
             looked.map_err(|error| self.settings.translate(error, "look at the tables"))
         };
         *self.relations.lock().unwrap_or_else(PoisonError::into_inner) = look(&mut session)?;

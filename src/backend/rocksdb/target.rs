@@ -23,6 +23,7 @@ use crate::base::hex::hex;
 use crate::base::page::Page;
 use crate::base::stop::Stop;
 use crate::catalog::{BackendKind, Table};
+use crate::settings::RocksDbSettings;
 
 /// Whether the database at `path` is partially written: a load has started it, has not finished it, and left it so
 /// damaged that it cannot be opened. RocksDB causes that when it cannot sync its list of files: it removes a file
@@ -57,8 +58,6 @@ pub fn discard(path: &Path) -> Result<()> {
 pub struct RocksTargetOptions {
     /// Bound of RocksDB's caches and buffers, in bytes.
     pub memory: u64,
-    /// Values of at least this size in bytes go to blob files; the server's setting `min-blob-size`.
-    pub min_blob_size: u64,
     /// Tables that a new database is created with.
     pub tables: Vec<&'static Table>,
     /// Column families to create if missing, besides those of the tables: left over from older schema versions, and
@@ -69,6 +68,7 @@ pub struct RocksTargetOptions {
 /// A RocksDB database opened for writing; holds its lock.
 pub struct RocksTarget {
     options: RocksTargetOptions,
+    min_blob_size: u64,
     cache: Cache,
     // Options of staged files by table; a file writer borrows them.
     writing: BTreeMap<&'static str, Options>,
@@ -102,9 +102,10 @@ impl Drop for New {
 }
 
 impl RocksTarget {
-    /// Opens the database in `path`, or creates it with its parent directories.
-    pub fn open(path: &Path, options: RocksTargetOptions) -> Result<Self> {
+    /// Opens the database, or creates it with its parent directories.
+    pub fn open(settings: &RocksDbSettings, options: RocksTargetOptions) -> Result<Self> {
         Stop::of_process().check()?;
+        let (path, min_blob_size) = (&settings.path, settings.min_blob_size);
         let directories = NewDirs::of(path);
         let place = RocksPlace::open(path)?;
         let begun = matches!(place.dir().look("CURRENT"), Ok(Some(_)));
@@ -132,15 +133,22 @@ impl RocksTarget {
         let descriptors: Vec<_> = families
             .iter()
             .map(|(name, table)| {
-                ColumnFamilyDescriptor::new(*name, writing_options(*table, &cache, options.min_blob_size))
+                ColumnFamilyDescriptor::new(*name, writing_options(*table, &cache, min_blob_size))
             })
             .collect();
         let db = Db::open_cf_descriptors(&database, place.path(), descriptors).map_err(fail)?;
         new.database = !begun;
-        let writing = tables()
-            .map(|table| (table.name, writing_options(Some(table), &cache, options.min_blob_size)))
-            .collect();
-        Ok(RocksTarget { options, cache, writing, db: Arc::new(db), next_file: AtomicU64::new(0), new })
+        let writing =
+            tables().map(|table| (table.name, writing_options(Some(table), &cache, min_blob_size))).collect();
+        Ok(RocksTarget {
+            options,
+            min_blob_size,
+            cache,
+            writing,
+            db: Arc::new(db),
+            next_file: AtomicU64::new(0),
+            new,
+        })
     }
 
     fn place(&self) -> &RocksPlace {
@@ -170,7 +178,7 @@ impl Target for RocksTarget {
         self.new.written.store(true, Ordering::Relaxed);
         for (name, table) in wanted(tables, &self.options.legacy) {
             if self.db.cf_handle(name).is_none() {
-                let options = writing_options(table, &self.cache, self.options.min_blob_size);
+                let options = writing_options(table, &self.cache, self.min_blob_size);
                 self.db.create_cf(name, &options).map_err(|e| {
                     translate(e, "create a column family", self.place().shown()).with("table", name)
                 })?;

@@ -11,8 +11,8 @@ use crate::base::error::{Error, Result};
 use crate::config::macros::Lookup;
 use crate::config::object::region::{CUSTOM, Region};
 use crate::config::object::{Members, Unused};
-use crate::config::store::Secret;
-use crate::config::{secrets, shown};
+use crate::config::secrets;
+use crate::settings::{Secret, shown};
 
 /// An object, and where it stands.
 pub(super) struct Object<'a> {

@@ -11,7 +11,7 @@ use crate::config::macros::Lookup;
 use crate::config::object::region::{self, Region};
 use crate::config::object::{Members, Unused};
 use crate::config::secrets;
-use crate::config::store::Secret;
+use crate::settings::Secret;
 
 /// Bytes of the largest object. The server writes none above 200 000.
 const MAX_OBJECT: usize = 256 << 10;

@@ -7,10 +7,11 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::{StoreConfig, StoreKind, shown_path};
+use super::{StoreConfig, StoreKind};
 use crate::base::dir;
 use crate::base::error::{Error, Result};
 use crate::config::file::absolute;
+use crate::settings::{FoundationDbSettings, FsSettings, RocksDbSettings, shown_path};
 
 impl StoreConfig {
     /// The same store by the real paths of its files and directories; what does not exist yet by that of the
@@ -20,10 +21,14 @@ impl StoreConfig {
     /// leads to what is not theirs.
     pub(in crate::config) fn resolved(mut self) -> Result<StoreConfig> {
         match &mut self.kind {
-            StoreKind::RocksDb { path, .. } | StoreKind::Sqlite { path } | StoreKind::Fs { path, .. } => {
+            StoreKind::RocksDb(RocksDbSettings { path, .. })
+            | StoreKind::Sqlite { path }
+            | StoreKind::Fs(FsSettings { path, .. }) => {
                 *path = real(path)?;
             }
-            StoreKind::FoundationDb { cluster_file: Some(path), .. } => *path = real(path)?,
+            StoreKind::FoundationDb(FoundationDbSettings { cluster_file: Some(path), .. }) => {
+                *path = real(path)?
+            }
             StoreKind::Sharded { stores } => {
                 let members = std::mem::take(stores).into_iter().map(StoreConfig::resolved);
                 *stores = members.collect::<Result<_>>()?;

@@ -4,9 +4,12 @@
 
 use std::time::Duration;
 
-use super::{AzureCredential, Secret, StoreConfig, StoreKind, shown_path};
+use super::{StoreConfig, StoreKind};
 use crate::config::object::region;
-use crate::config::shown;
+use crate::settings::{
+    AzureCredential, AzureSettings, Endpoint, FoundationDbSettings, FsSettings, MysqlSettings,
+    PostgresSettings, RocksDbSettings, S3Settings, Secret, shown, shown_path,
+};
 
 /// What stands for a secret.
 const NOT_SHOWN: &str = "(not shown)";
@@ -58,41 +61,18 @@ impl Lines {
     fn store(&mut self, kind: &StoreKind) {
         self.add("@type", type_name(kind));
         match kind {
-            StoreKind::RocksDb { path, .. } | StoreKind::Sqlite { path } => {
+            StoreKind::RocksDb(RocksDbSettings { path, .. }) | StoreKind::Sqlite { path } => {
                 self.add("path", shown_path(path))
             }
-            StoreKind::Fs { path, depth } => {
+            StoreKind::Fs(FsSettings { path, depth }) => {
                 self.add("path", shown_path(path));
                 self.add("depth", depth);
             }
-            StoreKind::Postgres { .. } | StoreKind::Mysql { .. } => self.sql(kind),
-            StoreKind::FoundationDb {
-                cluster_file,
-                transaction_timeout,
-                retry_limit,
-                max_retry_delay,
-                machine_id,
-                datacenter_id,
-            } => {
-                self.number("clusterFile", cluster_file.as_deref().map(shown_path));
-                self.text("datacenterId", datacenter_id.as_ref());
-                self.text("machineId", machine_id.as_ref());
-                self.millis("transactionRetryDelay", *max_retry_delay);
-                self.number("transactionRetryLimit", *retry_limit);
-                self.millis("transactionTimeout", *transaction_timeout);
-            }
-            StoreKind::S3 { .. } => self.s3(kind),
-            StoreKind::Azure { account, container, credential, timeout, max_retries, key_prefix, .. } => {
-                self.add("storageAccount", account);
-                self.add("container", container);
-                match credential {
-                    AzureCredential::AccessKey(_) => self.add("accessKey", NOT_SHOWN),
-                    AzureCredential::SasToken(_) => self.add("sasToken", NOT_SHOWN),
-                }
-                self.millis("timeout", Some(*timeout));
-                self.add("maxRetries", max_retries);
-                self.text("keyPrefix", key_prefix.as_ref());
-            }
+            StoreKind::Postgres(settings) => self.postgres(settings),
+            StoreKind::Mysql(settings) => self.mysql(settings),
+            StoreKind::FoundationDb(settings) => self.foundationdb(settings),
+            StoreKind::S3(settings) => self.s3(settings),
+            StoreKind::Azure(settings) => self.azure(settings),
             StoreKind::Sharded { stores } => {
                 for (index, store) in stores.iter().enumerate() {
                     let mut inner =
@@ -104,85 +84,66 @@ impl Lines {
         }
     }
 
-    fn s3(&mut self, kind: &StoreKind) {
-        let StoreKind::S3 {
-            bucket,
-            region,
-            endpoint,
-            access_key,
-            secret_key,
-            security_token,
-            session_token,
-            profile,
-            timeout,
-            max_retries,
-            key_prefix,
-            allow_invalid_certs,
-        } = kind
-        else {
-            return;
-        };
-        match (endpoint, region::json_name(region)) {
+    fn foundationdb(&mut self, settings: &FoundationDbSettings) {
+        self.number("clusterFile", settings.cluster_file.as_deref().map(shown_path));
+        self.text("datacenterId", settings.datacenter_id.as_ref());
+        self.text("machineId", settings.machine_id.as_ref());
+        self.millis("transactionRetryDelay", settings.max_retry_delay);
+        self.number("transactionRetryLimit", settings.retry_limit);
+        self.millis("transactionTimeout", settings.transaction_timeout);
+    }
+
+    fn s3(&mut self, settings: &S3Settings) {
+        match (&settings.endpoint, region::json_name(&settings.region)) {
             (None, Some(name)) => self.add("region", name),
             // A name that no release knows is host and region at once, for servers of all eras.
             (endpoint, _) => {
                 self.add("region", region::CUSTOM);
-                self.add("region.customEndpoint", endpoint.as_ref().unwrap_or(region));
-                self.add("region.customRegion", region);
+                let endpoint = endpoint.as_ref().map_or(settings.region.as_str(), Endpoint::as_str);
+                self.add("region.customEndpoint", endpoint);
+                self.add("region.customRegion", &settings.region);
             }
         }
-        self.add("bucket", bucket);
-        self.secret("accessKey", access_key.as_ref());
-        self.secret("secretKey", secret_key.as_ref());
-        self.secret("securityToken", security_token.as_ref());
-        self.secret("sessionToken", session_token.as_ref());
-        self.text("profile", profile.as_ref());
-        self.millis("timeout", Some(*timeout));
-        self.add("maxRetries", max_retries);
-        self.text("keyPrefix", key_prefix.as_ref());
-        self.add("allowInvalidCerts", allow_invalid_certs);
+        self.add("bucket", &settings.bucket);
+        self.secret("accessKey", settings.access_key.as_ref());
+        self.secret("secretKey", settings.secret_key.as_ref());
+        self.secret("securityToken", settings.security_token.as_ref());
+        self.secret("sessionToken", settings.session_token.as_ref());
+        self.text("profile", settings.profile.as_ref());
+        self.millis("timeout", Some(settings.timeout));
+        self.add("maxRetries", settings.max_retries);
+        self.text("keyPrefix", settings.key_prefix.as_ref());
+        self.add("allowInvalidCerts", settings.allow_invalid_certs);
     }
 
-    fn sql(&mut self, kind: &StoreKind) {
-        match kind {
-            StoreKind::Postgres {
-                host,
-                port,
-                database,
-                user,
-                password,
-                options,
-                timeout,
-                tls,
-                allow_invalid_certs,
-            } => {
-                self.text("host", host.as_ref());
-                self.database(*port, database, user.as_ref(), password.as_ref());
-                self.secret("options", options.as_ref());
-                self.millis("timeout", *timeout);
-                self.add("useTls", tls);
-                self.add("allowInvalidCerts", allow_invalid_certs);
-            }
-            StoreKind::Mysql {
-                host,
-                port,
-                database,
-                user,
-                password,
-                max_allowed_packet,
-                timeout,
-                tls,
-                allow_invalid_certs,
-            } => {
-                self.add("host", host);
-                self.database(*port, database, user.as_ref(), password.as_ref());
-                self.number("maxAllowedPacket", *max_allowed_packet);
-                self.millis("timeout", *timeout);
-                self.add("useTls", tls);
-                self.add("allowInvalidCerts", allow_invalid_certs);
-            }
-            _ => {}
+    fn azure(&mut self, settings: &AzureSettings) {
+        self.add("storageAccount", &settings.account);
+        self.add("container", &settings.container);
+        match settings.credential {
+            AzureCredential::AccessKey(_) => self.add("accessKey", NOT_SHOWN),
+            AzureCredential::SasToken(_) => self.add("sasToken", NOT_SHOWN),
         }
+        self.millis("timeout", Some(settings.timeout));
+        self.add("maxRetries", settings.max_retries);
+        self.text("keyPrefix", settings.key_prefix.as_ref());
+    }
+
+    fn postgres(&mut self, settings: &PostgresSettings) {
+        self.text("host", settings.host.as_ref());
+        self.database(settings.port, &settings.database, settings.user.as_ref(), settings.password.as_ref());
+        self.secret("options", settings.options.as_ref());
+        self.millis("timeout", settings.timeout);
+        self.add("useTls", settings.tls);
+        self.add("allowInvalidCerts", settings.allow_invalid_certs);
+    }
+
+    fn mysql(&mut self, settings: &MysqlSettings) {
+        self.add("host", &settings.host);
+        self.database(settings.port, &settings.database, settings.user.as_ref(), settings.password.as_ref());
+        self.number("maxAllowedPacket", settings.max_allowed_packet);
+        self.millis("timeout", settings.timeout);
+        self.add("useTls", settings.tls);
+        self.add("allowInvalidCerts", settings.allow_invalid_certs);
     }
 
     fn database(&mut self, port: u16, database: &str, user: Option<&String>, password: Option<&Secret>) {
@@ -195,14 +156,14 @@ impl Lines {
 
 fn type_name(kind: &StoreKind) -> &'static str {
     match kind {
-        StoreKind::RocksDb { .. } => "RocksDb",
+        StoreKind::RocksDb(_) => "RocksDb",
         StoreKind::Sqlite { .. } => "Sqlite",
-        StoreKind::Postgres { .. } => "PostgreSql",
-        StoreKind::Mysql { .. } => "MySql",
-        StoreKind::FoundationDb { .. } => "FoundationDb",
-        StoreKind::Fs { .. } => "FileSystem",
-        StoreKind::S3 { .. } => "S3",
-        StoreKind::Azure { .. } => "Azure",
+        StoreKind::Postgres(_) => "PostgreSql",
+        StoreKind::Mysql(_) => "MySql",
+        StoreKind::FoundationDb(_) => "FoundationDb",
+        StoreKind::Fs(_) => "FileSystem",
+        StoreKind::S3(_) => "S3",
+        StoreKind::Azure(_) => "Azure",
         StoreKind::Sharded { .. } => "Sharded",
     }
 }

@@ -7,11 +7,14 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{AzureCredential, Secret, StoreConfig, StoreKind, holds_credentials};
+use super::{StoreConfig, StoreKind, holds_credentials};
 use crate::base::error::{Error, Result};
 use crate::config::settings::Settings;
-use crate::config::shown;
 use crate::config::value::{boolean, compression, duration, integer, optional_duration};
+use crate::settings::{
+    AzureCredential, AzureSettings, Endpoint, FoundationDbSettings, FsSettings, MysqlSettings,
+    PostgresSettings, RocksDbSettings, S3Settings, Secret, shown,
+};
 
 /// What a store is wanted for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,19 +77,19 @@ pub(in crate::config) fn store(
     let kind = section.kind(wanted, named_by)?;
     let compression = settings.parsed(&section.key("compression"), compression)?.unwrap_or_default();
     let kind = match kind.as_str() {
-        "rocksdb" => StoreKind::RocksDb {
+        "rocksdb" => StoreKind::RocksDb(RocksDbSettings {
             path: section.path()?,
             min_blob_size: section.parsed("min-blob-size", integer)?.unwrap_or(16_834),
             write_buffer_size: section.parsed("write-buffer-size", integer)?.unwrap_or(134_217_728),
-        },
+        }),
         "sqlite" => StoreKind::Sqlite { path: section.path()? },
         "postgresql" => section.postgres()?,
         "mysql" => section.mysql()?,
         "foundationdb" => section.foundationdb()?,
-        "fs" => StoreKind::Fs {
+        "fs" => StoreKind::Fs(FsSettings {
             path: section.path()?,
             depth: section.parsed("depth", integer::<u64>)?.map_or(2, |depth| depth.min(5) as u8),
-        },
+        }),
         "s3" => section.s3()?,
         "azure" => section.azure()?,
         "sql-read-replica" => {
@@ -187,7 +190,7 @@ impl Section<'_> {
     fn postgres(&self) -> Result<StoreKind> {
         // The server's connection pool falls back to the name of the account it runs under.
         let user = self.text("user")?.filter(|user| !user.is_empty());
-        Ok(StoreKind::Postgres {
+        Ok(StoreKind::Postgres(PostgresSettings {
             host: self.text("host")?.map(|host| self.host(host)).transpose()?,
             port: self.parsed("port", integer)?.unwrap_or(5432),
             database: self.required("database")?,
@@ -197,7 +200,8 @@ impl Section<'_> {
             timeout: self.optional_duration("timeout")?,
             tls: self.flag("tls.enable")?,
             allow_invalid_certs: self.flag("tls.allow-invalid-certs")?,
-        })
+            allow_plaintext: false,
+        }))
     }
 
     /// No host name holds what the server would take for a part of the name and nobody should see.
@@ -210,7 +214,7 @@ impl Section<'_> {
     }
 
     fn mysql(&self) -> Result<StoreKind> {
-        Ok(StoreKind::Mysql {
+        Ok(StoreKind::Mysql(MysqlSettings {
             host: self.host(self.required("host")?)?,
             port: self.parsed("port", integer)?.unwrap_or(3306),
             database: self.required("database")?,
@@ -220,18 +224,18 @@ impl Section<'_> {
             timeout: self.optional_duration("timeout")?,
             tls: self.flag("tls.enable")?,
             allow_invalid_certs: self.flag("tls.allow-invalid-certs")?,
-        })
+        }))
     }
 
     fn foundationdb(&self) -> Result<StoreKind> {
-        Ok(StoreKind::FoundationDb {
+        Ok(StoreKind::FoundationDb(FoundationDbSettings {
             cluster_file: self.text("cluster-file")?.map(PathBuf::from),
             transaction_timeout: self.optional_duration("transaction.timeout")?,
             retry_limit: self.parsed("transaction.retry-limit", integer)?,
             max_retry_delay: self.optional_duration("transaction.max-retry-delay")?,
             machine_id: self.text("ids.machine")?,
             datacenter_id: self.text("ids.datacenter")?,
-        })
+        }))
     }
 
     fn s3(&self) -> Result<StoreKind> {
@@ -243,10 +247,10 @@ impl Section<'_> {
                 .wrong(&self.key("endpoint"), what)
                 .next("put them in access-key and secret-key"));
         }
-        Ok(StoreKind::S3 {
+        Ok(StoreKind::S3(S3Settings {
             bucket: self.required("bucket")?,
             region: self.required("region")?,
-            endpoint,
+            endpoint: endpoint.map(Endpoint::new),
             access_key: self.secret("access-key")?,
             secret_key: self.secret("secret-key")?,
             security_token: self.secret("security-token")?,
@@ -257,7 +261,7 @@ impl Section<'_> {
             key_prefix: self.text("key-prefix")?,
             // The server of this era accepts any certificate and has no setting; here they are checked.
             allow_invalid_certs: false,
-        })
+        }))
     }
 
     fn azure(&self) -> Result<StoreKind> {
@@ -285,15 +289,15 @@ impl Section<'_> {
                 .wrong(&self.key("endpoint"), what)
                 .next("put them in azure-access-key or sas-token"));
         }
-        Ok(StoreKind::Azure {
+        Ok(StoreKind::Azure(AzureSettings {
             account: self.required("storage-account")?,
             container: self.required("container")?,
-            endpoint,
+            endpoint: endpoint.map(Endpoint::new),
             credential,
             timeout: self.parsed("timeout", duration)?.unwrap_or(REQUEST_TIMEOUT),
             max_retries: self.parsed("max-retries", integer)?.unwrap_or(REQUEST_RETRIES),
             key_prefix: self.text("key-prefix")?,
-        })
+        }))
     }
 
     fn sharded(&self) -> Result<StoreKind> {

@@ -8,7 +8,7 @@ use std::collections::btree_map;
 use super::scanner::{Place, Scanner};
 use super::{Entry, Toml};
 use crate::base::error::{Error, Result};
-use crate::config::shown;
+use crate::settings::shown;
 
 /// Arrays and inline tables may stand this deep in each other.
 const MAX_NESTING: usize = 9;

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use stalwart_migrate::base::error::Result;
-use stalwart_migrate::config::{
-    AzureCredential, BlobPlace, Compression, Secret, StoreConfig, StoreKind, blob_config,
+use stalwart_migrate::config::{BlobPlace, Compression, StoreConfig, StoreKind, blob_config};
+use stalwart_migrate::settings::{
+    AzureCredential, AzureSettings, Endpoint, FoundationDbSettings, FsSettings, MysqlSettings,
+    PostgresSettings, S3Settings, Secret,
 };
 
 use super::{CANARY, env, text, written};
@@ -18,14 +20,14 @@ fn json_store(kind: StoreKind) -> BlobPlace {
 }
 
 fn fs(path: &str, depth: u8) -> StoreKind {
-    StoreKind::Fs { path: path.into(), depth }
+    StoreKind::Fs(FsSettings { path: path.into(), depth })
 }
 
 fn bucket(region: &str, endpoint: Option<&str>, access_key: Option<&str>) -> StoreKind {
-    StoreKind::S3 {
+    StoreKind::S3(S3Settings {
         bucket: "b".into(),
         region: region.into(),
-        endpoint: endpoint.map(str::to_string),
+        endpoint: endpoint.map(Endpoint::new),
         access_key: access_key.map(Secret::new),
         secret_key: None,
         security_token: None,
@@ -35,7 +37,7 @@ fn bucket(region: &str, endpoint: Option<&str>, access_key: Option<&str>) -> Sto
         max_retries: 3,
         key_prefix: None,
         allow_invalid_certs: false,
-    }
+    })
 }
 
 #[test]
@@ -74,7 +76,7 @@ fn both_formats_name_a_blob_store() {
                 "maxRetries":10,"keyPrefix":"k/","allowInvalidCerts":true,
                 "secretKey":{"@type":"EnvironmentVariable","variableName":"STORE_PASSWORD"},
                 "securityToken":{"@type":"Value","secret":"t"},"sessionToken":{"@type":"None"}}"#,
-            json_store(StoreKind::S3 {
+            json_store(StoreKind::S3(S3Settings {
                 bucket: "b".into(),
                 region: "fra1".into(),
                 endpoint: None,
@@ -87,24 +89,24 @@ fn both_formats_name_a_blob_store() {
                 max_retries: 10,
                 key_prefix: Some("k/".into()),
                 allow_invalid_certs: true,
-            }),
+            })),
         ),
         (
             r#"{"@type":"Azure","storageAccount":"a","container":"c","endpoint":"http://localhost:10000/a",
                 "sasToken":{"@type":"Value","secret":"s"}}"#,
-            json_store(StoreKind::Azure {
+            json_store(StoreKind::Azure(AzureSettings {
                 account: "a".into(),
                 container: "c".into(),
-                endpoint: Some("http://localhost:10000/a".into()),
+                endpoint: Some(Endpoint::new("http://localhost:10000/a")),
                 credential: AzureCredential::SasToken(Secret::new("s")),
                 timeout: Duration::from_secs(30),
                 max_retries: 3,
                 key_prefix: None,
-            }),
+            })),
         ),
         (
             r#"{"@type":"PostgreSql","host":"h","authUsername":null}"#,
-            json_store(StoreKind::Postgres {
+            json_store(StoreKind::Postgres(PostgresSettings {
                 host: Some("h".into()),
                 port: 5432,
                 database: "stalwart".into(),
@@ -113,12 +115,13 @@ fn both_formats_name_a_blob_store() {
                 options: None,
                 timeout: Some(Duration::from_secs(15)),
                 tls: false,
+                allow_plaintext: false,
                 allow_invalid_certs: false,
-            }),
+            })),
         ),
         (
             r#"{"@type":"MySql","host":"h","port":1,"timeout":null,"useTls":true}"#,
-            json_store(StoreKind::Mysql {
+            json_store(StoreKind::Mysql(MysqlSettings {
                 host: "h".into(),
                 port: 1,
                 database: "stalwart".into(),
@@ -128,18 +131,18 @@ fn both_formats_name_a_blob_store() {
                 timeout: None,
                 tls: true,
                 allow_invalid_certs: false,
-            }),
+            })),
         ),
         (
             r#"{"@type":"FoundationDb","transactionRetryLimit":7}"#,
-            json_store(StoreKind::FoundationDb {
+            json_store(StoreKind::FoundationDb(FoundationDbSettings {
                 cluster_file: None,
                 transaction_timeout: None,
                 retry_limit: Some(7),
                 max_retry_delay: None,
                 machine_id: None,
                 datacenter_id: None,
-            }),
+            })),
         ),
         (
             "storage.blob = \"b\"\nstore.b = { type = \"fs\", path = \"/b\", compression = \"lz4\" }\n",
@@ -156,15 +159,15 @@ fn both_formats_name_a_blob_store() {
             toml_store(
                 "b",
                 Compression::None,
-                StoreKind::Azure {
+                StoreKind::Azure(AzureSettings {
                     account: "a".into(),
                     container: "c".into(),
-                    endpoint: Some("http://localhost:10000/a".into()),
+                    endpoint: Some(Endpoint::new("http://localhost:10000/a")),
                     credential: AzureCredential::SasToken(Secret::new("s")),
                     timeout: Duration::from_secs(30),
                     max_retries: 3,
                     key_prefix: None,
-                },
+                }),
             ),
         ),
     ] {

@@ -5,8 +5,10 @@ use std::time::Duration;
 use proptest::prelude::*;
 use stalwart_migrate::base::error::{ErrorKind, Result};
 use stalwart_migrate::catalog::{self, SchemaVersion};
-use stalwart_migrate::config::{
-    AzureCredential, BlobPlace, Compression, Config, Secret, StoreConfig, StoreKind, variant_of,
+use stalwart_migrate::config::{BlobPlace, Compression, Config, StoreConfig, StoreKind, variant_of};
+use stalwart_migrate::settings::{
+    AzureCredential, AzureSettings, Endpoint, FoundationDbSettings, FsSettings, MysqlSettings,
+    PostgresSettings, S3Settings, Secret,
 };
 
 use super::{CANARY, written};
@@ -48,14 +50,14 @@ fn sharded(kinds: Vec<StoreKind>) -> StoreKind {
 }
 
 fn fs(path: &str, depth: u8) -> StoreKind {
-    StoreKind::Fs { path: path.into(), depth }
+    StoreKind::Fs(FsSettings { path: path.into(), depth })
 }
 
 fn s3(region: &str, endpoint: Option<&str>) -> StoreKind {
-    StoreKind::S3 {
+    StoreKind::S3(S3Settings {
         bucket: "mail".into(),
         region: region.into(),
-        endpoint: endpoint.map(str::to_string),
+        endpoint: endpoint.map(Endpoint::new),
         access_key: Some(Secret::new("AK")),
         secret_key: Some(Secret::new("from the environment")),
         security_token: None,
@@ -65,11 +67,11 @@ fn s3(region: &str, endpoint: Option<&str>) -> StoreKind {
         max_retries: 3,
         key_prefix: Some("sw/".into()),
         allow_invalid_certs: false,
-    }
+    })
 }
 
 fn azure() -> StoreKind {
-    StoreKind::Azure {
+    StoreKind::Azure(AzureSettings {
         account: "acct".into(),
         container: "mail".into(),
         endpoint: None,
@@ -77,11 +79,11 @@ fn azure() -> StoreKind {
         timeout: Duration::from_secs(30),
         max_retries: 3,
         key_prefix: None,
-    }
+    })
 }
 
 fn postgres(password: &str) -> StoreKind {
-    StoreKind::Postgres {
+    StoreKind::Postgres(PostgresSettings {
         host: Some("db.test".into()),
         port: 5432,
         database: "stalwart".into(),
@@ -90,8 +92,9 @@ fn postgres(password: &str) -> StoreKind {
         options: None,
         timeout: Some(Duration::from_secs(15)),
         tls: false,
+        allow_plaintext: false,
         allow_invalid_certs: false,
-    }
+    })
 }
 
 const S3_CUSTOM: &str = "01 02 2a 17 68747470733a2f2f6d696e696f2e746573743a39303030 04 65752d31 04 6d61696c \
@@ -131,7 +134,7 @@ fn values_of_real_encoders() {
         // MySQL with a replica, whose secret is not looked up.
         (
             "01 07 00 01 01 01 8008 00 00 01 01 72 ea19 01 6d 00 02 04 4e4f4e45 01 68 ea19 01 6d 00 00",
-            elsewhere(StoreKind::Mysql {
+            elsewhere(StoreKind::Mysql(MysqlSettings {
                 host: "h".into(),
                 port: 3306,
                 database: "m".into(),
@@ -141,32 +144,32 @@ fn values_of_real_encoders() {
                 timeout: None,
                 tls: true,
                 allow_invalid_certs: true,
-            }),
+            })),
         ),
         (
             "01 05 01 02 2f66 01 01 63 00 01 e807 01 03 01 e0d403",
-            elsewhere(StoreKind::FoundationDb {
+            elsewhere(StoreKind::FoundationDb(FoundationDbSettings {
                 cluster_file: Some("/f".into()),
                 transaction_timeout: Some(Duration::from_secs(60)),
                 retry_limit: Some(3),
                 max_retry_delay: Some(Duration::from_secs(1)),
                 machine_id: None,
                 datacenter_id: Some("c".into()),
-            }),
+            })),
         ),
         // Every member of a sharded store is numbered two less than outside.
         (
             "01 01 03  02 02 2f61 00  03 00 00 00 00 00 00  01 04 61636374 04 6d61696c 01 01 6b 00 b0ea01 03 00",
             elsewhere(sharded(vec![
                 fs("/a", 0),
-                StoreKind::FoundationDb {
+                StoreKind::FoundationDb(FoundationDbSettings {
                     cluster_file: None,
                     transaction_timeout: None,
                     retry_limit: None,
                     max_retry_delay: None,
                     machine_id: None,
                     datacenter_id: None,
-                },
+                }),
                 azure(),
             ])),
         ),
@@ -482,7 +485,7 @@ impl Pickled {
     /// A store, numbered from `first`.
     fn store(&mut self, kind: &StoreKind, first: u64) {
         match kind {
-            StoreKind::S3 {
+            StoreKind::S3(S3Settings {
                 bucket,
                 region,
                 endpoint,
@@ -495,12 +498,12 @@ impl Pickled {
                 max_retries,
                 key_prefix,
                 allow_invalid_certs,
-            } => {
+            }) => {
                 self.leb(first);
                 match endpoint {
                     Some(endpoint) => {
                         self.leb(42);
-                        self.text(endpoint);
+                        self.text(endpoint.as_str());
                         self.text(region);
                     }
                     None => {
@@ -518,7 +521,15 @@ impl Pickled {
                 self.flag(*allow_invalid_certs);
                 self.flag(true);
             }
-            StoreKind::Azure { account, container, credential, timeout, max_retries, key_prefix, .. } => {
+            StoreKind::Azure(AzureSettings {
+                account,
+                container,
+                credential,
+                timeout,
+                max_retries,
+                key_prefix,
+                ..
+            }) => {
                 self.leb(first + 1);
                 self.text(account);
                 self.text(container);
@@ -532,12 +543,12 @@ impl Pickled {
                 self.leb((*max_retries).into());
                 self.option_text(key_prefix.as_ref());
             }
-            StoreKind::Fs { path, depth } => {
+            StoreKind::Fs(FsSettings { path, depth }) => {
                 self.leb(first + 2);
                 self.text(path.to_str().unwrap());
                 self.leb((*depth).into());
             }
-            StoreKind::Postgres {
+            StoreKind::Postgres(PostgresSettings {
                 host,
                 port,
                 database,
@@ -546,8 +557,9 @@ impl Pickled {
                 options,
                 timeout,
                 tls,
+                allow_plaintext: _,
                 allow_invalid_certs,
-            } => {
+            }) => {
                 self.leb(first + 4);
                 self.millis(*timeout);
                 self.flag(*tls);
@@ -564,7 +576,7 @@ impl Pickled {
                 self.secret(password.as_ref());
                 self.option_text(options.as_ref().map(|options| options.expose().to_string()).as_ref());
             }
-            StoreKind::Mysql {
+            StoreKind::Mysql(MysqlSettings {
                 host,
                 port,
                 database,
@@ -574,7 +586,7 @@ impl Pickled {
                 timeout,
                 tls,
                 allow_invalid_certs,
-            } => {
+            }) => {
                 self.leb(first + 5);
                 self.millis(*timeout);
                 self.flag(*tls);
@@ -626,14 +638,14 @@ fn buckets() -> impl Strategy<Value = StoreKind> {
     let names: Vec<String> = REGIONS.split_whitespace().map(str::to_string).collect();
     let region = prop_oneof![
         proptest::sample::select(names).prop_map(|name| (name, None)),
-        (text(), text()).prop_map(|(name, endpoint)| (name, Some(endpoint))),
+        (text(), text()).prop_map(|(name, endpoint)| (name, Some(Endpoint::new(endpoint)))),
     ];
     let secrets = (optional_secret(), optional_secret(), optional_secret(), optional_secret());
     let texts = (text(), proptest::option::of(text()), proptest::option::of(text()));
     (region, secrets, texts, millis(), 1..=10_u32, any::<bool>()).prop_map(
         |((region, endpoint), secrets, (bucket, profile, key_prefix), timeout, max_retries, any)| {
             let (access_key, secret_key, security_token, session_token) = secrets;
-            StoreKind::S3 {
+            StoreKind::S3(S3Settings {
                 bucket,
                 region,
                 endpoint,
@@ -646,7 +658,7 @@ fn buckets() -> impl Strategy<Value = StoreKind> {
                 max_retries,
                 key_prefix,
                 allow_invalid_certs: any,
-            }
+            })
         },
     )
 }
@@ -656,7 +668,7 @@ fn databases() -> impl Strategy<Value = StoreKind> {
     let numbers = (1..=u16::MAX, proptest::option::of(any::<u64>()), proptest::option::of(millis()));
     (texts, numbers, optional_secret(), any::<bool>(), any::<bool>()).prop_map(
         |((host, database, user, options, mysql), (port, packet, timeout), password, tls, any)| match mysql {
-            true => StoreKind::Mysql {
+            true => StoreKind::Mysql(MysqlSettings {
                 host,
                 port,
                 database,
@@ -666,8 +678,8 @@ fn databases() -> impl Strategy<Value = StoreKind> {
                 timeout,
                 tls,
                 allow_invalid_certs: any,
-            },
-            false => StoreKind::Postgres {
+            }),
+            false => StoreKind::Postgres(PostgresSettings {
                 host: Some(host),
                 port,
                 database,
@@ -676,8 +688,9 @@ fn databases() -> impl Strategy<Value = StoreKind> {
                 options: options.map(Secret::new),
                 timeout,
                 tls,
+                allow_plaintext: false,
                 allow_invalid_certs: any,
-            },
+            }),
         },
     )
 }
@@ -688,14 +701,16 @@ fn containers() -> impl Strategy<Value = StoreKind> {
         false => AzureCredential::SasToken(Secret::new(text)),
     });
     (text(), text(), secret, millis(), 1..=10_u32, proptest::option::of(text())).prop_map(
-        |(account, container, credential, timeout, max_retries, key_prefix)| StoreKind::Azure {
-            account,
-            container,
-            endpoint: None,
-            credential,
-            timeout,
-            max_retries,
-            key_prefix,
+        |(account, container, credential, timeout, max_retries, key_prefix)| {
+            StoreKind::Azure(AzureSettings {
+                account,
+                container,
+                endpoint: None,
+                credential,
+                timeout,
+                max_retries,
+                key_prefix,
+            })
         },
     )
 }

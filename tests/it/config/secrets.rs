@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use stalwart_migrate::config::{BlobPlace, Config, Secret, blob_config};
+use stalwart_migrate::config::{BlobPlace, Config, blob_config};
+use stalwart_migrate::settings::Secret;
 
 use super::{CANARY, data, env, no_row, text, written};
 

@@ -11,11 +11,11 @@ use super::stub::{Reply, Stub, s3_list};
 use super::{FLOW, KIND, azure_settings, key, possible, s3_settings, scan, table};
 
 fn s3(stub: &Stub) -> S3 {
-    S3::new(s3_settings(&stub.endpoint(), "mail", "sw/")).unwrap()
+    S3::new(&s3_settings(&stub.endpoint(), "mail", "sw/")).unwrap()
 }
 
 fn azure(stub: &Stub) -> Azure {
-    Azure::new(azure_settings(&stub.endpoint(), "mail", "sw/")).unwrap()
+    Azure::new(&azure_settings(&stub.endpoint(), "mail", "sw/")).unwrap()
 }
 
 /// How many objects are listed.

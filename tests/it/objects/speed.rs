@@ -39,7 +39,7 @@ fn small_objects_travel_many_at_a_time() {
     let server = Server::s3();
     let name = server.bucket();
     let settings = s3_settings(&server.endpoint(), &name, "p/");
-    measure("S3", &expect, &|| Box::new(S3::new(settings.clone()).unwrap()));
+    measure("S3", &expect, &|| Box::new(S3::new(&settings).unwrap()));
     if count > 500 {
         let copy = dir.path().join("copy").display().to_string();
         let remote = |path: &str| {

@@ -9,8 +9,9 @@ use std::time::Duration;
 use object_store::RetryConfig;
 use object_store::aws::{AmazonS3Builder, AwsCredential, AwsCredentialProvider};
 
-use super::{S3Settings, wire};
+use super::wire;
 use crate::base::error::{Error, Result};
+use crate::settings::{S3Settings, Secret};
 
 /// Bytes that a credentials file may have.
 const LONGEST: u64 = 1 << 20;
@@ -26,10 +27,12 @@ pub(super) enum Credentials {
 impl Credentials {
     /// The credentials of a bucket in this region. `env` is the environment.
     pub fn of(settings: &S3Settings, region: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<Self> {
+        let place = settings.location();
         let token = settings.security_token.as_ref().or(settings.session_token.as_ref());
         if let Some(key) = &settings.access_key {
-            let secret = settings.secret_key.clone().unwrap_or_default();
-            return fixed(key.clone(), secret, token.cloned(), "the configuration", &settings.place);
+            let text = |secret: &Secret| secret.expose().to_string();
+            let secret = settings.secret_key.as_ref().map(text).unwrap_or_default();
+            return fixed(text(key), secret, token.map(text), "the configuration", &place);
         }
         let set = |name: &str| env(name).filter(|value| !value.is_empty());
         if set("AWS_ROLE_ARN").is_some() && set("AWS_WEB_IDENTITY_TOKEN_FILE").is_some() {
@@ -37,10 +40,10 @@ impl Credentials {
         }
         if let (Some(key), Some(secret)) = (set("AWS_ACCESS_KEY_ID"), set("AWS_SECRET_ACCESS_KEY")) {
             let token = set("AWS_SECURITY_TOKEN").or_else(|| set("AWS_SESSION_TOKEN"));
-            return fixed(key, secret, token, "the environment", &settings.place);
+            return fixed(key, secret, token, "the environment", &place);
         }
         if let Some((key, secret, token)) = from_file(settings, &set)? {
-            return fixed(key, secret, token, "the credentials file", &settings.place);
+            return fixed(key, secret, token, "the credentials file", &place);
         }
         asked(&MACHINE, settings, region, env, "the container or machine this runs on")
     }
@@ -90,7 +93,7 @@ fn asked(
     }
     // The bucket is never asked: only what finds keys is of use.
     let finder = builder.build().map_err(|_| {
-        Error::usage(format!("cannot ask {whom} for keys")).with("store", settings.place.clone())
+        Error::usage(format!("cannot ask {whom} for keys")).with("store", settings.location())
     })?;
     Ok(Credentials::Asked(Arc::clone(finder.credentials()), whom))
 }
@@ -167,16 +170,15 @@ mod tests {
             bucket: "b".into(),
             region: "us-east-1".into(),
             endpoint: None,
-            access_key: access_key.map(str::to_string),
-            secret_key: Some("configured-secret".into()),
+            access_key: access_key.map(Secret::new),
+            secret_key: Some(Secret::new("configured-secret")),
             security_token: None,
-            session_token: Some("configured-token".into()),
+            session_token: Some(Secret::new("configured-token")),
             profile: profile.map(str::to_string),
             timeout: Duration::from_secs(1),
             max_retries: 0,
             key_prefix: None,
             allow_invalid_certs: false,
-            place: "s3://here".into(),
         }
     }
 
@@ -231,8 +233,8 @@ mod tests {
         let mut settings = settings(Some("canary\nkey"), None);
         let error = Credentials::of(&settings, "r", &|_| None).err().unwrap().to_string();
         assert!(!error.contains("canary"), "{error}");
-        settings.access_key = Some("key".into());
-        settings.security_token = Some("canary\u{e9}".into());
+        settings.access_key = Some(Secret::new("key"));
+        settings.security_token = Some(Secret::new("canary\u{e9}"));
         let error = Credentials::of(&settings, "r", &|_| None).err().unwrap().to_string();
         assert!(!error.contains("canary"), "{error}");
     }
