@@ -1,6 +1,6 @@
-//! What every command has: a budget, a console, a way to be stopped, checks before the first write, a state to resume.
+//! Services for every command: budget, console, stop on signals, preflight, strict mode, state files for resuming.
 //!
-//! Knows no store and no dump. Modules in reading order; each uses only those above it.
+//! Does not depend on stores or dumps. Modules in reading order; each uses only those above it.
 
 use budget::Budget;
 use console::Console;
@@ -21,22 +21,22 @@ pub mod preflight;
 
 pub mod resume;
 
-/// What one run of the program has, lent to everything it does.
+/// The environment of one run, passed to everything it calls.
 #[derive(Debug, Clone)]
 pub struct Run {
     /// Threads and memory.
     pub budget: Budget,
-    /// Where text and data go.
+    /// Output of text and data.
     pub console: Console,
     /// Raised when the run should end.
     pub stop: Stop,
 }
 
-/// What the user lets a run do.
+/// What the user has agreed to.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Consent {
     /// Check and plan only: nothing is written.
     pub dry_run: bool,
-    /// What is asked for is agreed to.
+    /// Agree to everything that needs consent.
     pub yes: bool,
 }

@@ -1,55 +1,54 @@
-//! How much may run at once, and what of the memory is whose.
+//! Limits of threads and memory, and how memory is divided between pages and backends.
 //!
-//! Knows numbers only.
+//! Only arithmetic; depends on no other module.
 
-/// Pages of full size that may wait between a reader and the sink, per range.
+/// Full pages that may wait between a reader and the sink, per range.
 const DEPTH: usize = 2;
-/// Bytes that may wait in the one lane whose pages are worked on: more than a sink takes while it commits.
+/// Bytes that may wait in the one pipeline with a transform: more than a sink takes during a commit.
 const FAR: usize = 16 << 20;
-/// Ranges per reader: enough for readers to stay busy while the sink catches up.
+/// Ranges per reader: enough to keep readers busy while the sink catches up.
 const RANGES_PER_READER: usize = 4;
 
-/// How much may run at once.
+/// Limits of threads and memory for a run.
 #[derive(Debug, Clone, Copy)]
 pub struct Budget {
-    /// Threads that work at the same time, at least 1.
+    /// Number of threads at work at the same time, at least 1.
     pub jobs: usize,
-    /// Bytes for buffers and caches: half for pages in flight over all lanes, half for the engine.
+    /// Bytes for buffers and caches: half for pages in flight in all pipelines, half for the backend.
     pub memory: u64,
 }
 
 impl Budget {
-    /// Bytes for the engine's own caches; the other half is for pages.
+    /// Bytes for the backend's own caches; the other half is for pages.
     pub fn engine(&self) -> u64 {
         self.memory / 2
     }
 
-    /// Bytes for sorting the files of a dump that are out of order: the engine's half, which a dump has no use for.
+    /// Bytes for sorting files of a dump that are out of order: the backend's half, which a dump does not need.
     pub fn sorting(&self) -> usize {
         usize::try_from(self.engine()).unwrap_or(usize::MAX)
     }
 
-    /// Readers per lane: besides each other, lanes have their sinks and what works beside those, so that a
-    /// reader for every second core keeps all of them busy. More of them only wait for each other, and a
-    /// database on the same machine pays for each.
+    /// Readers per pipeline. Sinks, transforms and other pipelines also need threads, so one reader for every second
+    /// core keeps all cores busy. More readers only wait for each other and load a database on the same machine.
     pub fn readers(&self) -> usize {
         (self.jobs / 2).clamp(1, 4)
     }
 
-    /// How many ranges a lane is worth splitting into.
+    /// Number of ranges that a pipeline splits a subspace into.
     pub fn ranges(&self) -> usize {
         split(self.readers())
     }
 
-    /// How many parts a subspace is worth splitting into where whoever reads a part is done with it.
+    /// Number of parts that a subspace is split into where the reader of a part also processes it, without a sink.
     pub fn parts(&self) -> usize {
         split(self.jobs.min(4))
     }
 
-    /// Bytes a page should have, so that all pages that can be in flight stay within the budget.
+    /// Bytes per page, such that all pages that can be in flight stay within the budget.
     pub fn page_bytes(&self) -> usize {
         let bytes = self.pages_memory() / self.pages() as u64;
-        // Larger pages gain nothing and leave the processor's cache.
+        // Larger pages gain nothing and do not fit the processor's cache.
         usize::try_from(bytes).unwrap_or(usize::MAX).clamp(16 << 10, 512 << 10)
     }
 
@@ -58,19 +57,19 @@ impl Budget {
         DEPTH * self.page_bytes()
     }
 
-    /// Bytes of pages that may wait for a sink, per range, in the one lane whose pages are worked on: what the
-    /// budget has left, so that the others go on while the sink waits for the disk.
+    /// Bytes of pages that may wait for a sink, per range, in the one pipeline with a transform: the rest of the
+    /// budget, so that readers and workers continue while the sink waits for the disk.
     pub fn far_ahead(&self) -> usize {
         let taken = (self.pages() * self.page_bytes()) as u64;
-        // Half of it: a page that grows keeps up to twice the memory that it needs.
+        // Half of the rest: a page that grows keeps up to twice the memory that it needs.
         let left = self.pages_memory().saturating_sub(taken) / 2 / self.ranges() as u64;
         self.ahead() + usize::try_from(left).unwrap_or(usize::MAX).min(FAR)
     }
 
-    /// Pages of full size that can be in flight, but for those of [`Budget::far_ahead`].
+    /// Full pages that can be in flight, without those of [`Budget::far_ahead`].
     fn pages(&self) -> usize {
-        // Per lane: each range can leave pages behind, each reader and the sink hold one page. In one lane,
-        // that of blobs, each of as many workers as there are jobs fills another.
+        // Per pipeline: each range can have pages waiting, each reader and the sink hold one page. In the pipeline
+        // of blobs, each of `jobs` workers fills another.
         self.jobs.max(1) * (self.ranges() * DEPTH + self.readers() + 2)
     }
 
@@ -79,7 +78,7 @@ impl Budget {
     }
 }
 
-/// How many pieces are worth it for so many threads: one thread needs no pieces.
+/// Number of pieces for `threads`: one thread needs only one piece.
 fn split(threads: usize) -> usize {
     if threads <= 1 { 1 } else { threads * RANGES_PER_READER }
 }

@@ -1,6 +1,6 @@
-//! What a run says: text for people on stderr, one JSON object per line on stdout with `--json`.
+//! Output of a run: text on stderr and, with `--json`, one JSON object per line on stdout.
 //!
-//! Results that were asked for (tables, catalogs) go to stdout. Errors are printed by `main`.
+//! Requested results (tables, catalogs) go to stdout. Errors are printed by `main`.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -18,17 +18,17 @@ use crate::base::error::{Error, Result, one_line, unseen};
 use crate::base::stop::{LOOK, Stop};
 use crate::run::progress::Show;
 
-/// What to do about a report that is not written.
+/// Help for a report that cannot be written.
 const FULL: &str = "free some space where --report goes";
 
-/// Bytes of a report that wait for its file.
+/// Bytes of a report that are buffered until its file is created.
 const WAITING: usize = 64 << 10;
 
-/// The first failure to write anything, which [`close`] returns: a line that is lost must not end a run half way,
-/// and must not let it end as if nothing had been lost.
+/// The first output failure, returned by [`close`]: a lost line must not interrupt a run, and the run must not end
+/// as if nothing was lost.
 static LOST: Mutex<Option<Error>> = Mutex::new(None);
 
-/// Where everything said goes as well, with `--report`. One for the process: errors are said in many places.
+/// The file of `--report`, which gets a copy of all text. One per process, because many places print errors.
 static REPORT: OnceLock<Report> = OnceLock::new();
 
 struct Report {
@@ -37,42 +37,42 @@ struct Report {
 }
 
 enum ReportState {
-    // Nothing is written before it is certain that the file does not lie in a store or a dump.
+    // Buffered until the file is known not to lie in a store or a dump.
     Waiting(String),
     Open(File),
     Closed,
 }
 
-/// Writes everything said from now on into a new, private file as well, once [`begin_report`] says so.
+/// Copies all text from now on into a new, private file, which [`begin_report`] creates.
 ///
-/// Errors: usage if the file is there already or cannot be created.
+/// Errors: usage if the file exists already or its directory cannot be read.
 pub fn report_to(path: &Path) -> Result<()> {
     if std::fs::symlink_metadata(path).is_ok() {
         return Err(no_file(path, std::io::ErrorKind::AlreadyExists.into()));
     }
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     std::fs::read_dir(parent).map_err(|error| no_file(path, error))?;
-    // Set once, at the start.
+    // Set only once, at the start.
     let _ = REPORT
         .set(Report { path: path.to_path_buf(), state: Mutex::new(ReportState::Waiting(String::new())) });
     Ok(())
 }
 
-/// The file of the report, if one was asked for.
+/// Path of the report, if one was requested.
 pub fn report_path() -> Option<&'static Path> {
     REPORT.get().map(|report| report.path.as_path())
 }
 
-/// Creates the file of the report, if one was asked for, and writes what was said so far.
+/// Creates the file of the report, if one was requested, and writes the buffered text.
 ///
-/// Errors: usage if it cannot be created.
+/// Errors: usage if the file cannot be created.
 pub fn begin_report() -> Result<()> {
     let Some(report) = REPORT.get() else { return Ok(()) };
     let mut state = report.state.lock().unwrap_or_else(PoisonError::into_inner);
     report.begin(&mut state)
 }
 
-/// Leaves the report out: its file has no place.
+/// Disables the report, because its path overlaps with a store or a dump.
 pub fn no_report() {
     if let Some(report) = REPORT.get() {
         *report.state.lock().unwrap_or_else(PoisonError::into_inner) = ReportState::Closed;
@@ -120,7 +120,7 @@ fn report(line: &str) {
         text.push_str(line);
         text.push('\n');
         if text.len() > WAITING {
-            // What can say so much has opened its stores before.
+            // A run with this much text has checked the path before.
             let _ = report.begin(&mut state);
         }
     } else if let ReportState::Open(file) = &mut *state
@@ -130,7 +130,7 @@ fn report(line: &str) {
     }
 }
 
-/// Remembers what could not be written.
+/// Keeps the first output failure.
 fn lost(what: &str, next: &str, error: std::io::Error) {
     let mut first = LOST.lock().unwrap_or_else(PoisonError::into_inner);
     first.get_or_insert_with(|| {
@@ -138,8 +138,7 @@ fn lost(what: &str, next: &str, error: std::io::Error) {
     });
 }
 
-/// Takes note of an outcome of writing to stdout. A closed pipe (`… | head`) is the reader's choice; nothing is lost
-/// by not telling it more.
+/// Keeps a failure to write to stdout. Ignores a closed pipe (`… | head`): the reader wants no more output.
 pub fn wrote(outcome: std::io::Result<()>) {
     match outcome {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
@@ -149,12 +148,12 @@ pub fn wrote(outcome: std::io::Result<()>) {
     }
 }
 
-/// Brings everything that was said to where it goes.
+/// Flushes all output and syncs the report.
 ///
-/// Errors: I/O, if any of it could not be written.
+/// Errors: I/O, if any output of the run could not be written.
 pub fn close() -> Result<()> {
     wrote(std::io::stdout().flush());
-    // A run that ended early has not begun it.
+    // A run that ended early has not created the file.
     begin_report()?;
     if let Some(report) = REPORT.get()
         && let ReportState::Open(file) = &*report.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -168,27 +167,27 @@ pub fn close() -> Result<()> {
     }
 }
 
-/// Where a run speaks.
+/// Options of the output of a run.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Console {
     /// One JSON object per line on stdout.
     pub json: bool,
-    /// No text on stderr but errors and warnings.
+    /// Only errors and warnings on stderr.
     pub quiet: bool,
 }
 
 impl Console {
-    /// A sentence about the run, unless quiet.
+    /// Prints a line about the run to stderr, unless quiet.
     pub fn say(&self, text: impl AsRef<str>) {
         if self.quiet { report(&one_line(text.as_ref())) } else { to_stderr(text.as_ref()) }
     }
 
-    /// A sentence that nobody should miss, quiet or not.
+    /// Prints a warning to stderr, quiet or not.
     pub fn warn(&self, text: impl AsRef<str>) {
         to_stderr(&format!("warning: {}", text.as_ref()));
     }
 
-    /// A result that was asked for, as text on stdout; silent with `--json`.
+    /// Prints a requested result as text to stdout, except with `--json`.
     pub fn print(&self, text: impl AsRef<str>) {
         let line = one_line(text.as_ref());
         report(&line);
@@ -197,9 +196,9 @@ impl Console {
         }
     }
 
-    /// Bytes that were asked for, as they are.
+    /// Writes requested bytes to stdout, unchanged.
     ///
-    /// Errors: I/O, unless the reader has closed its end.
+    /// Errors: I/O, except for a closed pipe.
     pub fn bytes(&self, bytes: &[u8]) -> Result<()> {
         let mut out = std::io::stdout().lock();
         match out.write_all(bytes).and_then(|()| out.flush()) {
@@ -212,7 +211,7 @@ impl Console {
         }
     }
 
-    /// The same result as data, with `--json` only.
+    /// Prints a result as JSON to stdout, only with `--json`.
     pub fn data(&self, data: &impl Serialize) {
         if self.json
             && let Ok(line) = serde_json::to_string(data)
@@ -221,23 +220,23 @@ impl Console {
         }
     }
 
-    /// How progress is shown.
+    /// Whether progress is shown.
     pub fn progress(&self) -> Show {
         if self.quiet { Show::Nothing } else { Show::Person }
     }
 }
 
-/// Asks for a line on stdin; what cannot be read is no answer.
+/// Prints a question and reads a line from stdin. A line that cannot be read counts as empty.
 ///
-/// Errors: interrupted, if the run should end before there is one.
+/// Errors: interrupted, if the run is stopped before the answer; I/O, if no thread can be started.
 pub fn ask(question: &str, stop: &Stop) -> Result<String> {
     to_stderr(question);
     let (answered, answer) = channel();
-    // Reading cannot be broken off, so another thread waits for it, which ends with the process.
+    // A blocking read cannot be cancelled, so a separate thread waits for it and ends with the process.
     let reading = std::thread::Builder::new().spawn(move || {
         let mut line = String::new();
         let _ = std::io::stdin().read_line(&mut line);
-        // Not wanted any more if the run has ended.
+        // The receiver is gone if the run has ended.
         let _ = answered.send(line);
     });
     reading.map_err(|error| Error::io("cannot start a thread").because(error))?;
@@ -251,13 +250,13 @@ pub fn ask(question: &str, stop: &Stop) -> Result<String> {
     }
 }
 
-/// A line on stderr; unlike `eprintln!` it does not end the run where nobody listens any more. What a dump or a
-/// store has put into it stays text.
+/// Prints a line to stderr. Unlike `eprintln!` it does not panic if stderr is closed. Control characters from a
+/// dump or a store are escaped.
 pub fn to_stderr(line: &str) {
     let line = &one_line(line);
     report(line);
     match writeln!(std::io::stderr(), "{line}") {
-        // A warning that a full disk has swallowed is not said; a terminal that is gone has no reader.
+        // A full disk loses a warning, so the run must fail. A closed terminal has no reader.
         Err(error) if matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge) => {
             lost("cannot write to stderr", "check where stderr goes and whether there is space", error);
         }
@@ -269,7 +268,8 @@ fn write_line(line: &str) {
     wrote(writeln!(std::io::stdout(), "{line}"));
 }
 
-/// JSON that a terminal shows as it is: outside of strings it has no such characters, and in them they may be escaped.
+/// Escapes control and invisible characters in JSON for terminals. They occur only inside strings, where JSON allows
+/// escapes.
 fn escaped(json: &str) -> Cow<'_, str> {
     let special = |c: char| c.is_control() || unseen(c);
     if !json.contains(special) {

@@ -1,7 +1,7 @@
-//! Preflight: everything that is checked before the first write, as one report.
+//! Preflight: collects the checks before the first write into one report.
 //!
-//! Each check has passed, warns, or refuses with its remedy. A run ends with the first refusal; a dry run makes
-//! every check it still can and prints them all. What is checked is the commands' business.
+//! Each check passes, warns, or refuses with a remedy. A run ends with the first refusal; a dry run makes all
+//! remaining checks that are possible and prints them all. The commands make the checks.
 
 use std::path::Path;
 
@@ -10,13 +10,13 @@ use serde::Serialize;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::run::console::Console;
 
-/// How a check came out.
+/// The outcome of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CheckOutcome {
-    /// Nothing stands in the way.
+    /// The check passed.
     Passed,
-    /// Worth knowing; the run goes on.
+    /// The run continues after a warning.
     Warned,
     /// The run ends before anything is written.
     Refused,
@@ -25,11 +25,11 @@ pub enum CheckOutcome {
 /// One check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Check {
-    /// What was looked at, in a few words.
+    /// The subject of the check, in a few words.
     pub name: &'static str,
-    /// How it came out.
+    /// The outcome.
     pub outcome: CheckOutcome,
-    /// What was found, and what to do about it where something is to be done.
+    /// The result, with a remedy if one is needed.
     pub detail: String,
 }
 
@@ -43,27 +43,27 @@ pub struct Preflight {
 }
 
 impl Preflight {
-    /// No check made yet.
+    /// A preflight without checks.
     pub fn new(console: Console, dry_run: bool) -> Self {
         Preflight { console, dry_run, checks: Vec::new(), refusal: None }
     }
 
-    /// Notes a check that passed.
+    /// Records a check that passed.
     pub fn pass(&mut self, name: &'static str, detail: impl Into<String>) {
         self.note(name, CheckOutcome::Passed, detail.into());
     }
 
-    /// Notes something worth knowing, and says it at once.
+    /// Records a warning and prints it at once.
     pub fn warn(&mut self, name: &'static str, detail: impl Into<String>) {
         let detail = detail.into();
         self.console.warn(&detail);
         self.note(name, CheckOutcome::Warned, detail);
     }
 
-    /// Notes the outcome of a check: its detail, or a refusal.
+    /// Records the outcome of a check: its detail, or a refusal.
     ///
-    /// Returns what the check has given, nothing after a refusal in a dry run. Errors: the refusal itself in a
-    /// run that is none, and every error of another kind, after which no report would make sense.
+    /// Returns the value of the check, or `None` after a refusal in a dry run. Errors: a refusal outside of a dry
+    /// run, and every error of another kind, after which a report would be meaningless.
     pub fn check<T>(
         &mut self,
         name: &'static str,
@@ -84,7 +84,7 @@ impl Preflight {
         }
     }
 
-    /// Notes a refusal that a dry run, which writes nothing, only warns of.
+    /// Records a check whose refusal is only a warning in a dry run, which writes nothing.
     pub fn check_unless_dry(&mut self, name: &'static str, outcome: Result<String>) -> Result<()> {
         match outcome {
             Err(error) if error.kind() == ErrorKind::Refused && self.dry_run => {
@@ -95,8 +95,8 @@ impl Preflight {
         }
     }
 
-    /// Looks whether there is room for about so many bytes at `path`, which need not exist yet. Sizes are
-    /// estimates, so too little space is a warning, and running out of it the error.
+    /// Checks the free space for about `expected` bytes at `path`, which need not exist yet. Sizes are estimates,
+    /// so too little space is only a warning; the error comes from the write that fails.
     pub fn space(&mut self, path: &Path, expected: u64) {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
         let Some(existing) = path.ancestors().find(|ancestor| ancestor.exists()) else { return };
@@ -142,9 +142,9 @@ impl Preflight {
     }
 }
 
-/// How long so many bytes take, at the rate of a slow disk: an estimate on the safe side.
+/// The estimated time for `bytes` at the rate of a slow disk, as text: usually too long.
 pub fn estimated_time(bytes: u64) -> String {
-    /// Bytes in a second, verification included.
+    /// Bytes per second, verification included.
     const RATE: u64 = 50_000_000;
     match bytes / RATE {
         0..60 => "less than a minute, as a rule".to_string(),

@@ -1,6 +1,6 @@
-//! How far a run is: a bar on a terminal, a line every ten seconds elsewhere, nothing with `--quiet`.
+//! Shows the progress of a run: a bar on a terminal, a line every ten seconds elsewhere, nothing with `--quiet`.
 //!
-//! Everything goes to stderr; knows numbers only.
+//! Writes to stderr. Depends only on counts of records and bytes.
 
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;
@@ -10,12 +10,12 @@ use std::time::{Duration, Instant};
 
 use indicatif::{HumanBytes, HumanCount, HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// How often a line is written where there is no terminal.
+/// Interval between lines without a terminal.
 const LINE_EVERY: Duration = Duration::from_secs(10);
-/// How often the bar is drawn.
+/// Interval between drawings of the bar.
 const DRAW_EVERY: Duration = Duration::from_millis(200);
 
-/// Counts of a running step, shared by all threads.
+/// Counters of a running step, shared by all threads.
 #[derive(Debug, Default)]
 struct ProgressCounts {
     records: AtomicU64,
@@ -29,17 +29,17 @@ pub struct Progress {
     painter: Option<JoinHandle<()>>,
 }
 
-/// Whether and to whom progress is shown.
+/// Whether progress is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Show {
-    /// Not at all.
+    /// No progress.
     Nothing,
-    /// To whoever reads stderr: a bar on a terminal, lines elsewhere.
+    /// Progress on stderr: a bar on a terminal, lines elsewhere.
     Person,
 }
 
 impl Progress {
-    /// Begins a step. `expected` bytes make a percentage and the time left possible; 0 means unknown.
+    /// Begins a step. The total of `expected` bytes gives the percentage and the remaining time; 0 means unknown.
     pub fn start(show: Show, step: &'static str, expected: u64) -> Self {
         let counts = Arc::new(ProgressCounts::default());
         let painter = (show == Show::Person).then(|| {
@@ -55,7 +55,7 @@ impl Progress {
         Progress { counts, painter }
     }
 
-    /// Adds what has been done since the last call.
+    /// Adds the records and bytes done since the last call.
     pub fn add(&self, records: u64, bytes: u64) {
         self.counts.records.fetch_add(records, Ordering::Relaxed);
         self.counts.bytes.fetch_add(bytes, Ordering::Relaxed);
@@ -67,7 +67,7 @@ impl Drop for Progress {
         self.counts.finished.store(true, Ordering::Relaxed);
         if let Some(painter) = self.painter.take() {
             painter.thread().unpark();
-            // A painter that panicked has nothing to say about the run.
+            // A panic in the painter does not affect the run.
             let _ = painter.join();
         }
     }
@@ -85,7 +85,7 @@ fn draw_bar(counts: &ProgressCounts, step: &'static str, expected: u64) {
     bar.set_prefix(step);
     while !counts.finished.load(Ordering::Relaxed) {
         let bytes = counts.bytes.load(Ordering::Relaxed);
-        // Sizes are estimates; a bar that overshoots would look broken.
+        // Sizes are estimates: the bar must not exceed its length.
         if expected > 0 && bytes > bar.length().unwrap_or(0) {
             bar.set_length(bytes);
         }
@@ -105,7 +105,7 @@ fn write_lines(counts: &ProgressCounts, step: &'static str, expected: u64) {
             let (records, bytes) =
                 (counts.records.load(Ordering::Relaxed), counts.bytes.load(Ordering::Relaxed));
             let line = line(step, records, bytes, expected, begin.elapsed());
-            // Nobody listening is no reason to end the run.
+            // A closed stderr must not end the run.
             let _ = writeln!(std::io::stderr(), "{line}");
         }
         std::thread::park_timeout(next.saturating_sub(begin.elapsed()));

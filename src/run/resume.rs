@@ -1,9 +1,9 @@
-//! The state of a run that can be continued: what it was about, so that nothing else is continued by mistake.
+//! The state file of a run that can be resumed. It identifies the run, so that no other run is resumed by mistake.
 //!
-//! How far a run came is not written down: the files of an unfinished dump and the records of an unfinished
-//! target say it themselves. So the state is written before the first change, once more when a target has been
-//! emptied, and removed at the end.
-//! The file is locked while its run lasts. It holds no address and no secret.
+//! It does not record progress, which the files of an unfinished dump and the records of an unfinished target
+//! show. So the state is written before the first change, again when a target has been emptied, and removed at
+//! the end.
+//! The file is locked during its run. It contains no address and no secret.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -19,7 +19,7 @@ use crate::base::error::{Error, Result};
 use crate::base::seal;
 use crate::base::stop::Stop;
 
-/// Longest state that is read, in bytes.
+/// Most bytes read of a state file.
 const LONGEST: u64 = 1 << 20;
 
 /// A state file, locked by this run.
@@ -33,9 +33,9 @@ pub struct StateFile {
 }
 
 impl StateFile {
-    /// Writes a new state and brings it to the disk. A missing directory of its own is created, private.
+    /// Writes and syncs a new state file. A missing directory is created, private.
     ///
-    /// Errors: `Refused` if there is one already, `Io` if it cannot be written.
+    /// Errors: `Refused` if the file exists already, `Io` if it cannot be written.
     pub fn create<T: Serialize>(path: &Path, state: &T) -> Result<StateFile> {
         let fail = |e| failed("cannot write the state of this run", path, e);
         Stop::of_process().check()?;
@@ -43,7 +43,7 @@ impl StateFile {
         let text = serde_json::to_string_pretty(state)
             .map_err(|e| Error::io("cannot write the state of this run as JSON").because(e))?;
         let there = || {
-            // Nothing goes on with a run that has not ended.
+            // A run that has not ended cannot be resumed.
             StateFile::at_rest(path)?;
             Err(place(Error::refused("there is the state of an interrupted run"), path)
                 .next("go on with it with --resume, or remove the file if you do not want to"))
@@ -53,7 +53,7 @@ impl StateFile {
             return there();
         }
         let file = write_aside(&dir, &name, &text)?;
-        // While the other name is held, no other run gives this one to its own.
+        // The lock on the temporary name keeps other runs from publishing their state now.
         if taken()? {
             let _ = dir.remove(aside(&name));
             return there();
@@ -65,9 +65,9 @@ impl StateFile {
         Ok(StateFile { path: path.to_owned(), dir, name, _file: file })
     }
 
-    /// Reads the state of an interrupted run; nothing if there is none.
+    /// Reads and locks the state of an interrupted run; `None` if there is no file.
     ///
-    /// Errors: `Refused` if it is damaged, of another release's form, or in use.
+    /// Errors: `Refused` if it is damaged, in the format of another release, or in use.
     pub fn open<T: DeserializeOwned>(path: &Path) -> Result<Option<(StateFile, T)>> {
         let opened = Dir::holding(path).and_then(|(dir, name)| Ok((dir.open_file(&name)?, dir, name)));
         let (file, dir, name) = match opened {
@@ -92,18 +92,18 @@ impl StateFile {
         Ok(Some((StateFile { path: path.to_owned(), dir, name, _file: file }, state)))
     }
 
-    /// Whether the run that has written a state has ended.
+    /// Checks that the run that wrote a state file has ended.
     ///
     /// Errors: `Refused` if it has not.
     pub fn at_rest(path: &Path) -> Result<()> {
-        // Whatever else may be wrong with it, opening it tells.
+        // Other faults are reported when the file is opened to be read.
         let opened = Dir::holding(path).and_then(|(dir, name)| dir.open_file(name));
         opened.map_or(Ok(()), |file| lock(&file, path))
     }
 
-    /// Puts another state in the place of this one, whole or not at all, and locked all the time.
+    /// Replaces the state atomically; the file stays locked.
     ///
-    /// Errors: I/O and interrupted; then the old state stands.
+    /// Errors: I/O and interrupted; then the old state remains.
     pub fn replace<T: Serialize>(&mut self, state: &T) -> Result<()> {
         Stop::of_process().check()?;
         let text = serde_json::to_string_pretty(state)
@@ -115,12 +115,12 @@ impl StateFile {
         Ok(())
     }
 
-    /// Where it is.
+    /// Path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Removes the state: the run is complete, or has left nothing behind.
+    /// Removes the file, when the run is complete or has left nothing to resume.
     pub fn remove(self) -> Result<()> {
         self.dir
             .remove(&self.name)
@@ -128,19 +128,19 @@ impl StateFile {
     }
 }
 
-/// What a state is called until it is whole.
+/// The temporary name of a state file until it is complete.
 fn aside(name: &OsStr) -> OsString {
     let mut name = name.to_os_string();
     name.push(".partial");
     name
 }
 
-/// Writes a state beside its place and brings it to the disk, locked.
+/// Writes, locks and syncs a state file under its temporary name.
 fn write_aside(dir: &Dir, name: &OsStr, text: &str) -> Result<File> {
     let (new, path) = (aside(name), dir.place(name));
     let fail = |e| failed("cannot write the state of this run", &path, e);
     if dir.look(&new).map_err(fail)?.is_some() {
-        // What a killed run has left under this name says nothing.
+        // A temporary file of a killed run is useless.
         StateFile::at_rest(&dir.place(&new))?;
         dir.remove(&new).map_err(fail)?;
     }
@@ -153,7 +153,7 @@ fn write_aside(dir: &Dir, name: &OsStr, text: &str) -> Result<File> {
     Ok(file)
 }
 
-/// Gives a state that is whole its name.
+/// Renames a complete state file to its final name.
 fn publish(dir: &Dir, name: &OsStr) -> std::io::Result<()> {
     dir.rename(aside(name), name)?;
     dir.sync()
@@ -165,12 +165,12 @@ fn lock(file: &File, path: &Path) -> Result<()> {
         Err(e) if e == rustix::io::Errno::WOULDBLOCK => {
             Err(place(Error::refused("another run is at work here"), path).next("wait until it has ended"))
         }
-        // A file system without locks is no reason to refuse a migration.
+        // File systems without locks are accepted.
         Err(_) => Ok(()),
     }
 }
 
-/// Names what a run was about in a state without giving it away: the same text gives the same digits.
+/// A short hash in hex that identifies a text in a state file without revealing it.
 pub fn anonymous(text: &str) -> String {
     blake3::hash(text.as_bytes()).to_hex().as_str().get(..16).unwrap_or_default().to_string()
 }

@@ -1,8 +1,8 @@
-//! SIGINT, SIGTERM and SIGHUP: the first asks the run to end cleanly, the second ends the process at once, but
-//! for its private copies of mail, which it removes; the third does not wait for that.
+//! Handles SIGINT, SIGTERM and SIGHUP: the first signal requests a clean end, the second removes private copies of
+//! mail and ends the process, the third ends it without waiting for that.
 //!
-//! SIGXFSZ does nothing: a file that may not grow is an error of the write, with its remedy. The same is true of SIGPIPE,
-//! which the standard library ignores in every process.
+//! SIGXFSZ is ignored, so that a write to a file at its size limit fails with an error and a remedy. The standard
+//! library already ignores SIGPIPE.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,17 +17,17 @@ use crate::base::stop::Stop;
 /// Exit status of an interrupted run.
 const EXIT: i32 = 130;
 
-/// The stop flag of this process, which the first of these signals raises. Handlers stay for the rest of the
-/// process.
+/// Installs the handlers for the rest of the process, and returns the stop flag that the first signal raises.
 ///
-/// A file that reaches the limit of its size ends nothing by itself from now on.
+/// From then on a file that reaches its size limit does not end the process. SIGHUP stays ignored if it was
+/// ignored at the start, as under `nohup`.
 ///
-/// SIGHUP is left alone where it is ignored, as under `nohup`.
+/// Errors: I/O if a handler cannot be installed.
 pub fn stop_on_signal() -> Result<Stop> {
     let fail = |error| Error::io("cannot install a signal handler").because(error);
     let stop = Stop::of_process().clone();
     let (flag, leaving) = (stop.flag(), Arc::new(AtomicBool::new(false)));
-    // Nothing looks at the flag: the write that was one too many fails instead.
+    // The flag is not used: the write beyond the limit fails.
     signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false))).map_err(fail)?;
     let handled: &[i32] = if ignored(SIGHUP) { &[SIGINT, SIGTERM] } else { &[SIGINT, SIGTERM, SIGHUP] };
     for signal in handled {
@@ -35,12 +35,12 @@ pub fn stop_on_signal() -> Result<Stop> {
             .map_err(fail)?;
         signal_hook::flag::register(*signal, Arc::clone(&flag)).map_err(fail)?;
     }
-    // Last: the thread may be quicker than the rest of what is done for the same signal.
+    // Registered last: the thread may run before the other actions for the same signal.
     let mut seen = Signals::new(handled).map_err(fail)?;
     let second = move || {
         let mut again = false;
         for _ in seen.forever() {
-            // Without private copies the next signal has nothing to wait for.
+            // Without private copies the next signal ends the process immediately.
             leaving.store(again || !dir::any_private(), Ordering::Relaxed);
             if again {
                 dir::remove_all();

@@ -1,14 +1,14 @@
-//! `--strict`: what was found makes a run fail.
+//! `--strict`: findings make a run fail.
 //!
-//! One rule for every command. Notices describe what is normal and do not count. A command that writes asks before
-//! it makes its result look complete; every command ends in an [`End`], from which alone comes an exit code.
+//! One rule for all commands. Notices describe normal data and do not count. A command that writes checks before it
+//! completes its result. Every command returns an [`End`], the only source of its exit code.
 
 use std::collections::BTreeMap;
 
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::finding::{FindingKind, Findings};
 
-/// Exit code of a run that has found damage or a difference: that says more than that there are findings.
+/// Exit code of a run that has found damage or a difference. Takes precedence over the one for findings.
 const DAMAGED: u8 = 4;
 
 /// Whether findings are failures.
@@ -16,7 +16,7 @@ const DAMAGED: u8 = 4;
 pub struct Strict(bool);
 
 impl Strict {
-    /// As `--strict` was given or not.
+    /// Strict if `on`, the value of `--strict`.
     pub fn new(on: bool) -> Self {
         Strict(on)
     }
@@ -26,7 +26,7 @@ impl Strict {
         self.0
     }
 
-    /// Asks whether the run may go on with what was found.
+    /// Checks that a strict run has no findings except notices.
     ///
     /// Errors: findings, with their counts and the first of them.
     pub fn check(self, findings: &Findings) -> Result<()> {
@@ -36,7 +36,7 @@ impl Strict {
         }
     }
 
-    /// Asks whether the run may go on with what the export of a dump has found, as its manifest counts it.
+    /// Checks the same for the findings of the export of a dump, counted by kind in its manifest.
     ///
     /// Errors: findings.
     pub fn check_recorded(self, counts: &BTreeMap<String, u64>) -> Result<()> {
@@ -65,7 +65,7 @@ fn failure(findings: &Findings) -> Option<Error> {
 }
 
 fn recorded_failure(counts: &BTreeMap<String, u64>) -> Option<Error> {
-    // A kind that only a newer release knows is no notice that this one could ignore.
+    // An unknown kind, from a newer release, counts as a failure.
     let fatal = counts
         .iter()
         .filter(|(name, count)| **count > 0 && FindingKind::named(name).is_none_or(|kind| !kind.is_notice()));
@@ -80,7 +80,7 @@ fn recorded_failure(counts: &BTreeMap<String, u64>) -> Option<Error> {
     })
 }
 
-/// How a command ends.
+/// The end of a command: exit code and findings.
 #[derive(Debug)]
 #[must_use]
 pub struct End {
@@ -90,29 +90,29 @@ pub struct End {
 }
 
 impl End {
-    /// A command that would end with `code` and has found this.
+    /// The end of a command with `code`, unless these findings fail it.
     pub fn new(strict: Strict, code: u8, findings: &Findings) -> Self {
         End { strict, code, failure: failure(findings) }
     }
 
-    /// A command that looks at no data.
+    /// The end of a command that reads no data.
     pub fn plain(code: u8) -> Self {
         End { strict: Strict(false), code, failure: None }
     }
 
-    /// It has found this as well.
+    /// Adds further findings.
     pub fn and(mut self, findings: &Findings) -> Self {
         self.failure = self.failure.or_else(|| failure(findings));
         self
     }
 
-    /// It has looked at a dump whose export has found this.
+    /// Adds the findings of the export of a dump, counted by kind in its manifest.
     pub fn and_recorded(mut self, counts: &BTreeMap<String, u64>) -> Self {
         self.failure = self.failure.or_else(|| recorded_failure(counts));
         self
     }
 
-    /// The exit code that [`End::conclude`] leads to.
+    /// The exit code that results from [`End::conclude`].
     pub fn exit_code(&self) -> u8 {
         if self.fails() { ErrorKind::Findings.exit_code() } else { self.code }
     }
@@ -121,9 +121,9 @@ impl End {
         self.strict.0 && self.failure.is_some() && self.code != DAMAGED
     }
 
-    /// The exit code.
+    /// Returns the exit code.
     ///
-    /// Errors: findings, with `--strict`, unless the run has found damage anyway.
+    /// Errors: findings, with `--strict`, unless the run has found damage.
     pub fn conclude(self) -> Result<u8> {
         match (self.fails(), self.failure) {
             (true, Some(error)) => Err(error.next("without --strict the run ends with what it has done")),
