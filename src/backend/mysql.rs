@@ -1,8 +1,8 @@
 //! MySQL and MariaDB through sqlx: one table per subspace.
 //!
-//! How to connect, and what the database's errors mean. `source.rs` reads, `splits.rs` finds where to divide a
-//! table, `shape.rs` compares tables with what the server makes, `access.rs` finds out whether they can be written,
-//! `target.rs` writes; none of them knows what the tables mean.
+//! This file connects and translates the database's errors. `source.rs` reads, `splits.rs` finds split keys,
+//! `shape.rs` compares tables with those that the server creates, `access.rs` checks whether they can be written,
+//! `target.rs` writes; none of them depends on what the tables mean.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ pub use presence::MysqlPresence;
 pub use source::MysqlSource;
 pub use target::MysqlTarget;
 
-/// Shards that may be written at the same time: beyond that the database server only queues.
+/// Limit of shards that are written at the same time: beyond it the database server only queues.
 const WRITERS: usize = 8;
 
 type MysqlSession = sql::Session<MySqlConnection>;
@@ -53,19 +53,20 @@ impl MysqlSettings {
             .ssl_mode(mode)
             .pipes_as_concat(false)
             .timezone(None)
-            // Inserts of at most so many lengths; the database server has room for so many in all.
+            // Inserts have at most this many different lengths; the database server limits the total of all
+            // connections.
             .statement_cache_capacity(PREPARED)
             .disable_statement_logging();
         if self.host.starts_with('/') {
             options = options.socket(&self.host);
         }
-        // An empty password is none to the server's client library, and a wrong one to ours.
+        // The server's client library treats an empty password as none, sqlx as a wrong one.
         if let Some(password) =
             self.password.as_ref().map(Secret::expose).filter(|password| !password.is_empty())
         {
             options = options.password(password);
         }
-        // The configured timeout is one for idle connections of the mail server.
+        // The configured timeout is for idle connections of the mail server.
         let reach = Some((self.host.as_str(), self.port)).filter(|_| !self.host.starts_with('/'));
         MysqlSession::open(reach, options.connect(), None::<Duration>, &self.location(), |error| {
             self.translate(error, "connect")
@@ -87,14 +88,14 @@ impl MysqlSettings {
             .map_err(|error| self.translate(error, doing))
     }
 
-    /// Connects, prepared for work.
+    /// Connects and prepares the session.
     fn session(&self) -> Result<(MysqlSession, Variables)> {
         let mut session = self.connect()?;
         let variables = self.prepare(&mut session)?;
         Ok((session, variables))
     }
 
-    /// The number of a connection, as the list of sessions has it.
+    /// The id of a connection, as the list of sessions shows it.
     fn id(&self, session: &mut MysqlSession) -> Result<u64> {
         let id = session.run(async |connection| {
             let ask = "SELECT CAST(CONNECTION_ID() AS UNSIGNED)";
@@ -103,10 +104,11 @@ impl MysqlSettings {
         id.map_err(|error| self.translate(error, "connect"))
     }
 
-    /// Frees a session from limits and habits that are meant for others, and makes it strict: whatever the database
-    /// server, the user or an `init_connect` have set, what is sent is what is written, and what is asked for comes.
+    /// Frees a session from limits and settings that are not meant for it, and makes it strict. Whatever the database
+    /// server, the user or an `init_connect` have set, values are written exactly as sent and rows are returned
+    /// completely.
     fn prepare(&self, session: &mut MysqlSession) -> Result<Variables> {
-        // Or not even the settings could be asked for; both are as old as the engine.
+        // Without these even the settings could not be queried; both are as old as the engine.
         let whole = "SET SESSION sql_big_selects = 1, sql_select_limit = 18446744073709551615";
         self.execute(session, "prepare a connection", whole)?;
         let variables = session.run(async |connection| variables(connection).await);
@@ -119,29 +121,29 @@ impl MysqlSettings {
     }
 }
 
-/// What every session is set to, where the database server has such a setting: names of MySQL and MariaDB.
+/// Settings of every session, where the database server has them: names of MySQL and MariaDB.
 const SESSION: &[(&str, &str)] = &[
     ("sql_mode", "'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'"),
-    // A statement of its own is a transaction of its own, and a commit neither begins another nor disconnects.
+    // Every single statement is its own transaction, and a commit neither starts another one nor disconnects.
     ("autocommit", "1"),
     ("completion_type", "0"),
     ("sql_safe_updates", "0"),
     ("unique_checks", "1"),
     ("foreign_key_checks", "1"),
-    // A warning means that something was not written as it was sent; it must not be dropped.
+    // A warning means that a value was not written as sent; it must not be dropped.
     ("max_error_count", "64"),
-    // A lane that waits for its turn is no reason to be cut off.
+    // A pipeline that waits for its turn must not lose its connection.
     ("wait_timeout", "2147483"),
     ("net_read_timeout", "2147483"),
     ("net_write_timeout", "2147483"),
     ("max_statement_time", "0"),
     ("max_execution_time", "0"),
-    // When tables were written is asked now, not remembered from a day ago.
+    // Queries the current time of the last write to a table instead of one cached for a day.
     ("information_schema_stats_expiry", "0"),
     ("idle_transaction_timeout", "0"),
     ("idle_readonly_transaction_timeout", "0"),
     ("idle_write_transaction_timeout", "0"),
-    // In seconds: longer than a change of a table's definition takes, shorter than for ever.
+    // In seconds: longer than a change of a table's definition takes, and limited.
     ("lock_wait_timeout", "60"),
 ];
 
@@ -158,7 +160,7 @@ impl Variables {
         self.get(name).is_some_and(|value| value.eq_ignore_ascii_case("ON") || value == "1")
     }
 
-    /// Bytes of the largest packet.
+    /// Limit of a packet in bytes.
     fn max_packet(&self) -> u64 {
         self.get(MAX_PACKET).and_then(|value| value.parse().ok()).unwrap_or(1 << 20)
     }
@@ -179,7 +181,7 @@ fn text(row: &sqlx::mysql::MySqlRow, index: usize) -> sqlx::Result<String> {
     Ok(String::from_utf8_lossy(bytes).into_owned())
 }
 
-/// What an error number says. Numbers: the error reference of MySQL, shared by MariaDB.
+/// The cause of an error number. Numbers: the error reference of MySQL, shared by MariaDB.
 fn cause(number: u16) -> Option<Cause> {
     let io = |what, next| Some(Cause { kind: ErrorKind::Io, what, next });
     match number {
@@ -229,12 +231,12 @@ fn quoted(name: &str) -> String {
     format!("`{}`", name.replace('`', "``"))
 }
 
-/// Bytes as a literal, which is a binary string whatever the session's character set.
+/// Bytes as a literal, which is a binary string under any character set of the session.
 fn literal(bytes: &[u8]) -> String {
     format!("x'{}'", crate::base::hex::hex(bytes))
 }
 
-/// Takes leave of the server.
+/// Closes a session cleanly.
 fn close(session: MysqlSession) {
     session.close(async |connection| connection.close().await);
 }

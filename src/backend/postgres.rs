@@ -1,7 +1,7 @@
 //! PostgreSQL through sqlx: one table per subspace, found along the search path.
 //!
-//! How to connect, and what PostgreSQL's errors mean. `source.rs` reads, `target.rs` writes, `relations.rs` finds the
-//! tables, `copy.rs` knows the binary format of `COPY`; none of them knows what the tables mean.
+//! This file connects and translates PostgreSQL's errors. `source.rs` reads, `target.rs` writes, `relations.rs` finds
+//! the tables, `copy.rs` contains the binary format of `COPY`; none of them depends on what the tables mean.
 
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
@@ -25,9 +25,9 @@ pub use target::PostgresTarget;
 
 type PgSession = sql::Session<PgConnection>;
 
-/// Makes a session independent of what others have set or put into the database. Functions and operators of the same
-/// names in other schemas must not be found, limits are meant for others, a policy that hides rows is an error, and
-/// what is committed is on the disk. Which limits there are depends on the release.
+/// Makes a session independent of the settings of others and of the database. Functions and operators of the same
+/// names in other schemas must not be found, limits are not meant for this session, a policy that hides rows is an
+/// error, and every commit is durable. Which limits exist depends on the release.
 const PREPARE: &str = "SET search_path = pg_catalog, pg_temp; SET standard_conforming_strings = on; \
      SET row_security = off; SET default_transaction_isolation = 'read committed'; \
      SET lock_timeout = '60s'; \
@@ -35,10 +35,10 @@ const PREPARE: &str = "SET search_path = pg_catalog, pg_temp; SET standard_confo
         'idle_in_transaction_session_timeout', 'idle_session_timeout'); \
      SELECT set_config(name, 'on', false) FROM pg_settings WHERE name = 'synchronous_commit' AND setting = 'off'";
 
-/// How often two connections are asked which session of the database serves them.
+/// How often each of two connections is asked for the session of the database that serves it.
 const ASKED: usize = 3;
 
-/// Where the server's connection pool looks for a socket if no host is configured.
+/// Directories in which the server's connection pool searches for a socket if no host is configured.
 /// source: deadpool-postgres 0.14.1, which `crates/store/src/backend/postgres/main.rs` @ v0.15.5 uses
 const SOCKET_DIRECTORIES: [&str; 3] = ["/run/postgresql", "/var/run/postgresql", "/tmp"];
 
@@ -62,7 +62,7 @@ impl PostgresSettings {
         let tls = self.tls && !host.starts_with('/');
         let mode = match (tls, self.allow_invalid_certs) {
             (false, _) => PgSslMode::Disable,
-            // Not "prefer": whoever stands between could decline, and would be given the password.
+            // Not "prefer": an attacker on the way could decline TLS, and would get the password.
             (true, true) => PgSslMode::Require,
             (true, false) => PgSslMode::VerifyFull,
         };
@@ -100,12 +100,12 @@ impl PostgresSettings {
     }
 
     fn connect_options(&self, host: &str, mode: PgSslMode) -> Result<PgConnectOptions> {
-        // sqlx reads it, the server does not: tables could be looked up in another schema.
+        // sqlx reads it and the server does not: tables could be searched in another schema.
         if std::env::var_os("PGOPTIONS").is_some_and(|options| !options.is_empty()) {
             return Err(Error::usage("the variable PGOPTIONS is set, which the server does not use")
                 .next("unset it; options belong into the configuration"));
         }
-        // The only way to hand options over verbatim is a URL.
+        // sqlx takes options verbatim only in a URL.
         let mut url = String::from("postgres://localhost/");
         let options = self.options.as_ref().map_or("", Secret::expose);
         if !options.is_empty() {
@@ -129,7 +129,7 @@ impl PostgresSettings {
             .disable_statement_logging())
     }
 
-    /// Frees a session from what others have set; returns the schemas of its search path that exist, in their order.
+    /// Frees a session from the settings of others; returns the existing schemas of its search path, in order.
     fn prepare(&self, session: &mut PgSession) -> Result<Vec<String>> {
         let path = session.run(async |connection| {
             let path = "SELECT pg_catalog.current_schemas(false)::pg_catalog.text[]";
@@ -140,12 +140,12 @@ impl PostgresSettings {
         path.map_err(|error| self.translate(error, "prepare a connection"))
     }
 
-    /// Whether each connection has a session of the database to itself, as snapshots, locks and settings need it.
+    /// Checks that each connection has a session of the database to itself, which snapshots, locks and settings need.
     ///
-    /// Errors: refused where a pooler gives a session to another connection after every transaction.
+    /// Errors: refused if a pooler gives a session to another connection after every transaction.
     fn check_direct(&self, one: &mut PgSession, two: &mut PgSession) -> Result<()> {
         let process = |session: &mut PgSession| -> Result<i32> {
-            // Nothing is prepared: the next statement may be another session's.
+            // Without a prepared statement: the next statement may go to another session.
             let asked = session.run(async |connection| {
                 let ask = sqlx::raw_sql("SELECT pg_catalog.pg_backend_pid()");
                 ask.fetch_one(connection).await?.try_get(0)
@@ -154,7 +154,7 @@ impl PostgresSettings {
         };
         let (first, second) = (process(one)?, process(two)?);
         let mut shared = first == second;
-        // An odd number of questions: where sessions take turns, the turn comes to another one.
+        // An odd number of queries: if two sessions alternate, a different one answers.
         for _ in 0..ASKED {
             shared |= process(one)? != first || process(two)? != second || process(one)? != first;
         }
@@ -176,7 +176,7 @@ impl PostgresSettings {
         if let sqlx::Error::Configuration(why) = &error
             && why.to_string().contains("saslprep")
         {
-            // What sqlx says shows a character of the secret.
+            // The message of sqlx contains a character of the secret.
             return Error::io("cannot connect: the user name or the password cannot be used with SCRAM")
                 .with("database", self.location())
                 .because(
@@ -203,24 +203,24 @@ impl PostgresSettings {
     }
 }
 
-/// Why a connection was not made.
+/// Why a connection failed.
 enum ConnectError {
-    /// The database does not do TLS.
+    /// The database does not support TLS.
     Declined,
     Other(Error),
 }
 
-/// What an error code says. Codes: PostgreSQL's documentation, appendix A.
+/// The cause of an error code. Codes: PostgreSQL's documentation, appendix A.
 fn cause(code: &str, message: &str) -> Option<Cause> {
     let io = |what, next| Some(Cause { kind: ErrorKind::Io, what, next });
     let insecure = message.contains("no encryption") || message.contains("SSL off");
     match code {
-        // Another session may wait for a lock that this run holds: neither would ever get on.
+        // Another session may wait for a lock that this run holds: a deadlock.
         "55P03" => io(
             "a table was locked by another session for a minute",
             "end what changes or cleans up the tables (pg_locks names it), then go on with the same command and --resume",
         ),
-        // The words of PgBouncer.
+        // The message of PgBouncer.
         "08P01" if message.contains("startup parameter") => io(
             "a connection pooler does not take the options of the store",
             "name host and port of the database server itself in the configuration that this program is given",
@@ -258,7 +258,7 @@ fn cause(code: &str, message: &str) -> Option<Cause> {
     }
 }
 
-/// The refusal of a database that takes no rows.
+/// The error of a read-only database.
 fn read_only(place: &str) -> Error {
     Error::refused("cannot write to the database: it is read-only")
         .with("database", place)
@@ -275,7 +275,7 @@ fn literal(bytes: &[u8]) -> String {
     format!("'\\x{}'::bytea", crate::base::hex::hex(bytes))
 }
 
-/// Takes leave of the server.
+/// Closes a session cleanly.
 fn close(session: PgSession) {
     session.close(async |connection| connection.close().await);
 }

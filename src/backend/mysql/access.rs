@@ -1,8 +1,8 @@
-//! Can a MySQL or MariaDB database be written? Asked before anything is, with the very statements a load needs, on no
-//! rows.
+//! Checks, before anything is written, whether a MySQL or MariaDB database can be written, with the very statements
+//! of a load, on no rows.
 //!
-//! Settings that keep a database from being written, privileges that are missing on one table or on all, and room for
-//! prepared statements.
+//! Checks settings that make a database read-only, missing privileges on one table or on all, and room for prepared
+//! statements.
 
 use sqlx::mysql::MySqlConnection;
 use sqlx::{AssertSqlSafe, Executor as _};
@@ -12,7 +12,7 @@ use crate::base::error::{Error, ErrorKind, Result};
 use crate::catalog::{Table, ValueKind};
 use crate::settings::MysqlSettings;
 
-/// Settings that are looked at.
+/// Settings that are read.
 pub(super) const VARIABLES: &[&str] = &[
     "read_only",
     "tx_read_only",
@@ -22,10 +22,10 @@ pub(super) const VARIABLES: &[&str] = &[
     "max_prepared_stmt_count",
 ];
 
-/// Looks whether rows of the tables that are `there` can be deleted and inserted, and those that are `absent`
-/// created. Writes nothing.
+/// Checks whether rows can be deleted from and inserted into the tables `there`, and whether the tables `absent` can
+/// be created. Writes nothing.
 ///
-/// Errors: refused, with what is in the way.
+/// Errors: refused, with the obstacle.
 pub(super) fn check(
     settings: &MysqlSettings,
     session: &mut MysqlSession,
@@ -49,7 +49,7 @@ pub(super) fn check(
             ));
     }
     room(settings, session, variables)?;
-    // Whether a server that is read-only lets this user write, only a statement tells; it comes before privileges.
+    // Only a statement shows whether a read-only server lets this user write; that is checked before privileges.
     let probe = match there.first().or(absent.first()) {
         Some(table) => format!("DELETE FROM {} WHERE 1 = 0", quoted(table.name)),
         None => return Ok(()),
@@ -74,7 +74,7 @@ pub(super) fn check(
         }
     }
     for table in absent.iter().filter(|table| !table.create.is_empty()) {
-        // Preparing a statement needs the privileges of running it, and does nothing else.
+        // Preparing a statement needs the privileges of running it, and has no other effect.
         let tried = session.run(async |connection| {
             let create = table.create.replace('\'', "''");
             run(connection, format!("PREPARE stalwart_migrate FROM '{create}'")).await?;
@@ -92,7 +92,7 @@ async fn run(connection: &mut MySqlConnection, statement: String) -> sqlx::Resul
     connection.execute(sqlx::raw_sql(AssertSqlSafe(statement))).await.map(|_| ())
 }
 
-/// Whether the database server has room for the statements that a load prepares.
+/// Whether the database server has room for the prepared statements of a load.
 fn room(settings: &MysqlSettings, session: &mut MysqlSession, variables: &Variables) -> Result<()> {
     let most = variables.get("max_prepared_stmt_count").and_then(|most| most.parse::<u64>().ok());
     let Some(most) = most else { return Ok(()) };

@@ -1,4 +1,4 @@
-//! A session that stays in a MySQL or MariaDB database: it says which database that is, whatever name leads to it,
+//! A session that stays open in a MySQL or MariaDB database: it identifies the database, whatever name leads to it,
 //! and holds it.
 //!
 //! Nothing is written: named locks are the server's, belong to the session and need no privilege.
@@ -14,13 +14,13 @@ use crate::backend::unlike_any_other;
 use crate::base::error::{Error, Result};
 use crate::settings::MysqlSettings;
 
-/// Named locks have one holder each: who reads takes one of so many, who writes takes all of them.
+/// A named lock has one holder: a reader takes one of these locks, a writer takes all of them.
 const READERS: usize = 16;
 
 /// Marks of the sessions of this process.
 static MARKS: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
-/// Ids of the connections that a server sees of the presences of this process.
+/// Connection ids of the presences of this process on a server.
 pub(super) async fn own_ids(connection: &mut MySqlConnection) -> sqlx::Result<Vec<u64>> {
     let marks = MARKS.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let mut ids = Vec::with_capacity(marks.len());
@@ -30,7 +30,7 @@ pub(super) async fn own_ids(connection: &mut MySqlConnection) -> sqlx::Result<Ve
     Ok(ids)
 }
 
-/// A session that stays in a database.
+/// A session that stays open in a database.
 pub struct MysqlPresence {
     settings: MysqlSettings,
     session: Mutex<Option<MysqlSession>>,
@@ -38,19 +38,19 @@ pub struct MysqlPresence {
     facts: MysqlFacts,
 }
 
-/// What a database is, as its server says.
+/// The identity of a database, from its server.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct MysqlFacts {
-    // As the server compares names of databases.
+    // In the form in which the server compares names of databases.
     database: String,
-    // What servers have in common that hold the same data.
+    // Identifiers that servers with the same data share.
     servers: Vec<String>,
 }
 
 impl MysqlPresence {
-    /// Connects, looks and stays.
+    /// Connects, reads the identity and stays open.
     ///
-    /// Errors: I/O if the database cannot be reached or refuses.
+    /// Errors: I/O if the database cannot be reached or refuses the connection.
     pub fn open(settings: MysqlSettings) -> Result<Self> {
         let mut session = settings.connect()?;
         settings.prepare(&mut session)?;
@@ -66,9 +66,9 @@ impl MysqlPresence {
         Ok(MysqlPresence { settings, session: Mutex::new(Some(session)), mark, facts })
     }
 
-    /// Holds the database against others.
+    /// Holds the database against other runs.
     ///
-    /// Errors: refused if another run has it.
+    /// Errors: refused if another run holds it.
     pub fn hold(&self, mode: HoldMode) -> Result<()> {
         let held = self.ask("hold the database", async |connection| {
             for slot in 0..READERS {
@@ -91,15 +91,15 @@ impl MysqlPresence {
             .next("wait until it has ended, and try again"))
     }
 
-    /// The name of a lock; names are short and common to all databases of a server.
+    /// The name of a lock; names are short and shared by all databases of a server.
     fn slot(&self, slot: usize) -> String {
         let database = blake3::hash(self.facts.database.as_bytes()).to_hex();
         format!("stalwart-migrate {} {slot}", database.get(..32).unwrap_or_default())
     }
 
-    /// How this store and another one, which is present too, are the same, if they are.
+    /// The evidence that this store and `other`, whose session is open too, are the same; `None` if they are not.
     ///
-    /// Errors: I/O if the database cannot be asked.
+    /// Errors: I/O if the database cannot be queried.
     pub fn same(&self, other: &MysqlPresence) -> Result<Option<String>> {
         let seen: Option<u64> =
             self.ask("look for our own session", async |connection| holder(connection, &other.mark).await)?;
@@ -133,7 +133,7 @@ impl Drop for MysqlPresence {
     }
 }
 
-/// Takes a named lock, if it is free. Names are made here, of letters and digits: nothing is prepared for them.
+/// Takes a named lock, if it is free. Names are made here, of letters and digits, so no prepared statement is needed.
 async fn take(connection: &mut MySqlConnection, name: &str) -> sqlx::Result<bool> {
     let take = format!("SELECT CAST(GET_LOCK('{name}', 0) AS SIGNED)");
     let row = raw_sql(AssertSqlSafe(take)).fetch_one(connection).await?;
@@ -156,7 +156,7 @@ async fn facts(connection: &mut MySqlConnection) -> sqlx::Result<MysqlFacts> {
     ] {
         for row in raw_sql(show).fetch_all(&mut *connection).await? {
             let value = text(&row, 1)?;
-            // Empty, or all zeros, where there is no cluster.
+            // Empty, or all zeros, without a cluster.
             if value.bytes().any(|byte| byte.is_ascii_alphanumeric() && byte != b'0') {
                 servers.push(format!("{} {value}", text(&row, 0)?.to_ascii_lowercase()));
             }

@@ -1,6 +1,6 @@
-//! What MySQL says a table is: kind, storage engine, columns, keys, constraints and triggers.
+//! Reads the definition of a table from MySQL: kind, storage engine, columns, keys, constraints and triggers.
 //!
-//! Asks `information_schema` only: no view is read, no trigger or expression of the database is run.
+//! Queries `information_schema` only: reads no view, and executes no trigger or expression of the database.
 
 use sqlx::mysql::MySqlConnection;
 use sqlx::{AssertSqlSafe, Row};
@@ -9,7 +9,7 @@ use super::text;
 use crate::backend::shape::{Column, Dialect, Fault, FoundColumn, FoundTable, Mend, Shape, compare};
 use crate::catalog::Table;
 
-/// How tables that are there differ from what the server makes.
+/// How existing tables differ from those that the server creates.
 pub(super) async fn faults(
     connection: &mut MySqlConnection,
     tables: &[&Table],
@@ -29,7 +29,7 @@ pub(super) async fn faults(
         5,
     )
     .await?;
-    // A part that is an expression has no column; one that descends has another collation.
+    // A key part that is an expression has no column; a descending one has another collation.
     let keys = rows(
         connection,
         "SELECT table_name, index_name, COALESCE(column_name, ''), COALESCE(sub_part, ''), non_unique, \
@@ -120,7 +120,7 @@ fn column(row: &[String]) -> FoundColumn {
     }
 }
 
-/// The rows of an answer that are about a table.
+/// The rows of a result that are about a table.
 fn of<'r>(rows: &'r [Vec<String>], table: &Table) -> impl Iterator<Item = &'r Vec<String>> {
     let name = table.name;
     rows.iter().filter(move |row| cell(row, 0) == name)
@@ -147,7 +147,7 @@ struct Mysql;
 impl Dialect for Mysql {
     fn suits(&self, made: &Column, found: &FoundColumn, written: bool) -> bool {
         match (bytes(made.kind), bytes(&found.kind)) {
-            // Byte strings of any type compare alike; they must only be long enough for what is written.
+            // Byte strings of all types compare alike; the type must only be long enough for what is written.
             (Some(made), Some(found)) => !written || found >= made,
             (None, None) => number(made.kind) == number(&found.kind),
             _ => false,
@@ -156,7 +156,7 @@ impl Dialect for Mysql {
 
     fn key_suits(&self, made: Option<u64>, found: Option<u64>, written: bool) -> bool {
         match (made, found) {
-            // A key on fewer bytes is a key still: no two rows are the same in them.
+            // A key on fewer bytes is still a key: no two rows are equal in them.
             (_, None) => true,
             (Some(made), Some(found)) => !written || found >= made,
             (None, Some(_)) => !written,
@@ -169,7 +169,7 @@ impl Dialect for Mysql {
             Mend::Type(made) if bytes(made.kind).is_none() => {
                 Some(format!("ALTER TABLE {table} MODIFY {} {}", made.name, made.definition))
             }
-            // Whether bytes survive depends on what they are now.
+            // Whether a conversion keeps the bytes depends on their current type.
             Mend::Type(_) => None,
             Mend::Null(made) => Some(format!("ALTER TABLE {table} MODIFY {} {}", made.name, made.definition)),
             Mend::NoKey => {
@@ -183,7 +183,8 @@ impl Dialect for Mysql {
     }
 }
 
-/// Bytes that a type of byte strings holds; `None` for other types, and for `BINARY`, which fills up with zeros.
+/// Maximum length in bytes of a type of byte strings; `None` for other types, and for `BINARY`, which pads with
+/// zeros.
 fn bytes(kind: &str) -> Option<u64> {
     let kind = kind.to_ascii_lowercase();
     let (base, length) = kind.split_once('(').unwrap_or((&kind, ""));
@@ -197,7 +198,7 @@ fn bytes(kind: &str) -> Option<u64> {
     }
 }
 
-/// A type without the width for printing that some releases show, so that equal types are equal texts.
+/// A type without the display width that some releases add, so that equal types are equal texts.
 fn number(kind: &str) -> String {
     let kind = kind.to_ascii_lowercase();
     match kind.split_once('(') {

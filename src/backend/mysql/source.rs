@@ -1,10 +1,10 @@
-//! Reading a MySQL or MariaDB store: consistent snapshots of one moment.
+//! Reads a MySQL or MariaDB store: consistent snapshots of one moment.
 //!
 //! Nothing is locked or written, and nothing is prepared on the database server, which may have no room for it.
-//! Several snapshots are of one moment if nothing but their own connections existed while they were taken;
-//! otherwise one snapshot serves everything, page by page. Rows are read along the primary key without asking for an order, which the
-//! database would establish by sorting whole tables: the key's prefix is the whole key, or unique at least, so
-//! that its order is that of unsigned bytes. It is checked row by row nevertheless.
+//! Several snapshots are of one moment if only their own connections existed while they were taken; otherwise one
+//! snapshot serves everything, page by page. Rows are read along the primary key without `ORDER BY`, for which the
+//! database would sort whole tables: the key's prefix is the whole key, or at least unique, so that its order is that
+//! of unsigned bytes. The order is nevertheless checked row by row.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -26,21 +26,21 @@ use crate::base::page::Page;
 use crate::catalog::{BackendKind, Table, ValueKind};
 use crate::settings::MysqlSettings;
 
-/// How often several snapshots are tried. A connection that has just been closed counts for a moment still.
+/// How often several snapshots are tried. A connection that was just closed is still counted for a moment.
 const ATTEMPTS: usize = 5;
-/// How long to wait before the next try.
+/// Time between two tries.
 const AGAIN: Duration = Duration::from_millis(40);
-/// Storage engines that keep rows in the database server itself. Others ask another server or program.
+/// Storage engines that keep rows in the database server itself. Others query another server or program.
 const OWN_ENGINES: [&str; 7] = ["InnoDB", "MyISAM", "Aria", "MEMORY", "ARCHIVE", "CSV", "ROCKSDB"];
-/// Bytes of rows asked for at once: what a query that is given up leaves in the connection.
+/// Bytes of rows requested at once: what an abandoned query leaves in the connection.
 const QUERY_BYTES: usize = 32 << 20;
-/// Errors of a privilege that is missing, on a table and on a column.
+/// Errors of a missing privilege, on a table and on a column.
 const DENIED: [u16; 2] = [1142, 1143];
-/// Error of a table that is not there.
+/// Error of a table that does not exist.
 const NO_SUCH_TABLE: u16 = 1146;
-/// Rows asked for at first, while their size is unknown.
+/// Rows requested at first, while their size is unknown.
 const FIRST_ROWS: u64 = 1000;
-/// The same for a connection that others wait for: what does not fit a page is read for nothing.
+/// The same for a shared connection: rows that do not fit a page are read in vain.
 const FEW_ROWS: u64 = 16;
 
 const LOOK_FOR_WRITES: &str = "ask what was written to the database";
@@ -49,31 +49,31 @@ const LOOK_FOR_WRITES: &str = "ask what was written to the database";
 pub struct MysqlSource {
     settings: MysqlSettings,
     max_packet: u64,
-    // Asks small questions, and reads pages when no other connection is left; sees the same state as all others.
+    // Runs small queries, and reads pages if no other connection is left; has the same state as all others.
     leader: Mutex<MysqlSession>,
     idle: Idle<MySqlConnection>,
     ids: Mutex<Vec<u64>>,
     tables: Vec<Named>,
-    // About when the snapshots were taken.
+    // Approximately when the snapshots were taken.
     writes: MysqlWrites,
 }
 
 /// A table of the database.
 struct Named {
     name: String,
-    // Whether looking into it runs nothing but the database server itself.
+    // Whether querying it involves only the database server itself.
     own: bool,
 }
 
 impl MysqlSource {
     /// Connects `connections` times and takes the snapshots that everything is read from.
     ///
-    /// Errors: I/O if the database cannot be reached or refuses.
+    /// Errors: I/O if the database cannot be reached or refuses the connection.
     pub fn open(settings: MysqlSettings, connections: usize) -> Result<Self> {
         MysqlSource::open_beside(settings, connections, Vec::new())
     }
 
-    /// As [`MysqlSource::open`], beside connections of this process with the given ids.
+    /// As [`MysqlSource::open`]; `own` are the ids of other connections of this process.
     pub(super) fn open_beside(
         settings: MysqlSettings,
         connections: usize,
@@ -85,7 +85,7 @@ impl MysqlSource {
             let mut session = settings.connect()?;
             let variables = settings.prepare(&mut session)?;
             max_packet = variables.max_packet();
-            // What replication writes has no connection that would be counted.
+            // Replication writes without a connection that would be counted.
             replica |= variables.on("read_only");
             settings.execute(
                 &mut session,
@@ -146,7 +146,7 @@ impl Drop for MysqlSource {
     }
 }
 
-/// Everything that holds rows. Views hold none, and looking into one would run its text.
+/// Everything that stores rows. Views store none, and querying one would execute its text.
 async fn tables(connection: &mut MySqlConnection) -> sqlx::Result<Vec<Named>> {
     let list = "SELECT table_name, COALESCE(engine, '') FROM information_schema.tables WHERE table_schema = \
                 DATABASE() AND table_type IN ('BASE TABLE', 'SYSTEM VERSIONED')";
@@ -181,7 +181,7 @@ fn snapshots(settings: &MysqlSettings, sessions: &mut [MysqlSession]) -> Result<
             begin(settings, session)?;
         }
         let Some(first) = sessions.first_mut() else { return Ok(true) };
-        // Who commits has a connection: none but ours were there, and none has come and gone.
+        // A session that commits has a connection: only ours existed, and none was opened and closed meanwhile.
         if before.alone(ours) && company(settings, first)? == before {
             return Ok(true);
         }
@@ -190,12 +190,12 @@ fn snapshots(settings: &MysqlSettings, sessions: &mut [MysqlSession]) -> Result<
 }
 
 fn begin(settings: &MysqlSettings, session: &mut MysqlSession) -> Result<()> {
-    // Ends a transaction that is open, and with it its snapshot.
+    // Ends an open transaction, and with it its snapshot.
     let begin = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY";
     settings.execute(session, "begin to read the database", begin)
 }
 
-/// What the database server counts of those who are connected and of what is written.
+/// The database server's counters of connections and of writes.
 #[derive(PartialEq, Eq)]
 struct Company(Vec<(String, String)>);
 
@@ -205,7 +205,7 @@ impl Company {
         found.map(|(_, value)| value.as_str())
     }
 
-    /// Whether these many connections are all there are, and the server writes nothing by itself.
+    /// Whether `ours` are all connections that exist, and the server writes nothing by itself.
     fn alone(&self, ours: u64) -> bool {
         let idle = |name| self.get(name).is_none_or(|value| ["0", "OFF", ""].contains(&value));
         let counted = self.get("Connections").is_some();
@@ -240,7 +240,7 @@ impl MysqlSource {
         };
         let reading = match (self.has_table(table), self.idle.take()) {
             (true, Some(session)) => RangeReading::Own(QueryDriver::start(session, rows)),
-            // No other connection sees the same moment.
+            // No other connection has the same snapshot.
             (true, None) => RangeReading::Shared { rows, limit: FEW_ROWS },
             (false, session) => {
                 session.into_iter().for_each(|session| self.idle.give_back(session));
@@ -266,7 +266,7 @@ impl Source for MysqlSource {
                     continue;
                 }
                 let rows = match sqlx::raw_sql(AssertSqlSafe(any)).fetch_optional(&mut *connection).await {
-                    // What may not be read may be full.
+                    // A table that may not be read may have rows.
                     Err(error) if DENIED.contains(&number(&error)) => true,
                     rows => rows?.is_some(),
                 };
@@ -291,15 +291,14 @@ impl Source for MysqlSource {
                 why: why.to_string(),
                 next: next.to_string(),
             };
-            // Not even asked for its columns: that would run the query of the view.
+            // Not even its columns are queried: that would run the query of the view.
             if views.iter().any(|name| name == table.name) {
                 let next = "look at who made it; only tables are read, as the server makes them";
                 unreadable.push(hidden("what has its name is no table but a view", next));
                 continue;
             }
             let columns = if table.value == ValueKind::None { "k" } else { "k, v" };
-            // A name without rights of any kind is not listed. The database says why when it is asked, and reads
-            // nothing for it.
+            // A table without any rights on it is not listed. Querying it returns the reason, and reads nothing.
             let ask = format!("SELECT {columns} FROM {} LIMIT 0", quoted(table.name));
             let asked = self.ask_raw(async |connection| {
                 sqlx::raw_sql(AssertSqlSafe(ask)).fetch_optional(connection).await.map(|_| ())
@@ -403,7 +402,7 @@ impl Source for MysqlSource {
     }
 
     fn limits(&self) -> Result<Limits> {
-        // What the mail server's own client would refuse must not be written either.
+        // A record that the mail server's own client would refuse must not be written either.
         let packet = self.settings.max_allowed_packet.filter(|limit| *limit > 0);
         let packet = packet.map_or(self.max_packet, |limit| limit.min(self.max_packet));
         let limit = Some((packet.saturating_sub(PACKET_OVERHEAD), MAX_PACKET));
@@ -426,7 +425,7 @@ impl Source for MysqlSource {
     }
 }
 
-/// Connections to the same database but for `ours`, described for people.
+/// Connections to the same database other than `ours`, described for messages.
 pub(super) async fn other_sessions(
     connection: &mut MySqlConnection,
     ours: &[u64],
@@ -445,7 +444,7 @@ pub(super) async fn other_sessions(
     Ok(others)
 }
 
-/// Why there may be connections that are not seen, if so.
+/// Why there may be connections that are not visible, if so.
 pub(super) async fn hidden(connection: &mut MySqlConnection) -> sqlx::Result<Option<String>> {
     let right = "SELECT COUNT(*) FROM information_schema.user_privileges WHERE privilege_type = \
                  'PROCESS' AND grantee = CONCAT(CHAR(39), REPLACE(CURRENT_USER(), '@', \
@@ -463,13 +462,13 @@ struct MysqlPages<'a> {
 
 /// How the rows of a range are read.
 enum RangeReading {
-    /// By a connection of their own.
+    /// Through their own connection.
     Own(QueryDriver<MySqlConnection>),
-    /// By the one connection there is, a page at a time; at most so many rows at once.
+    /// Through the shared connection, a page at a time; at most `limit` rows at once.
     Shared { rows: MysqlRows, limit: u64 },
-    /// Not any more, for this reason.
+    /// Reading has failed, for this reason.
     MysqlReadError(String),
-    /// To the last one.
+    /// The last row has been read.
     Done,
 }
 
@@ -486,7 +485,7 @@ impl Pages for MysqlPages<'_> {
                 match read.map_err(MysqlReadError::Database).flatten() {
                     Ok(BatchOutcome { rows: read, bytes, stopped }) => {
                         let ended = !stopped && read < *limit;
-                        // So many rows as fill a page: what is asked for beyond is read for nothing.
+                        // As many rows as fill a page: rows beyond that are read in vain.
                         let average = bytes / usize::try_from(read).unwrap_or(usize::MAX).max(1);
                         *limit = (budget / average.max(16)).clamp(1, 1 << 20) as u64;
                         if ended {
@@ -517,7 +516,7 @@ impl Pages for MysqlPages<'_> {
 
 impl Drop for MysqlPages<'_> {
     fn drop(&mut self) {
-        // Its snapshot cannot be had again; the next query skips what is left of this one.
+        // Its snapshot cannot be taken again; the next query skips the rest of this one.
         if let RangeReading::Own(pump) = &mut self.reading
             && let Some(session) = pump.stop()
         {
@@ -526,7 +525,7 @@ impl Drop for MysqlPages<'_> {
     }
 }
 
-/// The number of an error that the database has sent; 0 for another one.
+/// The number of an error of the database; 0 for other errors.
 fn number(error: &sqlx::Error) -> u16 {
     match error {
         sqlx::Error::Database(error) => {
@@ -636,7 +635,7 @@ impl MysqlRows {
         Ok(outcome)
     }
 
-    /// Reads up to `limit` rows, from where the last query has ended.
+    /// Reads up to `limit` rows, from where the last query ended.
     async fn query(
         &mut self,
         connection: &mut MySqlConnection,
@@ -659,7 +658,7 @@ impl MysqlRows {
             outcome.bytes += key.len() + value.len();
             if hopper.push(key, value) {
                 self.range.after = Some(key.to_vec());
-                // What has arrived is in the page: it is given back before anybody works on that.
+                // The row is in the page: free this buffer before other threads work on the page.
                 drop(row);
                 if !hopper.hand_over().await {
                     outcome.stopped = true;

@@ -1,7 +1,7 @@
-//! Where to divide a table: keys that cut it into parts of similar size, found without reading it.
+//! Finds split keys: keys that divide a table into parts of similar size, without reading it.
 //!
-//! The optimizer estimates the rows between two keys from a few pages of the primary key. The largest part is
-//! halved again and again, at a key that exists, until the parts are small enough to be put together.
+//! The optimizer estimates the rows between two keys from a few pages of the primary key. The largest part is halved
+//! repeatedly, at an existing key, until the parts are small enough to be joined.
 
 use sqlx::mysql::MySqlConnection;
 use sqlx::{AssertSqlSafe, Row};
@@ -9,18 +9,18 @@ use sqlx::{AssertSqlSafe, Row};
 use super::{literal, quoted};
 use crate::catalog::Table;
 
-/// Parts that are looked for, per part that is wanted.
+/// Parts to find for each range that is wanted.
 const FINER: usize = 4;
-/// A table of fewer rows is not worth dividing.
+/// A table with fewer rows is not worth dividing.
 const FEW_ROWS: u64 = 10_000;
 
-/// The keys behind `after` (all, if none) up to `until`, about `rows` of them.
+/// The keys after `after` (all keys if `None`) up to `until`, about `rows` of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct SplitPart {
     after: Option<Vec<u8>>,
     until: Vec<u8>,
     rows: u64,
-    // Nothing is left to divide.
+    // The part cannot be divided further.
     whole: bool,
 }
 
@@ -32,7 +32,7 @@ pub(super) async fn split_keys(
 ) -> sqlx::Result<Vec<Vec<u8>>> {
     let name = quoted(table.name);
     let edge = |order| format!("SELECT k FROM {name} FORCE INDEX (PRIMARY) {order} LIMIT 1");
-    // Looking for an edge along the key, for the database will not order by it.
+    // Finds the edge along the key, since the database would not use the key for an `ORDER BY`.
     let Some(first) = key(connection, edge("WHERE k >= ?"), &[]).await? else { return Ok(Vec::new()) };
     let rows = estimate(connection, &name, None, None).await?;
     if rows < FEW_ROWS {
@@ -59,7 +59,7 @@ pub(super) async fn split_keys(
                 parts.splice(index..=index, halves);
             }
             None => {
-                // Everything lies below the middle but the last key: halve what is below it.
+                // All keys but the last one are below the middle: halve the lower part.
                 let below = SplitPart { until: middle.clone(), ..part.clone() };
                 let narrower = middle.as_slice() > low && below.until < part.until;
                 let rest = estimate(connection, &name, part.after.as_deref(), Some(&middle)).await?;
@@ -77,7 +77,7 @@ pub(super) async fn split_keys(
     Ok(join(&parts, n))
 }
 
-/// Puts neighbouring parts together until there are about `n`.
+/// Joins adjacent parts until there are about `n`.
 fn join(parts: &[SplitPart], n: usize) -> Vec<Vec<u8>> {
     let total: u64 = parts.iter().map(|part| part.rows).sum();
     let share = (total / n.max(1) as u64).max(1);
@@ -107,14 +107,14 @@ fn middle(low: &[u8], high: &[u8]) -> Vec<u8> {
     middle
 }
 
-/// The key that `select` finds from `from` on, which stands for its question mark.
+/// The first key that `select` finds from `from` on, which replaces its question mark.
 async fn key(connection: &mut MySqlConnection, select: String, from: &[u8]) -> sqlx::Result<Option<Vec<u8>>> {
     let select = select.replace('?', &literal(from));
     let row = sqlx::raw_sql(AssertSqlSafe(select)).fetch_optional(connection).await?;
     row.map(|row| row.try_get_unchecked(0)).transpose()
 }
 
-/// A key that no key of the table exceeds: found by asking for ever larger ones.
+/// A key that no key of the table exceeds, found by bisection.
 async fn last_key(
     connection: &mut MySqlConnection,
     name: &str,
@@ -122,7 +122,7 @@ async fn last_key(
 ) -> sqlx::Result<Option<Vec<u8>>> {
     let behind = format!("SELECT k FROM {name} FORCE INDEX (PRIMARY) WHERE k > ? LIMIT 1");
     let mut last = first.to_vec();
-    // Each round settles at least a bit of the first 16 bytes.
+    // Each round settles at least one bit of the first 16 bytes.
     let mut high = vec![0xff; 16];
     for _ in 0..128 {
         if key(connection, behind.clone(), &high).await?.is_some() {
@@ -140,7 +140,7 @@ async fn last_key(
     Ok(Some(high.max(last)))
 }
 
-/// Rows between two keys, as the optimizer guesses.
+/// The optimizer's estimate of the rows between two keys.
 async fn estimate(
     connection: &mut MySqlConnection,
     name: &str,
@@ -155,8 +155,8 @@ async fn estimate(
     let Some(row) = sqlx::raw_sql(AssertSqlSafe(explain)).fetch_optional(connection).await? else {
         return Ok(0);
     };
-    // A range that is known to be empty has no number, and other formats of the answer have no such column:
-    // a table that cannot be divided is read in one go.
+    // A range that is known to be empty has no number, and other formats of the answer have no such column: a table
+    // that cannot be divided is read as one range.
     let rows: Option<i64> = row.try_get_unchecked("rows").unwrap_or(None);
     Ok(rows.and_then(|rows| u64::try_from(rows).ok()).unwrap_or(0))
 }

@@ -1,7 +1,7 @@
-//! Writing a MySQL or MariaDB store in bulk: prepared inserts of many rows, a transaction per shard.
+//! Writes a MySQL or MariaDB store in bulk: prepared inserts of many rows, a transaction per shard.
 //!
-//! Plain inserts in strict mode, and a warning is an error: nothing is cut off or passed over silently. Where a
-//! repeated shard meets its own rows, those are deleted first.
+//! Uses plain inserts in strict mode, and a warning is an error: no value is truncated or skipped silently. If a
+//! repeated shard finds its own rows, it deletes those first.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -20,29 +20,29 @@ use crate::settings::MysqlSettings;
 
 /// Bytes of rows in a statement, if the packet limit allows it.
 const STATEMENT_BYTES: u64 = 1 << 20;
-/// Rows in a statement. Powers of two, so that few statements are prepared; two placeholders each stay far
-/// below the 65 535 that a statement may have.
+/// Rows in a statement. Powers of two, so that few statements are prepared; two placeholders for each are far below
+/// the limit of 65 535 in a statement.
 const MOST_ROWS: usize = 1024;
-/// A value of so many bytes goes to the database in pieces.
+/// A value of at least this length in bytes is sent in pieces.
 const LARGE: usize = 32 << 20;
-/// Bytes of a piece.
+/// Length of a piece in bytes.
 const PIECE: usize = 8 << 20;
 
 /// A MySQL or MariaDB database opened for writing.
 pub struct MysqlTarget {
     settings: MysqlSettings,
     statement_bytes: usize,
-    // Asks who else is there.
+    // Lists the other sessions.
     leader: Mutex<MysqlSession>,
     idle: Idle<MySqlConnection>,
-    // Of all connections, to tell them from other sessions.
+    // Ids of all connections, to distinguish them from other sessions.
     ids: Mutex<Vec<u64>>,
 }
 
 impl MysqlTarget {
-    /// Connects. Whether the database can be written was asked before, of its source.
+    /// Connects. The source has checked before whether the database can be written.
     ///
-    /// Errors: I/O if it cannot be reached or refuses.
+    /// Errors: I/O if it cannot be reached or refuses the connection.
     pub fn open(settings: MysqlSettings) -> Result<Self> {
         let (mut session, variables) = settings.session()?;
         let bytes = STATEMENT_BYTES.min(variables.max_packet() / 2);
@@ -72,7 +72,7 @@ impl MysqlTarget {
         work: impl AsyncFnOnce(&mut MySqlConnection) -> sqlx::Result<T>,
     ) -> Result<T> {
         let mut session = self.connect()?;
-        // After an error the connection may be in the middle of anything.
+        // After an error the state of the connection is unknown.
         let done = session.run(work).map_err(|error| self.settings.translate(error, doing))?;
         self.idle.give_back(session);
         Ok(done)
@@ -96,7 +96,7 @@ impl Target for MysqlTarget {
             let rows = sqlx::raw_sql(list).fetch_all(connection).await?;
             rows.iter().map(|row| text(row, 0)).collect::<sqlx::Result<Vec<String>>>()
         })?;
-        // Creating what exists needs the same privileges as creating it.
+        // Creating an existing table needs the same privileges as creating a new one.
         for table in tables.iter().filter(|table| !present.iter().any(|name| name == table.name)) {
             let created = self.with("create the tables", async |connection| {
                 sqlx::raw_sql(AssertSqlSafe(table.create)).execute(connection).await.map(|_| ())
@@ -115,7 +115,7 @@ impl Target for MysqlTarget {
     }
 
     fn clear(&self, table: &Table, kept: &[Vec<u8>]) -> Result<()> {
-        // TRUNCATE would need a privilege that the server's user may lack.
+        // TRUNCATE would need a privilege that the server's user may not have.
         let delete = format!("DELETE FROM {}", quoted(table.name));
         let deletes: Vec<String> = match (kept.first(), kept.last()) {
             (Some(first), Some(last)) => {
@@ -131,7 +131,7 @@ impl Target for MysqlTarget {
             }
             _ => vec![delete],
         };
-        // A statement that waits for a lock is carried out even if its connection is closed meanwhile; a commit that was
+        // A statement that waits for a lock is executed even if its connection is closed meanwhile; a commit that was
         // never sent is not.
         self.with("empty a table", async |connection| {
             sqlx::raw_sql("START TRANSACTION").execute(&mut *connection).await?;
@@ -143,7 +143,8 @@ impl Target for MysqlTarget {
     }
 
     fn look(&self) -> Result<Box<dyn Source>> {
-        // One connection: beside those of the target, others could not be known to see the same moment.
+        // One connection: with those of the target open, several snapshots could not be shown to be of the same
+        // moment.
         Ok(Box::new(MysqlSource::open_beside(self.settings.clone(), 0, self.own())?))
     }
 
@@ -169,7 +170,7 @@ impl Target for MysqlTarget {
     }
 
     fn finish(&self) -> Result<()> {
-        // Every commit is durable already, as far as the database server is set up for it.
+        // Every commit is already durable, as far as the database server is configured for it.
         Ok(())
     }
 }
@@ -181,7 +182,7 @@ struct MysqlShard<'a> {
     ahead: MysqlNextRow,
 }
 
-/// The next row that the table has already.
+/// The next row that is already in the table.
 enum MysqlNextRow {
     Unknown,
     None,
@@ -235,7 +236,7 @@ impl Drop for MysqlShard<'_> {
     }
 }
 
-/// Finds the first row at or behind a key.
+/// Finds the first row at or after a key.
 async fn look_ahead(
     connection: &mut MySqlConnection,
     table: &Table,
@@ -250,7 +251,7 @@ async fn look_ahead(
     })
 }
 
-/// Deletes single keys, in statements of about so many bytes.
+/// Deletes single keys, in statements of about this many bytes.
 async fn delete<'k>(
     connection: &mut MySqlConnection,
     table: &Table,
@@ -301,8 +302,8 @@ async fn insert(
     Ok(())
 }
 
-/// Inserts a row whose value goes to the database in pieces, into a variable of the session first: the client library
-/// copies what is bound to a statement, and what it sends, once more each.
+/// Inserts a row whose value is sent in pieces, into a variable of the session first: the client library would copy a
+/// bound value once for the statement and once for sending.
 async fn insert_large(
     connection: &mut MySqlConnection,
     table: &Table,
@@ -325,7 +326,7 @@ async fn insert_large(
     sqlx::raw_sql("SET @stalwart_migrate = NULL").execute(connection).await.map(|_| ())
 }
 
-/// How many rows from `start` on make a statement: a power of two of them within the limit, or a single one.
+/// How many rows from `start` on form a statement: a power of two within the limit, or a single row.
 fn rows_that_fit(page: &Page, start: usize, bytes: usize) -> usize {
     let (mut fit, mut size) = (0, 0);
     while fit < MOST_ROWS {
@@ -361,7 +362,7 @@ fn bind<'q>(
     }
 }
 
-/// A warning means that something was not written as it was sent.
+/// A warning means that a value was not written as sent.
 async fn check_warnings(connection: &mut MySqlConnection) -> sqlx::Result<()> {
     let rows = sqlx::raw_sql("SHOW WARNINGS LIMIT 1").fetch_all(connection).await?;
     match rows.first() {

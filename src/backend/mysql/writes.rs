@@ -1,9 +1,8 @@
-//! What shows that something has written to the tables of a database.
+//! Detects that something has written to the tables of a database.
 //!
-//! The database server keeps the second in which each table was last written, until it is started again. MySQL
-//! counts all rows that it writes, of any database, as well: where nothing was counted, nothing was written. A table
-//! that is written once more within the second in which it was looked at looks the same: then only the other
-//! sessions tell.
+//! The database server keeps the second of the last write to each table, until it is restarted. MySQL also counts all
+//! rows that it writes, in any database: if the count is unchanged, nothing was written. A second write within the
+//! second in which a table was checked is not visible; then only the other sessions show it.
 //!
 //! source: "Server Status Variables" and "The INFORMATION_SCHEMA TABLES Table" in the manuals of MySQL and MariaDB
 
@@ -13,17 +12,17 @@ use sqlx::mysql::MySqlConnection;
 
 use super::text;
 
-/// What has been written up to a moment.
+/// The writes up to a moment.
 #[derive(Debug, Default)]
 pub(super) struct MysqlWrites {
-    // Rows written, of any database; nothing where they are not counted.
+    // Counters of rows written, in any database; empty if the server has none.
     rows: Vec<(String, String)>,
-    // When each table was written, where that is known; as text whose order is that of time.
+    // The time of the last write to each table, if it is known; as text that sorts by time.
     tables: BTreeMap<String, String>,
 }
 
 impl MysqlWrites {
-    /// Asks for what was written up to now.
+    /// Reads the writes up to now.
     pub async fn up_to_now(connection: &mut MySqlConnection) -> sqlx::Result<MysqlWrites> {
         let show = "SHOW GLOBAL STATUS WHERE Variable_name IN ('Innodb_rows_inserted', 'Innodb_rows_updated', \
                     'Innodb_rows_deleted')";
@@ -37,7 +36,7 @@ impl MysqlWrites {
         Ok(MysqlWrites { rows, tables: tables.collect::<sqlx::Result<_>>()? })
     }
 
-    /// Whether a table was written up to `now` and not only before.
+    /// Whether a table was written between this moment and `now`.
     pub fn written(&self, now: &MysqlWrites, table: &str) -> bool {
         let counted = !self.rows.is_empty();
         (!counted || self.rows != now.rows) && now.tables.get(table) > self.tables.get(table)

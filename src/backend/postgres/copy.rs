@@ -1,18 +1,18 @@
 //! The binary format of `COPY`, both ways.
 //!
-//! Format: PostgreSQL's documentation of `COPY`, "Binary Format". A counter column is a big-endian number
-//! there and 8 bytes little-endian here.
+//! Format: PostgreSQL's documentation of `COPY`, "Binary Format". A counter column is a big-endian number there; a
+//! logical value has 8 bytes little-endian.
 
 use crate::catalog::ValueKind;
 
 const SIGNATURE: &[u8] = b"PGCOPY\n\xff\r\n\0";
-/// Bytes sent at once: the client library copies them into a buffer of its own.
+/// Bytes sent at once: the client library copies them into its own buffer.
 const CHUNK: usize = 256 << 10;
 
-/// What is wrong with a stream of rows.
+/// A fault in a stream of rows.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Malformed {
-    /// Not the format at all.
+    /// Another format.
     Format,
     /// A row with another number of columns.
     Columns,
@@ -21,7 +21,7 @@ pub(super) enum Malformed {
 }
 
 impl Malformed {
-    /// As a clause.
+    /// The fault as a clause.
     pub fn reason(&self) -> &'static str {
         match self {
             Malformed::Format => "the database sends something that is not COPY's binary format",
@@ -31,11 +31,11 @@ impl Malformed {
     }
 }
 
-/// Takes rows out of what the database sends.
+/// Decodes rows from the stream of the database.
 pub(super) struct Decoder {
     value: ValueKind,
     header: bool,
-    // The beginning of a row whose rest is yet to come.
+    // The start of a row whose rest has not arrived.
     carry: Vec<u8>,
 }
 
@@ -58,7 +58,7 @@ impl Decoder {
         Decoder { value, header: false, carry: Vec::new() }
     }
 
-    /// Joins what was left over with what has arrived. Whole rows arrive in practice, so nothing is copied.
+    /// Joins the rest of the previous data with `arrived`. In practice whole rows arrive, so nothing is copied.
     pub fn receive<'a>(&mut self, arrived: &'a [u8], joined: &'a mut Vec<u8>) -> &'a [u8] {
         if self.carry.is_empty() {
             return arrived;
@@ -69,7 +69,7 @@ impl Decoder {
         joined
     }
 
-    /// The next row; `None` when there is no whole one left.
+    /// The next row; `None` if no whole one is left.
     pub fn next<'a>(&mut self, rest: &mut &'a [u8]) -> Result<Option<CopyRow<'a>>, Malformed> {
         let Some(after) = self.parse(rest)? else {
             self.carry.extend_from_slice(rest);
@@ -79,12 +79,12 @@ impl Decoder {
         Ok(after)
     }
 
-    /// Whether everything that has arrived has been taken out.
+    /// Whether everything that arrived has been decoded.
     pub fn complete(&self) -> bool {
         self.carry.is_empty()
     }
 
-    // The outer `None` means that bytes are missing, the inner one the end.
+    // The outer `None` means that bytes are missing, the inner one the end of the stream.
     fn parse<'a>(&mut self, rest: &mut &'a [u8]) -> Result<Option<Option<CopyRow<'a>>>, Malformed> {
         let mut at = *rest;
         if !self.header {
@@ -132,7 +132,7 @@ impl Decoder {
     }
 }
 
-/// A length and so many bytes, or NULL; `None` if bytes are missing.
+/// A length and the bytes of that length, or NULL; `None` if bytes are missing.
 fn field(at: &[u8]) -> Option<(Option<&[u8]>, &[u8])> {
     let (length, after) = at.split_first_chunk::<4>()?;
     match usize::try_from(i32::from_be_bytes(*length)) {
@@ -141,7 +141,7 @@ fn field(at: &[u8]) -> Option<(Option<&[u8]>, &[u8])> {
     }
 }
 
-/// Puts rows into what the database receives. Full chunks go to `send`.
+/// Encodes rows for the database. The caller sends full chunks.
 pub(super) struct Encoder {
     value: ValueKind,
     chunk: Vec<u8>,
@@ -155,7 +155,7 @@ impl Encoder {
         Encoder { value, chunk }
     }
 
-    /// Adds a row. What is larger than a chunk is returned, to be sent behind the chunk without a copy.
+    /// Adds a row. Returns a value that is larger than a chunk, to be sent after the chunk without a copy.
     pub fn push<'a>(&mut self, key: &[u8], value: &'a [u8]) -> Option<&'a [u8]> {
         let columns: i16 = if self.value == ValueKind::None { 1 } else { 2 };
         self.chunk.extend_from_slice(&columns.to_be_bytes());
@@ -183,23 +183,23 @@ impl Encoder {
         self.chunk.extend_from_slice(&(-1i16).to_be_bytes());
     }
 
-    /// Whether it is time to send.
+    /// Whether the chunk should be sent.
     pub fn full(&self) -> bool {
         self.chunk.len() >= CHUNK
     }
 
-    /// What is to be sent.
+    /// The bytes to send.
     pub fn chunk(&self) -> &[u8] {
         &self.chunk
     }
 
-    /// What was to be sent has been.
+    /// Clears the chunk after it was sent.
     pub fn sent(&mut self) {
         self.chunk.clear();
     }
 
     fn length(&mut self, length: usize) {
-        // Longer values than a field can hold have been refused before; the database refuses a negative length.
+        // Values too long for a field were refused before; the database refuses a negative length.
         self.chunk.extend_from_slice(&i32::try_from(length).unwrap_or(-2).to_be_bytes());
     }
 }

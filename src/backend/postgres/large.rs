@@ -1,7 +1,8 @@
-//! Values that are too large for one message: the client library holds a message several times over, so they are
-//! read in pieces.
+//! Reads values that are too large for one message in pieces: the client library holds a message several times in
+//! memory.
 //!
-//! Finding them costs nothing where a table has none, for they lie beside it; knows rows, not what they mean.
+//! Finding them costs nothing if a table has none, since PostgreSQL stores them outside the table. Depends on rows,
+//! not on what they mean.
 
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Row};
@@ -9,13 +10,13 @@ use sqlx::{AssertSqlSafe, Row};
 use super::literal;
 use crate::backend::KeyRange;
 
-/// A value of so many bytes is read in pieces.
+/// Values of at least this length in bytes are read in pieces.
 pub(super) const LARGE: i64 = 32 << 20;
-/// Bytes of a piece.
+/// Length of a piece in bytes.
 const PIECE: i32 = 8 << 20;
 
-/// The condition that a key lies in a range, as ` WHERE …`; nothing for the whole table. Without `last`, the end of
-/// the range is not part of it.
+/// The condition that a key is in a range, as ` WHERE …`; empty for the whole table. Without `last`, the range
+/// excludes its end.
 pub(super) fn within(range: &KeyRange, last: bool) -> String {
     let mut conditions = Vec::new();
     conditions.extend(range.after.as_deref().map(|after| format!("k > {}", literal(after))));
@@ -24,13 +25,13 @@ pub(super) fn within(range: &KeyRange, last: bool) -> String {
     if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) }
 }
 
-/// The keys of large values in a range, ascending; `from` is the table as it stands in a query.
+/// The keys of large values in a range, ascending; `from` is the table as a query names it.
 pub(super) async fn find(
     connection: &mut PgConnection,
     from: &str,
     range: &KeyRange,
 ) -> sqlx::Result<Vec<Vec<u8>>> {
-    // Values of this length are kept in a table of their own, whose size is known without reading it.
+    // Values of this length are in a TOAST table, whose size is known without reading it.
     let beside = format!(
         "SELECT coalesce(max(pg_catalog.pg_relation_size(reltoastrelid)), 0) >= {LARGE} FROM pg_catalog.pg_class \
          WHERE oid = (SELECT tableoid FROM {from} LIMIT 1) AND reltoastrelid <> 0"
@@ -44,13 +45,13 @@ pub(super) async fn find(
     sqlx::query_scalar(AssertSqlSafe(find)).fetch_all(connection).await
 }
 
-/// The value of a key, piece by piece.
+/// Reads the value of a key, piece by piece.
 pub(super) async fn read(connection: &mut PgConnection, from: &str, key: &[u8]) -> sqlx::Result<Vec<u8>> {
     let length = format!("SELECT pg_catalog.octet_length(v) FROM {from} WHERE k = $1");
     let length: i32 = sqlx::query_scalar(AssertSqlSafe(length)).bind(key).fetch_one(&mut *connection).await?;
     let select = format!("SELECT pg_catalog.substr(v, $2, {PIECE}) FROM {from} WHERE k = $1");
     let mut value = Vec::new();
-    // The database counts from one. It holds what it says, so that much may be taken at once.
+    // The database counts from one. It stores the length that it states, so that much can be allocated at once.
     value.reserve_exact(usize::try_from(length).unwrap_or_default());
     let mut at = 1i32;
     while at <= length {

@@ -1,8 +1,8 @@
-//! A session that stays in a PostgreSQL database: it says which database that is, whatever name leads to it, and
-//! holds the schemas that the store is in.
+//! A session that stays open in a PostgreSQL database: it identifies the database, whatever name leads to it, and
+//! holds the schemas of the store.
 //!
-//! Nothing is written. Everything happens in one transaction that stays open: a pooler between may give every
-//! transaction another session, but not a part of one.
+//! Nothing is written. Everything happens in one transaction that stays open: a pooler may move each transaction to
+//! another session, but not a part of one.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
@@ -17,10 +17,10 @@ use crate::base::error::{Error, Result};
 use crate::catalog::{self, BackendKind};
 use crate::settings::PostgresSettings;
 
-/// First half of the advisory locks that hold a schema; the second is made of its oid.
+/// First half of the advisory locks that hold a schema; the second half is made from the oid of the schema.
 const HOLDING: i32 = 0x5357_4d47;
 
-/// A session that stays in a database.
+/// A session that stays open in a database.
 pub struct PostgresPresence {
     settings: PostgresSettings,
     session: Mutex<Option<PgSession>>,
@@ -28,23 +28,23 @@ pub struct PostgresPresence {
     facts: PgFacts,
 }
 
-/// What a database is, as its server says.
+/// The identity of a database, from its server.
 #[derive(Debug, Clone, Default)]
 struct PgFacts {
-    // Given when the data directory was made; absent where it may not be asked for.
+    // The system identifier, assigned when the data directory was created; `None` if it may not be queried.
     system: Option<String>,
     database: i64,
     standby: bool,
-    // Oids of the catalog's tables that are found along the search path, and of what they are made of.
+    // Oids of the catalog's tables along the search path, and of the tables that they consist of.
     tables: BTreeSet<i64>,
     // Oids of the schemas of those tables, and of the one that new tables are created in.
     schemas: BTreeSet<i64>,
 }
 
 impl PostgresPresence {
-    /// Connects, looks and stays.
+    /// Connects, reads the identity and stays open.
     ///
-    /// Errors: I/O if the database cannot be reached or refuses.
+    /// Errors: I/O if the database cannot be reached or refuses the connection.
     pub fn open(settings: PostgresSettings) -> Result<Self> {
         let mut session = settings.connect()?;
         let begin = "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; SET LOCAL statement_timeout = 0; \
@@ -64,9 +64,9 @@ impl PostgresPresence {
         Ok(PostgresPresence { settings, session: Mutex::new(Some(session)), mark, facts })
     }
 
-    /// Holds the store against others.
+    /// Holds the store against other runs.
     ///
-    /// Errors: refused if another run has it.
+    /// Errors: refused if another run holds it.
     pub fn hold(&self, mode: HoldMode) -> Result<()> {
         let function = match mode {
             HoldMode::Shared => "pg_try_advisory_xact_lock_shared",
@@ -93,16 +93,16 @@ impl PostgresPresence {
             .next("wait until it has ended, and try again"))
     }
 
-    /// How this store and another one, which is present too, are the same, if they are.
+    /// The evidence that this store and `other`, whose session is open too, are the same; `None` if they are not.
     ///
-    /// Errors: I/O if the database cannot be asked.
+    /// Errors: I/O if the database cannot be queried.
     pub fn same(&self, other: &PostgresPresence) -> Result<Option<String>> {
         let seen = self.sees(other)?;
         let (ours, theirs) = (&self.facts, &other.facts);
         let how = match seen {
             Some(database) if database == ours.database => "it is the same database of the same server",
             Some(_) => return Ok(None),
-            // One server repeats what is written to the other.
+            // One server replicates the writes of the other.
             None if ours.system.is_some()
                 && ours.system == theirs.system
                 && ours.database == theirs.database
@@ -119,7 +119,7 @@ impl PostgresPresence {
         Ok(Some(how.to_string()))
     }
 
-    /// The database in which the server sees the session of the other presence, if it sees it.
+    /// The database in which the server lists the session of `other`; `None` if it does not list it.
     fn sees(&self, other: &PostgresPresence) -> Result<Option<i64>> {
         let bits = other.mark.cast_unsigned();
         let (high, low) = (bits >> 32, bits & 0xffff_ffff);
@@ -168,7 +168,7 @@ async fn facts(connection: &mut PgConnection) -> sqlx::Result<PgFacts> {
     } else {
         None
     };
-    // What inherits from a table is read, and emptied, with it.
+    // Tables that inherit from a table are read, and emptied, with it.
     let used = "WITH RECURSIVE used AS (SELECT c.oid FROM pg_catalog.pg_class c WHERE c.relname::text = ANY($1) \
                 AND c.relkind = ANY ('{r,p,v,m,f}') AND pg_catalog.pg_table_is_visible(c.oid) UNION \
                 SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN used u ON i.inhparent = u.oid) \

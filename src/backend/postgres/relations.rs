@@ -1,10 +1,9 @@
-//! What the names of tables lead to in a PostgreSQL database: where a server looks for them along the search path,
-//! and whether they are plain tables.
+//! Resolves the names of tables in a PostgreSQL database: where a server finds them along the search path, and
+//! whether they are plain tables.
 //!
 //! A name may lead to a view, a table with rules or policies, or one with an index over a function: using it would
-//! run text that the database holds, with the rights of the session that uses it. So every name is resolved here, once,
-//! and what is used afterwards is `schema.table`, in a session that finds functions and operators in `pg_catalog`
-//! alone.
+//! execute text from the database, with the rights of the session. So every name is resolved here, once. All later
+//! statements use `schema.table`, in a session that finds functions and operators in `pg_catalog` only.
 
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{AssertSqlSafe, Row};
@@ -14,8 +13,8 @@ use crate::backend::Unreadable;
 use crate::base::error::{Error, Result};
 use crate::catalog::{Table, ValueKind};
 
-/// Everything that could hold rows, with what is known of it without touching it. `$1` are the schemas of the search
-/// path. Constants: the system catalogs of PostgreSQL's documentation.
+/// Every relation that could contain rows, with its properties from the system catalogs, without touching it. `$1`
+/// are the schemas of the search path. Constants: the system catalogs of PostgreSQL's documentation.
 const LIST: &str = "SELECT n.nspname::text, c.relname::text, c.oid::int8, c.relkind::text, \
      c.relpersistence::text, array_position($1, n.nspname::text), pg_relation_size(c.oid) > 0, \
      has_table_privilege(c.oid, 'SELECT') OR coalesce((SELECT bool_and(has_column_privilege(c.oid, a.attnum, 'SELECT')) \
@@ -39,7 +38,7 @@ const LIST: &str = "SELECT n.nspname::text, c.relname::text, c.oid::int8, c.relk
      WHERE c.relkind = ANY ('{r,p,v,m,f}') AND n.nspname NOT IN ('pg_catalog', 'information_schema') \
      AND n.nspname NOT LIKE 'pg\\_%' ORDER BY 2, 1";
 
-/// Something in the database that has a name as a table has one.
+/// A relation of the database: a table, or something that can be used like one.
 #[derive(Debug, Clone)]
 pub(super) struct Relation {
     schema: String,
@@ -47,7 +46,7 @@ pub(super) struct Relation {
     pub oid: i64,
     kind: String,
     persistence: String,
-    // Which schema of the search path it is in, counted from 1.
+    // The position of its schema in the search path, counted from 1.
     place: Option<i32>,
     /// Whether it takes space on the disk.
     pub space: bool,
@@ -66,7 +65,7 @@ pub(super) struct Relation {
 
 impl Relation {
     fn of(row: &PgRow) -> sqlx::Result<Relation> {
-        // Nothing is told of what has just been dropped.
+        // For a relation that was just dropped these columns are NULL.
         let flag = |at: usize| Ok::<bool, sqlx::Error>(row.try_get::<Option<bool>, _>(at)?.unwrap_or(false));
         Ok(Relation {
             schema: row.try_get(0)?,
@@ -90,12 +89,12 @@ impl Relation {
         })
     }
 
-    /// The name that leads here whatever the search path is.
+    /// The name that leads here under any search path.
     pub fn qualified(&self) -> String {
         format!("{}.{}", quoted(&self.schema), quoted(&self.name))
     }
 
-    /// Why reading it could run or show something else than its rows.
+    /// Why reading it could execute something or show anything but its own rows.
     fn odd(&self) -> Option<&'static str> {
         match self.kind.as_str() {
             "r" => {}
@@ -120,7 +119,7 @@ impl Relation {
         }
     }
 
-    /// Why writing it could do something else than keep rows.
+    /// Why writing it could have other effects than storing rows.
     fn odd_to_write(&self) -> Option<&'static str> {
         self.odd().or(match () {
             () if self.row_security => Some("has row-level security, which hides or refuses rows"),
@@ -131,13 +130,13 @@ impl Relation {
         })
     }
 
-    /// Whether asking it for a row runs and touches nothing but itself.
+    /// Whether querying it for a row executes nothing and touches only itself.
     pub fn harmless(&self) -> bool {
         self.odd().is_none() && !self.row_security && self.readable
     }
 }
 
-/// The relations of a database, by a search path.
+/// The relations of a database and its search path.
 #[derive(Debug, Clone)]
 pub(super) struct Relations {
     path: Vec<String>,
@@ -146,7 +145,7 @@ pub(super) struct Relations {
 }
 
 impl Relations {
-    /// Looks at what there is. `path` are the schemas of the search path that exist, in their order.
+    /// Reads the relations. `path` are the existing schemas of the search path, in order.
     pub async fn load(connection: &mut PgConnection, path: &[String], place: &str) -> sqlx::Result<Self> {
         let rows = sqlx::query(LIST).bind(path).fetch_all(connection).await?;
         let found = rows.iter().map(Relation::of).collect::<sqlx::Result<_>>()?;
@@ -155,7 +154,7 @@ impl Relations {
 
     /// The schema in which a server would create tables.
     ///
-    /// Errors: usage if the search path names none that exists.
+    /// Errors: usage if the search path names no schema that exists.
     pub fn home(&self) -> Result<&str> {
         self.path.first().map(String::as_str).ok_or_else(|| {
             Error::usage("the search path of the connection names no schema that exists")
@@ -173,7 +172,7 @@ impl Relations {
 
     /// The plain table that a server uses under this name; `None` if there is none.
     ///
-    /// Errors: refused where a server would not use it, or not as a plain table.
+    /// Errors: refused if a server would not use it, or not as a plain table.
     pub fn table(&self, name: &str) -> Result<Option<&Relation>> {
         let found = self.on_path(name);
         let Some(first) = found.first() else { return Ok(None) };
@@ -189,7 +188,7 @@ impl Relations {
         }
     }
 
-    /// Whether all of these names lead to the one schema in which the server creates its tables.
+    /// Checks that all of these names lead to the one schema in which the server creates its tables.
     ///
     /// Errors: refused, naming the schemas.
     pub fn check_schemas(&self, names: &[&str]) -> Result<()> {
@@ -228,7 +227,7 @@ impl Relations {
         Error::refused(what).with("database", &*self.place).with("search path", self.path.join(", "))
     }
 
-    /// Which of `tables` are not there or cannot be read.
+    /// Those of `tables` that do not exist or cannot be read.
     ///
     /// Errors: as [`Relations::table`].
     pub fn unreadable(&self, tables: &[&Table]) -> Result<Vec<Unreadable>> {
@@ -289,10 +288,10 @@ impl Relations {
         }
     }
 
-    /// Whether `tables` can be written, and created where they are missing; `create` says whether this user may
-    /// create tables in the home schema.
+    /// Checks that `tables` can be written, and created if they are missing; `create` is whether this user may create
+    /// tables in the home schema.
     ///
-    /// Errors: refused, naming everything that is in the way.
+    /// Errors: refused, naming every obstacle.
     pub fn writable(&self, tables: &[&Table], create: bool) -> Result<()> {
         self.check_schemas(&tables.iter().map(|table| table.name).collect::<Vec<_>>())?;
         let home = self.home()?;
@@ -337,7 +336,7 @@ impl Relations {
         }
     }
 
-    /// What can be seen along the search path, each name once, with its table.
+    /// The relations that are visible along the search path, each name once.
     pub fn visible(&self) -> Vec<&Relation> {
         let mut seen: Vec<&Relation> = self
             .found
@@ -349,14 +348,14 @@ impl Relations {
         seen
     }
 
-    /// Whether a visible table has no column for keys.
+    /// Whether a visible table has no key column.
     pub fn has_other_columns(&self, name: &str) -> bool {
         self.on_path(name).first().is_some_and(|found| !found.key_column)
     }
 }
 
 impl Relation {
-    /// Whether its rows are its own, and take space here.
+    /// Whether its rows are its own and stored in this database.
     pub fn keeps_rows(&self) -> bool {
         matches!(self.kind.as_str(), "r" | "m")
     }
@@ -373,7 +372,7 @@ impl Relation {
     }
 }
 
-/// Keeps `relations` as they are while a transaction lasts.
+/// Prevents changes to the definitions of `relations` until the transaction ends.
 pub(super) async fn hold(connection: &mut PgConnection, relations: &[&Relation]) -> sqlx::Result<()> {
     if relations.is_empty() {
         return Ok(());

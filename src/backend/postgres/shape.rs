@@ -1,8 +1,8 @@
-//! What PostgreSQL says a table is: columns, primary key, other indexes. That it is a plain table without rules,
-//! triggers and constraints, `relations` has found.
+//! Reads the definition of a table from PostgreSQL: columns, primary key, other indexes. `relations` has checked that
+//! it is a plain table without rules, triggers and constraints.
 //!
-//! Asks the system catalogs only: no expression of the database is run. Types count by name and schema, so that one
-//! of another schema with a familiar name is not taken for PostgreSQL's own.
+//! Queries the system catalogs only, and executes no expression of the database. Types are compared by name and
+//! schema, so that a type of another schema with a familiar name is not mistaken for PostgreSQL's own.
 
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{AssertSqlSafe, Row};
@@ -10,7 +10,7 @@ use sqlx::{AssertSqlSafe, Row};
 use crate::backend::shape::{Column, Dialect, Fault, FoundColumn, FoundTable, Mend, Shape, compare};
 use crate::catalog::Table;
 
-/// How tables differ from what the server makes. `places` are the numbers of those that are there.
+/// How tables differ from those that the server creates. `places` are the positions of the tables that exist.
 pub(super) async fn faults(
     connection: &mut PgConnection,
     tables: &[&Table],
@@ -53,7 +53,7 @@ pub(super) async fn faults(
                 );
             }
         }
-        // The engine's own name of the type stands in front of what people call it.
+        // PostgreSQL's internal name of the type comes before its display name.
         let column = |row: &Vec<String>| match row.as_slice() {
             [name, kind, own, required, generated] => Some((
                 own.clone(),
@@ -89,7 +89,7 @@ struct Postgres(Vec<(String, String)>);
 
 impl Dialect for Postgres {
     fn suits(&self, made: &Column, _found: &FoundColumn, _written: bool) -> bool {
-        // The names of types in the system catalogs.
+        // The internal names of types in the system catalogs.
         let own = match made.kind {
             "BIGINT" => "int8",
             "BYTEA" => "bytea",
@@ -104,7 +104,7 @@ impl Dialect for Postgres {
             Mend::Type(made) if made.kind == "BIGINT" => {
                 Some(format!("ALTER TABLE {table} ALTER COLUMN {} TYPE BIGINT", made.name))
             }
-            // Whether bytes survive depends on what they are now.
+            // Whether a conversion keeps the bytes depends on their current type.
             Mend::Type(_) => None,
             Mend::Null(made) => Some(format!("ALTER TABLE {table} ALTER COLUMN {} SET NOT NULL", made.name)),
             Mend::NoKey => {

@@ -1,7 +1,7 @@
-//! Reading a PostgreSQL store: one exported snapshot, shared by every connection.
+//! Reads a PostgreSQL store: one exported snapshot, shared by every connection.
 //!
-//! Nothing is written, and locked only against being replaced by something else. Rows come by `COPY … TO STDOUT` in key order, which for `BYTEA` is that of
-//! unsigned bytes.
+//! Nothing is written, and the only locks keep tables from being replaced. Rows come from `COPY … TO STDOUT` in key
+//! order, which for `BYTEA` is the order of unsigned bytes.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -23,7 +23,7 @@ use crate::base::page::Page;
 use crate::catalog::{BackendKind, Table, ValueKind};
 use crate::settings::PostgresSettings;
 
-/// Pages of a table that are looked at to find split keys.
+/// Pages of a table that are sampled to find split keys.
 const SAMPLE_PAGES: u64 = 400;
 
 const LOOK_FOR_WRITES: &str = "ask what was written to the database";
@@ -32,28 +32,28 @@ const LOOK_FOR_WRITES: &str = "ask what was written to the database";
 pub struct PostgresSource {
     settings: PostgresSettings,
     snapshot: String,
-    // Keeps the snapshot alive, and asks small questions.
+    // Keeps the snapshot open, and runs small queries.
     leader: Mutex<PgSession>,
-    // Sees the tables as they are now, and keeps those that are read from being replaced.
+    // Reads the current tables, and keeps those in use from being replaced.
     holder: Mutex<PgSession>,
     path: Vec<String>,
     relations: Mutex<Relations>,
-    // Up to the snapshot.
+    // Writes up to the snapshot.
     writes: PgWrites,
     idle: Idle<PgConnection>,
-    // Of all connections, to tell them from other sessions.
+    // Process ids of all connections, to distinguish them from other sessions.
     pids: Mutex<Vec<i32>>,
 }
 
 impl PostgresSource {
     /// Connects and takes the snapshot that everything is read from.
     ///
-    /// Errors: I/O if the database cannot be reached or refuses.
+    /// Errors: I/O if the database cannot be reached or refuses the connection.
     pub fn open(settings: PostgresSettings) -> Result<Self> {
         PostgresSource::open_beside(settings, Vec::new())
     }
 
-    /// As [`PostgresSource::open`], beside connections of this process with the given ids.
+    /// As [`PostgresSource::open`]; `own` are the ids of other connections of this process.
     pub(super) fn open_beside(settings: PostgresSettings, own: Vec<i32>) -> Result<Self> {
         let (mut leader, mut holder) = (settings.connect()?, settings.connect()?);
         settings.check_direct(&mut leader, &mut holder)?;
@@ -92,7 +92,7 @@ impl PostgresSource {
         self.relations.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The table of a name, if it is there.
+    /// The table with this name; `None` if it does not exist.
     fn table(&self, name: &str) -> Result<Option<Relation>> {
         let relations = self.relations.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(relations.table(name)?.cloned())
@@ -125,14 +125,14 @@ impl Drop for PostgresSource {
     }
 }
 
-/// Begins the transaction that everything is read in.
+/// Starts the transaction in which everything is read.
 fn begin(settings: &PostgresSettings, session: &mut PgSession, snapshot: Option<&str>) -> Result<()> {
     let mut statements = String::from("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;");
     if let Some(snapshot) = snapshot {
         statements.push_str(&format!("SET TRANSACTION SNAPSHOT '{}';", snapshot.replace('\'', "")));
     }
-    // Rows are wanted in key order. Where a table was never analyzed, the database would rather sort a range of
-    // it in temporary files than read it by its index.
+    // Rows are needed in key order. For a table that was never analyzed, the planner would prefer sorting a range in
+    // temporary files to reading it by its index.
     statements.push_str("SET LOCAL enable_bitmapscan = off;");
     settings.execute(session, "begin to read the database", statements)
 }
@@ -169,7 +169,8 @@ impl Source for PostgresSource {
                     let any = format!("SELECT EXISTS (SELECT FROM {})", relation.qualified());
                     sqlx::query_scalar(AssertSqlSafe(any)).fetch_one(&mut *connection).await?
                 } else {
-                    // What cannot be asked is full if it takes space or keeps its rows elsewhere.
+                    // A relation that cannot be queried counts as having rows if it takes space or stores its rows
+                    // elsewhere.
                     relation.space || !relation.keeps_rows()
                 };
                 tables.push(TableState { name: relation.name().to_string(), rows });
@@ -267,7 +268,7 @@ impl Source for PostgresSource {
             let size = "SELECT pg_relation_size($1::oid)::float8 / current_setting('block_size')::float8";
             let size = size.replace("$1", &relation.oid.to_string());
             let pages = sqlx::query_scalar(AssertSqlSafe(size)).fetch_one(&mut *connection).await?;
-            // A repeatable sample of pages, whatever the statistics say or fail to say.
+            // A repeatable sample of pages, independent of the statistics.
             let sample = format!(
                 "SELECT k FROM {} TABLESAMPLE SYSTEM ({}) REPEATABLE (1)",
                 relation.qualified(),
@@ -278,7 +279,7 @@ impl Source for PostgresSource {
         })?;
         keys.sort_unstable();
         keys.dedup();
-        // A handful of rows is not worth a query of its own.
+        // A few rows are not worth their own query.
         let n = n.min(keys.len() / 100 + 1);
         let splits = (1..n).filter_map(|part| keys.get(part * keys.len() / n).cloned());
         Ok(KeyRange::between(splits.collect()))
@@ -326,11 +327,11 @@ impl Source for PostgresSource {
     }
 }
 
-/// Sessions of clients on the same database but for `ours`, described for people.
+/// Sessions of clients on the same database other than `ours`, described for messages.
 pub(super) async fn other_sessions(connection: &mut PgConnection, ours: &[i32]) -> sqlx::Result<Vec<String>> {
-    // Within a transaction the first answer would be given again.
+    // Within a transaction the first answer would be repeated.
     sqlx::raw_sql("SELECT pg_stat_clear_snapshot()").execute(&mut *connection).await?;
-    // Without privileges only the names of other users' sessions are told, which is enough.
+    // Without privileges only the names of other users' sessions are visible, which is enough.
     let list = "SELECT pid, coalesce(usename::text, '?'), coalesce(application_name, ''), \
                 coalesce(client_addr::text, 'local') FROM pg_catalog.pg_stat_activity \
                 WHERE datname = current_database() AND usesysid IS NOT NULL AND pid <> ALL($1) \
@@ -353,7 +354,8 @@ fn sample_percent(pages: f64) -> f64 {
     (SAMPLE_PAGES as f64 * 100.0 / pages.max(1.0)).clamp(0.000_001, 100.0)
 }
 
-/// The rows of a range, as `select` begins; without `last`, its end is not part of it.
+/// The statement that copies the rows of a range, with `select` as its start; without `last`, the range excludes its
+/// end.
 fn copied(select: &str, range: &KeyRange, last: bool) -> String {
     format!("COPY ({select}{} ORDER BY k) TO STDOUT (FORMAT binary)", large::within(range, last))
 }
@@ -377,7 +379,7 @@ impl Pages for PostgresPages<'_> {
 
 impl Drop for PostgresPages<'_> {
     fn drop(&mut self) {
-        // The connection would have to read what is left of its query; another one costs less.
+        // The connection would have to read the rest of its query; a new one costs less.
         if let Some(pump) = &mut self.pump {
             drop(pump.stop());
         }
@@ -386,7 +388,7 @@ impl Drop for PostgresPages<'_> {
 
 /// The rows of a range.
 struct PgRows {
-    // The table, as it stands in a query, and the beginning of one.
+    // The table as a query names it, and the start of a query.
     from: String,
     select: String,
     range: KeyRange,
@@ -426,7 +428,7 @@ impl From<sqlx::Error> for PgReadError {
 }
 
 impl PgRows {
-    /// Everything in the range: what lies between large values at once, those in pieces.
+    /// Reads the whole range: what is between large values at once, large values in pieces.
     async fn all(&mut self, connection: &mut PgConnection, hopper: &mut PageFeed) -> Result<(), PgReadError> {
         let valued = matches!(self.value, ValueKind::Bytes | ValueKind::Blob);
         let large = if valued { large::find(connection, &self.from, &self.range).await? } else { Vec::new() };
@@ -445,7 +447,7 @@ impl PgRows {
         self.copy(&self.range.clone(), true, connection, hopper).await.map(|_| ())
     }
 
-    /// What lies in a range; false if no more is wanted.
+    /// Copies the rows of a range; false if no more are wanted.
     async fn copy(
         &mut self,
         range: &KeyRange,
@@ -470,7 +472,7 @@ impl PgRows {
                     return Ok(false);
                 }
             }
-            // What has arrived is in the page: it is given back before anybody works on that.
+            // The rows are in the page: free this buffer before other threads work on the page.
             drop(arrived);
             joined = Vec::new();
             if full && !hopper.hand_over().await {

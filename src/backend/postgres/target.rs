@@ -1,6 +1,6 @@
-//! Writing a PostgreSQL store in bulk: `COPY … FROM STDIN`, a transaction per shard.
+//! Writes a PostgreSQL store in bulk: `COPY … FROM STDIN`, a transaction per shard.
 //!
-//! Plain rows go into tables without them. Where a repeated shard meets its own rows, those are deleted first.
+//! `COPY` only inserts. If a repeated shard finds its own rows, it deletes those first.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -18,7 +18,7 @@ use crate::base::page::Page;
 use crate::catalog::{BackendKind, Table, ValueKind};
 use crate::settings::PostgresSettings;
 
-/// Shards that may be written at the same time: beyond that the database server only queues.
+/// Limit of shards that are written at the same time: beyond it the database server only queues.
 const WRITERS: usize = 8;
 
 /// Bytes of rows in a `COPY`: each costs round trips and a flush of the table's buffers.
@@ -27,22 +27,22 @@ const COPY_BYTES: usize = 4 << 20;
 /// A PostgreSQL database opened for writing.
 pub struct PostgresTarget {
     settings: PostgresSettings,
-    // Asks who else is there.
+    // Lists the other sessions.
     leader: Mutex<PgSession>,
     idle: Idle<PgConnection>,
     path: Vec<String>,
     relations: Mutex<Relations>,
     // Keeps the tables from being replaced or given triggers.
     holder: Mutex<Option<PgSession>>,
-    // Of all connections, to tell them from other sessions.
+    // Process ids of all connections, to distinguish them from other sessions.
     pids: Mutex<Vec<i32>>,
 }
 
 impl PostgresTarget {
     /// Connects and checks that the database can be written.
     ///
-    /// Errors: I/O if it cannot be reached or refuses; refused if it is read-only or a pooler stands between; usage if
-    /// the search path leads nowhere.
+    /// Errors: I/O if it cannot be reached or refuses the connection; refused if it is read-only or a pooler is
+    /// between; usage if the search path names no schema that exists.
     pub fn open(settings: PostgresSettings) -> Result<Self> {
         let (mut first, mut second) = (settings.connect()?, settings.connect()?);
         settings.check_direct(&mut first, &mut second)?;
@@ -80,9 +80,9 @@ impl PostgresTarget {
         self.pids.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The name that leads to a table.
+    /// The qualified name of a table.
     ///
-    /// Errors: I/O if it is not there, refused if it is no plain table.
+    /// Errors: I/O if it does not exist; refused if it is no plain table.
     fn qualified(&self, table: &Table) -> Result<String> {
         let relations = self.relations.lock().unwrap_or_else(PoisonError::into_inner);
         relations.table(table.name)?.map(|found| found.qualified()).ok_or_else(|| {
@@ -93,9 +93,9 @@ impl PostgresTarget {
         })
     }
 
-    /// Looks at the tables again and keeps them as they are for as long as this target is open.
+    /// Reads the tables again, and prevents changes to their definitions while this target is open.
     ///
-    /// Errors: refused if one of them is not as the server makes it.
+    /// Errors: refused if one of them is not as the server creates it.
     fn hold(&self, tables: &[&Table]) -> Result<()> {
         let mut session = self.connect()?;
         let look = |session: &mut PgSession| {
@@ -108,7 +108,7 @@ impl PostgresTarget {
         let names = tables.iter().map(|table| self.qualified(table)).collect::<Result<Vec<_>>>()?;
         let lock = format!("BEGIN; LOCK TABLE {} IN ROW EXCLUSIVE MODE", names.join(", "));
         self.settings.execute(&mut session, "lock the tables", lock)?;
-        // What was there before it was locked may have been something else.
+        // The table that existed before it was locked may have been another one.
         let relations = look(&mut session)?;
         relations.writable(tables, false)?;
         *self.relations.lock().unwrap_or_else(PoisonError::into_inner) = relations;
@@ -116,15 +116,15 @@ impl PostgresTarget {
         Ok(())
     }
 
-    /// Does something in a transaction.
+    /// Runs `work` in a transaction.
     fn with<T>(
         &self,
         doing: &str,
         work: impl AsyncFnOnce(&mut PgConnection) -> sqlx::Result<T>,
     ) -> Result<T> {
         let mut session = self.connect()?;
-        // A statement that waits for a lock is carried out even if its connection is closed meanwhile; a commit that was
-        // never sent is not. After an error the connection may be in the middle of anything.
+        // A statement that waits for a lock is executed even if its connection is closed meanwhile; a commit that was
+        // never sent is not. After an error the state of the connection is unknown.
         self.settings.execute(&mut session, doing, "BEGIN".to_string())?;
         let done = session.run(work).map_err(|error| self.settings.translate(error, doing))?;
         self.settings.execute(&mut session, doing, "COMMIT".to_string())?;
@@ -160,7 +160,7 @@ impl Target for PostgresTarget {
         let home = quoted(relations.home()?);
         let mut session = self.connect()?;
         for table in tables {
-            // Creating what exists needs the same privileges as creating it.
+            // Creating an existing table needs the same privileges as creating a new one.
             if relations.table(table.name)?.is_some() {
                 continue;
             }
@@ -182,11 +182,11 @@ impl Target for PostgresTarget {
     }
 
     fn clear(&self, table: &Table, kept: &[Vec<u8>]) -> Result<()> {
-        // TRUNCATE would need a privilege that the server's user may lack.
+        // TRUNCATE would need a privilege that the server's user may not have.
         let delete = format!("DELETE FROM {}", self.qualified(table)?);
         self.with("empty a table", async |connection| {
             if kept.is_empty() {
-                // By a statement without arguments: the table may have no key that bytes could be compared with.
+                // Without parameters: the table may have no key that can be compared with bytes.
                 sqlx::raw_sql(AssertSqlSafe(delete)).execute(connection).await.map(|_| ())
             } else {
                 let delete = format!("{delete} WHERE k <> ALL($1)");
@@ -228,7 +228,7 @@ impl Target for PostgresTarget {
     }
 
     fn finish(&self) -> Result<()> {
-        // Every commit is durable already.
+        // Every commit is already durable.
         Ok(())
     }
 }
@@ -237,13 +237,13 @@ struct PostgresShard<'a> {
     target: &'a PostgresTarget,
     session: Option<PgSession>,
     table: &'a Table,
-    // With its schema.
+    // Including the schema.
     name: String,
     ahead: PgNextRow,
     pending: Page,
 }
 
-/// The next row that the table has already.
+/// The next row that is already in the table.
 enum PgNextRow {
     Unknown,
     None,
@@ -282,7 +282,7 @@ impl PostgresShard<'_> {
 impl Shard for PostgresShard<'_> {
     fn write(&mut self, page: &Page) -> Result<()> {
         if page.size() >= COPY_BYTES {
-            // Not by way of another page, which would take its memory again.
+            // Not through another page, which would need its memory again.
             let before = std::mem::take(&mut self.pending);
             self.flush(&before)?;
             return self.flush(page);
@@ -314,13 +314,13 @@ impl Shard for PostgresShard<'_> {
 impl Drop for PostgresShard<'_> {
     fn drop(&mut self) {
         if let Some(session) = self.session.take() {
-            // The database rolls back what a closed connection has not committed.
+            // The database rolls back the uncommitted changes of a closed connection.
             close(session);
         }
     }
 }
 
-/// Finds the first row at or behind a key.
+/// Finds the first row at or after a key.
 async fn look_ahead(connection: &mut PgConnection, name: &str, from: &[u8]) -> sqlx::Result<PgNextRow> {
     let find = format!("SELECT k FROM {name} WHERE k >= $1 ORDER BY k LIMIT 1");
     let row = sqlx::query(AssertSqlSafe(find)).bind(from).fetch_optional(connection).await?;
@@ -330,7 +330,7 @@ async fn look_ahead(connection: &mut PgConnection, name: &str, from: &[u8]) -> s
     })
 }
 
-/// Deletes the rows that a page is about to bring again.
+/// Deletes the rows that a page will write again.
 async fn replace(connection: &mut PgConnection, name: &str, page: &Page) -> sqlx::Result<()> {
     let keys: Vec<&[u8]> = page.iter().map(|(key, _)| key).collect();
     let delete = format!("DELETE FROM {name} WHERE k = ANY($1)");

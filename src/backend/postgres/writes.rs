@@ -1,9 +1,9 @@
-//! What shows that something has written to the tables of a database.
+//! Detects that something has written to the tables of a database.
 //!
-//! The database counts the rows that are written of each table, and gives every transaction that writes a number.
-//! Numbers alone do not say which database was written, or that it was more than its statistics; counts alone may
-//! come late. Both together say it. Sessions that are still open may not have reported their counts yet: they are
-//! asked for on their own.
+//! The database counts the rows written to each table, and gives every writing transaction a number. The numbers
+//! alone do not show which database was written, or whether more than its statistics was; the counts alone may come
+//! late. Both together show it. Sessions that are still open may not have reported their counts yet, so they are
+//! queried separately.
 //!
 //! source: "The Cumulative Statistics System" and "Transaction ID and Snapshot Information Functions" in
 //! PostgreSQL's documentation
@@ -13,19 +13,19 @@ use std::collections::BTreeMap;
 use sqlx::Row;
 use sqlx::postgres::PgConnection;
 
-/// What has been written up to a moment.
+/// The writes up to a moment.
 #[derive(Debug)]
 pub(super) struct PgWrites {
-    // Every transaction that had ended, as the database puts it.
+    // The database's list of transactions that had ended.
     ended: String,
-    // Rows written since the counts began, by the oid of the table.
+    // Rows written since counting began, by the oid of the table.
     rows: BTreeMap<i64, i64>,
 }
 
 impl PgWrites {
-    /// Asks for what was written up to now, or up to the snapshot of the transaction.
+    /// Reads the writes up to now, or up to the snapshot of the transaction.
     pub async fn up_to_now(connection: &mut PgConnection) -> sqlx::Result<PgWrites> {
-        // Within a transaction the first answer would be given again.
+        // Within a transaction the first answer would be repeated.
         sqlx::raw_sql("SELECT pg_stat_clear_snapshot()").execute(&mut *connection).await?;
         let ended =
             sqlx::query_scalar("SELECT txid_current_snapshot()::text").fetch_one(&mut *connection).await?;
@@ -36,7 +36,7 @@ impl PgWrites {
         Ok(PgWrites { ended, rows: rows.collect::<sqlx::Result<_>>()? })
     }
 
-    /// Whether rows of a table were written up to `now` that were not written before.
+    /// Whether rows of a table were written between this moment and `now`.
     pub fn written(&self, now: &PgWrites, oid: i64) -> bool {
         let count = |writes: &PgWrites| writes.rows.get(&oid).copied().unwrap_or_default();
         self.ended != now.ended && count(self) < count(now)
