@@ -1,6 +1,6 @@
-//! What every other part may use: errors, findings, pages of records, files, the request to end.
+//! Foundations for all other modules: errors, findings, pages of records, files, the stop request.
 //!
-//! Knows no other part of the program. Modules in reading order; each uses only those above it.
+//! Does not depend on other parts of the program. Modules in reading order; each uses only those above it.
 
 pub mod hex;
 

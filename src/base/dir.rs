@@ -1,12 +1,12 @@
-//! Everything the program creates, replaces, deletes or gives away in a file system, by name in an open directory.
+//! Creates, replaces, deletes and changes owners of files, by name in an open directory.
 //!
-//! Root writes into directories that the user of a mail server owns, and that user may exchange any name in them
-//! for a link at any time. So a directory is opened once, and everything in it is done relative to its
-//! descriptor: no name below it is followed, files are created exclusively, an existing file is written or given
-//! away only if it is a regular one without a second name. Symbolic links on the way to a directory are followed
-//! if root or this user has made them, or if they lead to what belongs to their own maker.
+//! Root writes into directories that the user of a mail server owns, and that user may replace any name in them
+//! with a link at any time. So a directory is opened once, and all operations are relative to its descriptor:
+//! links below it are not followed, files are created exclusively, and an existing file is written or given to
+//! another owner only if it is a regular file with one name. Symbolic links on the way to a directory are followed
+//! if root or this user created them, or if their target belongs to their creator.
 //!
-//! Knows no store and no dump; which names are the program's own is the business of its callers.
+//! Does not depend on stores or dumps; callers decide which names belong to the program.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -25,10 +25,10 @@ mod taken;
 pub use private::{Left, PrivateDir, any_private, remove_all, sweep};
 pub use taken::{GuardedDir, RECORD};
 
-/// Symbolic links followed on the way to one directory, as the kernel counts them.
+/// Most symbolic links followed on the way to one directory, the limit of the kernel.
 const MOST_LINKS: usize = 40;
 
-/// What the mask of this process took from new files before [`mask_new_files`].
+/// The umask of this process before [`mask_new_files`].
 static FIRST_MASK: AtomicU32 = AtomicU32::new(0o022);
 
 /// An open directory.
@@ -38,18 +38,18 @@ pub struct Dir {
     path: PathBuf,
 }
 
-/// What a name stands for; links are not followed.
+/// The attributes of a name in a directory; links are not followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DirEntry {
-    /// What it is.
+    /// The file type.
     pub kind: FileType,
-    /// Device and inode: the same for every name of one file.
+    /// Device and inode; equal for all names of a file.
     pub id: (u64, u64),
-    /// How many names it has.
+    /// Number of names (hard links).
     pub names: u64,
-    /// The user it belongs to.
+    /// The owner.
     pub user: u32,
-    /// The group it belongs to.
+    /// The group.
     pub group: u32,
     /// Permission bits.
     pub mode: u32,
@@ -81,8 +81,8 @@ impl DirEntry {
         self.kind == FileType::Directory
     }
 
-    /// Why it must not be written to or given away: it is no regular file, or has another name as well, which
-    /// may lie where only root may write.
+    /// The reason not to write to it or change its owner: it is not a regular file, or it has another name, which may
+    /// lie where only root may write.
     pub fn objection(&self) -> Option<&'static str> {
         match self.kind {
             FileType::RegularFile if self.names > 1 => Some("a file with a second name (a hard link)"),
@@ -103,33 +103,33 @@ struct Followed {
 impl Dir {
     /// Opens the directory at `path`.
     ///
-    /// Errors: those of the system, and permission denied for a symbolic link that another user has made.
+    /// Errors: those of the system, and permission denied for a symbolic link that another user has created.
     pub fn open(path: &Path) -> io::Result<Dir> {
         walk(path, None)
     }
 
-    /// Opens the directory at `path`; what is missing of it is created and brought to the disk: the last one with
-    /// these permissions, those above it as `mkdir -p` does, so that its later owner can get to it.
+    /// Opens the directory at `path`. Missing directories are created and synced: the last one with `mode`, those
+    /// above it as `mkdir -p` does, so that its later owner has access.
     pub fn create(path: &Path, mode: u32) -> io::Result<Dir> {
         walk(path, Some(mode))
     }
 
-    /// Opens the directory that holds `path`, and says under which name.
+    /// Opens the parent directory of `path`. Returns it with the last name of the path.
     pub fn holding(path: &Path) -> io::Result<(Dir, OsString)> {
         let (parent, name) = split(path)?;
         Ok((walk(&parent, None)?, name))
     }
 
-    /// As [`Dir::holding`]; what is missing of the directory is created with these permissions.
+    /// As [`Dir::holding`], but creates missing directories as [`Dir::create`] does.
     pub fn holding_created(path: &Path, mode: u32) -> io::Result<(Dir, OsString)> {
         let (parent, name) = split(path)?;
         Ok((walk(&parent, Some(mode))?, name))
     }
 
-    /// Opens the directory that holds the file at `path`, where the file itself may be a symbolic link; says
-    /// under which name. What is missing of the directory is created with the permissions, if there are any.
+    /// As [`Dir::holding`], but follows a symbolic link at `path` itself. Creates missing directories with the
+    /// permissions in `create`, if given.
     ///
-    /// Errors: as [`Dir::open`].
+    /// Errors: those of [`Dir::open`].
     pub fn locate(path: &Path, create: Option<u32>) -> io::Result<(Dir, OsString)> {
         let (mut path, mut links) = (path.to_path_buf(), Vec::new());
         loop {
@@ -155,34 +155,34 @@ impl Dir {
         }
     }
 
-    /// Where it is now, by a path without links.
+    /// The current path of the directory, without links.
     pub fn real(&self) -> io::Result<PathBuf> {
         let path = rustix::fs::readlink(self.anchored(), Vec::new())?;
         Ok(PathBuf::from(OsString::from_vec(path.into_bytes())))
     }
 
-    /// Where it was opened; for messages. It may have been moved since.
+    /// The path by which it was opened, for messages. It may have been moved since.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The path of a name in it; for messages.
+    /// The path of a name in it, for messages.
     pub fn place(&self, name: impl AsRef<OsStr>) -> PathBuf {
         self.path.join(name.as_ref())
     }
 
-    /// A path that leads to this directory whatever has become of the one it was opened by, while it is open; for
-    /// libraries that take nothing else.
+    /// A path that leads to this open directory even if it was moved or replaced; for libraries that only accept
+    /// paths.
     pub fn anchored(&self) -> PathBuf {
         PathBuf::from(format!("/proc/self/fd/{}", self.fd.as_raw_fd()))
     }
 
-    /// What it is itself.
+    /// The attributes of the directory itself.
     pub fn entry(&self) -> io::Result<DirEntry> {
         Ok(DirEntry::new(&rustix::fs::fstat(&self.fd)?))
     }
 
-    /// What a name in it stands for; nothing if there is no such name.
+    /// The attributes of a name in it; `None` if there is no such name.
     pub fn look(&self, name: impl AsRef<OsStr>) -> io::Result<Option<DirEntry>> {
         match rustix::fs::statat(&self.fd, one(name.as_ref())?, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => Ok(Some(DirEntry::new(&stat))),
@@ -203,16 +203,16 @@ impl Dir {
         }))
     }
 
-    /// Creates a new file, open for reading and writing. The mask of the process takes from `mode`.
+    /// Creates a new file, open for reading and writing, with `mode` reduced by the umask.
     ///
-    /// Errors: already exists, whatever has the name.
+    /// Errors: already exists, for any kind of entry with that name.
     pub fn create_file(&self, name: impl AsRef<OsStr>, mode: u32) -> io::Result<File> {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let fd = rustix::fs::openat(&self.fd, one(name.as_ref())?, flags, Mode::from_raw_mode(mode))?;
         Ok(File::from(fd))
     }
 
-    /// Creates a new file that only its owner can read, whatever the mask of the process.
+    /// Creates a new file that only its owner can read, regardless of the umask.
     pub fn create_private_file(&self, name: impl AsRef<OsStr>) -> io::Result<File> {
         let file = self.create_file(name, 0o600)?;
         rustix::fs::fchmod(&file, Mode::from_raw_mode(0o600))?;
@@ -229,9 +229,9 @@ impl Dir {
         }
     }
 
-    /// Opens a file for writing that an earlier run of this user has created; it is not shortened.
+    /// Opens a file for writing that an earlier run of this user has created. Does not truncate it.
     ///
-    /// Errors: permission denied if it is no such file.
+    /// Errors: permission denied for any other file.
     pub fn reopen_file(&self, name: impl AsRef<OsStr>) -> io::Result<File> {
         let (file, entry) = self.opened(name.as_ref(), OFlags::RDWR)?;
         match entry.objection() {
@@ -244,7 +244,7 @@ impl Dir {
     }
 
     fn opened(&self, name: &OsStr, access: OFlags) -> io::Result<(File, DirEntry)> {
-        // Opening a FIFO would wait for its other end.
+        // Opening a FIFO would block until its other end is open.
         let flags = access | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let file = match rustix::fs::openat(&self.fd, one(name)?, flags, Mode::empty()) {
             Ok(fd) => File::from(fd),
@@ -257,7 +257,7 @@ impl Dir {
 
     /// Opens a directory in this one.
     ///
-    /// Errors: not a directory for anything else, a link to one included.
+    /// Errors: not a directory for any other entry, including a link to a directory.
     pub fn sub(&self, name: impl AsRef<OsStr>) -> io::Result<Dir> {
         let path = self.place(&name);
         match rustix::fs::openat(&self.fd, one(name.as_ref())?, DIRECTORY, Mode::empty()) {
@@ -270,20 +270,20 @@ impl Dir {
         }
     }
 
-    /// Opens a directory some levels below this one, following links as on the way to it; what is missing is
-    /// created with the permissions, if there are any.
+    /// Opens a directory some levels below this one. Follows links as [`Dir::open`] does and creates missing
+    /// directories with the permissions, if given.
     pub fn below(&self, path: &Path, create: Option<u32>) -> io::Result<Dir> {
         let fd = walk_from(self.fd.as_fd(), self.path.clone(), path, create.map(|mode| (None, mode)))?;
         Ok(Dir { fd, path: self.path.join(path) })
     }
 
-    /// Creates a directory in this one. The mask of the process takes from `mode`.
+    /// Creates a directory in this one, with `mode` reduced by the umask.
     ///
-    /// Errors: already exists, whatever has the name.
+    /// Errors: already exists, for any kind of entry with that name.
     pub fn make(&self, name: impl AsRef<OsStr>, mode: u32) -> io::Result<Dir> {
         rustix::fs::mkdirat(&self.fd, one(name.as_ref())?, Mode::from_raw_mode(mode))?;
         let made = self.sub(&name)?;
-        // The owner of this directory may have put another in its place meanwhile.
+        // The owner of this directory may have replaced it meanwhile.
         if made.entry()?.user == own_user() {
             Ok(made)
         } else {
@@ -295,7 +295,7 @@ impl Dir {
     pub fn sub_or_make(&self, name: impl AsRef<OsStr>, mode: u32) -> io::Result<Dir> {
         match self.sub(&name) {
             Err(error) if error.kind() == ErrorKind::NotFound => match self.make(&name, mode) {
-                // Another thread was first.
+                // Another thread has created it first.
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => self.sub(&name),
                 made => made,
             },
@@ -303,17 +303,17 @@ impl Dir {
         }
     }
 
-    /// Removes a name that is no directory. What a link leads to stays. It is fine if there is none.
+    /// Removes a name that is not a directory; a link is not followed. A missing name is not an error.
     pub fn remove(&self, name: impl AsRef<OsStr>) -> io::Result<()> {
         absent_is_fine(rustix::fs::unlinkat(&self.fd, one(name.as_ref())?, AtFlags::empty()))
     }
 
-    /// Removes an empty directory. It is fine if there is none.
+    /// Removes an empty directory. A missing one is not an error.
     pub fn remove_dir(&self, name: impl AsRef<OsStr>) -> io::Result<()> {
         absent_is_fine(rustix::fs::unlinkat(&self.fd, one(name.as_ref())?, AtFlags::REMOVEDIR))
     }
 
-    /// Removes every name in this directory that is no directory.
+    /// Removes all names in this directory that are not directories.
     pub fn remove_files(&self) -> io::Result<()> {
         for name in self.names()? {
             let name = name?;
@@ -325,24 +325,24 @@ impl Dir {
         Ok(())
     }
 
-    /// Gives a file another name in this directory, in the place of what has it.
+    /// Renames a file in this directory and replaces an entry that has the new name.
     pub fn rename(&self, from: impl AsRef<OsStr>, to: impl AsRef<OsStr>) -> io::Result<()> {
         Ok(rustix::fs::renameat(&self.fd, one(from.as_ref())?, &self.fd, one(to.as_ref())?)?)
     }
 
-    /// Brings the names in it to the disk.
+    /// Syncs the directory entries to disk.
     pub fn sync(&self) -> io::Result<()> {
         File::from(self.fd.try_clone()?).sync_all()
     }
 
-    /// Gives this directory to a user, a group or both.
+    /// Changes the user, the group or both of this directory.
     pub fn give(&self, user: Option<u32>, group: Option<u32>) -> io::Result<()> {
         Ok(rustix::fs::fchown(&self.fd, user.map(Uid::from_raw), group.map(Gid::from_raw))?)
     }
 
-    /// Gives a file in it to a user, a group or both, and says whether there is one.
+    /// Changes the user, the group or both of a file in it. Returns whether the file exists.
     ///
-    /// Errors: permission denied for anything but a regular file with one name.
+    /// Errors: permission denied, except for a regular file with one name.
     pub fn give_file(
         &self,
         name: impl AsRef<OsStr>,
@@ -363,17 +363,17 @@ impl Dir {
         Ok(true)
     }
 
-    /// Sets the permissions of this directory, whatever the mask of the process.
+    /// Sets the permissions of this directory, regardless of the umask.
     pub fn set_mode(&self, mode: u32) -> io::Result<()> {
         Ok(rustix::fs::fchmod(&self.fd, Mode::from_raw_mode(mode))?)
     }
 
-    /// Whether two are the same directory.
+    /// Whether both are the same directory.
     pub fn same(&self, other: &Dir) -> io::Result<bool> {
         Ok(self.entry()?.id == other.entry()?.id)
     }
 
-    /// Another descriptor of it.
+    /// Another descriptor of the same directory.
     pub fn try_clone(&self) -> io::Result<Dir> {
         Ok(Dir { fd: self.fd.try_clone()?, path: self.path.clone() })
     }
@@ -385,37 +385,37 @@ impl AsFd for Dir {
     }
 }
 
-/// Whether every link on the way to a directory or a file may lead there. What cannot be opened at all is for its
-/// user to report.
+/// Checks that all links on the way to a directory or file may be followed. Ignores other errors, which the code that
+/// opens the path reports.
 ///
-/// Errors: permission denied, naming the link.
+/// Errors: permission denied, with the link.
 pub fn followed(path: &Path) -> io::Result<()> {
     let found = if std::fs::metadata(path).is_ok_and(|meta| meta.is_dir()) {
         Dir::open(path).map(drop)
     } else {
         Dir::locate(path, None).map(drop)
     };
-    // The system's own refusals carry no text of ours.
+    // Only errors of this module have an inner error; those of the system do not.
     match found {
         Err(error) if error.kind() == ErrorKind::PermissionDenied && error.get_ref().is_some() => Err(error),
         _ => Ok(()),
     }
 }
 
-/// The directories of a path that are not there yet. Those that are made and stay empty are removed again when
-/// this is dropped, unless they are kept.
+/// The missing directories of a path. On drop, those that were created and are still empty are removed, unless
+/// they are kept.
 #[derive(Debug)]
 pub struct NewDirs(Vec<PathBuf>);
 
 impl NewDirs {
-    /// To be called before they are created.
+    /// Finds the missing directories. Must be called before they are created.
     pub fn of(path: &Path) -> NewDirs {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
         let missing = path.ancestors().take_while(|path| std::fs::symlink_metadata(path).is_err());
         NewDirs(missing.map(Path::to_path_buf).collect())
     }
 
-    /// They stay.
+    /// Keeps the directories.
     pub fn keep(&mut self) {
         self.0.clear();
     }
@@ -423,25 +423,25 @@ impl NewDirs {
 
 impl Drop for NewDirs {
     fn drop(&mut self) {
-        // The deepest first; those that are not empty stay.
+        // The deepest first; directories that are not empty cannot be removed.
         for path in &self.0 {
             let _ = Dir::holding(path).and_then(|(dir, name)| dir.remove_dir(name));
         }
     }
 }
 
-/// A file without a name in `dir`, which is gone when it is closed, however the process ends.
+/// An unnamed file in `dir`. The system removes it when it is closed, even if the process is killed.
 pub fn unnamed(dir: &Path) -> io::Result<File> {
     tempfile::tempfile_in(dir)
 }
 
-/// The user this process acts as.
+/// The effective user of this process.
 pub fn own_user() -> u32 {
     rustix::process::geteuid().as_raw()
 }
 
-/// Takes away from everything this process creates what a server takes away: writing by the group, and all rights
-/// of others. To be called at the start.
+/// Sets the umask that a server uses for new files: no writing by the group, no access by others. Must be called at
+/// the start.
 pub fn mask_new_files() {
     let before = rustix::process::umask(Mode::from_raw_mode(0o027));
     FIRST_MASK.store(before.as_raw_mode(), Ordering::Relaxed);
@@ -453,7 +453,7 @@ pub fn mask_new_files() {
 const DIRECTORY: OFlags =
     OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
-/// Opens a directory; what is missing of it is created with these permissions.
+/// Opens a directory. Creates missing directories as [`Dir::create`] does, if permissions are given.
 fn walk(path: &Path, create: Option<u32>) -> io::Result<Dir> {
     let above = 0o755 & !FIRST_MASK.load(Ordering::Relaxed);
     let fd = walk_from(CWD, PathBuf::new(), path, create.map(|last| (Some(above), last)))?;
@@ -461,8 +461,8 @@ fn walk(path: &Path, create: Option<u32>) -> io::Result<Dir> {
     Ok(Dir { fd, path })
 }
 
-/// Opens a directory component by component, from the one that is `shown`. What is missing is created: the last
-/// component with the second permissions, those above it as well if there are no others for them.
+/// Opens a directory component by component, starting at `from`, whose path is `shown`. Creates missing components:
+/// the last one with the second permissions of `create`, those above it with the first, or the second if `None`.
 fn walk_from(
     from: BorrowedFd,
     shown: PathBuf,
@@ -478,11 +478,11 @@ fn walk_from(
     let mut shown = if path.is_absolute() { PathBuf::from("/") } else { shown };
     let mut links: Vec<Followed> = Vec::new();
     let mut open = components(path);
-    // Fewer components than that are open where a component is one of the path itself, and not of a link.
+    // With fewer open components than this, a component comes from the path itself and not from a link.
     let mut of_links = usize::MAX;
     while let Some(name) = open.pop() {
         let next = match rustix::fs::openat(&here, name.as_os_str(), step, Mode::empty()) {
-            // A link that leads nowhere stands in the way of what is to be created.
+            // A dangling link occupies the name to be created.
             Err(Errno::NOENT) if create.is_some() && open.len() >= of_links => {
                 return Err(Errno::EXIST.into());
             }
@@ -490,7 +490,7 @@ fn walk_from(
                 let (above, last) = create.unwrap_or((None, 0o700));
                 let parent = Dir { fd: readable(&here)?, path: shown.clone() };
                 trusted(&links, parent.entry()?.user)?;
-                // What is new lies where the links may lead, and is this user's.
+                // The new directory belongs to this user, and the links so far are checked.
                 links.clear();
                 let made = parent.sub_or_make(&name, last)?;
                 if let Some(above) = above.filter(|_| !open.is_empty()) {
@@ -527,7 +527,7 @@ fn walk_from(
     Ok(fd)
 }
 
-/// Whether links may lead to what belongs to `owner`.
+/// Checks that links may lead to a target that belongs to `owner`.
 fn trusted(links: &[Followed], owner: u32) -> io::Result<()> {
     let may_lead = |user: u32| user == 0 || user == own_user() || user == owner;
     if let Some(link) = links.iter().find(|link| !may_lead(link.user)) {
@@ -544,7 +544,7 @@ fn trusted(links: &[Followed], owner: u32) -> io::Result<()> {
     Ok(())
 }
 
-/// The components of a path but its root, the first one last.
+/// The components of a path without its root, in reverse order.
 fn components(path: &Path) -> Vec<OsString> {
     let parts = path.components().filter_map(|part| match part {
         Component::Normal(name) => Some(name.to_os_string()),
@@ -569,7 +569,7 @@ fn split(path: &Path) -> io::Result<(PathBuf, OsString)> {
     }
 }
 
-/// A name that is one: nothing of a store leads out of a directory.
+/// Accepts only a plain file name, so that a name from a store cannot lead out of a directory.
 fn one(name: &OsStr) -> io::Result<&OsStr> {
     let bytes = name.as_bytes();
     if bytes.is_empty() || bytes == b"." || bytes == b".." || bytes.contains(&b'/') {

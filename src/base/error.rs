@@ -1,7 +1,7 @@
-//! What went wrong, where, why, and what to do next.
+//! The error type of the crate: message, place, cause and remedy.
 //!
-//! One error type for the whole crate. Its kind names what the caller can do about it and decides the exit
-//! code; it does not know which backend or command raised it. Bad *data* is no error but a
+//! The kind of an error tells the caller how to react and decides the exit code; it does not depend on the
+//! backend or command that raised it. Bad *data* is not an error but a
 //! [`Finding`](crate::base::finding).
 
 use std::fmt;
@@ -9,10 +9,10 @@ use std::fmt;
 /// Result of everything that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What to do about a file that may not grow any more.
+/// Help for a file that has reached its size limit.
 pub const RAISE_FILE_SIZE: &str = "a file has reached the limit of its size: raise that (ulimit -f, LimitFSIZE=), or use a file system that has none";
 
-/// What the caller can do about an error; decides the exit code.
+/// The kind of an error, by the possible reaction; decides the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorKind {
     /// Wrong flags, configuration, paths or types: fix the command. Exit 2.
@@ -49,12 +49,12 @@ pub struct Error {
     message: String,
     context: Vec<(&'static str, String)>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
-    // What to do next, the first cause's advice first.
+    // Remedies; the one of the innermost cause comes first.
     next: Vec<String>,
 }
 
 impl Error {
-    /// A new error: `message` says what happened, in one clause.
+    /// A new error; `message` describes it in one clause.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Error { kind, message: message.into(), context: Vec::new(), source: None, next: Vec::new() }
     }
@@ -89,7 +89,7 @@ impl Error {
     pub fn because(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         let source = source.into();
         let io = source.downcast_ref::<std::io::Error>();
-        // The same wherever it happens, and nothing else helps.
+        // A file size limit has the same remedy everywhere.
         if io.is_some_and(|error| error.kind() == std::io::ErrorKind::FileTooLarge) {
             self = self.next(RAISE_FILE_SIZE);
         }
@@ -97,8 +97,8 @@ impl Error {
         self
     }
 
-    /// Says what to do next, as a sentence without its full stop. What the error advises already stays and comes
-    /// first: the place that raises it knows the cause, the place that passes it on knows how the run goes on.
+    /// Adds a remedy, a sentence without its full stop, after those that the error has already: the code that raises
+    /// an error has the remedy for the cause, its callers have the one for the run.
     pub fn next(mut self, advice: impl Into<String>) -> Self {
         let advice = advice.into();
         if !self.next.contains(&advice) {
@@ -107,28 +107,28 @@ impl Error {
         self
     }
 
-    /// Says what to do next unless the error says so already.
+    /// Adds a remedy if the error has none.
     pub fn or_next(self, advice: &str) -> Self {
         if self.next.is_empty() { self.next(advice) } else { self }
     }
 
-    /// The same error under another kind, for a caller that knows better what it means.
+    /// Changes the kind of the error, for a caller with more context.
     pub fn into_kind(mut self, kind: ErrorKind) -> Self {
         self.kind = kind;
         self
     }
 
-    /// What the caller can do about it.
+    /// The kind.
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }
 
-    /// What happened, without place, cause and advice.
+    /// The message, without place, cause and remedies.
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// The value of a named place, if the error carries it.
+    /// The value of a named place, if the error has it.
     pub fn context(&self, name: &str) -> Option<&str> {
         self.context.iter().find(|(n, _)| *n == name).map(|(_, v)| v.as_str())
     }
@@ -158,8 +158,8 @@ impl fmt::Display for Error {
     }
 }
 
-/// A text as one line that a terminal shows as it is: causes come from libraries, names from directories, stores and
-/// dumps, and may hold line breaks, commands to a terminal, or characters that hide others or change their order.
+/// Escapes a text to one line that is safe for a terminal. Causes come from libraries, names from directories, stores
+/// and dumps. They may contain line breaks, terminal commands, or characters that hide or reorder others.
 pub fn one_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     for c in text.chars() {
@@ -172,8 +172,8 @@ pub fn one_line(text: &str) -> String {
     line
 }
 
-/// Whether a character is not seen where it stands, or changes how others are shown: separators of lines, format
-/// characters (among them those that reverse text), and everything else that may be ignored in display.
+/// Whether a character is invisible or changes how others are shown: line separators, format characters (such as
+/// those that reverse text), and characters that may be ignored in display.
 ///
 /// source: Unicode 16, General_Category Cf, Zl and Zp, and Default_Ignorable_Code_Point
 pub(crate) fn unseen(c: char) -> bool {

@@ -1,7 +1,7 @@
-//! Findings: bad data that is reported and never changes or drops a record.
+//! Findings: reports of bad data. A finding never changes or drops a record.
 //!
-//! A pipeline returns its result *and* its findings. Counts are complete; of most kinds only the first
-//! samples are kept, of losses every one. Policy (`--strict`, exit codes) belongs to the commands.
+//! A pipeline returns its result *and* its findings. Counts are complete. Samples are limited for most kinds and
+//! complete for losses. The commands decide the consequences (`--strict`, exit codes).
 
 use std::collections::BTreeMap;
 
@@ -12,10 +12,10 @@ use spill::Samples;
 
 use crate::base::hex::hex;
 
-/// How many samples of a kind are kept unless the kind is [complete](FindingKind::is_complete).
+/// Number of samples kept of a kind unless the kind is [complete](FindingKind::is_complete).
 pub const SAMPLES: usize = 100;
 
-/// What was found.
+/// The kind of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FindingKind {
@@ -23,16 +23,16 @@ pub enum FindingKind {
     UnknownKey,
     /// A value breaks the rule of its layout.
     BadValue,
-    /// A value that no server can use and that not every store can hold: a counter that is no number, a value
-    /// where keys have none.
+    /// A value that no server can use and that not every store can hold: a counter that is not a number, a value
+    /// under a key that must not have one.
     UnusableValue,
-    /// Such a value that was not loaded, because the target has no place for it.
+    /// Such a value that was not loaded, because the target cannot hold it.
     ValueLeftOut,
-    /// A table, column family or key prefix that the catalog does not know holds rows.
+    /// A table, column family or key prefix with rows that is not in the catalog.
     UnknownTable,
-    /// A table of something else in the same database.
+    /// A table of another program in the same database.
     OtherTable,
-    /// A table that the server always has is not there or cannot be read.
+    /// A table that every server creates is missing or cannot be read.
     MissingTable,
     /// A table of an older schema version still holds rows.
     LegacyRows,
@@ -40,33 +40,32 @@ pub enum FindingKind {
     BadArchive,
     /// A blob's content does not hash to its key.
     BlobMismatch,
-    /// A blob under a key that is no content hash by design.
+    /// A blob under a key that by design is not a content hash.
     BlobNotHashed,
     /// A link names a blob that the store does not have.
     BlobMissing,
-    /// A blob that is missing or has another content, and that only a link names which is written before a blob
-    /// is used.
+    /// A missing or different blob that is named only by a provisional link, written before the blob is used.
     BlobProvisional,
     /// A blob that no link names.
     BlobUnlinked,
     /// A table of the data store holds blobs that the configuration does not use.
     UnusedBlobs,
-    /// An object in a blob store that is not this server's.
+    /// An object in a blob store that does not belong to this server.
     ForeignObject,
     /// A counter is lower than an id it should cover.
     CounterTooLow,
     /// A record or range that could not be read.
     Lost,
-    /// The end of a log, or files, that were not read because a killed server had not finished them.
+    /// The end of a log, or files, not read because a killed server had not finished them.
     LogEnd,
-    /// A record repeated with equal content in a server's dump, taken once.
+    /// A record repeated with equal content in a server's dump, read once.
     Duplicate,
     /// Records out of ascending order in a server's dump.
     OutOfOrder,
 }
 
 impl FindingKind {
-    /// Its name in a manifest and in `findings.jsonl`.
+    /// The name of the kind in a manifest and in `findings.jsonl`.
     pub fn name(self) -> String {
         match serde_json::to_value(self) {
             Ok(serde_json::Value::String(name)) => name,
@@ -75,12 +74,12 @@ impl FindingKind {
         }
     }
 
-    /// The kind of that name; a newer release may write kinds that this one does not know.
+    /// The kind of this name; `None` for kinds of newer releases.
     pub fn named(name: &str) -> Option<FindingKind> {
         serde_json::from_value(serde_json::Value::String(name.to_owned())).ok()
     }
 
-    /// Losses are listed one by one, however many there are.
+    /// Whether all samples are kept, as for losses.
     pub fn is_complete(self) -> bool {
         matches!(
             self,
@@ -92,8 +91,8 @@ impl FindingKind {
         )
     }
 
-    /// Ends the run with exit code 3: the result does not hold everything, or not everything in a state in which
-    /// a server could use it.
+    /// Whether the run ends with exit code 3: records are missing from the result, or a server could not use some of
+    /// them.
     pub fn is_incomplete(self) -> bool {
         matches!(
             self,
@@ -108,12 +107,12 @@ impl FindingKind {
         )
     }
 
-    /// The dump holds what this is about, as it was found.
+    /// Whether the dump contains the affected record unchanged.
     pub fn travels(self) -> bool {
         matches!(self, FindingKind::UnusableValue | FindingKind::BlobMismatch)
     }
 
-    /// Notices describe what is normal; `--strict` ignores them.
+    /// Whether the kind describes normal data, which `--strict` ignores.
     pub fn is_notice(self) -> bool {
         matches!(
             self,
@@ -126,7 +125,7 @@ impl FindingKind {
         )
     }
 
-    /// Words for a person.
+    /// Description for messages, in the plural.
     pub fn title(self) -> &'static str {
         match self {
             FindingKind::UnknownKey => "keys of no known layout",
@@ -154,20 +153,20 @@ impl FindingKind {
     }
 }
 
-/// One thing found, as a line of `manifest/findings.jsonl`.
+/// One finding, as a line of `manifest/findings.jsonl`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Finding {
-    /// What was found.
+    /// The kind.
     pub kind: FindingKind,
-    /// Subspace letter, or a table name the catalog does not know.
+    /// Subspace letter, or the name of a table that is not in the catalog.
     pub subspace: String,
-    /// Key in lower-case hex; empty when the finding is about a whole table.
+    /// Key in lower-case hex; empty for a finding about a whole table.
     pub key: String,
-    /// Why, with the key decoded where a layout matches.
+    /// Reason, with the key decoded if a layout matches.
     pub detail: String,
 }
 
-/// Complete counts and bounded samples of everything found.
+/// Complete counts and bounded samples of findings.
 #[derive(Debug, Default, Clone)]
 pub struct Findings {
     counts: BTreeMap<FindingKind, u64>,
@@ -175,7 +174,7 @@ pub struct Findings {
 }
 
 impl Findings {
-    /// Nothing found yet.
+    /// No findings.
     pub fn new() -> Self {
         Findings::default()
     }
@@ -191,7 +190,7 @@ impl Findings {
         self.add_all(kind, 1, subspace, key, detail);
     }
 
-    /// Counts `count` findings that one line tells of.
+    /// Counts `count` findings that share one sample.
     pub fn add_all(
         &mut self,
         kind: FindingKind,
@@ -207,7 +206,7 @@ impl Findings {
         }
     }
 
-    /// Counts a finding about every key between two, which are not part of it; either end may be open.
+    /// Counts one finding about all keys between two keys, both excluded; either end may be open.
     pub fn add_between(
         &mut self,
         kind: FindingKind,
@@ -224,14 +223,14 @@ impl Findings {
         }
     }
 
-    /// Counts what another run has counted.
+    /// Adds the count of another run.
     pub fn recall(&mut self, kind: FindingKind, count: u64) {
         if count > 0 {
             *self.counts.entry(kind).or_default() += count;
         }
     }
 
-    /// Keeps a sample of what is counted already, as another run has written it down.
+    /// Keeps a sample of another run, without counting it.
     pub fn recall_sample(&mut self, finding: Finding) {
         let samples = self.samples.entry(finding.kind).or_default();
         if finding.kind.is_complete() || samples.in_memory() < SAMPLES {
@@ -239,7 +238,7 @@ impl Findings {
         }
     }
 
-    /// Adds what another part of the run found. Samples stay sorted when `other` is merged in key order.
+    /// Adds the findings of another part of the run. Samples stay sorted if `other` is merged in key order.
     pub fn merge(&mut self, other: Findings) {
         for (kind, count) in other.counts {
             *self.counts.entry(kind).or_default() += count;
@@ -255,7 +254,7 @@ impl Findings {
         }
     }
 
-    /// Takes back the finding about one key, if its sample was kept; whether it was.
+    /// Removes the finding about one key if its sample was kept. Returns whether it was removed.
     pub fn retract(&mut self, kind: FindingKind, key: &[u8]) -> bool {
         let key = hex(key);
         let kept = self.samples.get_mut(&kind).is_some_and(|samples| samples.remove(&key));
@@ -268,7 +267,7 @@ impl Findings {
         kept
     }
 
-    /// How often `kind` was found.
+    /// Count of `kind`.
     pub fn count(&self, kind: FindingKind) -> u64 {
         self.counts.get(&kind).copied().unwrap_or(0)
     }
@@ -278,29 +277,29 @@ impl Findings {
         &self.counts
     }
 
-    /// The first samples, by kind and in the order found.
+    /// The samples in memory, by kind and in the order found.
     pub fn samples(&self) -> impl Iterator<Item = &Finding> {
         self.samples.values().flat_map(Samples::first)
     }
 
-    /// Gives every sample kept to `each` as a line of JSON with its newline, by kind and in the order found.
+    /// Calls `each` with every sample as a line of JSON with its newline, by kind and in the order found.
     ///
-    /// Errors: those of `each`, and of reading what did not fit into memory.
+    /// Errors: those of `each`, and of reading samples from temporary files.
     pub fn lines(&self, each: &mut dyn FnMut(&[u8]) -> std::io::Result<()>) -> std::io::Result<()> {
         self.samples.values().try_for_each(|samples| samples.lines(each))
     }
 
-    /// Whether anything was found that `--strict` makes fatal.
+    /// Whether there is a finding that is fatal with `--strict`.
     pub fn any_strict(&self) -> bool {
         self.counts.keys().any(|kind| !kind.is_notice())
     }
 
-    /// Whether the result does not hold everything (exit 3).
+    /// Whether the result is incomplete (exit 3).
     pub fn incomplete(&self) -> bool {
         self.counts.keys().any(|kind| kind.is_incomplete())
     }
 
-    /// Whether nothing was found at all.
+    /// Whether there are no findings.
     pub fn is_empty(&self) -> bool {
         self.counts.is_empty()
     }

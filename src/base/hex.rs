@@ -11,7 +11,7 @@ pub fn hex(bytes: &[u8]) -> String {
     out
 }
 
-/// Hex of a key for an error, which is one line: of a long key the beginning.
+/// Hex of a key for an error message; a long key is shortened to its beginning.
 pub fn hex_start(key: &[u8]) -> String {
     const SHOWN: usize = 64;
     key.get(..SHOWN)

@@ -1,10 +1,10 @@
 //! A page of records: one byte arena plus offsets, reused without allocating per record.
 //!
-//! Knows neither stores nor the dump; records are logical (counters as 8 bytes little-endian).
+//! Does not depend on stores or dumps; records are logical (counters as 8 bytes little-endian).
 
-/// A value of so many bytes is not copied where that can be helped.
+/// Values from this size in bytes are not copied if possible.
 const LARGE: usize = 1 << 20;
-/// Memory that an empty page keeps at most, in bytes: one that held a huge value would keep it for nothing.
+/// Most bytes of memory kept by an empty page, so that the memory of a huge value is freed.
 const KEPT: usize = 8 << 20;
 
 /// Records in key order, bounded by bytes.
@@ -21,7 +21,7 @@ impl Page {
         Page::default()
     }
 
-    /// An empty page with room for so many records whose [size](Page::size) is this, and not a byte more.
+    /// An empty page with room for exactly `records` records of `size` bytes, as [`Page::size`] counts.
     pub fn with_room(records: usize, size: usize) -> Self {
         let bytes = size.saturating_sub(records * size_of::<(usize, usize)>());
         Page { bytes: Vec::with_capacity(bytes), ends: Vec::with_capacity(records) }
@@ -30,7 +30,7 @@ impl Page {
     /// Appends a record.
     pub fn push(&mut self, key: &[u8], value: &[u8]) {
         if value.len() >= LARGE {
-            // Growing by doubling would take twice as much.
+            // Growth by doubling would take twice as much memory.
             self.bytes.reserve_exact(key.len() + value.len());
         }
         self.bytes.extend_from_slice(key);
@@ -39,7 +39,7 @@ impl Page {
         self.ends.push((key_end, self.bytes.len()));
     }
 
-    /// Appends a record whose value is not needed elsewhere: a large one becomes the arena, and is not copied.
+    /// Appends a record and takes its value: a large value becomes the arena without a copy.
     pub fn push_owned(&mut self, key: &[u8], mut value: Vec<u8>) {
         if value.len() < LARGE {
             return self.push(key, &value);
@@ -56,8 +56,8 @@ impl Page {
         self.ends.push((key_end, key_end + length));
     }
 
-    /// Appends a record whose value `append` adds to what it is given, which it leaves as it is otherwise. After an
-    /// error there is no such record.
+    /// Appends a record whose value is written by `append`, which must only append to its buffer. After an error the
+    /// record is not added.
     pub fn push_with<E>(
         &mut self,
         key: &[u8],
@@ -78,7 +78,7 @@ impl Page {
         }
     }
 
-    /// Makes the last value an empty one, and gives its memory back.
+    /// Replaces the last value by an empty one and frees its memory.
     pub fn forget_last_value(&mut self) {
         if let Some((key_end, value_end)) = self.ends.last_mut() {
             *value_end = *key_end;
@@ -87,7 +87,7 @@ impl Page {
         }
     }
 
-    /// Removes all records and keeps the memory, unless that is much.
+    /// Removes all records. Keeps the memory up to a limit.
     pub fn clear(&mut self) {
         self.bytes.clear();
         self.ends.clear();
@@ -111,7 +111,7 @@ impl Page {
         self.bytes.len() + self.ends.len() * size_of::<(usize, usize)>()
     }
 
-    /// Bytes of memory kept, used or not.
+    /// Bytes of memory allocated, used or not.
     pub fn capacity(&self) -> usize {
         self.bytes.capacity() + self.ends.capacity() * size_of::<(usize, usize)>()
     }

@@ -1,26 +1,26 @@
-//! What the process asks of the system before it does anything: files that it may open, rights of new files.
+//! Limits and permissions that the process sets at its start: open files, file size, permissions of new files.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::base::dir;
 
-/// Raises the number of files that may be open as far as the system allows, and takes from new files the rights
-/// that a server takes from them. To be called once, before there are other threads.
+/// Raises the limit of open files to the highest allowed, and restricts permissions of new files as a server does.
+/// Must be called once, before other threads start.
 pub fn prepare() {
     dir::mask_new_files();
     let limit = getrlimit(Resource::Nofile);
     if limit.current != limit.maximum {
-        // Without success there is the error of the file that is one too many, with its remedy.
+        // If this fails, opening a file beyond the limit fails with its own error and remedy.
         let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
     }
 }
 
-/// How many files the process may have open.
+/// Limit of open files of the process.
 pub fn open_files() -> u64 {
     getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
 }
 
-/// How large a file may become that the process writes, if that is limited.
+/// Limit of the size of a file that the process writes, in bytes, if there is one.
 pub fn file_size() -> Option<u64> {
     getrlimit(Resource::Fsize).current
 }

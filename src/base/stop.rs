@@ -1,6 +1,6 @@
-//! A request to end: the flag that a signal raises and that everything which takes long looks at.
+//! Stop request: a flag that a signal raises and that long operations check.
 //!
-//! A leaf that every layer may use, stores included. Installs no handler; `signals` does.
+//! A leaf module for every layer, stores included. Does not install handlers; `signals` does.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -8,27 +8,27 @@ use std::time::{Duration, Instant};
 
 use crate::base::error::{Error, ErrorKind};
 
-/// How often a wait is broken off to look at the flag.
+/// Interval at which a wait checks the flag.
 pub const LOOK: Duration = Duration::from_millis(100);
 
-/// A flag that asks for the end of the work.
+/// A flag that requests the end of the work.
 #[derive(Debug, Default, Clone)]
 pub struct Stop(Arc<AtomicBool>);
 
 impl Stop {
-    /// Work goes on until `stop` is called.
+    /// A flag that is not raised.
     pub fn new() -> Self {
         Stop::default()
     }
 
-    /// The flag that the signals of this process raise. A store looks at it wherever it waits or reads for
-    /// long, because a signal reaches the process and not one of its runs.
+    /// The flag that the signals of this process raise. Stores check it in long waits and reads, because a signal
+    /// is sent to the process and not to one of its runs.
     pub fn of_process() -> &'static Stop {
         static PROCESS: OnceLock<Stop> = OnceLock::new();
         PROCESS.get_or_init(Stop::new)
     }
 
-    /// Asks for the end.
+    /// Raises the flag.
     pub fn stop(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
@@ -43,7 +43,7 @@ impl Stop {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// Waits, in pieces, so that a request to end is seen meanwhile.
+    /// Sleeps in short intervals and checks the flag between them.
     ///
     /// Errors: interrupted, if work should end.
     pub fn sleep(&self, time: Duration) -> Result<(), Error> {
@@ -58,7 +58,7 @@ impl Stop {
         }
     }
 
-    /// For use with `?` in a loop.
+    /// Checks the flag, for use with `?` in a loop.
     ///
     /// Errors: interrupted, if work should end.
     pub fn check(&self) -> Result<(), Error> {
@@ -66,7 +66,7 @@ impl Stop {
     }
 }
 
-/// The error of a run that was asked to end.
+/// The error of a stopped run.
 pub fn interrupted() -> Error {
     Error::new(ErrorKind::Interrupted, "interrupted")
 }

@@ -1,6 +1,6 @@
-//! Brings a file to the disk while more is written to it.
+//! Syncs a file to disk while it is still being written.
 //!
-//! Left to the end, syncing a large file takes as long as writing a fifth of it. Knows nothing of contents.
+//! A single sync of a large file at the end takes as long as writing a fifth of it. Does not depend on contents.
 
 use std::fs::File;
 use std::io;
@@ -8,26 +8,25 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{Builder, JoinHandle};
 
-/// Bytes after which what was written is brought to the disk.
+/// Bytes written between two syncs.
 const SETTLE: u64 = 16 << 20;
 
-/// Counts what is written to a file and syncs it now and then, in a thread of its own. Small files get none.
+/// Counts the bytes written to a file and syncs it regularly in a separate thread. Small files get no thread.
 ///
-/// The handle that it syncs by is closed when this goes, and not before: closing any handle of a file gives
-/// up the locks that the process has on it.
+/// Its own handle of the file is closed on drop and not earlier: closing any handle of a file releases the locks
+/// of the process on it.
 #[derive(Debug, Default)]
 pub struct WriteBack {
-    // Since the disk was asked last.
+    // Bytes since the last sync was requested.
     bytes: u64,
     thread: Option<(SyncSender<()>, JoinHandle<io::Result<()>>)>,
     file: Option<Arc<File>>,
 }
 
 impl WriteBack {
-    /// So many bytes more were written. `handle` gives another handle of the file, once.
+    /// Counts `bytes` more written. `handle` opens another handle of the file; it is called at most once.
     ///
-    /// Errors: those of earlier syncs. The system tells each of them to every handle that was open then, but
-    /// only once.
+    /// Errors: those of earlier syncs. The system reports each to every handle that was open then, but only once.
     pub fn wrote(&mut self, bytes: u64, handle: impl FnOnce() -> io::Result<File>) -> io::Result<()> {
         self.bytes += bytes;
         if self.bytes < SETTLE {
@@ -47,7 +46,7 @@ impl WriteBack {
         if thread.is_finished() {
             return join(thread);
         }
-        // A disk that is still busy with what was asked before is asked again after more.
+        // If an earlier request is still pending, the next one follows after more bytes.
         let _ = ask.try_send(());
         self.thread = Some((ask, thread));
         Ok(())
@@ -59,9 +58,9 @@ impl WriteBack {
         self.thread.is_some()
     }
 
-    /// Waits for what was asked. What was written since is not on the disk yet.
+    /// Waits for requested syncs. Bytes written since are not synced.
     ///
-    /// Errors: as [`WriteBack::wrote`].
+    /// Errors: those of [`WriteBack::wrote`].
     pub fn finish(&mut self) -> io::Result<()> {
         match self.thread.take() {
             None => Ok(()),
@@ -75,7 +74,7 @@ impl WriteBack {
 
 impl Drop for WriteBack {
     fn drop(&mut self) {
-        // Whoever wanted to know has called it.
+        // Callers that need the error have called `finish` before.
         let _ = self.finish();
     }
 }
@@ -102,7 +101,7 @@ fn join(thread: JoinHandle<io::Result<()>>) -> io::Result<()> {
 mod tests {
     use super::*;
 
-    /// Cannot be synced: a pipe has no disk.
+    /// A pipe, which cannot be synced.
     fn unsyncable() -> io::Result<File> {
         let (_reader, writer) = io::pipe()?;
         Ok(File::from(std::os::fd::OwnedFd::from(writer)))

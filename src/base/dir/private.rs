@@ -1,8 +1,8 @@
-//! Private temporary directories: copies of mail that nobody else may read and that must not outlive their run.
+//! Private temporary directories: copies of mail that other users must not read and that must not outlive their run.
 //!
-//! Each is removed when its owner is dropped, by an error or a panic as well, and by whatever ends the process
-//! through [`remove_all`]. A killed process leaves its directory; the next one finds it by its name and removes it
-//! if it is certain that its maker is gone: the number is no process's and the lock on the directory is free.
+//! Each is removed on drop, also after an error or a panic, and by [`remove_all`] before the process ends. A killed
+//! process leaves its directory. The next process finds it by its name and removes it if the creator has certainly
+//! ended: no process has its id and the lock on the directory is free.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -14,12 +14,12 @@ use rustix::process::{Pid, test_kill_process};
 
 use super::{Dir, own_user};
 
-/// How the names begin; the number of the process and some digits follow.
+/// Prefix of the names; the process id and random digits follow.
 const PREFIX: &str = "stalwart-migrate-";
-/// Levels of directories removed in a private one; nothing here makes more.
+/// Levels of directories removed in a private one; the program never creates more.
 const DEEPEST: usize = 4;
 
-/// Those of this process: where they lie and under which name.
+/// The private directories of this process: parent and name.
 static OPEN: Mutex<Vec<(PathBuf, OsString)>> = Mutex::new(Vec::new());
 
 /// A directory of mode 0700 that is removed with everything in it when this is dropped.
@@ -27,12 +27,12 @@ static OPEN: Mutex<Vec<(PathBuf, OsString)>> = Mutex::new(Vec::new());
 pub struct PrivateDir {
     above: Dir,
     name: OsString,
-    // Holds the lock that says that it is in use.
+    // Holds the lock that marks the directory as in use.
     dir: Dir,
 }
 
 impl PrivateDir {
-    /// Creates one in `above`.
+    /// Creates a private directory in `above`.
     pub fn create(above: &Path) -> io::Result<PrivateDir> {
         let above = Dir::open(above)?;
         let name = OsString::from(format!("{PREFIX}{}-{:016x}", std::process::id(), random()));
@@ -41,7 +41,7 @@ impl PrivateDir {
         OPEN.lock().unwrap_or_else(PoisonError::into_inner).push((path, name.clone()));
         let made = PrivateDir { above, name, dir };
         made.dir.set_mode(0o700)?;
-        // Where there are no locks, the number of the process has to do.
+        // Without locks only the process id shows that it is in use.
         let _ = flock(&made.dir, FlockOperation::NonBlockingLockExclusive);
         Ok(made)
     }
@@ -59,7 +59,7 @@ impl PrivateDir {
 
 impl Drop for PrivateDir {
     fn drop(&mut self) {
-        // What cannot be removed is named by the next run.
+        // The next run reports a directory that cannot be removed.
         let _ = empty(&self.dir, DEEPEST).and_then(|()| self.above.remove_dir(&self.name));
         let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
         open.retain(|(_, name)| *name != self.name);
@@ -71,7 +71,7 @@ pub fn any_private() -> bool {
     !OPEN.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
 }
 
-/// Removes every private directory of this process, which is about to end without returning to their owners.
+/// Removes all private directories of this process, which is about to end without dropping them.
 pub fn remove_all() {
     let open = std::mem::take(&mut *OPEN.lock().unwrap_or_else(PoisonError::into_inner));
     for (above, name) in open {
@@ -79,16 +79,16 @@ pub fn remove_all() {
     }
 }
 
-/// What a killed process has left, and what became of it.
+/// A private directory left by a killed process.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Left {
     /// The directory.
     pub path: PathBuf,
-    /// Whether it was removed now; otherwise it may be in use, or could not be removed.
+    /// Whether it was removed; if not, it may be in use or could not be removed.
     pub removed: bool,
 }
 
-/// Looks in `above` for private directories of this user whose process is gone, and removes those that are
+/// Finds private directories of this user in `above` whose process has ended, and removes those that are
 /// certainly not in use.
 pub fn sweep(above: &Path) -> Vec<Left> {
     let Ok(above) = Dir::open(above) else { return Vec::new() };
@@ -106,7 +106,7 @@ pub fn sweep(above: &Path) -> Vec<Left> {
     left
 }
 
-/// The process that has made a directory of this name.
+/// The id of the process that created a directory of this name.
 fn maker(name: &OsStr) -> Option<i32> {
     let (pid, digits) = name.to_str()?.strip_prefix(PREFIX)?.split_once('-')?;
     let hexadecimal = digits.len() == 16 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
@@ -114,11 +114,11 @@ fn maker(name: &OsStr) -> Option<i32> {
 }
 
 fn alive(pid: i32) -> bool {
-    // Without the right to ask, there is one.
+    // A permission error means that the process exists.
     Pid::from_raw(pid).is_some_and(|pid| test_kill_process(pid) != Err(rustix::io::Errno::SRCH))
 }
 
-/// Whether nobody holds its lock: numbers of processes are not the same in all containers.
+/// Whether its lock is free. Needed because process ids differ between containers.
 fn unused(above: &Dir, name: &OsStr) -> bool {
     above.sub(name).is_ok_and(|dir| flock(&dir, FlockOperation::NonBlockingLockExclusive).is_ok())
 }

@@ -1,8 +1,8 @@
-//! A directory that another user may write to, kept from that user while root writes there.
+//! Protects a directory that another user may write to while root writes there.
 //!
-//! For libraries that open files by path: whatever they open, no other user can have exchanged it meanwhile. The
-//! directory belongs to root with mode 0700 until this is dropped. Whom it belonged to stands in a file of root's
-//! in it, so that a run after one that was killed can give it back.
+//! For libraries that open files by path: no other user can replace a file during that time. The directory belongs
+//! to root with mode 0700 until the guard is dropped. A file of root in it records the former owner, so that a run
+//! after a killed one can restore it.
 
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind, Read, Write};
@@ -10,24 +10,24 @@ use std::sync::{Mutex, PoisonError};
 
 use super::{Dir, DirEntry, own_user};
 
-/// The file that says whom a directory belonged to: user and permissions.
+/// The file that records the former owner and permissions of a directory.
 pub const RECORD: &str = "stalwart-migrate.owner";
 
-/// How many stores of this process lie in directories that it has taken over.
+/// Number of stores of this process in each directory that it has taken over, by device and inode.
 static USES: Mutex<BTreeMap<(u64, u64), usize>> = Mutex::new(BTreeMap::new());
 
 /// A directory that only this user can write to until this is dropped.
 #[derive(Debug)]
 pub struct GuardedDir {
     dir: Dir,
-    // User and permissions before; nothing if no other user could write to it.
+    // Former user and permissions; `None` if no other user could write to it.
     former: Option<(u32, u32)>,
 }
 
 impl GuardedDir {
-    /// Takes a directory over, if this is root and another user may write to it.
+    /// Takes over a directory, if this process is root and another user may write to it.
     ///
-    /// Errors: of the system, as where root may not change owners; permission denied for a directory for
+    /// Errors: those of the system, for example if root may not change owners; permission denied for a directory for
     /// temporary files of all users.
     pub fn over(dir: Dir) -> io::Result<GuardedDir> {
         let entry = dir.entry()?;
@@ -35,7 +35,7 @@ impl GuardedDir {
             return Ok(GuardedDir { dir, former: None });
         }
         if entry.user == 0 && entry.mode & 0o022 == 0 {
-            // In a directory like this, only a run of root's can have left a record.
+            // In such a directory only a run of root can have left a record.
             let former = if entry.mode == 0o700 { recorded(&dir)? } else { None };
             return Ok(GuardedDir::counted(dir, former, entry.id));
         }
@@ -53,7 +53,7 @@ impl GuardedDir {
         let taken = GuardedDir::counted(dir, Some((entry.user, entry.mode)), entry.id);
         taken.dir.give(Some(0), None)?;
         taken.dir.set_mode(0o700)?;
-        // From here on no other user can exchange it; before, its owner could.
+        // Only from here on other users cannot replace the record, so check it again.
         match recorded(&taken.dir)? {
             Some(former) if Some(former) == taken.former => Ok(taken),
             _ => Err(io::Error::new(
@@ -83,11 +83,11 @@ impl Drop for GuardedDir {
         let mut uses = USES.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(others) = uses.remove(&entry.id).and_then(|count| count.checked_sub(1)).filter(|n| *n > 0)
         {
-            // The last store in it gives it back.
+            // The last store in the directory restores the owner.
             uses.insert(entry.id, others);
             return;
         }
-        // The record goes last: without it the next run would not know.
+        // The record is removed last: the next run needs it if this fails.
         let given = self.dir.set_mode(mode).and_then(|()| self.dir.give(Some(user), None));
         if given.is_ok() {
             let _ = self.dir.remove(RECORD);
@@ -95,7 +95,7 @@ impl Drop for GuardedDir {
     }
 }
 
-/// Whether it is one of the directories for temporary files, which no user can do without.
+/// Whether this is a directory for temporary files, which all users need.
 fn used_by_all(entry: &DirEntry) -> bool {
     let temporary = ["/tmp", "/var/tmp", "/dev/shm"].map(std::path::PathBuf::from);
     let places = temporary.into_iter().chain([std::env::temp_dir()]);
@@ -104,7 +104,7 @@ fn used_by_all(entry: &DirEntry) -> bool {
         .any(|place| Dir::open(&place).and_then(|dir| dir.entry()).is_ok_and(|found| found.id == entry.id))
 }
 
-/// Whom a directory belonged to, by the record of root's in it.
+/// The former user and permissions from the record in a directory, if root wrote it.
 fn recorded(dir: &Dir) -> io::Result<Option<(u32, u32)>> {
     let Some(entry) = dir.look(RECORD)? else { return Ok(None) };
     if entry.objection().is_some() || entry.user != 0 || entry.size > 64 {

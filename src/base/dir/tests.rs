@@ -1,11 +1,11 @@
-//! Links, second names and other users, as an attacker would place them.
+//! Tests with links, second names and other users, as an attacker would place them.
 
 use std::io::{Read, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, lchown, symlink};
 
 use super::*;
 
-/// Another user; only root can make files of theirs.
+/// Another user; only root can create files for that user.
 const OTHER: u32 = 65_534;
 
 fn refused<T: std::fmt::Debug>(outcome: io::Result<T>, kind: ErrorKind) {
@@ -37,7 +37,7 @@ fn nothing_is_written_or_given_away_through_another_name() {
         assert!(dir.open_file(name).is_err(), "{name}");
     }
     refused(dir.sub("folder"), ErrorKind::NotADirectory);
-    // The names go; what they lead to stays.
+    // The names are removed; their targets remain.
     dir.create_file("new", 0o640).unwrap().write_all(b"new").unwrap();
     dir.rename("new", "link").unwrap();
     dir.remove_files().unwrap();
@@ -116,7 +116,7 @@ fn files_are_given_away_one_by_one() {
     dir.make("folder", 0o750).unwrap();
     assert!(!dir.give_file("absent", Some(own_user()), None).unwrap());
     refused(dir.give_file("folder", Some(own_user()), None), ErrorKind::PermissionDenied);
-    // Only root can give a file to others; the path is the same.
+    // Only root can change an owner; for other users the code path is the same.
     let user = if own_user() == 0 { OTHER } else { own_user() };
     assert!(dir.give_file("file", Some(user), None).unwrap());
     dir.sub("folder").unwrap().give(Some(user), None).unwrap();
@@ -125,7 +125,7 @@ fn files_are_given_away_one_by_one() {
     }
     if user != own_user() {
         refused(dir.reopen_file("file"), ErrorKind::PermissionDenied);
-        // A file that was not made by this program is none to write on.
+        // A file that this program did not create must not be written.
         dir.open_file("file").unwrap();
     }
 }
@@ -140,7 +140,7 @@ fn private_directories_go_with_their_owner_and_those_of_dead_processes_are_found
     private.dir().make("inner", 0o700).unwrap().create_private_file("copy").unwrap();
     let name = path.file_name().unwrap().to_str().unwrap();
     assert!(name.starts_with(&format!("stalwart-migrate-{}-", std::process::id())), "{name}");
-    // No process has a number this high.
+    // No process has an id this high.
     let dead = |digits: &str| temporary.path().join(format!("stalwart-migrate-2147483647-{digits}"));
     let make = |path: &Path, mode: u32| {
         std::fs::create_dir(path).unwrap();
@@ -154,7 +154,7 @@ fn private_directories_go_with_their_owner_and_those_of_dead_processes_are_found
     }
     make(&temporary.path().join("stalwart-migrate-2147483647-notours"), 0o700);
     symlink(&foreign, dead("0123456789abcde2")).unwrap();
-    // As a process in another container would.
+    // Simulates a process in another container.
     let lock = File::open(&used).unwrap();
     rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive).unwrap();
     let left = sweep(temporary.path());
@@ -201,7 +201,7 @@ fn a_directory_of_another_user_is_taken_over_and_given_back() {
         (meta.uid(), meta.permissions().mode() & 0o7777)
     };
     let dir = Dir::create(&place, 0o750).unwrap();
-    // Nobody else can write there: it stays as it is.
+    // No other user can write there, so it is not changed.
     drop(GuardedDir::over(dir.try_clone().unwrap()).unwrap());
     assert_eq!((state(), dir.names().unwrap().count()), ((own_user(), 0o750), 0));
     let (user, mode) = if own_user() == 0 { (OTHER, 0o770) } else { (own_user(), 0o750) };
@@ -214,14 +214,14 @@ fn a_directory_of_another_user_is_taken_over_and_given_back() {
     assert_eq!(state(), if own_user() == 0 { (0, 0o700) } else { (user, mode) });
     drop(taken);
     assert_eq!((state(), dir.names().unwrap().count()), ((user, mode), 0));
-    // Two stores may lie in it: the last one gives it back.
+    // With two stores in it, the last one restores the owner.
     let one = GuardedDir::over(dir.try_clone().unwrap()).unwrap();
     let other = GuardedDir::over(dir.try_clone().unwrap()).unwrap();
     drop(one);
     assert_eq!(state().0, own_user());
     drop(other);
     assert_eq!((state(), dir.names().unwrap().count()), ((user, mode), 0));
-    // A process that was killed could not give it back: the next one does.
+    // The run after a killed process restores the owner.
     if own_user() == 0 {
         std::fs::write(dir.place("stalwart-migrate.owner"), format!("{user} {mode:o}\n")).unwrap();
         dir.give(Some(0), None).unwrap();
@@ -229,7 +229,7 @@ fn a_directory_of_another_user_is_taken_over_and_given_back() {
     }
     drop(GuardedDir::over(dir.try_clone().unwrap()).unwrap());
     assert_eq!((state(), dir.names().unwrap().count()), ((user, mode), 0));
-    // What the other user has put under the name of the record is not believed and not followed.
+    // A record placed by another user is neither trusted nor followed.
     let outside = temporary.path().join("outside");
     std::fs::write(&outside, "precious").unwrap();
     symlink(&outside, dir.place("stalwart-migrate.owner")).unwrap();

@@ -1,7 +1,7 @@
-//! Samples of one kind, the first in memory and the rest in unnamed temporary files: a list of everything that is
-//! lost has no bound, and memory has one.
+//! Samples of one kind, the first in memory and the rest in unnamed temporary files, because the list of losses is
+//! unbounded and memory is not.
 //!
-//! Knows lines, not what they say.
+//! Does not depend on the contents of findings.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Result, Seek, Write};
@@ -9,9 +9,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Finding;
 
-/// Samples kept in memory; a few megabytes.
+/// Most samples kept in memory; a few megabytes.
 const MOST: usize = 10_000;
-/// Bytes of lines that are gathered before they are written.
+/// Bytes of lines buffered before they are written.
 const BUFFER: usize = 256 << 10;
 
 /// Samples in the order they were found.
@@ -24,17 +24,17 @@ pub(super) struct Samples {
 }
 
 impl Samples {
-    /// How many are kept in memory.
+    /// Number of samples in memory.
     pub fn in_memory(&self) -> usize {
         self.first.len()
     }
 
-    /// Those in memory.
+    /// The samples in memory.
     pub fn first(&self) -> &[Finding] {
         &self.first
     }
 
-    /// Removes the first one of this key from those in memory; whether there was one.
+    /// Removes the first sample with this key from memory. Returns whether there was one.
     pub fn remove(&mut self, key: &str) -> bool {
         let found = self.first.iter().position(|finding| finding.key == key);
         found.is_some_and(|at| {
@@ -43,7 +43,7 @@ impl Samples {
         })
     }
 
-    /// Adds one. Where no file can be written it stays in memory: a loss is never forgotten.
+    /// Adds a sample. If no file can be written it stays in memory, so that no loss is dropped.
     pub fn push(&mut self, finding: Finding) {
         if self.files.is_empty() && self.buffer.is_empty() && self.first.len() < MOST {
             self.first.push(finding);
@@ -57,11 +57,11 @@ impl Samples {
         }
     }
 
-    /// Adds what another part of the run found, behind everything found so far.
+    /// Appends the samples of another part of the run.
     pub fn append(&mut self, other: Samples) {
         other.first.into_iter().for_each(|finding| self.push(finding));
         if !other.files.is_empty() {
-            // Order is kept: what is gathered here comes before the other's files.
+            // To keep the order, this buffer must precede the other's files.
             self.spill();
             self.files.extend(other.files);
         }
@@ -72,7 +72,7 @@ impl Samples {
         if self.buffer.is_empty() {
             return;
         }
-        // A file that a copy of this list reads as well is left as it is.
+        // A file shared with a clone of this list must not change.
         let own = self.files.last_mut().filter(|(file, _)| Arc::strong_count(file) == 1);
         let written = match own {
             Some((file, length)) => {
@@ -90,7 +90,7 @@ impl Samples {
         }
     }
 
-    /// Gives every sample to `each` as a line of JSON with its newline.
+    /// Calls `each` with every sample as a line of JSON with its newline.
     pub fn lines(&self, each: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
         let mut line = Vec::new();
         for finding in &self.first {
@@ -110,7 +110,7 @@ impl Samples {
                 }
                 each(&line)?;
             }
-            // Whoever adds more goes on behind what is there.
+            // Later writes must continue at the end.
             drop(lines);
             file.seek(std::io::SeekFrom::Start(*length))?;
         }
@@ -158,7 +158,7 @@ mod tests {
             samples.append(part);
             assert_eq!(keys(&samples), (0..one + other).collect::<Vec<_>>());
             assert!(samples.in_memory() <= MOST && samples.buffer.len() < 2 * BUFFER);
-            // Adding to one of two that share files leaves the other as it was.
+            // Adding to one of two lists that share files does not change the other.
             samples.append(numbered(one + other..one + other + 20_000));
             assert_eq!(keys(&samples), (0..one + other + 20_000).collect::<Vec<_>>());
             assert_eq!(keys(&copy), (one..one + other).collect::<Vec<_>>());
