@@ -6,6 +6,8 @@ pub mod hex;
 
 pub mod error;
 
+pub mod sync;
+
 pub mod stop;
 
 pub mod dir;

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use super::{Estimate, KeyRange, Pages, Shard, Source, TableState, Target, Unreadable};
 use crate::base::error::Result;
 use crate::base::page::Page;
+use crate::base::sync::lock;
 use crate::catalog::{BackendKind, Table};
 
 type MemoryTable = BTreeMap<Vec<u8>, Vec<u8>>;
@@ -26,7 +27,7 @@ impl Memory {
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, MemoryTable>> {
         // The maps are valid after every single operation, so a panic in another thread does not corrupt them.
-        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.tables)
     }
 }
 

@@ -6,7 +6,7 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ use crate::backend::unlike_any_other;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::page::Page;
 use crate::base::stop::{LOOK, Stop, interrupted};
+use crate::base::sync::lock;
 
 /// Limit for connecting if the configuration has none: longer than any server needs, shorter than a person waits.
 const CONNECT_LIMIT: Duration = Duration::from_secs(30);
@@ -272,15 +273,15 @@ impl<C> Idle<C> {
     }
 
     pub fn take(&self) -> Option<Session<C>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop()
+        lock(&self.0).pop()
     }
 
     pub fn give_back(&self, session: Session<C>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(session);
+        lock(&self.0).push(session);
     }
 
     pub fn drain(&self) -> Vec<Session<C>> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *lock(&self.0))
     }
 }
 
@@ -361,10 +362,6 @@ impl PageFeed {
             None => false,
         }
     }
-}
-
-fn lock(slot: &Mutex<Slot>) -> MutexGuard<'_, Slot> {
-    slot.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 type AsyncQuery<C> = Pin<Box<dyn Future<Output = (C, Result<()>)> + Send>>;

@@ -4,7 +4,7 @@
 //! order. Findings do not stop an export, but with `--strict` the result gets no manifest.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 use std::time::SystemTime;
 
 use serde::Serialize;
@@ -14,6 +14,7 @@ use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::finding::{FindingKind, Findings};
 use crate::base::hex::hex;
 use crate::base::page::Page;
+use crate::base::sync::{into_inner, lock};
 use crate::catalog::{Subspace, ValueKind};
 use crate::dump::manifest::{Completeness, DIRECTORY, LeftBehind, Manifest, RESUME, Skipped, SubspaceEntry};
 use crate::dump::writer::{Description, DumpWriter, Resumed};
@@ -175,7 +176,7 @@ pub fn run(options: &ExportOptions) -> Result<Exported> {
             export_subspace(&connected.store, subspace, &writer, options, &progress)
         })
     };
-    let writer = writer.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let writer = into_inner(writer);
     let watched = Watched::new(&connected.place, options.consent.yes);
     let result = done
         .and_then(|done| conclude(&connected, done, skipped, &mut findings, options))
@@ -242,7 +243,7 @@ fn export_subspace(
         while reading.next(&mut page, page_bytes)? {
             emit(&mut page)?;
         }
-        tallies.lock().unwrap_or_else(PoisonError::into_inner).push((*index, reading.into_tally()));
+        lock(&tallies).push((*index, reading.into_tally()));
         Ok(())
     };
     let (readers, ahead) = (options.run.budget.readers(), options.run.budget.ahead());
@@ -250,14 +251,10 @@ fn export_subspace(
         keep(page)?;
         file.append(page)
     })?;
-    let mut tallies = tallies.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut tallies = into_inner(tallies);
     tallies.sort_by_key(|(index, _)| *index);
     tallies.into_iter().for_each(|(_, part)| tally.merge(part));
     Ok(ExportedPart { subspace, entry: file.finish()?, tally, hashes })
-}
-
-fn lock(writer: &Mutex<DumpWriter>) -> MutexGuard<'_, DumpWriter> {
-    writer.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 type Conclusion = (Vec<SubspaceEntry>, Description, Option<Audit>);

@@ -10,6 +10,7 @@ use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::finding::{FindingKind, Findings};
 use crate::base::hex::hex;
 use crate::base::page::Page;
+use crate::base::sync::lock;
 use crate::catalog::{self, SchemaVersion, Subspace, ValueForm, ValueKind};
 use crate::dump::manifest::SubspaceEntry;
 use crate::dump::reader::{Dump, SubspaceReader, Verify};
@@ -200,7 +201,7 @@ fn verify_subspace(
     let mut reader = dump.open_subspace(subspace.letter, Verify::Digests)?;
     let read = |reader: &std::sync::Mutex<&mut SubspaceReader>,
                 emit: &mut dyn FnMut(&mut Page) -> Result<()>| {
-        let mut reader = reader.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut reader = lock(reader);
         let mut page = Page::new();
         while reader.read_page(&mut page, options.run.budget.page_bytes())? {
             emit(&mut page)?;

@@ -5,11 +5,12 @@
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex};
 
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::page::Page;
 use crate::base::stop::{Stop, interrupted};
+use crate::base::sync::{into_inner, lock, wait};
 
 /// Runs `work` on every item, `jobs` at a time, started in order. Returns the results in the order of the items,
 /// or the first error; after an error no further item is started.
@@ -43,13 +44,10 @@ pub fn in_parallel<I: Sync, T: Send>(
             });
         }
     });
-    if let Some(error) = first.into_inner().unwrap_or_else(PoisonError::into_inner) {
+    if let Some(error) = into_inner(first) {
         return Err(error);
     }
-    Ok(done
-        .into_iter()
-        .filter_map(|slot| slot.into_inner().unwrap_or_else(PoisonError::into_inner))
-        .collect())
+    Ok(done.into_iter().filter_map(into_inner).collect())
 }
 
 /// Settings of a pipeline.
@@ -206,7 +204,7 @@ impl Gate {
                     *now += bytes;
                     return true;
                 }
-                Some(_) => inside = self.changed.wait(inside).unwrap_or_else(PoisonError::into_inner),
+                Some(_) => inside = wait(&self.changed, inside),
             }
         }
     }
@@ -231,10 +229,6 @@ impl Drop for Closing<'_> {
     fn drop(&mut self) {
         self.0.iter().for_each(Gate::close);
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A pool of empty pages with allocated memory.

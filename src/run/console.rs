@@ -9,13 +9,14 @@ use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, OnceLock};
 
 use serde::Serialize;
 
 use crate::base::dir::Dir;
 use crate::base::error::{Error, Result, one_line, unseen};
 use crate::base::stop::{LOOK, Stop};
+use crate::base::sync::lock;
 use crate::run::progress::Show;
 
 /// Help for a report that cannot be written.
@@ -68,14 +69,14 @@ pub fn report_path() -> Option<&'static Path> {
 /// Errors: usage if the file cannot be created.
 pub fn begin_report() -> Result<()> {
     let Some(report) = REPORT.get() else { return Ok(()) };
-    let mut state = report.state.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut state = lock(&report.state);
     report.begin(&mut state)
 }
 
 /// Disables the report, because its path overlaps with a store or a dump.
 pub fn no_report() {
     if let Some(report) = REPORT.get() {
-        *report.state.lock().unwrap_or_else(PoisonError::into_inner) = ReportState::Closed;
+        *lock(&report.state) = ReportState::Closed;
     }
 }
 
@@ -115,7 +116,7 @@ fn no_file(path: &Path, error: std::io::Error) -> Error {
 
 fn report(line: &str) {
     let Some(report) = REPORT.get() else { return };
-    let mut state = report.state.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut state = lock(&report.state);
     if let ReportState::Waiting(text) = &mut *state {
         text.push_str(line);
         text.push('\n');
@@ -132,7 +133,7 @@ fn report(line: &str) {
 
 /// Keeps the first output failure.
 fn lost(what: &str, next: &str, error: std::io::Error) {
-    let mut first = LOST.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut first = lock(&LOST);
     first.get_or_insert_with(|| {
         Error::io(what).because(error).next(next).next("repeat the command: part of its output is missing")
     });
@@ -156,12 +157,12 @@ pub fn close() -> Result<()> {
     // A run that ended early has not created the file.
     begin_report()?;
     if let Some(report) = REPORT.get()
-        && let ReportState::Open(file) = &*report.state.lock().unwrap_or_else(PoisonError::into_inner)
+        && let ReportState::Open(file) = &*lock(&report.state)
         && let Err(error) = file.sync_all()
     {
         lost("cannot write the report", FULL, error);
     }
-    match LOST.lock().unwrap_or_else(PoisonError::into_inner).take() {
+    match lock(&LOST).take() {
         Some(error) => Err(error),
         None => Ok(()),
     }

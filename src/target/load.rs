@@ -6,12 +6,13 @@
 //! not written again. The caller has checked that the target may be written.
 
 use std::borrow::Cow;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use crate::backend::{KeyRange, Pages, Shard, Target};
 use crate::base::error::Result;
 use crate::base::finding::Findings;
 use crate::base::page::Page;
+use crate::base::sync::{into_inner, lock};
 use crate::catalog::{self, Subspace, Table, ValueKind};
 use crate::dump::digest::{PartDigest, Totals};
 use crate::records::audit::{Audit, HashList, Sides};
@@ -92,7 +93,7 @@ impl Load<'_> {
         }
         let mut loaded = conclude(done)?;
         if self.strict.is_on() {
-            counters.into_inner().unwrap_or_else(PoisonError::into_inner).check(&mut loaded.findings);
+            into_inner(counters).check(&mut loaded.findings);
         }
         Ok(loaded)
     }
@@ -150,8 +151,8 @@ impl Load<'_> {
                 emit(&mut page)?;
             }
             let tally = records.into_tally();
-            counters.lock().unwrap_or_else(PoisonError::into_inner).merge(seen);
-            outcomes.lock().unwrap_or_else(PoisonError::into_inner).push((*index, digest, tally));
+            lock(counters).merge(seen);
+            lock(&outcomes).push((*index, digest, tally));
             Ok(())
         };
         let mut shard: Option<Box<dyn Shard + Send>> = None;
@@ -205,7 +206,7 @@ impl Load<'_> {
         if let Some(shard) = shard {
             shard.commit()?;
         }
-        let mut outcomes = outcomes.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut outcomes = into_inner(outcomes);
         outcomes.sort_by_key(|(index, ..)| *index);
         let (mut digest, mut tally) = (PartDigest::new(), Tally::default());
         for (_, part, found) in outcomes {

@@ -2,12 +2,13 @@
 //!
 //! The digests do not depend on order, so ranges are read in parallel. The caller supplies the expectation.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use crate::backend::{Pages, Source};
 use crate::base::error::{Error, Result};
 use crate::base::page::Page;
 use crate::base::stop::interrupted;
+use crate::base::sync::{into_inner, lock};
 use crate::catalog::{SchemaVersion, Subspace};
 use crate::dump::digest::{PartDigest, RecordsSum, Totals};
 use crate::records::check::Tally;
@@ -62,17 +63,17 @@ pub fn compare(
             progress.add(page.len() as u64, page.size() as u64);
         }
         if let Some(sum) = sums.get(*index) {
-            sum.lock().unwrap_or_else(PoisonError::into_inner).merge(&digest);
+            lock(sum).merge(&digest);
         }
-        if let Some(noted) = noted.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+        if let Some(noted) = lock(&noted).as_mut() {
             noted.merge(counters);
         }
-        tally.lock().unwrap_or_else(PoisonError::into_inner).merge(reading.into_tally());
+        lock(&tally).merge(reading.into_tally());
         Ok(())
     })?;
     let mut differences = Vec::new();
     for (expected, sum) in expected.iter().zip(sums) {
-        let found = sum.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let found = into_inner(sum);
         let (name, totals) = (expected.subspace.name, found.totals());
         if totals.records != expected.totals.records {
             differences.push(format!(
@@ -84,7 +85,7 @@ pub fn compare(
         }
     }
     if differences.is_empty() {
-        return Ok(tally.into_inner().unwrap_or_else(PoisonError::into_inner));
+        return Ok(into_inner(tally));
     }
     Err(Error::damaged("the store does not hold what it should").because(differences.join("; ")).next(
         "compare record by record with `verify DIR --against CONFIG`, and do not start the server on it",

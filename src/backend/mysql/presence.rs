@@ -3,7 +3,7 @@
 //!
 //! Nothing is written: named locks are the server's, belong to the session and need no privilege.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use sqlx::mysql::MySqlConnection;
 use sqlx::{AssertSqlSafe, Row, raw_sql};
@@ -12,6 +12,7 @@ use super::{MysqlSession, close, text};
 use crate::backend::hold::HoldMode;
 use crate::backend::unlike_any_other;
 use crate::base::error::{Error, Result};
+use crate::base::sync::lock;
 use crate::settings::MysqlSettings;
 
 /// A named lock has one holder: a reader takes one of these locks, a writer takes all of them.
@@ -22,7 +23,7 @@ static MARKS: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 /// Connection ids of the presences of this process on a server.
 pub(super) async fn own_ids(connection: &mut MySqlConnection) -> sqlx::Result<Vec<u64>> {
-    let marks = MARKS.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let marks = lock(&MARKS).clone();
     let mut ids = Vec::with_capacity(marks.len());
     for mark in marks {
         ids.extend(holder(&mut *connection, &mark).await?);
@@ -62,7 +63,7 @@ impl MysqlPresence {
                 Ok(facts)
             })
             .map_err(|error| settings.translate(error, "look at the database"))?;
-        MARKS.lock().unwrap_or_else(PoisonError::into_inner).push(mark.clone());
+        lock(&MARKS).push(mark.clone());
         Ok(MysqlPresence { settings, session: Mutex::new(Some(session)), mark, facts })
     }
 
@@ -119,7 +120,7 @@ impl MysqlPresence {
         doing: &str,
         ask: impl AsyncFnOnce(&mut MySqlConnection) -> sqlx::Result<T>,
     ) -> Result<T> {
-        let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut session = lock(&self.session);
         let Some(session) = session.as_mut() else { return Err(Error::io("the session has ended")) };
         session.run(ask).map_err(|error| self.settings.translate(error, doing))
     }
@@ -127,8 +128,8 @@ impl MysqlPresence {
 
 impl Drop for MysqlPresence {
     fn drop(&mut self) {
-        MARKS.lock().unwrap_or_else(PoisonError::into_inner).retain(|mark| *mark != self.mark);
-        let session = self.session.lock().unwrap_or_else(PoisonError::into_inner).take();
+        lock(&MARKS).retain(|mark| *mark != self.mark);
+        let session = lock(&self.session).take();
         session.into_iter().for_each(close);
     }
 }

@@ -6,7 +6,7 @@
 //! database would sort whole tables: the key's prefix is the whole key, or at least unique, so that its order is that
 //! of unsigned bytes. The order is nevertheless checked row by row.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use futures_util::TryStreamExt;
@@ -23,6 +23,7 @@ use crate::backend::{Estimate, KeyRange, Limits, Pages, Sessions, Source, TableS
 use crate::base::error::{Error, Result};
 use crate::base::hex::hex;
 use crate::base::page::Page;
+use crate::base::sync::lock;
 use crate::catalog::{BackendKind, Table, ValueKind};
 use crate::settings::MysqlSettings;
 
@@ -136,7 +137,7 @@ impl MysqlSource {
     }
 
     fn ask_raw<T>(&self, ask: impl AsyncFnOnce(&mut MySqlConnection) -> sqlx::Result<T>) -> sqlx::Result<T> {
-        self.leader.lock().unwrap_or_else(PoisonError::into_inner).run(ask)
+        lock(&self.leader).run(ask)
     }
 }
 
@@ -393,7 +394,7 @@ impl Source for MysqlSource {
     }
 
     fn sessions(&self) -> Result<Sessions> {
-        let ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let ids = lock(&self.ids).clone();
         let others = without_leavers(|| {
             self.ask("look for other sessions", async |connection| other_sessions(connection, &ids).await)
         })?;
@@ -416,7 +417,7 @@ impl Source for MysqlSource {
     fn writable(&self, tables: &[&Table]) -> Result<()> {
         let (mut session, variables) = self.settings.session()?;
         let id = self.settings.id(&mut session)?;
-        self.ids.lock().unwrap_or_else(PoisonError::into_inner).push(id);
+        lock(&self.ids).push(id);
         let absent: Vec<&Table> = tables.iter().copied().filter(|table| !self.has_table(table)).collect();
         let there: Vec<&Table> = tables.iter().copied().filter(|table| self.has_table(table)).collect();
         let checked = access::check(&self.settings, &mut session, &variables, &there, &absent);
@@ -478,7 +479,7 @@ impl Pages for MysqlPages<'_> {
             RangeReading::Own(pump) => pump.next(page, budget, &self.source.idle),
             RangeReading::Shared { rows, limit } => {
                 page.clear();
-                let mut leader = self.source.leader.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut leader = lock(&self.source.leader);
                 let read =
                     leader.run(async |connection| Ok(rows.page(connection, page, budget, *limit).await));
                 drop(leader);

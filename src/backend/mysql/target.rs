@@ -3,7 +3,7 @@
 //! Uses plain inserts in strict mode, and a warning is an error: no value is truncated or skipped silently. If a
 //! repeated shard finds its own rows, it deletes those first.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use sqlx::mysql::{MySqlArguments, MySqlConnection};
 use sqlx::query::Query;
@@ -15,6 +15,7 @@ use crate::backend::sql::{Idle, without_leavers};
 use crate::backend::{Sessions, Shard, Source, Target};
 use crate::base::error::Result;
 use crate::base::page::Page;
+use crate::base::sync::lock;
 use crate::catalog::{BackendKind, Table, ValueKind};
 use crate::settings::MysqlSettings;
 
@@ -53,7 +54,7 @@ impl MysqlTarget {
     }
 
     fn own(&self) -> Vec<u64> {
-        self.ids.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.ids).clone()
     }
 
     fn connect(&self) -> Result<MysqlSession> {
@@ -62,7 +63,7 @@ impl MysqlTarget {
         }
         let (mut session, _) = self.settings.session()?;
         let id = self.settings.id(&mut session)?;
-        self.ids.lock().unwrap_or_else(PoisonError::into_inner).push(id);
+        lock(&self.ids).push(id);
         Ok(session)
     }
 
@@ -149,7 +150,7 @@ impl Target for MysqlTarget {
     }
 
     fn sessions(&self) -> Result<Sessions> {
-        let mut leader = self.leader.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut leader = lock(&self.leader);
         let own = self.own();
         let fail = |error| self.settings.translate(error, "look for other sessions");
         let others = without_leavers(|| {

@@ -5,7 +5,7 @@
 //! another session, but not a part of one.
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use sqlx::Row;
 use sqlx::postgres::PgConnection;
@@ -14,6 +14,7 @@ use super::{PgSession, close};
 use crate::backend::hold::HoldMode;
 use crate::backend::unlike_any_other;
 use crate::base::error::{Error, Result};
+use crate::base::sync::lock;
 use crate::catalog::{self, BackendKind};
 use crate::settings::PostgresSettings;
 
@@ -133,7 +134,7 @@ impl PostgresPresence {
     }
 
     fn ask<T>(&self, doing: &str, ask: impl AsyncFnOnce(&mut PgConnection) -> sqlx::Result<T>) -> Result<T> {
-        let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut session = lock(&self.session);
         let Some(session) = session.as_mut() else { return Err(Error::io("the session has ended")) };
         session.run(ask).map_err(|error| self.settings.translate(error, doing))
     }
@@ -141,7 +142,7 @@ impl PostgresPresence {
 
 impl Drop for PostgresPresence {
     fn drop(&mut self) {
-        let session = self.session.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let session = lock(&self.session).take();
         session.into_iter().for_each(close);
     }
 }

@@ -3,7 +3,7 @@
 //! Nothing is written, and the only locks keep tables from being replaced. Rows come from `COPY … TO STDOUT` in key
 //! order, which for `BYTEA` is the order of unsigned bytes.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use futures_util::TryStreamExt;
 use sqlx::postgres::PgConnection;
@@ -20,6 +20,7 @@ use crate::backend::{Estimate, KeyRange, Pages, Sessions, Source, TableState, Un
 use crate::base::error::{Error, Result};
 use crate::base::hex::hex;
 use crate::base::page::Page;
+use crate::base::sync::lock;
 use crate::catalog::{BackendKind, Table, ValueKind};
 use crate::settings::PostgresSettings;
 
@@ -89,12 +90,12 @@ impl PostgresSource {
     }
 
     fn relations(&self) -> Relations {
-        self.relations.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.relations).clone()
     }
 
     /// The table with this name; `None` if it does not exist.
     fn table(&self, name: &str) -> Result<Option<Relation>> {
-        let relations = self.relations.lock().unwrap_or_else(PoisonError::into_inner);
+        let relations = lock(&self.relations);
         Ok(relations.table(name)?.cloned())
     }
 
@@ -109,12 +110,12 @@ impl PostgresSource {
             sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(connection).await
         });
         let pid = pid.map_err(|e| self.settings.translate(e, "read from the database"))?;
-        self.pids.lock().unwrap_or_else(PoisonError::into_inner).push(pid);
+        lock(&self.pids).push(pid);
         Ok(session)
     }
 
     fn ask<T>(&self, doing: &str, ask: impl AsyncFnOnce(&mut PgConnection) -> sqlx::Result<T>) -> Result<T> {
-        let mut leader = self.leader.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut leader = lock(&self.leader);
         leader.run(ask).map_err(|error| self.settings.translate(error, doing))
     }
 }
@@ -186,14 +187,14 @@ impl Source for PostgresSource {
             .into_iter()
             .filter(|r| tables.iter().any(|t| t.name == r.name()) && r.harmless())
             .collect();
-        let mut holder = self.holder.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut holder = lock(&self.holder);
         let now = holder.run(async |connection| {
             hold(connection, &held).await?;
             Relations::load(connection, &self.path, &self.settings.location()).await
         });
         let now = now.map_err(|error| self.settings.translate(error, "look at the tables"))?;
         let unreadable = now.unreadable(tables)?;
-        *self.relations.lock().unwrap_or_else(PoisonError::into_inner) = now;
+        *lock(&self.relations) = now;
         Ok(unreadable)
     }
 
@@ -309,7 +310,7 @@ impl Source for PostgresSource {
     }
 
     fn changed(&self) -> Result<Option<String>> {
-        let mut holder = self.holder.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut holder = lock(&self.holder);
         let now = holder.run(async |connection| PgWrites::up_to_now(connection).await);
         let now = now.map_err(|error| self.settings.translate(error, LOOK_FOR_WRITES))?;
         let relations = self.relations();
@@ -319,7 +320,7 @@ impl Source for PostgresSource {
     }
 
     fn sessions(&self) -> Result<Sessions> {
-        let ours = self.pids.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let ours = lock(&self.pids).clone();
         let others = without_leavers(|| {
             self.ask("look for other sessions", async |connection| other_sessions(connection, &ours).await)
         })?;

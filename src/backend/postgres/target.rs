@@ -2,7 +2,7 @@
 //!
 //! `COPY` only inserts. If a repeated shard finds its own rows, it deletes those first.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Row};
@@ -15,6 +15,7 @@ use crate::backend::sql::{Idle, without_leavers};
 use crate::backend::{Sessions, Shard, Source, Target};
 use crate::base::error::{Error, Result};
 use crate::base::page::Page;
+use crate::base::sync::lock;
 use crate::catalog::{BackendKind, Table, ValueKind};
 use crate::settings::PostgresSettings;
 
@@ -72,19 +73,19 @@ impl PostgresTarget {
         let mut session = self.settings.connect()?;
         self.settings.prepare(&mut session)?;
         let pid = pid(&self.settings, &mut session)?;
-        self.pids.lock().unwrap_or_else(PoisonError::into_inner).push(pid);
+        lock(&self.pids).push(pid);
         Ok(session)
     }
 
     fn own(&self) -> Vec<i32> {
-        self.pids.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.pids).clone()
     }
 
     /// The qualified name of a table.
     ///
     /// Errors: I/O if it does not exist; refused if it is no plain table.
     fn qualified(&self, table: &Table) -> Result<String> {
-        let relations = self.relations.lock().unwrap_or_else(PoisonError::into_inner);
+        let relations = lock(&self.relations);
         relations.table(table.name)?.map(|found| found.qualified()).ok_or_else(|| {
             Error::io("a table of the database has gone")
                 .with("database", self.settings.location())
@@ -104,15 +105,15 @@ impl PostgresTarget {
             });
             looked.map_err(|error| self.settings.translate(error, "look at the tables"))
         };
-        *self.relations.lock().unwrap_or_else(PoisonError::into_inner) = look(&mut session)?;
+        *lock(&self.relations) = look(&mut session)?;
         let names = tables.iter().map(|table| self.qualified(table)).collect::<Result<Vec<_>>>()?;
-        let lock = format!("BEGIN; LOCK TABLE {} IN ROW EXCLUSIVE MODE", names.join(", "));
-        self.settings.execute(&mut session, "lock the tables", lock)?;
+        let begin = format!("BEGIN; LOCK TABLE {} IN ROW EXCLUSIVE MODE", names.join(", "));
+        self.settings.execute(&mut session, "lock the tables", begin)?;
         // The table that existed before it was locked may have been another one.
         let relations = look(&mut session)?;
         relations.writable(tables, false)?;
-        *self.relations.lock().unwrap_or_else(PoisonError::into_inner) = relations;
-        *self.holder.lock().unwrap_or_else(PoisonError::into_inner) = Some(session);
+        *lock(&self.relations) = relations;
+        *lock(&self.holder) = Some(session);
         Ok(())
     }
 
@@ -141,7 +142,7 @@ fn pid(settings: &PostgresSettings, session: &mut PgSession) -> Result<i32> {
 
 impl Drop for PostgresTarget {
     fn drop(&mut self) {
-        let holder = self.holder.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let holder = lock(&self.holder).take();
         self.idle.drain().into_iter().chain(holder).for_each(close);
     }
 }
@@ -155,7 +156,7 @@ impl Target for PostgresTarget {
         if tables.is_empty() {
             return Ok(());
         }
-        let relations = self.relations.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let relations = lock(&self.relations).clone();
         relations.check_schemas(&tables.iter().map(|table| table.name).collect::<Vec<_>>())?;
         let home = quoted(relations.home()?);
         let mut session = self.connect()?;
@@ -200,7 +201,7 @@ impl Target for PostgresTarget {
     }
 
     fn sessions(&self) -> Result<Sessions> {
-        let mut leader = self.leader.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut leader = lock(&self.leader);
         let own = self.own();
         let others = without_leavers(|| {
             let asked = leader.run(async |connection| other_sessions(connection, &own).await);

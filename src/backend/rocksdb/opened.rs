@@ -1,12 +1,13 @@
 //! A database that is open for reading, and the losses of reading it.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use super::place::named;
 use super::{Db, obstacle, translate};
 use crate::backend::Loss;
 use crate::base::error::Result;
+use crate::base::sync::lock;
 use crate::catalog::Table;
 
 /// A database that is open for reading.
@@ -40,7 +41,7 @@ impl OpenDatabase {
     /// Records a loss.
     pub fn lost(&self, loss: Loss) {
         if let Some(losses) = &self.losses {
-            losses.lock().unwrap_or_else(PoisonError::into_inner).push(loss);
+            lock(losses).push(loss);
         }
     }
 }

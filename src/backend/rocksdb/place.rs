@@ -7,12 +7,13 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use crate::backend::STAGING;
 use crate::backend::files::{RocksFile, check_rocks_files, unprotected, unusable};
 use crate::base::dir::{Dir, GuardedDir, own_user};
 use crate::base::error::{Error, Result};
+use crate::base::sync::lock;
 
 /// Prefix of the paths through an open descriptor.
 const ANCHOR: &str = "/proc/self/fd/";
@@ -141,7 +142,7 @@ struct Alone((u64, u64));
 impl Alone {
     fn with(dir: &Dir, shown: &Path) -> Result<Alone> {
         let id = dir.entry().map_err(|error| unusable(shown, error))?.id;
-        if WRITTEN.lock().unwrap_or_else(PoisonError::into_inner).insert(id) {
+        if lock(&WRITTEN).insert(id) {
             Ok(Alone(id))
         } else {
             Err(Error::refused("two stores of the target are the same RocksDB database")
@@ -153,7 +154,7 @@ impl Alone {
 
 impl Drop for Alone {
     fn drop(&mut self) {
-        WRITTEN.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.0);
+        lock(&WRITTEN).remove(&self.0);
     }
 }
 

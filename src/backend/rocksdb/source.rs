@@ -6,7 +6,7 @@
 
 use std::io::ErrorKind;
 use std::path::Path;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use rocksdb::{
     Cache, ColumnFamilyDescriptor, DBRawIteratorWithThreadMode, DBRecoveryMode, Options, ReadOptions,
@@ -23,6 +23,7 @@ use crate::base::dir::Dir;
 use crate::base::error::{Error, Result};
 use crate::base::hex::hex;
 use crate::base::page::Page;
+use crate::base::sync::lock;
 use crate::catalog::{BackendKind, Table, ValueKind};
 
 /// A RocksDB database opened for reading.
@@ -234,11 +235,7 @@ impl Source for RocksSource {
     }
 
     fn losses(&self) -> Vec<Loss> {
-        let losses = self
-            .opened
-            .losses
-            .as_ref()
-            .map(|losses| losses.lock().unwrap_or_else(PoisonError::into_inner).clone());
+        let losses = self.opened.losses.as_ref().map(|losses| lock(losses).clone());
         losses.unwrap_or_default()
     }
 

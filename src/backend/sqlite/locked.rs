@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard};
 
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
@@ -12,6 +12,7 @@ use super::connection::{self, OpenMode};
 use super::place::SqlitePlace;
 use super::{shape, translate};
 use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::sync::{lock, wait};
 use crate::base::write_back::WriteBack;
 
 /// The connection that has the lock, shared by the target and `Look`.
@@ -104,7 +105,7 @@ impl Locked {
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Connection>> {
-        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.connection)
     }
 
     /// Takes the connection, for a shard that writes; blocks until it is available.
@@ -114,7 +115,7 @@ impl Locked {
             if let Some(connection) = slot.take() {
                 return connection;
             }
-            slot = self.returned.wait(slot).unwrap_or_else(PoisonError::into_inner);
+            slot = wait(&self.returned, slot);
         }
     }
 
@@ -127,7 +128,7 @@ impl Locked {
     /// Starts writing the database file back to disk early, so that a commit has less left to sync. `bytes` were
     /// written since the last call.
     pub fn settle(&self, bytes: u64) -> Result<()> {
-        let mut settling = self.settling.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut settling = lock(&self.settling);
         settling.wrote(bytes, || File::open(&self.path)).map_err(|error| {
             Error::io("cannot bring the SQLite database to the disk")
                 .with("path", self.path.display().to_string())

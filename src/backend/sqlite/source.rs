@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, OptionalExtension};
@@ -21,6 +21,7 @@ use crate::backend::{Estimate, KeyRange, Loss, Odd, Pages, Source, TableState, U
 use crate::base::dir::PrivateDir;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::page::Page;
+use crate::base::sync::lock;
 use crate::catalog::{BackendKind, Table, ValueKind};
 
 /// A database with a log is copied up to this size; a larger one is read in place.
@@ -165,7 +166,7 @@ impl SqliteSource {
 
     fn connect(&self) -> Result<Connection> {
         let fail = |e| self.failed(e, "open the SQLite database");
-        if let Some(connection) = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop() {
+        if let Some(connection) = lock(&self.idle).pop() {
             return Ok(connection);
         }
         let mode = match self.access {
@@ -185,7 +186,7 @@ impl SqliteSource {
     }
 
     fn give_back(&self, connection: Connection) {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+        lock(&self.idle).push(connection);
     }
 
     fn with<T>(&self, doing: &str, run: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
@@ -236,10 +237,8 @@ impl SqliteSource {
     ///
     /// Errors: I/O if rows and index do not have the same keys.
     fn compare(&self, table: &Table) -> Result<Vec<Odd>> {
-        let compared: Comparison = Arc::clone(
-            self.compared.lock().unwrap_or_else(PoisonError::into_inner).entry(table.name).or_default(),
-        );
-        let mut compared = compared.lock().unwrap_or_else(PoisonError::into_inner);
+        let compared: Comparison = Arc::clone(lock(&self.compared).entry(table.name).or_default());
+        let mut compared = lock(&compared);
         if let Some(odd) = compared.as_ref() {
             return Ok(odd.clone());
         }
@@ -473,7 +472,7 @@ impl Pages for SqlitePages<'_> {
 
 impl Drop for SqlitePages<'_> {
     fn drop(&mut self) {
-        self.source.idle.lock().unwrap_or_else(PoisonError::into_inner).extend(self.connection.take());
+        lock(&self.source.idle).extend(self.connection.take());
     }
 }
 

@@ -4,10 +4,11 @@
 //! process leaves its directory. The next process finds it by its name and removes it if the creator has certainly
 //! ended: no process has its id and the lock on the directory is free.
 
+use crate::base::sync::lock;
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use rustix::fs::{FlockOperation, flock};
 use rustix::process::{Pid, test_kill_process};
@@ -38,7 +39,7 @@ impl PrivateDir {
         let name = OsString::from(format!("{PREFIX}{}-{:016x}", std::process::id(), random()));
         let dir = above.make(&name, 0o700)?;
         let path = above.path().to_path_buf();
-        OPEN.lock().unwrap_or_else(PoisonError::into_inner).push((path, name.clone()));
+        lock(&OPEN).push((path, name.clone()));
         let made = PrivateDir { above, name, dir };
         made.dir.set_mode(0o700)?;
         // Without locks only the process id shows that it is in use.
@@ -61,19 +62,19 @@ impl Drop for PrivateDir {
     fn drop(&mut self) {
         // The next run reports a directory that cannot be removed.
         let _ = empty(&self.dir, DEEPEST).and_then(|()| self.above.remove_dir(&self.name));
-        let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = lock(&OPEN);
         open.retain(|(_, name)| *name != self.name);
     }
 }
 
 /// Whether this process has private directories.
 pub fn any_private() -> bool {
-    !OPEN.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    !lock(&OPEN).is_empty()
 }
 
 /// Removes all private directories of this process, which is about to end without dropping them.
 pub fn remove_all() {
-    let open = std::mem::take(&mut *OPEN.lock().unwrap_or_else(PoisonError::into_inner));
+    let open = std::mem::take(&mut *lock(&OPEN));
     for (above, name) in open {
         let _ = Dir::open(&above).and_then(|above| remove(&above, &name));
     }

@@ -4,9 +4,10 @@
 //! to root with mode 0700 until the guard is dropped. A file of root in it records the former owner, so that a run
 //! after a killed one can restore it.
 
+use crate::base::sync::lock;
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind, Read, Write};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use super::{Dir, DirEntry, own_user};
 
@@ -65,7 +66,7 @@ impl GuardedDir {
 
     fn counted(dir: Dir, former: Option<(u32, u32)>, id: (u64, u64)) -> GuardedDir {
         if former.is_some() {
-            *USES.lock().unwrap_or_else(PoisonError::into_inner).entry(id).or_insert(0) += 1;
+            *lock(&USES).entry(id).or_insert(0) += 1;
         }
         GuardedDir { dir, former }
     }
@@ -80,7 +81,7 @@ impl Drop for GuardedDir {
     fn drop(&mut self) {
         let Some((user, mode)) = self.former else { return };
         let Ok(entry) = self.dir.entry() else { return };
-        let mut uses = USES.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut uses = lock(&USES);
         if let Some(others) = uses.remove(&entry.id).and_then(|count| count.checked_sub(1)).filter(|n| *n > 0)
         {
             // The last store in the directory restores the owner.

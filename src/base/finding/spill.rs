@@ -3,9 +3,10 @@
 //!
 //! Does not depend on the contents of findings.
 
+use crate::base::sync::lock;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Result, Seek, Write};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use super::Finding;
 
@@ -76,7 +77,7 @@ impl Samples {
         let own = self.files.last_mut().filter(|(file, _)| Arc::strong_count(file) == 1);
         let written = match own {
             Some((file, length)) => {
-                let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut file = lock(file);
                 file.write_all(&self.buffer).map(|()| *length += self.buffer.len() as u64)
             }
             None => crate::base::dir::unnamed(&std::env::temp_dir()).and_then(|mut file| {
@@ -100,7 +101,7 @@ impl Samples {
             each(&line)?;
         }
         for (file, length) in &self.files {
-            let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut file = lock(file);
             file.rewind()?;
             let mut lines = BufReader::new(std::io::Read::take(&mut *file, *length));
             loop {

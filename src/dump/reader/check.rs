@@ -6,7 +6,6 @@
 
 use std::fs::File;
 use std::io::{Cursor, Read};
-use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 
@@ -17,6 +16,7 @@ use crate::base::finding::Findings;
 use crate::base::hex::hex;
 use crate::base::page::Page;
 use crate::base::stop::Stop;
+use crate::base::sync::lock;
 use crate::dump::digest::{Digest, SubspaceDigest, Totals};
 use crate::dump::frame::FrameReader;
 use crate::dump::manifest::{DIRECTORY, FINDINGS, SubspaceEntry};
@@ -209,11 +209,11 @@ impl Dump {
     }
 
     fn scan_seen(&self, letter: char, seen: OnBytes) -> Result<Scan> {
-        if let Some(scan) = self.scans.lock().unwrap_or_else(PoisonError::into_inner).get(&letter) {
+        if let Some(scan) = lock(&self.scans).get(&letter) {
             return Ok(scan.clone());
         }
         let scan = self.scan_records(letter, seen)?;
-        self.scans.lock().unwrap_or_else(PoisonError::into_inner).insert(letter, scan.clone());
+        lock(&self.scans).insert(letter, scan.clone());
         Ok(scan)
     }
 

@@ -13,6 +13,7 @@ use crate::base::finding::{FindingKind, Findings};
 use crate::base::hex::hex_start;
 use crate::base::page::Page;
 use crate::base::stop::{LOOK, Stop};
+use crate::base::sync::lock;
 use crate::dump::record::RecordReader;
 
 /// Memory for sorting, in bytes, shared by all files of a dump.
@@ -41,7 +42,7 @@ impl Room {
         if bytes > self.most {
             return Ok(None);
         }
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut taken = lock(&self.taken);
         while *taken + bytes > self.most {
             Stop::of_process().check()?;
             (taken, _) = self.changed.wait_timeout(taken, LOOK).unwrap_or_else(PoisonError::into_inner);
@@ -54,7 +55,7 @@ impl Room {
 
 impl Drop for SortRoom {
     fn drop(&mut self) {
-        *self.room.taken.lock().unwrap_or_else(PoisonError::into_inner) -= self.bytes;
+        *lock(&self.room.taken) -= self.bytes;
         self.room.changed.notify_all();
     }
 }
