@@ -1,19 +1,33 @@
-//! Tests that change what belongs to the process: each runs in a process of its own, which is this program again.
+//! This program again, with one of its tests: for what belongs to a process, as a flag, its rights or its locks.
 
 use std::process::Command;
 
 const ALONE: &str = "STALWART_MIGRATE_TEST_ALONE";
 
-/// Runs the body of the test that has this name, as `module::function`, where no other test runs.
+/// What is after the name of this program in the name of every test, as `stop::whatever_reads_ends`.
+macro_rules! test_name {
+    ($function:ident) => {
+        concat!(module_path!(), "::", stringify!($function)).split_once("::").unwrap().1
+    };
+}
+pub(crate) use test_name;
+
+/// Arguments that leave one test of this program.
+pub fn only(test: &str) -> [&str; 3] {
+    ["--exact", test, "--nocapture"]
+}
+
+/// Runs the body of a test in a process where no other test runs.
+#[cfg(feature = "sqlite")]
 #[track_caller]
-pub fn alone(name: &str, test: impl FnOnce()) {
+pub fn alone(test: &str, body: impl FnOnce()) {
     if std::env::var_os(ALONE).is_some() {
-        return test();
+        return body();
     }
     let mut command = Command::new(std::env::current_exe().unwrap());
-    let output = command.args([name, "--exact", "--nocapture"]).env(ALONE, "1").output().unwrap();
+    let output = command.args(only(test)).env(ALONE, "1").output().unwrap();
     let text =
         format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     // A name that no test has would succeed as well.
-    assert!(output.status.success() && text.contains("1 passed"), "{name}: {text}");
+    assert!(output.status.success() && text.contains("1 passed"), "{test}: {text}");
 }

@@ -5,7 +5,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "sqlite", all(feature = "s3", feature = "azure")))]
 mod alone;
 #[cfg(all(
     feature = "rocksdb",

@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 
 use rusqlite::Connection;
 
+use crate::alone::{only, test_name};
 use crate::fixture::site;
 use crate::fixture::site::{
     ENGINES, Engine, Outcome, RocksDb, Site, Sqlite, copy_tree, fixture, outcome, trace,
@@ -539,7 +540,7 @@ impl Holder {
     fn of(site: &Site, how: &str) -> Holder {
         let path = site.store().to_str().unwrap().to_string();
         let mut command = Command::new(std::env::current_exe().unwrap());
-        command.args(["--exact", "another_process"]).env(HELD, format!("{how}:{path}"));
+        command.args(only(test_name!(another_process))).env(HELD, format!("{how}:{path}"));
         let child = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
         let ready = format!("{path}.held");
         site::until("the other process opens the store", || Path::new(&ready).exists());

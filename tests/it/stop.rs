@@ -18,7 +18,7 @@ use stalwart_migrate::records::store::Store;
 use stalwart_migrate::run::console;
 use stalwart_migrate::target::state;
 
-use crate::alone::alone;
+use crate::alone::{alone, test_name};
 use crate::fixture::site::{ENGINES, Engine, RocksDb, Site, fixture};
 
 #[track_caller]
@@ -38,7 +38,7 @@ fn source(site: &Site, engine: Engine) -> Box<dyn Source> {
 
 #[test]
 fn whatever_reads_ends_once_the_process_was_asked_to() {
-    alone("stop::whatever_reads_ends_once_the_process_was_asked_to", || {
+    alone(test_name!(whatever_reads_ends_once_the_process_was_asked_to), || {
         let version = catalog::version(5).unwrap();
         let blobs = version.blobs().unwrap();
         let sites = ENGINES.map(|engine| (Site::of("0.15.5", engine), engine));

@@ -10,11 +10,11 @@ use stalwart_migrate::base::page::Page;
 use stalwart_migrate::base::stop::Stop;
 use stalwart_migrate::catalog::{self, BackendKind};
 
-use crate::alone::alone;
+use crate::alone::{alone, test_name};
 
 #[test]
 fn every_statement_of_sqlite_ends_when_the_run_should_end() {
-    alone("stop_sqlite::every_statement_of_sqlite_ends_when_the_run_should_end", || {
+    alone(test_name!(every_statement_of_sqlite_ends_when_the_run_should_end), || {
         let killed = Path::new("tests/fixtures/stalwart-0.15.5-killed/sqlite/stalwart.sqlite3");
         let dir = tempfile::tempdir().unwrap();
         let source = SqliteSource::open(killed, 1 << 24, 2).unwrap();

@@ -11,11 +11,11 @@ use stalwart_migrate::dump::writer::DumpWriter;
 use stalwart_migrate::run::resume::StateFile;
 use stalwart_migrate::settings::{FsSettings, RocksDbSettings};
 
-use crate::alone::alone;
+use crate::alone::{alone, test_name};
 
 #[test]
 fn nothing_is_created_after_a_signal() {
-    alone("stopped::nothing_is_created_after_a_signal", || {
+    alone(test_name!(nothing_is_created_after_a_signal), || {
         let temporary = tempfile::tempdir().unwrap();
         let at = |name: &str| temporary.path().join(name);
         Stop::of_process().stop();

@@ -10,6 +10,7 @@ use stalwart_migrate::backend::{KeyRange, Source, Target};
 use stalwart_migrate::base::error::ErrorKind;
 use stalwart_migrate::base::page::Page;
 
+use crate::alone::{only, test_name};
 use super::{FLOW, KIND, Records, Site, fs_objects, key, possible, records, scan, source, table, target};
 
 fn file(root: &Path, key: &[u8]) -> PathBuf {
@@ -239,7 +240,7 @@ fn as_nobody(test: &str, dir: &Path) {
     let output = Command::new("setpriv")
         .args(["--reuid", "65534", "--regid", "65534", "--clear-groups"])
         .arg(&program)
-        .args(["--exact", test, "--nocapture"])
+        .args(only(test))
         .env("BLOBS_OF_ROOT", dir.join("blobs"))
         .current_dir(dir)
         .output()
@@ -290,5 +291,5 @@ fn what_may_not_be_read_is_an_error_and_never_an_absence() {
         }
     }
     fs::set_permissions(secret(&root), fs::Permissions::from_mode(0o600)).unwrap();
-    as_nobody("files::what_may_not_be_read_is_an_error_and_never_an_absence", dir.path());
+    as_nobody(test_name!(what_may_not_be_read_is_an_error_and_never_an_absence), dir.path());
 }
