@@ -6,10 +6,10 @@
 //! written.
 
 #[allow(dead_code, clippy::unwrap_used)]
-#[path = "../tests/it/fixture/generate.rs"]
+#[path = "../tests/it/harness/generate.rs"]
 mod generate;
 #[allow(clippy::unwrap_used)]
-#[path = "../tests/it/objects/servers.rs"]
+#[path = "../tests/it/harness/blob_servers.rs"]
 mod servers;
 
 use std::path::Path;

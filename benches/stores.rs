@@ -8,14 +8,14 @@
 
 #[path = "stores/clients.rs"]
 mod clients;
-#[path = "../tests/it/fixture/generate.rs"]
+#[path = "../tests/it/harness/generate.rs"]
 mod generate;
-#[path = "../tests/it/fixture/measure.rs"]
+#[path = "../tests/it/harness/measure.rs"]
 mod measure;
 #[path = "stores/own.rs"]
 mod own;
 #[allow(dead_code, clippy::unwrap_used)]
-#[path = "../tests/it/databases/servers.rs"]
+#[path = "../tests/it/harness/database_servers.rs"]
 mod servers;
 
 use std::path::Path;

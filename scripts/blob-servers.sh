@@ -2,7 +2,7 @@
 # Installs the services that tests/it/objects.rs runs privately: an S3 server that checks signatures, and Azurite.
 #
 # Silent and quick where nothing is missing. Both go to the user's cache, in directories named after their
-# versions, which tests/it/objects/servers.rs names as well; only Node.js comes from the system. RCLONE=1 installs
+# versions, which tests/it/harness/blob_servers.rs names as well; only Node.js comes from the system. RCLONE=1 installs
 # what the benchmark of blobs is compared with as well.
 set -euo pipefail
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the database servers and the pooler that tests/it/databases.rs runs privately, and the clients it loads fixtures
+# Installs the database servers and the pooler that the tests run privately, and the clients it loads fixtures
 # with.
 #
 # Nothing is started here: the tests use servers that run already, and start their own in temporary directories

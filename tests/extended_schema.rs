@@ -13,7 +13,7 @@ use std::process::{Command, Stdio};
 use rusqlite::Connection;
 use serde_json::Value;
 
-#[path = "it/program.rs"]
+#[path = "it/harness/program.rs"]
 mod program;
 
 use program::{Place, run, run_program, same_files};

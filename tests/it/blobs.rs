@@ -18,12 +18,12 @@ use rusqlite::Connection;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::databases::servers as databases;
-use crate::databases::servers::{Database, Kind};
-use crate::fixture::generate;
-use crate::objects::servers;
-use crate::objects::servers::Server;
-use crate::program::{Ran, run, same_files};
+use crate::harness::blob_servers;
+use crate::harness::blob_servers::Server;
+use crate::harness::database_servers;
+use crate::harness::database_servers::{Database, Kind};
+use crate::harness::generate;
+use crate::harness::program::{Ran, run, same_files};
 
 /// Content of the worked example of the facts about blob stores, its key and its name.
 const EXAMPLE: &[u8] = b"Subject: hi\r\n\r\nHello, blob.\r\n";
@@ -170,15 +170,15 @@ impl Store {
             Store::S3(bucket, prefix) => {
                 all.extend([("type", "s3".to_string()), ("bucket", bucket.clone())]);
                 all.extend([("region", "eu-central-1".to_string()), ("endpoint", Server::s3().endpoint())]);
-                all.push(("access-key", servers::ACCESS_KEY.to_string()));
-                all.push(("secret-key", servers::SECRET_KEY.to_string()));
+                all.push(("access-key", blob_servers::ACCESS_KEY.to_string()));
+                all.push(("secret-key", blob_servers::SECRET_KEY.to_string()));
                 all.push(("key-prefix", prefix.to_string()));
             }
             Store::Azure(container, prefix) => {
                 all.extend([("type", "azure".to_string()), ("container", container.clone())]);
-                all.push(("storage-account", servers::ACCOUNT.to_string()));
-                all.push(("endpoint", format!("{}/{}", Server::azure().endpoint(), servers::ACCOUNT)));
-                all.push(("azure-access-key", servers::ACCOUNT_KEY.to_string()));
+                all.push(("storage-account", blob_servers::ACCOUNT.to_string()));
+                all.push(("endpoint", format!("{}/{}", Server::azure().endpoint(), blob_servers::ACCOUNT)));
+                all.push(("azure-access-key", blob_servers::ACCOUNT_KEY.to_string()));
                 all.push(("key-prefix", prefix.to_string()));
             }
         }
@@ -189,7 +189,7 @@ impl Store {
 }
 
 fn database(kind: Kind) -> Store {
-    Store::Sql(databases::Server::of(kind).database())
+    Store::Sql(database_servers::Server::of(kind).database())
 }
 
 fn put(db: &Connection, table: &str, key: &[u8], value: &[u8]) {

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
-use crate::fixture::site;
-use crate::fixture::site::{
+use crate::harness::site;
+use crate::harness::site::{
     ENGINES, Engine, Outcome, RocksDb, Site, Sqlite, assert_same, findings, manifest, outcome,
 };
 

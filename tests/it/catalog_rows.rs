@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use rusqlite::Connection;
 use serde_json::Value;
 
-use crate::program::{Place, run, same_files};
+use crate::harness::program::{Place, run, same_files};
 
 /// Arguments of any kind as strings.
 macro_rules! args {

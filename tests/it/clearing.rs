@@ -15,10 +15,10 @@ use std::sync::OnceLock;
 use rusqlite::Connection;
 use rustix::process::Signal;
 
-use crate::databases::servers::{Database, Kind};
-use crate::databases::site::{Engine, Outcome, Site, check_same};
-use crate::databases::started::{add_own_row, configure, fresh, hex, rocks};
-use crate::faults::preload::{calls, changes, disk, with_signal};
+use crate::harness::database_servers::{Database, Kind};
+use crate::harness::plain::{Engine, Outcome, Site, check_same};
+use crate::harness::preload::{calls, changes, disk, with_signal};
+use crate::harness::started::{add_own_row, configure, fresh, hex, rocks};
 
 /// Releases with a store as a first start leaves it, and their schema versions.
 const RELEASES: [(&str, u32); 2] = [("0.15.5", 5), ("0.16.18", 6)];

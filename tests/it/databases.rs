@@ -1,23 +1,19 @@
 //! PostgreSQL and MySQL as source and target, on real servers: every pair of stores, and what can go wrong.
 
 mod declined;
-pub mod impostor;
 mod missing;
 mod others;
 mod postgres;
-pub mod proxy;
-pub mod servers;
-pub mod site;
-pub mod started;
 
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use proxy::{Cut, proxy};
 use serde_json::Value;
-use servers::{Kind, Server};
-use site::{ENGINES, Engine, Outcome, Site, check_same, files, fill, fixture};
+
+use crate::harness::database_servers::{Kind, Server};
+use crate::harness::plain::{ENGINES, Engine, Outcome, Site, check_same, files, fill, fixture};
+use crate::harness::proxy::{Cut, proxy};
 
 /// From every store of a release into every kind of store.
 fn every_pair(release: &str) {

@@ -1,6 +1,6 @@
 //! Two runs, or a run and a server, on one target: one of them has it, and the other fails without having changed it.
 //!
-//! A run is stopped at any read of its dump by `faults/disk.c`, something else happens to the target, and the run
+//! A run is stopped at any read of its dump by `harness/disk.c`, something else happens to the target, and the run
 //! goes on. So nothing depends on who is faster.
 
 use std::fs;
@@ -10,11 +10,11 @@ use std::sync::OnceLock;
 
 use rusqlite::Connection;
 
-use crate::databases::servers;
-use crate::databases::servers::Kind;
-use crate::databases::site::{ENGINES, Engine, Outcome, Site, check_same};
-use crate::faults::preload;
-use crate::faults::preload::{disk, stopped_at, stopped_before};
+use crate::harness::database_servers;
+use crate::harness::database_servers::Kind;
+use crate::harness::plain::{ENGINES, Engine, Outcome, Site, check_same};
+use crate::harness::preload;
+use crate::harness::preload::{disk, stopped_at, stopped_before};
 
 /// Two dumps of one schema version with different records: that of a store, and the same with another setting.
 fn dumps() -> &'static [PathBuf; 2] {
@@ -354,7 +354,7 @@ fn stopped_at_work(way: Way, target: &Site, dump: &Path, source: &Site) -> prelo
             return stopped;
         }
         stopped.killed();
-        target.database.iter().for_each(servers::Database::wait_for_leavers);
+        target.database.iter().for_each(database_servers::Database::wait_for_leavers);
     }
     unreachable!()
 }

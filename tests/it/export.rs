@@ -8,9 +8,9 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use crate::fixture::digests::{Counted, check_digests};
-use crate::fixture::site;
-use crate::fixture::site::{Engine, RocksDb, Site, Sqlite, findings, manifest, outcome, trace};
+use crate::harness::digests::{Counted, check_digests};
+use crate::harness::site;
+use crate::harness::site::{Engine, RocksDb, Site, Sqlite, findings, manifest, outcome, trace};
 
 /// Exports, compares, and looks at the store again.
 #[track_caller]

@@ -1,10 +1,8 @@
 //! Disks that fail in the middle of a run, runs that are told twice to end, and dumps that change between an
 //! interrupted import and its continuation.
 //!
-//! The failing disk is `faults/disk.c`, preloaded into the program: it knows the C library, which RocksDB, SQLite
+//! The failing disk is `harness/disk.c`, preloaded into the program: it knows the C library, which RocksDB, SQLite
 //! and this program's own files are read and written through.
-
-pub mod preload;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,9 +12,9 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::fixture::large::{size, with_blobs};
-use crate::fixture::site;
-use crate::fixture::site::{
+use crate::harness::large::{size, with_blobs};
+use crate::harness::site;
+use crate::harness::site::{
     ENGINES, Engine, Outcome, RocksDb, Site, Sqlite, assert_same, ended, started, trace, until,
 };
 
@@ -31,7 +29,7 @@ fn disk() -> Option<&'static Path> {
         let built = Command::new("cc")
             .args(["-shared", "-fPIC", "-O1", "-o"])
             .arg(&library)
-            .args(["tests/it/faults/disk.c", "-ldl"])
+            .args(["tests/it/harness/disk.c", "-ldl"])
             .output();
         match built {
             Ok(built) => {

@@ -7,8 +7,8 @@ use std::process::Command;
 
 use rustix::process::{Resource, Rlimit, setrlimit};
 
-use crate::fixture::site;
-use crate::fixture::site::{ENGINES, RocksDb, Site, Sqlite, fixture, outcome, trace};
+use crate::harness::site;
+use crate::harness::site::{ENGINES, RocksDb, Site, Sqlite, fixture, outcome, trace};
 
 /// A name that a blob can have.
 const BLOB: &str = "2c5d8da9b5fb2ff2b9f4d0b9a3f31f2ee0b0cf2b6d3a2a3f2a3f2a3f2a3f2a3f";

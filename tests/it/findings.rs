@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use rusqlite::{Connection, params};
 use serde_json::Value;
 
-use crate::fixture::site::{
+use crate::harness::site::{
     ENGINES, RocksDb, Site, Sqlite, assert_same, findings, manifest, outcome, subspaces, trace,
 };
 

@@ -12,10 +12,10 @@ use rusqlite::types::Value;
 use rustix::process::{Pid, Signal, kill_process};
 use stalwart_migrate::catalog::{self, FreshRule, SchemaVersion, Subspace, ValueKind};
 
-use crate::databases::proxy::{Cut, mendable};
-use crate::databases::servers::{Database, Kind};
-use crate::databases::site::{Engine, Outcome, Site, check_same};
-use crate::databases::started::{Row, backend, configure, fresh, hex, insert, literal, rows};
+use crate::harness::database_servers::{Database, Kind};
+use crate::harness::plain::{Engine, Outcome, Site, check_same};
+use crate::harness::proxy::{Cut, mendable};
+use crate::harness::started::{Row, backend, configure, fresh, hex, insert, literal, rows};
 
 const KINDS: [Kind; 2] = [Kind::Postgres, Kind::Mysql];
 

@@ -7,8 +7,8 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::program;
-use crate::program::run;
+use crate::harness::program;
+use crate::harness::program::run;
 
 /// A copy of a fixture's SQLite store, its configuration and a dump of it.
 struct Place {

@@ -7,8 +7,8 @@ use std::process::Child;
 use rusqlite::{Connection, OptionalExtension};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::fixture::large::{size, with_blobs};
-use crate::fixture::site::{
+use crate::harness::large::{size, with_blobs};
+use crate::harness::site::{
     ENGINES, Engine, RocksDb, Site, Sqlite, assert_same, ended, started, trace, until,
 };
 

@@ -21,7 +21,7 @@ use draw::{CASES, Round};
 use round::{Course, Step};
 use table::Table;
 
-use crate::faults::preload;
+use crate::harness::preload;
 
 /// Rounds at the same time: some wait for a disk or for a moment.
 const AT_ONCE: usize = 3;

@@ -8,8 +8,8 @@ use std::path::Path;
 
 use rusqlite::{Connection, params};
 
-use crate::databases::servers::{Kind, Server};
-use crate::fixture::measure::{Outcome, Run};
+use crate::harness::database_servers::{Kind, Server};
+use crate::harness::measure::{Outcome, Run};
 
 /// Bytes of the value.
 const VALUE: u64 = 96 << 20;

@@ -10,10 +10,10 @@ use std::process::Command;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::faults::preload::{disk, with_signal};
-use crate::fixture::large::{size, with_blobs};
-use crate::fixture::site;
-use crate::fixture::site::{
+use crate::harness::large::{size, with_blobs};
+use crate::harness::preload::{disk, with_signal};
+use crate::harness::site;
+use crate::harness::site::{
     ENGINES, Engine, RocksDb, Site, Sqlite, assert_same, copy_tree, ended, outcome, started, until,
 };
 

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::databases::servers::Kind;
-use crate::databases::site::{Engine, Site};
+use crate::harness::database_servers::Kind;
+use crate::harness::plain::{Engine, Site};
 
 /// Another session, which keeps its locks until it is let go.
 struct Other {

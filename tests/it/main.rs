@@ -5,8 +5,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-#[cfg(any(feature = "sqlite", all(feature = "s3", feature = "azure")))]
-mod alone;
+mod harness;
+
 #[cfg(all(
     feature = "rocksdb",
     feature = "sqlite",
@@ -39,8 +39,6 @@ mod faults;
 mod files;
 #[cfg(all(feature = "rocksdb", feature = "sqlite"))]
 mod findings;
-#[cfg(feature = "sqlite")]
-mod fixture;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod fresh_databases;
 mod generated;
@@ -65,8 +63,6 @@ mod options;
 mod output;
 #[cfg(feature = "sqlite")]
 mod privacy;
-#[cfg(feature = "sqlite")]
-mod program;
 #[cfg(all(feature = "rocksdb", feature = "sqlite"))]
 mod refusal;
 #[cfg(all(feature = "rocksdb", feature = "sqlite"))]

@@ -3,9 +3,9 @@
 //! Two stores of the same shape, 230 and 560 MB, go from SQLite through a dump into RocksDB and SQLite and
 //! back. Peaks are the kernel's high-water marks, so nothing here depends on time.
 
-use crate::fixture::generate;
-use crate::fixture::generate::Shape;
-use crate::fixture::measure::Run;
+use crate::harness::generate;
+use crate::harness::generate::Shape;
+use crate::harness::measure::Run;
 
 /// The promise for any store at the defaults, in bytes.
 const MOST: u64 = 256 << 20;

@@ -4,15 +4,12 @@
 mod answers;
 mod faults;
 mod files;
-pub mod servers;
 mod speed;
-pub mod stub;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use servers::Server;
 use stalwart_migrate::backend::objects::{
     Azure, Flow, Fs, ObjectSource, ObjectTarget, Objects, Possible, S3, ShardedSource, ShardedTarget, names,
 };
@@ -22,6 +19,8 @@ use stalwart_migrate::catalog::{self, BackendKind, Subspace, Table};
 use stalwart_migrate::records::blob::BlobRule;
 use stalwart_migrate::records::store::Store;
 use stalwart_migrate::settings::{AzureCredential, AzureSettings, Endpoint, FsSettings, S3Settings, Secret};
+
+use crate::harness::blob_servers::{self, Server};
 
 const KIND: BackendKind = BackendKind::Sqlite;
 
@@ -46,8 +45,8 @@ fn s3_settings(endpoint: &str, bucket: &str, prefix: &str) -> S3Settings {
         bucket: bucket.into(),
         region: "eu-central-1".into(),
         endpoint: Some(Endpoint::new(endpoint)),
-        access_key: Some(Secret::new(servers::ACCESS_KEY)),
-        secret_key: Some(Secret::new(servers::SECRET_KEY)),
+        access_key: Some(Secret::new(blob_servers::ACCESS_KEY)),
+        secret_key: Some(Secret::new(blob_servers::SECRET_KEY)),
         security_token: None,
         session_token: None,
         profile: None,
@@ -60,9 +59,9 @@ fn s3_settings(endpoint: &str, bucket: &str, prefix: &str) -> S3Settings {
 
 fn azure_settings(endpoint: &str, container: &str, prefix: &str) -> AzureSettings {
     AzureSettings {
-        account: servers::ACCOUNT.into(),
+        account: blob_servers::ACCOUNT.into(),
         container: container.into(),
-        credential: AzureCredential::AccessKey(Secret::new(servers::ACCOUNT_KEY)),
+        credential: AzureCredential::AccessKey(Secret::new(blob_servers::ACCOUNT_KEY)),
         endpoint: Some(Endpoint::new(endpoint)),
         timeout: Duration::from_secs(30),
         max_retries: 3,

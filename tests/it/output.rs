@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Read;
 use std::process::{Command, Stdio};
 
-use crate::fixture::site::{Site, Sqlite, bare};
+use crate::harness::site::{Site, Sqlite, bare};
 
 /// Runs with stdout or stderr on a full disk; the exit code and what the other one says.
 fn full(mut command: Command, stdout: bool) -> (i32, String) {

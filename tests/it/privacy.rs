@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::program::Place;
+use crate::harness::program::Place;
 
 #[test]
 fn a_dump_has_mode_0700_and_its_files_0600() {

@@ -8,9 +8,9 @@ use std::process::{Child, Command, Stdio};
 
 use rusqlite::Connection;
 
-use crate::alone::{only, test_name};
-use crate::fixture::site;
-use crate::fixture::site::{
+use crate::harness::alone::{only, test_name};
+use crate::harness::site;
+use crate::harness::site::{
     ENGINES, Engine, Outcome, RocksDb, Site, Sqlite, copy_tree, fixture, outcome, trace,
 };
 

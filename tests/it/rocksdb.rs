@@ -7,9 +7,9 @@ use std::os::unix::fs::{lchown, symlink};
 use std::path::PathBuf;
 use std::process::Stdio;
 
-use crate::faults::preload;
-use crate::fixture::site;
-use crate::fixture::site::{RocksDb, Site};
+use crate::harness::preload;
+use crate::harness::site;
+use crate::harness::site::{RocksDb, Site};
 
 /// The file of a store whose name begins or ends so.
 fn file(site: &Site, part: &str) -> PathBuf {

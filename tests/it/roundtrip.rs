@@ -8,9 +8,9 @@ use std::fs;
 
 use rusqlite::Connection;
 
-use crate::fixture::digests::check_digests;
-use crate::fixture::site;
-use crate::fixture::site::{
+use crate::harness::digests::check_digests;
+use crate::harness::site;
+use crate::harness::site::{
     ENGINES, Engine, RocksDb, Site, Sqlite, assert_same, fixture, letters, manifest, trace,
 };
 

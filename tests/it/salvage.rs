@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use stalwart_migrate::base::page::Page;
 use stalwart_migrate::dump::reader::{Dump, Verify};
 
-use crate::fixture::generate;
-use crate::fixture::site;
-use crate::fixture::site::{RocksDb, Site, Sqlite, findings, manifest, outcome, trace};
+use crate::harness::generate;
+use crate::harness::site;
+use crate::harness::site::{RocksDb, Site, Sqlite, findings, manifest, outcome, trace};
 
 type Records = BTreeMap<(char, Vec<u8>), Vec<u8>>;
 

@@ -3,8 +3,8 @@
 use std::fs;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::fixture::site;
-use crate::fixture::site::{Outcome, Site, Sqlite, letters, manifest, outcome, trace};
+use crate::harness::site;
+use crate::harness::site::{Outcome, Site, Sqlite, letters, manifest, outcome, trace};
 
 const ALL: &str = "adefhijklmnopqrstuxyz";
 

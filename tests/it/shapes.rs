@@ -10,9 +10,9 @@ use stalwart_migrate::base::page::Page;
 use stalwart_migrate::catalog::{self, BackendKind, Table};
 use stalwart_migrate::settings::MysqlSettings;
 
-use crate::databases::impostor::{Answer, impostor};
-use crate::databases::servers::{Database, Kind, Server};
-use crate::databases::site::{Engine, Site, check_same};
+use crate::harness::database_servers::{Database, Kind, Server};
+use crate::harness::impostor::{Answer, impostor};
+use crate::harness::plain::{Engine, Site, check_same};
 
 /// Tables of subspaces, in a database of 0.15.5.
 fn tables(kind: Kind) -> Vec<&'static str> {

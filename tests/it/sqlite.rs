@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
-use crate::fixture::site;
-use crate::fixture::site::{RocksDb, Site, Sqlite, assert_same, findings, manifest, trace};
+use crate::harness::site;
+use crate::harness::site::{RocksDb, Site, Sqlite, assert_same, findings, manifest, trace};
 
 /// Records of `0.15.5-killed`, all of which are only whole with its log.
 const RECORDS: u64 = 982;

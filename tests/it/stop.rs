@@ -18,8 +18,8 @@ use stalwart_migrate::records::store::Store;
 use stalwart_migrate::run::console;
 use stalwart_migrate::target::state;
 
-use crate::alone::{alone, test_name};
-use crate::fixture::site::{ENGINES, Engine, RocksDb, Site, fixture};
+use crate::harness::alone::{alone, test_name};
+use crate::harness::site::{ENGINES, Engine, RocksDb, Site, fixture};
 
 #[track_caller]
 fn ends<T>(what: &str, outcome: Result<T>) {

@@ -10,7 +10,7 @@ use stalwart_migrate::base::page::Page;
 use stalwart_migrate::base::stop::Stop;
 use stalwart_migrate::catalog::{self, BackendKind};
 
-use crate::alone::{alone, test_name};
+use crate::harness::alone::{alone, test_name};
 
 #[test]
 fn every_statement_of_sqlite_ends_when_the_run_should_end() {

@@ -11,7 +11,7 @@ use stalwart_migrate::dump::writer::DumpWriter;
 use stalwart_migrate::run::resume::StateFile;
 use stalwart_migrate::settings::{FsSettings, RocksDbSettings};
 
-use crate::alone::{alone, test_name};
+use crate::harness::alone::{alone, test_name};
 
 #[test]
 fn nothing_is_created_after_a_signal() {

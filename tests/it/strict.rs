@@ -9,8 +9,8 @@ use stalwart_migrate::backend::rocksdb::RocksSource;
 use stalwart_migrate::catalog;
 use stalwart_migrate::dump::Manifest;
 
-use crate::fixture::site;
-use crate::fixture::site::{ENGINES, Engine, Outcome, RocksDb, Site, Sqlite, assert_same, bare, outcome};
+use crate::harness::site;
+use crate::harness::site::{ENGINES, Engine, Outcome, RocksDb, Site, Sqlite, assert_same, bare, outcome};
 
 /// A store of 0.15.5 that was changed.
 fn changed(change: &str) -> Site {

@@ -7,9 +7,9 @@ use std::process::Command;
 
 use rusqlite::Connection;
 
-use crate::fixture::large;
-use crate::fixture::site;
-use crate::fixture::site::{
+use crate::harness::large;
+use crate::harness::site;
+use crate::harness::site::{
     ENGINES, Engine, Outcome, RocksDb, Site, Sqlite, assert_same, bare, outcome, trace,
 };
 

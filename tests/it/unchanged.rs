@@ -1,7 +1,7 @@
 //! A source that something writes to while it is read: no run calls its result complete, and none calls the source
 //! damaged.
 //!
-//! A run is stopped by `faults/disk.c` once its source is open, something happens to the source, and the run goes on.
+//! A run is stopped by `harness/disk.c` once its source is open, something happens to the source, and the run goes on.
 //! Locks keep servers on the same machine away; what comes here ignores them, as a server on another host may.
 
 use std::fs;
@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
-use crate::databases::servers::{Kind, Server};
-use crate::databases::site::{ENGINES, Engine, Outcome, Site};
-use crate::faults::preload::{disk, stopped_at, stopped_before};
+use crate::harness::database_servers::{Kind, Server};
+use crate::harness::plain::{ENGINES, Engine, Outcome, Site};
+use crate::harness::preload::{disk, stopped_at, stopped_before};
 
 const WROTE: &str = "wrote to the store while it was read";
 

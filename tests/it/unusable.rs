@@ -4,8 +4,8 @@
 use std::fs;
 use std::process::{Command, Stdio};
 
-use crate::databases::servers::Kind;
-use crate::databases::site::{ENGINES, Engine, Outcome, Site, files, fixture};
+use crate::harness::database_servers::Kind;
+use crate::harness::plain::{ENGINES, Engine, Outcome, Site, files, fixture};
 
 /// A row of a subspace: letter, key, value.
 type Row<'a> = (&'a str, &'a [u8], &'a [u8]);

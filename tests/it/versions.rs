@@ -12,7 +12,7 @@ use stalwart_migrate::catalog::{
 };
 use stalwart_migrate::records::blob::{self, BlobRule};
 
-use crate::program::{Place, run, same_files};
+use crate::harness::program::{Place, run, same_files};
 
 /// Records sampled of each layout.
 const SAMPLES: usize = 40;

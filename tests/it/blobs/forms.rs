@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::*;
-use crate::program::run;
+use crate::harness::program::run;
 
 /// Contents that end in the bytes that mark a form, of several lengths, and harmless ones.
 fn contents() -> Vec<Vec<u8>> {

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::*;
-use crate::program::run;
+use crate::harness::program::run;
 
 fn kills() -> u32 {
     std::env::var("STALWART_MIGRATE_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(5)
@@ -120,12 +120,12 @@ fn exports_from_s3_go_on() {
 
 #[test]
 fn a_list_that_never_ends_is_left_at_once() {
-    let stub = crate::objects::stub::Stub::start(|number, _| {
+    let stub = crate::harness::stub::Stub::start(|number, _| {
         let name = format!("k/{}", stalwart_migrate::backend::objects::names::encode(&number.to_be_bytes()));
         std::thread::sleep(Duration::from_millis(5));
-        crate::objects::stub::Reply::Whole(
+        crate::harness::stub::Reply::Whole(
             200,
-            crate::objects::stub::s3_list(&[(&name, 3)], Some(&format!("token{number}"))),
+            crate::harness::stub::s3_list(&[(&name, 3)], Some(&format!("token{number}"))),
         )
     });
     let home = Home::new();

@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::json;
 
 use super::*;
-use crate::program::run_program;
+use crate::harness::program::run_program;
 
 const PASSWORD: &str = "s3cr3t-of-this-test";
 
@@ -49,7 +49,7 @@ fn schema_6_goes_through_every_engine() {
     let mut databases = Vec::new();
     for (n, secret) in secrets(&home).into_iter().chain([json!({"@type": "None"})]).enumerate() {
         for kind in [Kind::Postgres, Kind::Mysql] {
-            let server = databases::Server::of(kind);
+            let server = database_servers::Server::of(kind);
             let database = server.database();
             let mut store = json!({
                 "host": "127.0.0.1", "port": server.port, "database": database.name, "authSecret": secret
@@ -107,7 +107,7 @@ fn a_dump_of_the_server_goes_into_every_engine() {
     let home = Home::new();
     let theirs = Path::new("tests/fixtures/stalwart-0.16.18/server-dump-of-rocksdb");
     for (kind, title, user) in [(Kind::Postgres, "PostgreSql", "postgres"), (Kind::Mysql, "MySql", "root")] {
-        let server = databases::Server::of(kind);
+        let server = database_servers::Server::of(kind);
         let database = server.database();
         let store = json!({
             "@type": title, "host": "127.0.0.1", "port": server.port, "database": database.name,

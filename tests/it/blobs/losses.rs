@@ -8,8 +8,8 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use super::*;
-use crate::objects::stub::{Reply, Stub, s3_list};
-use crate::program::run;
+use crate::harness::program::run;
+use crate::harness::stub::{Reply, Stub, s3_list};
 
 /// An installation with files as blobs, the dump it came from, and the keys of its blobs.
 fn with_files(home: &Home, messages: u32) -> (PathBuf, PathBuf, Vec<Vec<u8>>) {
@@ -144,7 +144,11 @@ fn s3_tells_absence_and_refusal_apart() {
     let text = fs::read_to_string(&config).unwrap().replace(&Server::s3().endpoint(), &stub.endpoint());
     let forbidden = home.write("forbidden.toml", &text);
     let ran = run(args!["-c", forbidden, "-e", home.path("forbidden")]).ended(1);
-    assert!(ran.err.contains("403 (AccessDenied)") && !ran.err.contains(servers::SECRET_KEY), "{}", ran.err);
+    assert!(
+        ran.err.contains("403 (AccessDenied)") && !ran.err.contains(blob_servers::SECRET_KEY),
+        "{}",
+        ran.err
+    );
     assert!(!home.path("forbidden/manifest/manifest.json").exists());
     run(args!["-c", forbidden, "-e", home.path("salvaged"), "--salvage"]).ended(3);
     assert_eq!(found(&home.path("salvaged"), "lost"), [EXAMPLE_KEY]);

@@ -4,12 +4,12 @@
 use std::fs;
 
 use super::*;
-use crate::program::run;
+use crate::harness::program::run;
 
 /// The same configuration with a service that is not there.
 fn dead(home: &Home, config: &Path) -> PathBuf {
     let text = fs::read_to_string(config).unwrap();
-    let nobody = format!("http://127.0.0.1:{}", servers::free_port());
+    let nobody = format!("http://127.0.0.1:{}", blob_servers::free_port());
     home.write("dead.toml", &text.replace(&Server::s3().endpoint(), &nobody))
 }
 

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::blobs::{Home, Store, args, database, fs, original};
-use crate::databases::servers::{Kind, Server as Databases};
-use crate::objects::servers::Server;
-use crate::program::{Ran, run, same_files};
+use crate::harness::blob_servers::Server;
+use crate::harness::database_servers::{Kind, Server as Databases};
+use crate::harness::program::{Ran, run, same_files};
 
 /// Every file below a path with the digest of its content.
 fn content(path: &Path) -> BTreeMap<PathBuf, String> {

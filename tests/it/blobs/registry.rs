@@ -5,7 +5,7 @@ use std::fs;
 use std::process::Command;
 
 use super::*;
-use crate::program::run;
+use crate::harness::program::run;
 
 const BLOB_STORE: &str = "0010000012434cb24dcd";
 const SECRET: &str = "STALWART_MIGRATE_TEST_S3_SECRET";
@@ -21,8 +21,8 @@ fn s3(bucket: &str, prefix: &str) -> String {
     });
     serde_json::json!({
         "@type": "S3", "region": region, "bucket": bucket, "keyPrefix": prefix,
-        "accessKey": {"@type": "Value", "value": servers::ACCESS_KEY},
-        "secretKey": {"@type": "Value", "secret": servers::SECRET_KEY}
+        "accessKey": {"@type": "Value", "value": blob_servers::ACCESS_KEY},
+        "secretKey": {"@type": "Value", "secret": blob_servers::SECRET_KEY}
     })
     .to_string()
 }
@@ -48,7 +48,7 @@ fn s3_object(bucket: &str, prefix: &str) -> Vec<u8> {
     value.extend(text("eu-1"));
     value.extend(text(bucket));
     value.push(1);
-    value.extend(text(servers::ACCESS_KEY));
+    value.extend(text(blob_servers::ACCESS_KEY));
     value.push(2);
     value.extend(text(SECRET));
     value.extend([0, 0, 0, 0xb0, 0xea, 0x01, 3, 1]);
@@ -64,7 +64,7 @@ fn set(home: &Home, store: &str, key: &str, value: &[u8]) {
 /// Runs the program with the secret of the object in its environment.
 fn run_with_secret(arguments: &[&std::ffi::OsStr]) -> Ran {
     let mut command = Command::new(env!("CARGO_BIN_EXE_stalwart-migrate"));
-    command.args(arguments).env(SECRET, servers::SECRET_KEY).env_remove("CONFIG_PATH");
+    command.args(arguments).env(SECRET, blob_servers::SECRET_KEY).env_remove("CONFIG_PATH");
     let output = command.env_remove("EXPORT_TYPES").output().unwrap();
     let err = String::from_utf8(output.stderr).unwrap();
     Ran { code: output.status.code().unwrap(), out: output.stdout, err }
@@ -73,7 +73,7 @@ fn run_with_secret(arguments: &[&std::ffi::OsStr]) -> Ran {
 #[track_caller]
 fn tells_no_secret(ran: &Ran) {
     let all = format!("{}{}", ran.text(), ran.err);
-    assert!(!all.contains(servers::SECRET_KEY) && !all.contains(servers::ACCESS_KEY), "{all}");
+    assert!(!all.contains(blob_servers::SECRET_KEY) && !all.contains(blob_servers::ACCESS_KEY), "{all}");
 }
 
 /// Only the blobs are compared: the object differs.

@@ -5,8 +5,8 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::databases::servers::{Kind, Server};
-use crate::databases::site::{Engine, Site, check_same};
+use crate::harness::database_servers::{Kind, Server};
+use crate::harness::plain::{Engine, Site, check_same};
 
 /// Listens as a PostgreSQL that declines TLS; returns the port and what clients send to it after that.
 fn declining() -> (u16, Arc<Mutex<Vec<u8>>>) {

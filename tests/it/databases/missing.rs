@@ -3,8 +3,8 @@
 
 use std::fs;
 
-use crate::databases::servers::{Kind, Server};
-use crate::databases::site::{ENGINES, Engine, Outcome, Site, check_same, files};
+use crate::harness::database_servers::{Kind, Server};
+use crate::harness::plain::{ENGINES, Engine, Outcome, Site, check_same, files};
 
 /// Drops the tables of a store.
 fn drop_tables(site: &Site, engine: Engine, names: &[&str]) {

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use crate::databases::servers::Kind;
-use crate::databases::site::{Engine, Site, check_same};
+use crate::harness::database_servers::Kind;
+use crate::harness::plain::{Engine, Site, check_same};
 
 const ENGINES: [Engine; 3] = [Engine::Sqlite, Engine::Sql(Kind::Postgres), Engine::Sql(Kind::Mysql)];
 

@@ -4,8 +4,8 @@ use std::fs;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::databases::servers::{Kind, Server};
-use crate::databases::site::{Engine, Site, check_same};
+use crate::harness::database_servers::{Kind, Server};
+use crate::harness::plain::{Engine, Site, check_same};
 
 fn source() -> (Site, std::path::PathBuf) {
     let source = Site::of("0.15.5", Engine::Sqlite).unwrap();

@@ -2,8 +2,8 @@
 //!
 //! Knows no store and runs nothing. Everything is drawn before a round begins, so that what happens in it changes no draw.
 
-use crate::databases::servers::Kind;
-use crate::databases::site::Engine;
+use crate::harness::database_servers::Kind;
+use crate::harness::plain::Engine;
 
 /// What is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

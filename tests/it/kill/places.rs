@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-use crate::databases::site::{Engine, Site};
-use crate::databases::started;
-use crate::fixture::generate;
+use crate::harness::generate;
+use crate::harness::plain::{Engine, Site};
+use crate::harness::started;
 use crate::kill::draw::Round;
 
 /// Releases of schema version 5, which is that of everything here.

@@ -14,9 +14,9 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use tempfile::TempDir;
 
-use crate::databases::servers::Database;
-use crate::databases::site::Site;
-use crate::faults::preload::{calls, disk, with_signal};
+use crate::harness::database_servers::Database;
+use crate::harness::plain::Site;
+use crate::harness::preload::{calls, disk, with_signal};
 use crate::kill::draw::{Action, Kill, Next, Round, Way};
 use crate::kill::places::{
     OWNER, Source, WITHOUT_SEARCH, assert_same, copy_of, dumps, export_command, files_below, finish, program,

@@ -7,8 +7,8 @@ use stalwart_migrate::backend::objects::{Azure, Found, ObjectSource, Objects, S3
 use stalwart_migrate::backend::{KeyRange, Source};
 use stalwart_migrate::base::error::Result;
 
-use super::stub::{Reply, Stub, s3_list};
 use super::{FLOW, KIND, azure_settings, key, possible, s3_settings, scan, table};
+use crate::harness::stub::{Reply, Stub, s3_list};
 
 fn s3(stub: &Stub) -> S3 {
     S3::new(&s3_settings(&stub.endpoint(), "mail", "sw/")).unwrap()

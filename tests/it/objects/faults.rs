@@ -12,9 +12,9 @@ use stalwart_migrate::base::error::{Error, ErrorKind};
 use stalwart_migrate::base::page::Page;
 use stalwart_migrate::settings::{AzureCredential, AzureSettings, Endpoint, S3Settings, Secret};
 
-use super::servers::{self, Server, free_port};
-use super::stub::{Reply, Request, Stub, s3_list};
 use super::{FLOW, KIND, azure_settings, key, possible, s3_settings, scan, table, target};
+use crate::harness::blob_servers::{self, Server, free_port};
+use crate::harness::stub::{Reply, Request, Stub, s3_list};
 
 /// Secrets that must never be told; the stub's answers repeat what they were sent.
 const CANARY: &str = "CANARY7CANARY7CANARY7CANARY7";
@@ -332,7 +332,7 @@ fn wrong_keys_are_refused_by_real_services() {
     let wrong =
         AzureCredential::SasToken(Secret::new(server.sas().replace("sig=", &format!("sig={CANARY}"))));
     says(&open(wrong, &container), &["403", "check the key or the token"]);
-    let right = AzureCredential::AccessKey(Secret::new(servers::ACCOUNT_KEY));
+    let right = AzureCredential::AccessKey(Secret::new(blob_servers::ACCOUNT_KEY));
     says(&open(right, "no-such-container"), &["404 (ContainerNotFound)", "check account and container"]);
 }
 

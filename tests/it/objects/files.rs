@@ -10,8 +10,8 @@ use stalwart_migrate::backend::{KeyRange, Source, Target};
 use stalwart_migrate::base::error::ErrorKind;
 use stalwart_migrate::base::page::Page;
 
-use crate::alone::{only, test_name};
 use super::{FLOW, KIND, Records, Site, fs_objects, key, possible, records, scan, source, table, target};
+use crate::harness::alone::{only, test_name};
 
 fn file(root: &Path, key: &[u8]) -> PathBuf {
     root.join(names::path(key, 2))

@@ -8,8 +8,8 @@ use stalwart_migrate::backend::objects::{Flow, ObjectSource, ObjectTarget, Objec
 use stalwart_migrate::backend::{KeyRange, Target};
 use stalwart_migrate::base::page::Page;
 
-use super::servers::{self, Server};
 use super::{KIND, Records, fs_objects, key, possible, s3_settings, scan, table};
+use crate::harness::blob_servers::{self, Server};
 
 const FLOW: Flow = Flow { requests: 16, bytes: 16 << 20 };
 
@@ -45,8 +45,8 @@ fn small_objects_travel_many_at_a_time() {
         let remote = |path: &str| {
             format!(
                 ":s3,provider=Other,access_key_id={},secret_access_key={},endpoint='{}',region=eu-central-1:{path}",
-                servers::ACCESS_KEY,
-                servers::SECRET_KEY,
+                blob_servers::ACCESS_KEY,
+                blob_servers::SECRET_KEY,
                 server.endpoint()
             )
         };

@@ -16,7 +16,7 @@ use stalwart_migrate::backend::{KeyRange, Source};
 use stalwart_migrate::base::page::Page;
 use stalwart_migrate::catalog::{self, BackendKind, Table, ValueKind};
 
-use crate::fixture::site::{copy_tree, fixture};
+use crate::harness::site::{copy_tree, fixture};
 
 const MEMORY: u64 = 16 << 20;
 

@@ -19,7 +19,7 @@ pub fn disk() -> Option<&'static Path> {
         let built = Command::new("cc")
             .args(["-shared", "-fPIC", "-O1", "-o"])
             .arg(&library)
-            .args(["tests/it/faults/disk.c", "-ldl"])
+            .args(["tests/it/harness/disk.c", "-ldl"])
             .output();
         match built {
             Ok(built) => {

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
-use crate::databases::servers::{Database, Kind, Server};
+use crate::harness::database_servers::{Database, Kind, Server};
 
 /// A kind of store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

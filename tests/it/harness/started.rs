@@ -10,8 +10,8 @@ use rusqlite::Connection;
 use rusqlite::types::Value;
 use stalwart_migrate::catalog::{self, BackendKind, Subspace, ValueKind};
 
-use crate::databases::servers::{Database, Kind};
-use crate::databases::site::{Engine, Site, fixture};
+use crate::harness::database_servers::{Database, Kind};
+use crate::harness::plain::{Engine, Site, fixture};
 
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
