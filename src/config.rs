@@ -4,18 +4,31 @@
 //! is an error where the server would go on with a default. Opens no store. A setting that may live in the
 //! database is asked for through a function of the caller, who also brings the object that names a blob store.
 
+mod file;
+
+mod store;
+
 pub mod toml;
 
-mod file;
-mod json;
-mod local_keys;
 mod macros;
-mod object;
-mod registry;
+
 mod secrets;
-mod settings;
-mod store;
+
 mod value;
+
+mod local_keys;
+
+mod toml_settings;
+
+mod toml_stores;
+
+mod object;
+
+mod registry;
+
+mod json;
+
+mod recovery;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -25,12 +38,12 @@ use crate::catalog::{SchemaVersion, StoreGroup};
 use crate::settings::shown;
 use json::Json;
 use local_keys::LocalKeys;
-use settings::Settings;
-use store::toml::Use;
 use toml::Toml;
+use toml_settings::TomlSettings;
+use toml_stores::Use;
 
-pub use registry::{BlobPlace, variant_of};
-pub use store::{Compression, StoreConfig, StoreKind};
+pub use registry::variant_of;
+pub use store::{BlobPlace, Compression, StoreConfig, StoreKind};
 
 /// Bytes of the largest configuration that is read. Real ones have a few hundred kilobytes at most.
 const MAX_FILE: u64 = 16 << 20;
@@ -128,7 +141,7 @@ impl Config {
                 // The server reads the other settings from this store, so only the file can name it.
                 let key = "storage.data";
                 let settings = self.settings(toml);
-                store::toml::store(settings, &settings.required(key)?, Use::Data, key)
+                toml_stores::store(settings, &settings.required(key)?, Use::Data, key)
             }
             Source::Json(json) => json.data_store(&self.env, &self.file),
         };
@@ -153,7 +166,7 @@ impl Config {
         let Some(id) = setting(settings, key, settings_row)? else {
             return Err(settings.missing(key));
         };
-        store::toml::store(settings, &id, Use::Blob, key)?.resolved()
+        toml_stores::store(settings, &id, Use::Blob, key)?.resolved()
     }
 
     /// The blob store as the data store of a server from 0.16 on names it: by the value of the object
@@ -190,7 +203,7 @@ impl Config {
                 continue;
             }
             // An unresolved macro in the type of a store that is not read matters to nobody.
-            let kind = store::toml::type_of(settings, &id).unwrap_or_default();
+            let kind = toml_stores::type_of(settings, &id).unwrap_or_default();
             found.push(Elsewhere { role, key, store: id, kind });
         }
         Ok(found)
@@ -207,11 +220,11 @@ impl Config {
         if settings.text("storage.data")?.as_ref() == Some(&id) {
             return Ok(BlobPlace::DataStore);
         }
-        store::toml::store(settings, &id, Use::Blob, key).map(BlobPlace::Elsewhere)
+        toml_stores::store(settings, &id, Use::Blob, key).map(BlobPlace::Elsewhere)
     }
 
-    fn settings<'a>(&'a self, toml: &'a Toml) -> Settings<'a> {
-        Settings { toml, env: &self.env, file: &self.file }
+    fn settings<'a>(&'a self, toml: &'a Toml) -> TomlSettings<'a> {
+        TomlSettings { toml, env: &self.env, file: &self.file }
     }
 }
 
@@ -237,7 +250,7 @@ impl fmt::Debug for Config {
 
 /// A setting of the file, or, where its patterns allow, of the database.
 fn setting(
-    settings: Settings<'_>,
+    settings: TomlSettings<'_>,
     key: &str,
     settings_row: impl Fn(&str) -> Result<Option<String>>,
 ) -> Result<Option<String>> {

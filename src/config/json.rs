@@ -13,9 +13,8 @@ use serde_json::{Map, Value};
 
 use crate::base::error::{Error, Result};
 use crate::config::macros::Lookup;
-use crate::config::object::{self, BLOB_STORES, FEWEST_SHARDS, Members, SHARDED};
-use crate::config::registry::{BlobPlace, blob_store_of, shard_of};
-use crate::config::store::{Compression, StoreConfig, StoreKind};
+use crate::config::object::{self, BLOB_STORES, FEWEST_SHARDS, Members, SHARDED, blob_store_of, shard_of};
+use crate::config::store::{BlobPlace, Compression, StoreConfig, StoreKind};
 use crate::settings::{RocksDbSettings, shown};
 use members::Object;
 

@@ -10,12 +10,15 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::base::error::{Error, Result};
-use crate::config::store::{StoreKind, holds_credentials};
+use crate::config::store::{Compression, StoreConfig, StoreKind, holds_credentials};
 use crate::settings::{
     AzureCredential, AzureSettings, Endpoint, FoundationDbSettings, FsSettings, MysqlSettings,
     PostgresSettings, S3Settings, Secret,
 };
 use region::Region;
+
+/// Id of a blob store that is described by an object.
+const ID: &str = "blob";
 
 /// Stores that can hold blobs, in the order in which the binary form numbers the members of a sharded store.
 pub(super) const BLOB_STORES: [&str; 6] =
@@ -97,6 +100,16 @@ pub(super) enum Unused {
         /// With them.
         options: bool,
     },
+}
+
+/// The blob store that an object describes. The importer of this era's servers compresses whatever they say.
+pub(super) fn blob_store_of(kind: StoreKind) -> StoreConfig {
+    StoreConfig::new(ID, Compression::Lz4, kind)
+}
+
+/// A member of it.
+pub(super) fn shard_of(index: u64, kind: StoreKind) -> StoreConfig {
+    StoreConfig { id: format!("{ID}.{index}"), ..blob_store_of(kind) }
 }
 
 /// One of [`BLOB_STORES`]; `None` for any other word.

@@ -10,32 +10,9 @@ mod pickle;
 use crate::base::error::{Error, Result};
 use crate::catalog::{SchemaVersion, Singleton, Variant};
 use crate::config::macros::Lookup;
-use crate::config::object::{self, BLOB_STORES, FEWEST_SHARDS, SHARDED};
-use crate::config::store::{Compression, StoreConfig, StoreKind};
+use crate::config::object::{self, BLOB_STORES, FEWEST_SHARDS, SHARDED, blob_store_of, shard_of};
+use crate::config::store::{BlobPlace, StoreConfig, StoreKind};
 use pickle::{Envelope, Pickle};
-
-/// Where the blobs of a server are.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(clippy::large_enum_variant, reason = "a run has one or two of them")]
-pub enum BlobPlace {
-    /// In the data store.
-    DataStore,
-    /// In a store of their own.
-    Elsewhere(StoreConfig),
-}
-
-impl BlobPlace {
-    /// The same place by its real path.
-    pub(super) fn resolved(self) -> Result<BlobPlace> {
-        match self {
-            BlobPlace::Elsewhere(store) => store.resolved().map(BlobPlace::Elsewhere),
-            BlobPlace::DataStore => Ok(BlobPlace::DataStore),
-        }
-    }
-}
-
-/// Id of a blob store that is described by an object.
-const ID: &str = "blob";
 
 /// The newest version of the object that says where blobs are whose fields are known; they are those of 0.16.2.
 const NEWEST: u8 = 1;
@@ -104,16 +81,6 @@ fn shards(pickle: &mut Pickle<'_>) -> Result<Vec<StoreConfig>> {
         stores.push(shard_of(index, kind));
     }
     Ok(stores)
-}
-
-/// The blob store that an object describes. The importer of this era's servers compresses whatever they say.
-pub(super) fn blob_store_of(kind: StoreKind) -> StoreConfig {
-    StoreConfig::new(ID, Compression::Lz4, kind)
-}
-
-/// A member of it.
-pub(super) fn shard_of(index: u64, kind: StoreKind) -> StoreConfig {
-    StoreConfig { id: format!("{ID}.{index}"), ..blob_store_of(kind) }
 }
 
 /// The alternative that the value of a singleton chooses: its number and, if the catalog knows it, what it stands

@@ -2,13 +2,11 @@
 //!
 //! Plain data with the server's defaults filled in and secrets wrapped. Opens nothing and knows no file format.
 
-pub(super) mod toml;
-
 mod place;
-mod recovery;
 
 use std::path::{Path, PathBuf};
 
+use crate::base::error::Result;
 use crate::catalog::BackendKind;
 use crate::settings::{
     AzureSettings, FoundationDbSettings, FsSettings, MysqlSettings, PostgresSettings, RocksDbSettings,
@@ -66,6 +64,26 @@ pub enum StoreKind {
         /// The members; their order decides where a blob is. Their own `compression` is not used.
         stores: Vec<StoreConfig>,
     },
+}
+
+/// Where the blobs of a server are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant, reason = "a run has one or two of them")]
+pub enum BlobPlace {
+    /// In the data store.
+    DataStore,
+    /// In a store of their own.
+    Elsewhere(StoreConfig),
+}
+
+impl BlobPlace {
+    /// The same place by its real path.
+    pub(super) fn resolved(self) -> Result<BlobPlace> {
+        match self {
+            BlobPlace::Elsewhere(store) => store.resolved().map(BlobPlace::Elsewhere),
+            BlobPlace::DataStore => Ok(BlobPlace::DataStore),
+        }
+    }
 }
 
 impl StoreConfig {

@@ -4,8 +4,8 @@
 
 use std::time::Duration;
 
-use super::{StoreConfig, StoreKind};
 use crate::config::object::region;
+use crate::config::store::{StoreConfig, StoreKind};
 use crate::settings::{
     AzureCredential, AzureSettings, Endpoint, FoundationDbSettings, FsSettings, MysqlSettings,
     PostgresSettings, RocksDbSettings, S3Settings, Secret, shown, shown_path,

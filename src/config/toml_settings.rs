@@ -14,14 +14,14 @@ use crate::settings::{Secret, shown};
 
 /// A parsed file and the environment its macros refer to.
 #[derive(Clone, Copy)]
-pub(super) struct Settings<'a> {
+pub(super) struct TomlSettings<'a> {
     pub(super) toml: &'a Toml,
     pub(super) env: Lookup<'a>,
     /// The absolute path of the file.
     pub(super) file: &'a Path,
 }
 
-impl Settings<'_> {
+impl TomlSettings<'_> {
     pub(super) fn text(&self, key: &str) -> Result<Option<String>> {
         expand(self.toml, self.env, key, false).map_err(|e| self.in_file(e))
     }

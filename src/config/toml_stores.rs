@@ -7,9 +7,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{StoreConfig, StoreKind, holds_credentials};
 use crate::base::error::{Error, Result};
-use crate::config::settings::Settings;
+use crate::config::store::{StoreConfig, StoreKind, holds_credentials};
+use crate::config::toml_settings::TomlSettings;
 use crate::config::value::{boolean, compression, duration, integer, optional_duration};
 use crate::settings::{
     AzureCredential, AzureSettings, Endpoint, FoundationDbSettings, FsSettings, MysqlSettings,
@@ -18,7 +18,7 @@ use crate::settings::{
 
 /// What a store is wanted for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::config) enum Use {
+pub(super) enum Use {
     Data,
     Blob,
     Shard,
@@ -67,8 +67,8 @@ const DATA_OR_BLOB_TYPES: [&str; 11] = [
 ];
 
 /// The store `id`, named by the setting `named_by`. Errors are of kind usage.
-pub(in crate::config) fn store(
-    settings: Settings<'_>,
+pub(super) fn store(
+    settings: TomlSettings<'_>,
     id: &str,
     wanted: Use,
     named_by: &str,
@@ -102,12 +102,12 @@ pub(in crate::config) fn store(
 }
 
 /// The type of store `id` in lower case, if the file defines the store.
-pub(in crate::config) fn type_of(settings: Settings<'_>, id: &str) -> Result<Option<String>> {
+pub(super) fn type_of(settings: TomlSettings<'_>, id: &str) -> Result<Option<String>> {
     Ok(settings.text(&format!("store.{id}.type"))?.map(|kind| kind.to_lowercase()))
 }
 
 struct Section<'a> {
-    settings: Settings<'a>,
+    settings: TomlSettings<'a>,
     id: &'a str,
 }
 
