@@ -1,7 +1,7 @@
-//! How a store is reached and what it is set to, as plain data: every option stands here once.
+//! The settings of every kind of store as plain data, each option defined once.
 //!
-//! A configuration is read into these structs and the backends take them, whichever of them this build has. Knows no
-//! form of a configuration, has no defaults, and opens nothing. What is secret cannot be printed.
+//! `config` fills these structs and the backends take them, whichever of them this build has. Depends on no format of
+//! a configuration, has no defaults, and opens nothing. Secrets cannot be printed.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -31,15 +31,15 @@ pub struct PostgresSettings {
     pub user: Option<String>,
     /// Its password.
     pub password: Option<Secret>,
-    /// Start-up options, verbatim. They can name the schema the tables live in, and anything else.
+    /// Start-up options, verbatim. They can name the schema of the tables, among others.
     pub options: Option<Secret>,
     /// Limit for connecting.
     pub timeout: Option<Duration>,
-    /// Whether to use TLS. The mail server goes on in clear if that is declined.
+    /// Whether to use TLS. The mail server continues without encryption if the database declines it.
     pub tls: bool,
-    /// Whether any certificate will do.
+    /// Whether any certificate is accepted.
     pub allow_invalid_certs: bool,
-    /// Whether the user has agreed to go on in clear if TLS is declined. No configuration says so.
+    /// Whether the user has agreed to continue without encryption if TLS is declined. No configuration contains this.
     pub allow_plaintext: bool,
 }
 
@@ -56,13 +56,13 @@ pub struct MysqlSettings {
     pub user: Option<String>,
     /// Its password.
     pub password: Option<Secret>,
-    /// Bytes of the largest packet the mail server's connections take; the database's own limit if absent.
+    /// Limit in bytes of a packet on the mail server's connections; the database's own limit if `None`.
     pub max_allowed_packet: Option<u64>,
     /// The session's `wait_timeout`, not a limit for connecting.
     pub timeout: Option<Duration>,
     /// Whether to use TLS.
     pub tls: bool,
-    /// Whether any certificate of any host will do.
+    /// Whether any certificate of any host is accepted.
     pub allow_invalid_certs: bool,
 }
 
@@ -88,7 +88,7 @@ pub struct FoundationDbSettings {
 pub struct FsSettings {
     /// The top directory.
     pub path: PathBuf,
-    /// Directory levels below it; more than 5 are 5.
+    /// Directory levels below it; more than 5 count as 5.
     pub depth: u8,
 }
 
@@ -101,13 +101,13 @@ pub struct S3Settings {
     pub region: String,
     /// URL or host of the service, if it is not that of the region.
     pub endpoint: Option<Endpoint>,
-    /// If present, even if empty, the keys given here are used and no other source of credentials.
+    /// If present, even if empty, these keys are used and no other source of credentials.
     pub access_key: Option<Secret>,
-    /// Goes with `access_key`.
+    /// Used with `access_key`.
     pub secret_key: Option<Secret>,
-    /// Goes with `access_key`.
+    /// Used with `access_key`.
     pub security_token: Option<Secret>,
-    /// Goes with `access_key`, if there is no `security_token`.
+    /// Used with `access_key`, if there is no `security_token`.
     pub session_token: Option<Secret>,
     /// Section of the credentials file when there is no `access_key`; `default` if absent.
     pub profile: Option<String>,
@@ -115,9 +115,9 @@ pub struct S3Settings {
     pub timeout: Duration,
     /// How often a request is repeated when the service fails.
     pub max_retries: u32,
-    /// What stands before every object name, verbatim.
+    /// Prefix of every object name, verbatim.
     pub key_prefix: Option<String>,
-    /// Whether any certificate will do.
+    /// Whether any certificate is accepted.
     pub allow_invalid_certs: bool,
 }
 
@@ -137,11 +137,11 @@ pub struct AzureSettings {
     pub timeout: Duration,
     /// How often a request is repeated.
     pub max_retries: u32,
-    /// What stands before every object name, verbatim.
+    /// Prefix of every object name, verbatim.
     pub key_prefix: Option<String>,
 }
 
-/// The one credential an Azure container is reached with.
+/// The one credential for an Azure container.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AzureCredential {
     /// The key of the account.
@@ -160,7 +160,7 @@ impl Secret {
         Secret(text.into())
     }
 
-    /// The text itself, for the client library that needs it and nothing else.
+    /// The text itself, only for the client library that needs it.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -178,17 +178,17 @@ impl fmt::Display for Secret {
     }
 }
 
-/// URL or host of a service. Printed without what may be a credential in it.
+/// URL or host of a service. Printed without parts that may be a credential.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Endpoint(String);
 
 impl Endpoint {
-    /// The endpoint as it is written in a configuration.
+    /// The endpoint as written in a configuration.
     pub fn new(text: impl Into<String>) -> Self {
         Endpoint(text.into())
     }
 
-    /// As it is written.
+    /// The text as written.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -201,7 +201,7 @@ impl fmt::Debug for Endpoint {
 }
 
 impl PostgresSettings {
-    /// Where the database is, for people. Holds no secret, as all that follow.
+    /// The place of the database, for messages. Contains no secret, like all that follow.
     pub fn location(&self) -> String {
         let host = self.host.as_deref().unwrap_or("localhost");
         format!("postgresql://{}:{}/{}", shown_host(host), self.port, shown(&self.database))
@@ -209,21 +209,21 @@ impl PostgresSettings {
 }
 
 impl MysqlSettings {
-    /// Where the database is, for people.
+    /// The place of the database, for messages.
     pub fn location(&self) -> String {
         format!("mysql://{}:{}/{}", shown_host(&self.host), self.port, shown(&self.database))
     }
 }
 
 impl FoundationDbSettings {
-    /// Where the cluster is, for people.
+    /// The place of the cluster, for messages.
     pub fn location(&self) -> String {
         format!("foundationdb:{}", self.cluster_file.as_deref().map_or("default".to_string(), shown_path))
     }
 }
 
 impl S3Settings {
-    /// Where the blobs are, for people.
+    /// The place of the blobs, for messages.
     pub fn location(&self) -> String {
         let host = self.endpoint.as_ref().map_or(self.region.as_str(), Endpoint::as_str);
         let prefix = self.key_prefix.as_deref().unwrap_or_default();
@@ -232,7 +232,7 @@ impl S3Settings {
 }
 
 impl AzureSettings {
-    /// Where the blobs are, for people.
+    /// The place of the blobs, for messages.
     pub fn location(&self) -> String {
         let host = self.endpoint.as_ref().map(|endpoint| format!("{}/", shown_host(endpoint.as_str())));
         let (host, prefix) = (host.unwrap_or_default(), self.key_prefix.as_deref().unwrap_or_default());
@@ -254,13 +254,13 @@ pub(crate) fn shown(text: &str) -> String {
     out
 }
 
-/// A path for a message: absolute, without asking the file system.
+/// A path for a message: absolute, without accessing the file system.
 pub(crate) fn shown_path(path: &Path) -> String {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
     shown(&path.to_string_lossy())
 }
 
-/// Host and port of a host or URL, without scheme and without credentials somebody may have put there.
+/// Host and port of a host or URL, without scheme and without credentials that it may contain.
 fn shown_host(host: &str) -> String {
     let host = host.split_once("://").map_or(host, |(_, rest)| rest);
     let host = host.rsplit_once('@').map_or(host, |(_, rest)| rest);

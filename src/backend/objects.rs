@@ -1,9 +1,9 @@
-//! Blob stores that are no databases: a directory of files, an S3 bucket, an Azure container, and several
-//! stores that share the blobs.
+//! Blob stores that are no databases: a directory of files, an S3 bucket, an Azure container, and several stores that
+//! share the blobs.
 //!
-//! An object is a key and its bytes under a name. [`ObjectSource`] and [`ObjectTarget`] make one table of them,
-//! [`ShardedSource`] and [`ShardedTarget`] one table of several. What is listed is what is there: nothing else
-//! says which objects exist. How blobs are encoded and which keys are possible is said by the caller.
+//! An object is a key and its bytes under a name. [`ObjectSource`] and [`ObjectTarget`] present one place of objects
+//! as one table, [`ShardedSource`] and [`ShardedTarget`] several places. The list of a place is the only record of
+//! which objects exist. The caller decides how blobs are encoded and which keys are possible.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -38,108 +38,108 @@ pub use sharded::{ShardedSource, ShardedTarget};
 pub use source::ObjectSource;
 pub use target::ObjectTarget;
 
-/// How much may be under way at once.
+/// Limits of concurrent work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Flow {
-    /// Requests, at least 1. Each has a thread of its own.
+    /// Requests, at least 1. Each has its own thread.
     pub requests: usize,
-    /// Bytes of objects in memory. A larger object travels alone.
+    /// Bytes of objects in memory. A larger object is transferred alone.
     pub bytes: u64,
 }
 
-/// Says of a key whether the server could have made it.
+/// Returns whether the server could have created a key.
 pub type Possible = Arc<dyn Fn(&[u8]) -> bool + Send + Sync>;
 
-/// What listing comes across.
+/// An entry of a list.
 #[derive(Debug)]
 pub enum Found {
-    /// Something with the name of a key.
+    /// An object with the name of a key.
     Object {
         /// The key.
         key: Vec<u8>,
-        /// Bytes.
+        /// Its length in bytes.
         size: u64,
-        /// Changes when it is written again.
+        /// A value that changes when the object is written again.
         stamp: u64,
     },
-    /// Something with another name.
+    /// An object with another name; contains that name.
     Foreign(String),
-    /// What a killed writer of ours has left under the name of no key.
+    /// A file that a killed writer of this program has left, with a name that is no key.
     Leftover(String),
-    /// Something that cannot be looked at: one key, or every key that begins so.
+    /// A key, or a prefix of keys, that cannot be read.
     Unreadable {
-        /// The key or its beginning.
+        /// The key or the prefix.
         prefix: Vec<u8>,
-        /// Whether it is the key.
+        /// Whether `prefix` is a whole key.
         whole: bool,
-        /// Why.
+        /// The reason.
         error: Error,
     },
 }
 
 impl Found {
-    /// The range of keys behind something unreadable that is more than one key.
+    /// The range of keys that an unreadable prefix covers.
     fn lost(prefix: &[u8]) -> KeyRange {
         if prefix.is_empty() { KeyRange::all() } else { KeyRange::around(prefix) }
     }
 }
 
-/// What takes what is found, and says when it has seen enough.
+/// Receives the entries of a list, and returns whether to continue.
 pub type Visit<'a> = dyn FnMut(Found) -> Result<ControlFlow<()>> + 'a;
 
-/// A place that keeps bytes under names made of keys. Any method may be called from any thread.
+/// A place that stores bytes under names derived from keys. Any method may be called from any thread.
 ///
-/// Errors name the object and the place, and never hold a secret.
+/// Errors name the object and the place, and never contain a secret.
 pub trait Objects: Send + Sync {
-    /// Where it is, for people.
+    /// The place, for messages.
     fn place(&self) -> &str;
 
-    /// The name of a key's object, for people.
+    /// The name of a key's object, for messages.
     fn name(&self, key: &[u8]) -> String;
 
-    /// Makes sure that it is there and can be listed. Changes nothing.
+    /// Checks that the place exists and can be listed. Changes nothing.
     ///
-    /// Errors: usage if it is not there.
+    /// Errors: usage if it does not exist.
     fn open(&self) -> Result<()>;
 
-    /// Makes sure that it can be listed although it may not be there: an absent directory is there afterwards, empty,
-    /// and removed again unless it was made ready for writing.
+    /// Ensures that the place can be listed: a missing directory is created empty, and removed again unless the place
+    /// is prepared for writing.
     ///
-    /// Errors: I/O if it cannot be made.
+    /// Errors: I/O if it cannot be created.
     fn begin(&self) -> Result<()> {
         Ok(())
     }
 
-    /// Makes it ready for writing, as the server would.
+    /// Prepares the place for writing, as the server would.
     fn prepare(&self) -> Result<()>;
 
-    /// Shows everything to `visit`, in any order.
+    /// Passes every entry to `visit`, in any order.
     fn list(&self, visit: &mut Visit) -> Result<()>;
 
-    /// Bytes of the object of a key, as listed; `None` if it is not there.
+    /// The listed length in bytes of the object of a key; `None` if it does not exist.
     fn size(&self, key: &[u8]) -> Result<Option<u64>>;
 
-    /// The object of a key, of which `most` bytes are expected at most; `None` if it is not there, which is
-    /// something else than that it cannot be read.
+    /// Reads the object of a key, which should have at most `most` bytes; `None` if it does not exist, which is
+    /// different from an object that cannot be read.
     ///
-    /// Errors: I/O also for an object that is longer: memory is not taken on its word.
+    /// Errors: I/O, also for a longer object: memory is not allocated by its stated length.
     fn get(&self, key: &[u8], most: u64) -> Result<Option<Vec<u8>>>;
 
-    /// Writes the object of a key, to be seen after [`publish`](Objects::publish) or at once, but never half.
+    /// Writes the object of a key. It is visible at once or after [`publish`](Objects::publish), but never partially.
     fn put(&self, key: &[u8], value: Vec<u8>) -> Result<()>;
 
-    /// Makes what was put durable and visible. Only the keys of `keys` count.
+    /// Makes the objects that were put durable and visible. Only the keys of `keys` are used, not the values.
     fn publish(&self, _keys: &Page) -> Result<()> {
         Ok(())
     }
 
-    /// Takes back what was put and not published, where that is possible.
+    /// Removes the objects that were put and not published, if possible.
     fn discard(&self, _keys: &Page) {}
 
-    /// Deletes the object of a key; an absent one is no error.
+    /// Deletes the object of a key; a missing one is no error.
     fn delete(&self, key: &[u8]) -> Result<()>;
 
-    /// Deletes a leftover that listing has shown.
+    /// Deletes a leftover that was listed.
     fn sweep(&self, _leftover: &str) -> Result<()> {
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! Blobs in an Azure container, flat, under a prefix.
 //!
-//! Addresses are made by hand: a name is the prefix and the key. Objects are read without a range, which
-//! an empty one would not satisfy.
+//! This module builds addresses itself: a name is the prefix and the key. Objects are read without a range, which an
+//! empty object would not satisfy.
 
 use std::ops::ControlFlow;
 
@@ -20,10 +20,10 @@ use crate::base::hex::hex;
 use crate::base::stop::Stop;
 use crate::settings::{AzureCredential, AzureSettings, Endpoint};
 
-/// Bytes that one request can write.
+/// Limit in bytes of one write request.
 const MOST: u64 = 5000 << 20;
 
-/// The account that only the emulator has.
+/// The account of the emulator only.
 const EMULATED: &str = "devstoreaccount1";
 
 /// A container.
@@ -31,16 +31,16 @@ pub struct Azure {
     wire: Wire,
     account: String,
     credential: azure::AzureCredential,
-    // Address of the container, without a slash behind it.
+    // Address of the container, without a trailing slash.
     container: String,
     prefix: String,
     place: String,
 }
 
 impl Azure {
-    /// The container of these settings. Sends nothing.
+    /// The container of these settings. Sends no request.
     ///
-    /// Errors: usage if the settings lead nowhere.
+    /// Errors: usage if the settings are invalid.
     pub fn new(settings: &AzureSettings) -> Result<Self> {
         Azure::within(settings, &|name| std::env::var(name).ok())
     }
@@ -62,7 +62,7 @@ impl Azure {
             let next = "write it as https://host or https://host:port, without a signature";
             return Err(usage("the Azure endpoint is no address", next));
         }
-        // What these errors say could be a part of the secret.
+        // The texts of these errors may contain a part of the secret.
         let credential = match &settings.credential {
             AzureCredential::AccessKey(key) => AzureAccessKey::try_new(key.expose().trim())
                 .map(azure::AzureCredential::AccessKey)
@@ -127,7 +127,7 @@ impl Azure {
         error.with("object", self.object(key)).with("key", hex(key))
     }
 
-    /// A page of the list of names that begin with `prefix`, shown to `visit`; the marker of the next one.
+    /// Lists a page of the names with `prefix` to `visit`; returns the marker of the next page.
     fn page(
         &self,
         prefix: &str,
@@ -173,13 +173,14 @@ impl Azure {
                 return Ok(ControlFlow::Break(()));
             }
         }
-        // Azure says of its last page that nothing follows. A list that does not say so is not taken for whole.
+        // Azure states on its last page that nothing follows. A list without that statement does not count as
+        // complete.
         let next = xml::field(&list.fields, "NextMarker").map(str::trim);
         let next = next.ok_or_else(|| wrong("a list that does not say whether it is complete"))?;
         Ok(ControlFlow::Continue((!next.is_empty()).then(|| next.to_string())))
     }
 
-    /// The list of names that begin with `prefix`, to its end, shown to `visit`.
+    /// Lists all names with `prefix` to `visit`.
     fn pages(&self, prefix: &str, most: u32, visit: &mut Visit) -> Result<()> {
         let (mut marker, mut circle) = (None::<String>, Circle::default());
         loop {
@@ -213,7 +214,7 @@ impl Objects for Azure {
     }
 
     fn prepare(&self) -> Result<()> {
-        // The server makes no container either.
+        // The server does not create a container either.
         self.open()
     }
 
@@ -223,7 +224,7 @@ impl Objects for Azure {
 
     fn size(&self, key: &[u8]) -> Result<Option<u64>> {
         let mut size = None;
-        // Its own name is the first of those that begin with it.
+        // The object's own name is the first with this prefix.
         self.pages(&self.object(key), 1, &mut |found| match found {
             Found::Object { key: found, size: bytes, .. } if found == key => {
                 size = Some(bytes);
@@ -263,7 +264,7 @@ impl Objects for Azure {
     }
 }
 
-/// Address of the service of an account, without a slash behind it.
+/// Address of the service of an account, without a trailing slash.
 fn endpoint(account: &str, configured: Option<&str>, env: &dyn Fn(&str) -> Option<String>) -> String {
     let set = |name: &str| env(name).filter(|value| !value.is_empty());
     let given = configured.map(str::to_string).or_else(|| set("AZURE_STORAGE_ENDPOINT"));
@@ -279,13 +280,13 @@ fn endpoint(account: &str, configured: Option<&str>, env: &dyn Fn(&str) -> Optio
     let endpoint = endpoint.trim_end_matches('/');
     let account = format!("/{account}");
     match emulated && !endpoint.ends_with(&account) {
-        // The emulator has no host for every account.
+        // The emulator does not have a host for every account.
         true => endpoint.to_string() + &account,
         false => endpoint.to_string(),
     }
 }
 
-/// Whether an object is not there, in a container that is.
+/// Whether an object does not exist in an existing container.
 fn absent(failure: &Failure) -> bool {
     matches!(failure, Failure::Status(404, code)
         if code.as_deref().is_none_or(|code| code.eq_ignore_ascii_case("BlobNotFound")))

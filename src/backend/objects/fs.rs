@@ -1,9 +1,9 @@
-//! Blobs as files below one directory, with a directory per leading key byte.
+//! Blobs as files below one directory, with a directory for each leading key byte.
 //!
-//! Files are written under a name of their own and renamed when their shard is committed, so that a crash
-//! leaves whole files or none. Symbolic links are followed, as the server follows them, if root or this user has
-//! made them or they lead to what belongs to their own maker; never deeper than the directories it makes, and
-//! none is written through.
+//! Files are written under a temporary name and renamed when their shard is committed, so that a crash leaves whole
+//! files or none. Symbolic links are followed, as in the server, if root or this user has created them or they lead
+//! to files of their own creator; links deeper than the directories that the server creates are not followed, and no
+//! link is written through.
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
@@ -22,12 +22,12 @@ use crate::base::page::Page;
 use crate::base::stop::Stop;
 use crate::settings::FsSettings;
 
-/// Permissions of new directories, as far as the mask lets them.
+/// Permissions of new directories, before the umask.
 const DIRECTORY_MODE: u32 = 0o750;
 /// Permissions of new files.
 const FILE_MODE: u32 = 0o640;
 
-/// What the name of an unpublished file ends in, behind a dot and the name it will get.
+/// Suffix of the name of an unpublished file, after a dot and its final name.
 const PART: &str = ".part";
 
 /// A directory of blobs.
@@ -38,12 +38,12 @@ pub struct Fs {
     depth: u8,
     // Opened by the first change.
     top: OnceLock<Dir>,
-    // Directories that were made for the files. They are removed again where nothing was written.
+    // Directories that were created for the files. They are removed again if nothing was written.
     made: Mutex<Option<NewDirs>>,
 }
 
 impl Fs {
-    /// The directory of these settings. Touches nothing.
+    /// The directory of these settings. Accesses no file.
     pub fn new(settings: &FsSettings) -> Self {
         let root = std::path::absolute(&settings.path).unwrap_or_else(|_| settings.path.clone());
         let place = root.display().to_string();
@@ -64,15 +64,15 @@ impl Fs {
         Ok(self.top.get_or_init(|| top))
     }
 
-    /// The directory of a key's file, open; created if asked to.
+    /// Opens the directory of a key's file, and creates it with `create`.
     fn directory(&self, key: &[u8], create: bool) -> io::Result<Dir> {
         let path = PathBuf::from(names::path(key, self.depth));
         let above = path.parent().unwrap_or(Path::new(""));
         self.top()?.below(above, create.then_some(DIRECTORY_MODE))
     }
 
-    /// Gives every file whose key is `possible` to a user, a group or both, and the directories the server makes
-    /// for them; nothing else, and nothing that a link leads to. What cannot be given away goes to `failed`.
+    /// Gives every file whose key is `possible`, and the directories that the server creates for these files, to a
+    /// user, a group or both; no other files, and nothing that a link leads to. Failures go to `failed`.
     pub fn give(
         &self,
         to: (Option<u32>, Option<u32>),
@@ -131,12 +131,12 @@ impl Fs {
         }
     }
 
-    /// The key of a file that is not published yet.
+    /// The key of a file that is not yet published.
     fn unpublished(name: &str) -> Option<Vec<u8>> {
         names::decode(name.strip_prefix('.')?.strip_suffix(PART)?)
     }
 
-    /// What lies in a directory of the level that `above` says.
+    /// Lists a directory at the level given by `above`.
     fn walk(&self, dir: &Path, above: &mut Vec<u8>, visit: &mut Visit) -> Result<ControlFlow<()>> {
         let entries = match fs::read_dir(dir) {
             Ok(entries) => entries,
@@ -155,7 +155,7 @@ impl Fs {
             let key = names::decode(name).filter(|key| self.belongs(key, above));
             let part = Fs::unpublished(name).is_some_and(|key| self.belongs(&key, above));
             let seen = match followed(&path) {
-                // A name can be that of a directory and that of a file: then its kind decides.
+                // A name can be valid for a directory and for a file: then the type of the entry decides.
                 Ok(meta) if meta.is_dir() && directory.is_some() => {
                     above.extend(directory);
                     let flow = self.walk(&path, above, visit);
@@ -169,7 +169,7 @@ impl Fs {
                     }
                     _ => self.foreign(&path),
                 }),
-                // Gone since the directory was read, and no link that leads nowhere.
+                // Removed since the directory was read, and no dangling link.
                 Err(error) if error.kind() == ErrorKind::NotFound && fs::symlink_metadata(&path).is_err() => {
                     continue;
                 }
@@ -193,7 +193,7 @@ impl Fs {
         Ok(ControlFlow::Continue(()))
     }
 
-    /// Whether the file of a key lies in the directories of these bytes.
+    /// Whether the file of a key belongs into the directories for these bytes.
     fn belongs(&self, key: &[u8], above: &[u8]) -> bool {
         key.len().min(usize::from(self.depth)) == above.len() && key.starts_with(above)
     }
@@ -238,7 +238,7 @@ impl Objects for Fs {
         }
         Stop::of_process().check()?;
         let made = NewDirs::of(&self.root);
-        // What is new has to last as long as what will be in it.
+        // New directories must be as durable as the files in them.
         let top = Dir::create(&self.root, DIRECTORY_MODE)
             .map_err(|error| failed("cannot create the directory of the blob store", &self.root, error))
             .map_err(|error| error.next("run as a user who may write there"))?;
@@ -269,7 +269,7 @@ impl Objects for Fs {
             let file = opened(path)?;
             let mut value =
                 Vec::with_capacity(usize::try_from(most.min(file.metadata()?.len())).unwrap_or(0));
-            // One more tells that there is more.
+            // One byte more shows that the file is longer.
             file.take(most.saturating_add(1)).read_to_end(&mut value)?;
             match value.len() as u64 > most {
                 true => Err(std::io::Error::other("it is longer than it was listed")),
@@ -283,7 +283,7 @@ impl Objects for Fs {
         let written = self.directory(key, true).and_then(|dir| {
             let mut file = match dir.create_file(&name, FILE_MODE) {
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                    // What a killed run has left under this name is replaced, and so is what is no file.
+                    // Replaces a file of a killed run, or another kind of entry.
                     dir.remove(&name)?;
                     dir.create_file(&name, FILE_MODE)?
                 }
@@ -320,7 +320,7 @@ impl Objects for Fs {
 
     fn discard(&self, keys: &Page) {
         for (key, _) in keys.iter() {
-            // What stays is replaced by the next run, or goes when the store is emptied.
+            // What is left is replaced by the next run, or removed when the store is emptied.
             let _ = self.directory(key, false).and_then(|dir| dir.remove(part(key)));
         }
     }
@@ -339,12 +339,12 @@ impl Objects for Fs {
 }
 
 impl Fs {
-    /// Reads something of the file of a key; `None` if it is not there.
+    /// Reads from the file of a key; `None` if it does not exist.
     fn read<T>(&self, key: &[u8], read: impl FnOnce(&Path) -> std::io::Result<T>) -> Result<Option<T>> {
         let path = self.file(key);
         match read(&path) {
             Ok(value) => Ok(Some(value)),
-            // A link that leads nowhere is there, and what it stands for cannot be read.
+            // A dangling link exists, and its blob cannot be read.
             Err(error)
                 if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
                     && fs::symlink_metadata(&path).is_err() =>
@@ -385,18 +385,18 @@ fn unreadable(dir: &Path, above: &[u8], error: std::io::Error) -> Found {
     Found::Unreadable { prefix: above.to_vec(), whole: false, error }
 }
 
-/// Changes when a file is written, even if its size stays.
+/// A value that changes when a file is written, even if its size does not.
 fn stamp(meta: &Metadata) -> u64 {
     let (seconds, nanoseconds) = (meta.mtime().cast_unsigned(), meta.mtime_nsec().cast_unsigned());
     seconds.wrapping_mul(1_000_000_000).wrapping_add(nanoseconds)
 }
 
-/// What a file is called before it is published.
+/// The name of a file before it is published.
 fn part(key: &[u8]) -> String {
     format!(".{}{PART}", names::encode(key))
 }
 
-/// What a path leads to, over links only where they may lead.
+/// Metadata of the file that a path leads to, only over links that may be followed.
 fn followed(path: &Path) -> io::Result<Metadata> {
     let meta = fs::symlink_metadata(path)?;
     if !meta.is_symlink() {
@@ -406,7 +406,7 @@ fn followed(path: &Path) -> io::Result<Metadata> {
     fs::metadata(path)
 }
 
-/// A file, open for reading, over links only where they may lead.
+/// Opens a file for reading, only over links that may be followed.
 fn opened(path: &Path) -> io::Result<fs::File> {
     let (dir, name) = Dir::locate(path, None)?;
     dir.open_file(name)

@@ -1,7 +1,7 @@
 //! The list of a store's objects, sorted by key in bounded memory.
 //!
-//! Stores list by name, and the order of names is not that of keys. So entries are sorted in runs, the runs
-//! merged into one temporary file, and a thin index of it is kept. Knows nothing about where objects are.
+//! Stores list by name, and the order of names is not that of keys. So entries are sorted in runs, the runs are
+//! merged into one temporary file, and a sparse index of it is kept. Does not depend on where objects are.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -18,7 +18,7 @@ use crate::base::error::{Error, Result};
 const RUN: usize = 8 << 20;
 /// Bytes read at once from a run or from the list.
 const CHUNK: usize = 16 << 10;
-/// Most entries of the index. With more it keeps every other one.
+/// Limit of entries of the index. Beyond it, every other entry is removed.
 const INDEX: usize = 4096;
 
 /// An object of a store.
@@ -26,13 +26,13 @@ const INDEX: usize = 4096;
 pub(super) struct Entry {
     /// Its key.
     pub key: Vec<u8>,
-    /// Its bytes, as listed.
+    /// Its length in bytes, as listed.
     pub size: u64,
-    /// Changes when the object is written again.
+    /// A value that changes when the object is written again.
     pub stamp: u64,
 }
 
-/// Takes entries in any order.
+/// Sorts entries that are added in any order.
 pub(super) struct Sorter {
     run: Vec<Entry>,
     held: usize,
@@ -112,14 +112,14 @@ impl Sorter {
 pub(super) struct Listing {
     file: File,
     end: u64,
-    // Key, offset and number of every so many entries.
+    // Key, offset and number of every `stride`-th entry.
     index: Vec<(Vec<u8>, u64, u64)>,
     stride: u64,
-    /// Objects.
+    /// Number of objects.
     pub records: u64,
     /// Bytes of keys and objects.
     pub bytes: u64,
-    /// Objects that are not the server's.
+    /// Number of objects that do not belong to the server.
     pub foreign: u64,
     /// The name of one of them.
     pub sample: Option<String>,
@@ -153,12 +153,12 @@ impl Listing {
         self.bytes = self.bytes.saturating_add(entry.size).saturating_add(entry.key.len() as u64);
     }
 
-    /// What differs when any object was added, removed or written again.
+    /// A text that changes when any object is added, removed or written again.
     pub fn fingerprint(&self) -> String {
         format!("{} {} {:016x}", self.records, self.bytes, self.sum)
     }
 
-    /// About `n` ranges with as many objects each.
+    /// About `n` ranges with equally many objects.
     pub fn ranges(&self, n: usize) -> Vec<KeyRange> {
         let n = n.max(1) as u64;
         let split = |part: u64| {
@@ -181,7 +181,7 @@ impl Listing {
     }
 }
 
-/// Where a scan stands in the list.
+/// The position of a scan in the list.
 pub(super) struct Cursor {
     reader: Reader,
     range: KeyRange,
@@ -204,7 +204,7 @@ impl Cursor {
     }
 }
 
-/// Reads entries between two offsets of a file that others read, too.
+/// Reads entries between two offsets of a file that other readers use as well.
 struct Reader {
     at: u64,
     end: u64,

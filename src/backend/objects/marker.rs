@@ -1,8 +1,8 @@
-//! Whether two configurations of an object service lead to one place.
+//! Determines whether two configurations of an object service lead to one place.
 //!
-//! Addresses do not tell: a service has many names. So a small object is written where the one leads, looked for
-//! where the other leads, and removed. Its key is one that no server makes, and always the same: what a killed run
-//! has left of it is no blob, is overwritten by the next run and removed with its own.
+//! Addresses are no evidence: a service has many names. So a small object is written with one configuration, searched
+//! for with the other, and removed. Its key is one that no server creates, and always the same: an object left by a
+//! killed run is no blob, and the next run overwrites it and removes it.
 
 use std::ops::ControlFlow;
 
@@ -12,27 +12,28 @@ use crate::base::error::{Error, Result};
 /// The key of the object.
 const KEY: &[u8] = b"stalwart-migrate asks whether this is one bucket";
 
-/// How often it is written again where another run writes or removes it at the same time.
+/// How often it is written again if another run writes or removes it at the same time.
 const ATTEMPTS: usize = 5;
 
-/// Bytes that are read of what is found under its name.
+/// Limit in bytes of what is read under its name.
 const LONGEST: u64 = 1024;
 
-/// Objects that are compared where nothing may be written.
+/// Objects that are compared if nothing may be written.
 const COMPARED: usize = 200;
 
-/// Whether a key is that of the object.
+/// Whether a key is that of the marker object.
 pub(super) fn is_marker(key: &[u8]) -> bool {
     key == KEY
 }
 
-/// Whether `other` leads to where `own` leads, and why the object could not be removed, if so. Writes at `own` alone.
+/// Whether `other` leads to the same place as `own`, and why the object could not be removed, if so. Writes at `own`
+/// only.
 ///
-/// Errors: I/O if it cannot be written or looked for.
+/// Errors: I/O if the object cannot be written or searched for.
 pub fn meet(own: &dyn Objects, other: &dyn Objects, token: u64) -> Result<(bool, Option<Error>)> {
     let content = format!("written by stalwart-migrate, may be deleted: {token:016x}").into_bytes();
     let seen = look(own, other, &content);
-    // Whatever came of it.
+    // In any case.
     let left = own.delete(KEY).err();
     Ok((seen?, left))
 }
@@ -55,8 +56,8 @@ fn look(own: &dyn Objects, other: &dyn Objects, content: &[u8]) -> Result<bool> 
     .next("make sure that nothing else writes there, then start again"))
 }
 
-/// Whether both list the same objects, as far as they were compared; nothing is written. Two empty places tell
-/// nothing.
+/// Whether both places list the same objects, as far as they are compared; nothing is written. Two empty places are
+/// no evidence.
 ///
 /// Errors: I/O if they cannot be listed.
 pub fn list_the_same(one: &dyn Objects, other: &dyn Objects) -> Result<bool> {

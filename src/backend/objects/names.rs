@@ -1,13 +1,13 @@
-//! How the server names what it keeps outside databases: base32 of the key, directories, members.
+//! The server's names for objects outside databases: base32 of the key, directories, members.
 //!
-//! Pure functions of keys; knows neither a store nor which keys are possible.
+//! Pure functions of keys; depends neither on a store nor on which keys are possible.
 
 use xxhash_rust::xxh3::xxh3_64;
 
-/// The server's alphabet. Its order is its own.
+/// The server's alphabet, in its own order.
 const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz792013";
 
-/// Most directories that stand above a file.
+/// Limit of directories above a file.
 pub const MAX_DEPTH: u8 = 5;
 
 /// The name of a key: base32 without padding, most significant bit first.
@@ -33,9 +33,9 @@ pub fn encode(key: &[u8]) -> String {
     name
 }
 
-/// The key of a name; `None` unless [`encode`] would give exactly this name.
+/// The key of a name; `None` unless [`encode`] would return exactly this name.
 pub fn decode(name: &str) -> Option<Vec<u8>> {
-    // These numbers of characters end in no whole byte.
+    // Names of these lengths do not end at a whole byte.
     if name.is_empty() || matches!(name.len() % 8, 1 | 3 | 6) {
         return None;
     }
@@ -59,13 +59,13 @@ pub fn directory(byte: u8) -> String {
     format!("{byte:x}")
 }
 
-/// The byte a directory stands for, if it can be one.
+/// The byte of a directory; `None` if the name is not valid.
 pub fn directory_byte(name: &str) -> Option<u8> {
     let byte = u8::from_str_radix(name, 16).ok()?;
     (directory(byte) == name).then_some(byte)
 }
 
-/// Where a key's file lies below the top directory. Short keys have fewer directories.
+/// The path of a key's file below the top directory. Short keys have fewer directories.
 pub fn path(key: &[u8], depth: u8) -> String {
     let mut path = String::new();
     for byte in key.iter().take(usize::from(depth)) {
@@ -76,7 +76,7 @@ pub fn path(key: &[u8], depth: u8) -> String {
     path
 }
 
-/// Which of several members holds a key.
+/// The index of the member that stores a key.
 pub fn member(key: &[u8], members: usize) -> usize {
     let members = members.max(1) as u64;
     usize::try_from(xxh3_64(key) % members).unwrap_or(0)

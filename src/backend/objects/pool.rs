@@ -1,6 +1,6 @@
-//! Threads that do one request at a time, and a budget for the bytes they hold.
+//! Threads that run one request at a time, and a budget for the bytes that they hold.
 //!
-//! Knows nothing about objects.
+//! Does not depend on objects.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -34,7 +34,7 @@ impl Pool {
         Pool { flow, size: flow.requests.max(1), running: Mutex::default(), budget: Arc::new(budget) }
     }
 
-    /// What it was made with.
+    /// The limits of this pool.
     pub fn flow(&self) -> Flow {
         self.flow
     }
@@ -47,11 +47,11 @@ impl Pool {
         &self.budget
     }
 
-    /// Does `work` on a thread; what it returns comes through the answer.
+    /// Runs `work` on a thread; the answer receives the result.
     pub fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<Answer<T>> {
         let (sender, receiver) = channel();
         self.submit(Box::new(move || {
-            // Unsent if nobody waits any more.
+            // The send fails if the answer was dropped.
             let _ = sender.send(work());
         }))?;
         Ok(Answer(receiver))
@@ -65,16 +65,16 @@ impl Pool {
             running.receiver = Some(Arc::new(Mutex::new(receiver)));
         }
         *lock(&running.waiting) += 1;
-        // Another thread only where none is free.
+        // A new thread only if none is free.
         if *lock(&running.waiting) > running.threads.len() && running.threads.len() < self.size {
             let (receiver, waiting) = (running.receiver.clone(), Arc::clone(&running.waiting));
             let thread = std::thread::Builder::new().spawn(move || {
                 let Some(receiver) = receiver else { return };
                 loop {
-                    // The lock is held while waiting: who has it takes the next job.
+                    // The thread that holds the lock while it waits takes the next job.
                     let job = lock(&receiver).recv();
                     let Ok(job) = job else { break };
-                    // Whoever waits for the answer learns that there is none.
+                    // If a job panics, the waiting side gets an error.
                     let _ = catch_unwind(AssertUnwindSafe(job));
                     *lock(&waiting) -= 1;
                 }
@@ -98,17 +98,17 @@ impl Drop for Pool {
         let mut running = std::mem::take(&mut *lock(&self.running));
         drop((running.jobs.take(), running.receiver.take()));
         for thread in running.threads {
-            // It has ended, one way or another.
+            // Whether it ended normally or by a panic.
             let _ = thread.join();
         }
     }
 }
 
-/// What a job will have returned.
+/// The future result of a job.
 pub(super) struct Answer<T>(Receiver<T>);
 
 impl<T> Answer<T> {
-    /// Waits for it.
+    /// Waits for the result.
     pub fn wait(self) -> Result<T> {
         self.0.recv().map_err(|_| gone())
     }
@@ -122,7 +122,7 @@ fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
     of.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Bytes that may be held at once.
+/// Limit of bytes that are held at the same time.
 pub(super) struct Budget {
     limit: u64,
     held: Mutex<u64>,
@@ -130,7 +130,7 @@ pub(super) struct Budget {
 }
 
 impl Budget {
-    /// Takes bytes if there are enough, or if nothing is held at all.
+    /// Takes bytes if the limit allows it, or if nothing is held.
     pub fn try_take(self: &Arc<Self>, bytes: u64) -> Option<Held> {
         let mut held = lock(&self.held);
         self.fits(*held, bytes).then(|| {
@@ -139,14 +139,14 @@ impl Budget {
         })
     }
 
-    /// Takes bytes, whether or not there are enough: for what everything else waits for.
+    /// Takes bytes even beyond the limit: for work that all other work waits for.
     pub fn take(self: &Arc<Self>, bytes: u64) -> Held {
         let mut held = lock(&self.held);
         *held = held.saturating_add(bytes);
         Held { budget: Arc::clone(self), bytes }
     }
 
-    /// Waits until there are enough. Only for bytes that are given back without the caller's doing.
+    /// Waits until the limit allows it. Only for bytes that are released without the caller's help.
     pub fn wait(self: &Arc<Self>, bytes: u64) -> Held {
         let mut held = lock(&self.held);
         while !self.fits(*held, bytes) {
@@ -161,7 +161,7 @@ impl Budget {
     }
 }
 
-/// Bytes of the budget, given back when this is dropped.
+/// Bytes of the budget, released on drop.
 pub(super) struct Held {
     budget: Arc<Budget>,
     bytes: u64,

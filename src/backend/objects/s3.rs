@@ -1,7 +1,7 @@
-//! Blobs in an S3 bucket, flat, under a prefix that several servers may share the bucket by.
+//! Blobs in an S3 bucket, flat, under a prefix that lets several servers share the bucket.
 //!
-//! Addresses are path-style and made by hand: a name is the prefix and the key, whatever characters the prefix
-//! has. `credentials.rs` finds keys, `regions.rs` knows the services by region.
+//! This module builds path-style addresses itself: a name is the prefix and the key, whatever characters the prefix
+//! has. `credentials.rs` finds keys, `regions.rs` lists the services by region.
 
 use std::ops::ControlFlow;
 
@@ -22,7 +22,7 @@ use credentials::Credentials;
 mod credentials;
 mod regions;
 
-/// Bytes that one request can write.
+/// Limit in bytes of one write request.
 const MOST: u64 = 5 << 30;
 
 /// A bucket.
@@ -30,16 +30,16 @@ pub struct S3 {
     wire: Wire,
     credentials: Credentials,
     region: String,
-    // Address of the bucket, without a slash behind it.
+    // Address of the bucket, without a trailing slash.
     bucket: String,
     prefix: String,
     place: String,
 }
 
 impl S3 {
-    /// The bucket of these settings. Sends nothing.
+    /// The bucket of these settings. Sends no request.
     ///
-    /// Errors: usage if the settings lead nowhere.
+    /// Errors: usage if the settings are invalid.
     pub fn new(settings: &S3Settings) -> Result<Self> {
         let place = settings.location();
         let usage = |what: &str, next: &str| {
@@ -92,7 +92,7 @@ impl S3 {
             let mut request = wire::request(method.clone(), address, Vec::new())?;
             *request.body_mut() = body.clone();
             let keys = self.credentials.get(&self.place).await?;
-            // Signs what is sent, too: what arrives changed is refused by the service.
+            // The signature covers the content, so the service refuses one that was changed on the way.
             AwsAuthorizer::new(&keys, "s3", &self.region)
                 .try_authorize(&mut request, None)
                 .map_err(|_| Error::io("cannot sign a request").with("store", self.place.clone()))?;
@@ -106,7 +106,7 @@ impl S3 {
         error.with("object", self.object(key)).with("key", hex(key))
     }
 
-    /// A page of the list of names that begin with `prefix`, shown to `visit`; the token of the next one.
+    /// Lists a page of the names with `prefix` to `visit`; returns the token of the next page.
     fn page(
         &self,
         prefix: &str,
@@ -118,7 +118,7 @@ impl S3 {
         if let Some(token) = token {
             address.push_str(&format!("continuation-token={}&", percent(token, b"")));
         }
-        // Encoded, because not every name can stand in XML.
+        // Encoded, because not every name is valid in XML.
         address.push_str(&format!("encoding-type=url&list-type=2&max-keys={most}"));
         if !prefix.is_empty() {
             address.push_str(&format!("&prefix={}", percent(prefix, b"")));
@@ -157,7 +157,7 @@ impl S3 {
         next_token(&list).map(ControlFlow::Continue).map_err(wrong)
     }
 
-    /// The list of names that begin with `prefix`, to its end, shown to `visit`.
+    /// Lists all names with `prefix` to `visit`.
     fn pages(&self, prefix: &str, most: u32, visit: &mut Visit) -> Result<()> {
         let (mut token, mut circle) = (None::<String>, Circle::default());
         loop {
@@ -176,9 +176,9 @@ impl S3 {
         }
     }
 
-    /// The key of a listed name, or the name.
+    /// The key of a listed name, or the name if it is no key.
     fn key(&self, name: &str, encoded: bool) -> std::result::Result<Vec<u8>, String> {
-        // Services differ in how they encode, and some only say that they do.
+        // Services differ in how they encode, and some only claim to.
         let readings = match encoded {
             true => vec![unpercent(name, true), unpercent(name, false), name.to_string()],
             false => vec![name.to_string()],
@@ -202,7 +202,7 @@ impl Objects for S3 {
     }
 
     fn prepare(&self) -> Result<()> {
-        // The server makes no bucket either.
+        // The server does not create a bucket either.
         self.open()
     }
 
@@ -212,7 +212,7 @@ impl Objects for S3 {
 
     fn size(&self, key: &[u8]) -> Result<Option<u64>> {
         let mut size = None;
-        // Its own name is the first of those that begin with it, where a service keeps the order of S3.
+        // The object's own name is the first with this prefix, if a service keeps the order of S3.
         self.pages(&self.object(key), 1, &mut |found| match found {
             Found::Object { key: found, size: bytes, .. } if found == key => {
                 size = Some(bytes);
@@ -252,13 +252,13 @@ impl Objects for S3 {
     }
 }
 
-/// Where a list goes on; `None` if it says that this was its end. What it does not say is never taken for the
-/// end: the objects that it leaves out would be lost without a word.
+/// The token of the next page; `None` if the list states that this was its end. A missing statement never counts as
+/// the end: the objects after it would be lost silently.
 ///
-/// Errors: what is wrong with the list.
+/// Errors: the fault of the list.
 fn next_token(list: &xml::List) -> std::result::Result<Option<String>, &'static str> {
     let stated = |name| xml::field(&list.fields, name).map(str::trim);
-    // It counts what this page should show.
+    // The stated number of objects on this page.
     let count = stated("KeyCount").and_then(|count| count.parse::<usize>().ok());
     if count.is_some_and(|count| count > list.items.len()) {
         return Err("a list that shows fewer objects than it counts");
@@ -266,7 +266,7 @@ fn next_token(list: &xml::List) -> std::result::Result<Option<String>, &'static 
     let next = stated("NextContinuationToken").filter(|token| !token.is_empty()).map(str::to_string);
     let truncated = stated("IsTruncated").map(str::to_ascii_lowercase);
     match (truncated.as_deref(), next) {
-        // A token leads further, whatever else is stated; what is listed twice counts once.
+        // A token leads to another page, whatever else is stated; an object that is listed twice counts once.
         (_, Some(next)) => Ok(Some(next)),
         (Some("false" | "0"), None) => Ok(None),
         (Some("true" | "1"), None) => Err("a list that does not say how it goes on"),
@@ -274,8 +274,8 @@ fn next_token(list: &xml::List) -> std::result::Result<Option<String>, &'static 
     }
 }
 
-/// Whether an object is not there, in a bucket that is. An answer without a code may come from anything on the
-/// way only if that answers for every object; one with another code is about something else.
+/// Whether an object does not exist in an existing bucket. An answer without a code may come from a proxy only if the
+/// proxy answers that for every object; an answer with another code is about something else.
 fn absent(failure: &Failure) -> bool {
     matches!(failure, Failure::Status(404, code)
         if code.as_deref().is_none_or(|code| code.eq_ignore_ascii_case("NoSuchKey")))
@@ -289,7 +289,7 @@ const ADVICE: Advice = Advice {
     elsewhere: "check region and endpoint in the configuration",
 };
 
-/// A word of the configuration as far as it can be shown on a line.
+/// A text of the configuration, shortened to fit a line of a message.
 fn shown(text: &str) -> String {
     text.chars().take(64).flat_map(char::escape_debug).collect()
 }

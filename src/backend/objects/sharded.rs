@@ -1,7 +1,7 @@
-//! Several stores that share the blobs: a hash of the key says which holds it.
+//! Several stores that share the blobs: a hash of the key decides which one stores it.
 //!
-//! The server looks for a blob in its own member only. Here a blob in another one, left by a change of the
-//! members, is found and delivered as well, unless its own has it. Members may be stores of any kind.
+//! The server searches for a blob in its own member only. This module also finds and delivers a blob in another
+//! member, left there when the members were changed, unless its own member has it. Members may be stores of any kind.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
@@ -17,7 +17,7 @@ use crate::base::error::{Error, Result};
 use crate::base::page::Page;
 use crate::catalog::{BackendKind, Table};
 
-/// Blobs in the wrong member that are told apart; of more it is only known that there are more.
+/// Limit of blobs in the wrong member that are counted exactly.
 const MISPLACED: usize = 100_000;
 
 /// Several stores opened for reading as one.
@@ -30,8 +30,8 @@ pub struct ShardedSource {
 }
 
 impl ShardedSource {
-    /// Reads `members`, each with the table it keeps blobs in, as `table` of a store of this kind. Their order
-    /// decides where blobs belong.
+    /// Reads `members`, each with its table of blobs, as `table` of a store of this kind. Their order decides where
+    /// blobs belong.
     ///
     /// Errors: usage if there is no member.
     pub fn new(
@@ -43,7 +43,7 @@ impl ShardedSource {
         Ok(ShardedSource { kind, table, members, misplaced: Mutex::default() })
     }
 
-    /// Blobs read so far that lie in a member where the server does not look for them.
+    /// The number of blobs read so far that are in a member where the server does not search for them.
     pub fn misplaced(&self) -> u64 {
         self.misplaced.lock().unwrap_or_else(PoisonError::into_inner).len() as u64
     }
@@ -94,7 +94,7 @@ impl Source for ShardedSource {
             return Ok(Vec::new());
         }
         let found = self.sum(|source, table| source.unreadable(&[table]))?;
-        // Without one of the members the others are not whole.
+        // Without one of the members the others are incomplete.
         let first =
             found.into_iter().enumerate().find_map(|(at, found)| Some((at, found.into_iter().next()?)));
         Ok(first
@@ -144,7 +144,7 @@ impl Source for ShardedSource {
         if !self.holds(table) {
             return Ok(vec![KeyRange::all()]);
         }
-        // Hashes spread keys evenly, so the member with most of them speaks for all.
+        // Hashes spread keys evenly, so the ranges of the largest member fit all members.
         let mut largest: Option<(u64, &dyn Source, &'static Table)> = None;
         for (source, table) in &self.members {
             let records = source.estimate(table)?.records;
@@ -234,7 +234,7 @@ fn added(parts: Vec<Option<(u64, String)>>) -> Result<Option<(u64, String)>> {
     Ok(Some((parts.fold(first, |sum, (count, _)| sum + count), text)))
 }
 
-/// A member's records, one at a time.
+/// The records of a member, one at a time.
 struct Stream<'a> {
     pages: Box<dyn Pages + Send + 'a>,
     page: Page,
@@ -243,7 +243,7 @@ struct Stream<'a> {
 }
 
 impl Stream<'_> {
-    /// Makes sure that there is a record, unless there are no more.
+    /// Ensures that there is a record, unless there are no more.
     fn fill(&mut self, budget: usize) -> Result<()> {
         if self.at >= self.page.len() && !self.done {
             self.at = 0;
@@ -285,7 +285,7 @@ impl ShardedPages<'_> {
             if let Some((key, value)) = from.and_then(|stream| stream.page.get(stream.at)) {
                 page.push(key, value);
             }
-            // Copies in other members are passed over.
+            // Copies in other members are skipped.
             self.streams.iter_mut().filter(|stream| has(stream)).for_each(|stream| stream.at += 1);
         }
         Ok(())
@@ -317,7 +317,7 @@ pub struct ShardedTarget {
 }
 
 impl ShardedTarget {
-    /// Writes `table` of a store of this kind to `members`, each with the table it keeps blobs in.
+    /// Writes `table` of a store of this kind to `members`, each with its table of blobs.
     ///
     /// Errors: usage if there is no member.
     pub fn new(
@@ -349,7 +349,7 @@ impl Target for ShardedTarget {
 
     fn delete(&self, table: &Table, keys: &[Vec<u8>]) -> Result<()> {
         self.check(table)?;
-        // From every member: one in the wrong place would be found again.
+        // From every member: a blob in the wrong member would be found again.
         self.members.iter().try_for_each(|(target, table)| target.delete(table, keys))
     }
 
@@ -391,7 +391,7 @@ impl Target for ShardedTarget {
 
 struct ShardedShard<'a> {
     target: &'a ShardedTarget,
-    // Begun when a member gets its first record.
+    // A shard is started when its member gets the first record.
     shards: Vec<Option<Box<dyn Shard + Send + 'a>>>,
     pages: Vec<Page>,
 }

@@ -1,7 +1,7 @@
 //! A place of objects as a source of one table.
 //!
-//! The list is made once, when it is first needed, and sorted on disk. Scans read ahead in its order, bounded
-//! by requests and by bytes. Knows neither what the objects are nor where.
+//! The list is made once, when it is first needed, and sorted on disk. Scans read ahead in its order, bounded by
+//! requests and by bytes. Depends neither on the content nor on the place of the objects.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::ControlFlow;
@@ -29,16 +29,16 @@ pub struct ObjectSource {
     pool: Pool,
     listing: Mutex<Option<Arc<Listing>>>,
     any: Mutex<Option<bool>>,
-    // By key or by beginning, so that reading twice loses nothing twice.
+    // By key or prefix, so that reading twice reports a loss once.
     losses: Mutex<BTreeMap<(Vec<u8>, bool), Loss>>,
 }
 
 impl ObjectSource {
-    /// Reads `objects` as `table` of a store of this kind: that of the data store, whose catalog is used.
-    /// Objects count if their key is `possible`. With `salvage`, what cannot be read is left out and becomes
-    /// a [`Loss`].
+    /// Reads `objects` as `table` of a store of this kind, which is that of the data store, whose catalog is used.
+    /// Only objects whose key is `possible` are records. With `salvage`, objects that cannot be read are left out and
+    /// reported as a [`Loss`].
     ///
-    /// Errors: usage if the place is not there, I/O if it cannot be listed.
+    /// Errors: usage if the place does not exist; I/O if it cannot be listed.
     pub fn open(
         objects: Box<dyn Objects>,
         table: &'static Table,
@@ -50,7 +50,7 @@ impl ObjectSource {
         ObjectSource::shared(Arc::from(objects), table, kind, possible, flow, salvage)
     }
 
-    /// As [`ObjectSource::open`], of objects that somebody else writes.
+    /// As [`ObjectSource::open`], for objects that a target of this process writes.
     pub(super) fn shared(
         objects: Arc<dyn Objects>,
         table: &'static Table,
@@ -74,7 +74,7 @@ impl ObjectSource {
     }
 
     fn listing(&self) -> Result<Arc<Listing>> {
-        // Whoever comes second waits for the list of the first.
+        // A second caller waits for the list of the first one.
         let mut slot = lock(&self.listing);
         if let Some(listing) = &*slot {
             return Ok(Arc::clone(listing));
@@ -84,7 +84,7 @@ impl ObjectSource {
         self.objects.list(&mut |found| {
             Stop::of_process().check()?;
             match found {
-                // Of a run that was killed; no server and no other run minds it.
+                // Left by a killed run; neither the server nor another run uses it.
                 Found::Object { key, .. } if is_marker(&key) => {}
                 Found::Object { key, size, stamp } if (self.possible)(&key) => {
                     sorter.push(Entry { key, size, stamp })?;
@@ -110,7 +110,7 @@ impl ObjectSource {
         Ok(Arc::clone(slot.insert(Arc::new(listing))))
     }
 
-    /// Notes what cannot be read, if that is wanted.
+    /// Records an object that cannot be read as a loss, with `salvage`.
     fn lose(&self, prefix: Vec<u8>, whole: bool, error: Error) -> Result<()> {
         if !self.salvage {
             return Err(error);
@@ -131,7 +131,7 @@ impl ObjectSource {
         table.name == self.table.name
     }
 
-    /// Whether there is any object, without a list of them all where there is.
+    /// Whether there is any object, without listing all of them.
     fn any(&self) -> Result<bool> {
         if let Some(listing) = &*lock(&self.listing) {
             return Ok(listing.records > 0);
@@ -145,7 +145,7 @@ impl ObjectSource {
             any = match found {
                 Found::Object { key, .. } => (self.possible)(&key),
                 Found::Foreign(_) | Found::Leftover(_) => false,
-                // It is for the list to fail.
+                // The full list reports the error.
                 Found::Unreadable { .. } => true,
             };
             Ok(if any { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
@@ -165,7 +165,7 @@ impl Source for ObjectSource {
     }
 
     fn unreadable(&self, _tables: &[&Table]) -> Result<Vec<Unreadable>> {
-        // No table: a place that is not there or cannot be listed is an error of listing it.
+        // There are no tables: listing reports a place that does not exist or cannot be listed.
         Ok(Vec::new())
     }
 
@@ -224,7 +224,7 @@ impl Source for ObjectSource {
     }
 }
 
-/// Keys as they are listed: no object is read.
+/// Keys from the list: no object is read.
 struct ListedKeys {
     listing: Arc<Listing>,
     cursor: Cursor,
@@ -261,7 +261,7 @@ struct ObjectPages<'a> {
 }
 
 impl ObjectPages<'_> {
-    /// Begins to read what comes next, as far as the budget goes.
+    /// Starts reading the next objects, within the budget.
     fn read_ahead(&mut self) -> Result<()> {
         let State::Reading { listing, cursor, peeked } = &mut self.state else { return Ok(()) };
         let pool = &self.source.pool;

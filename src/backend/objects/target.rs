@@ -1,8 +1,8 @@
 //! A place of objects as a target of one table.
 //!
-//! Objects are put many at a time, bounded by requests and by bytes. Services have no transactions: there an
-//! object is seen when it was put, whole, and those of a shard that was not committed may stay until the run
-//! is resumed or the target emptied.
+//! Many objects are put at the same time, bounded by requests and by bytes. Services have no transactions: an object
+//! is visible, whole, once it was put, and those of an uncommitted shard may stay until the run is resumed or the
+//! target emptied.
 
 use std::ops::ControlFlow;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -15,7 +15,7 @@ use crate::base::error::{Error, Result};
 use crate::base::page::Page;
 use crate::catalog::{BackendKind, Table};
 
-/// How often a place is listed before it has to be empty.
+/// How often a place is listed until it must be empty.
 const PASSES: usize = 10;
 
 /// A place of objects opened for writing.
@@ -28,8 +28,8 @@ pub struct ObjectTarget {
 }
 
 impl ObjectTarget {
-    /// Writes `table` of a store of this kind into `objects`. Objects are its own if their key is `possible`;
-    /// others are never touched. Touches nothing before [`Target::create`].
+    /// Writes `table` of a store of this kind into `objects`. Objects belong to the target if their key is
+    /// `possible`; others are never touched. Changes nothing before [`Target::create`].
     pub fn new(
         objects: Box<dyn Objects>,
         table: &'static Table,
@@ -49,7 +49,7 @@ impl ObjectTarget {
             .with("store", self.objects.place()))
     }
 
-    /// Deletes everything of the server's that is listed and not kept, and says how much that was.
+    /// Deletes every listed object of the server that is not kept, and returns their number.
     fn clear_listed(&self, kept: &[Vec<u8>]) -> Result<u64> {
         let tasks = Arc::new(Tasks::default());
         let mut deleted = 0;
@@ -65,7 +65,7 @@ impl ObjectTarget {
                     deleted += 1;
                     tasks.begin(&self.pool, 0, move || objects.sweep(&leftover))?;
                 }
-                // What is not the server's stays.
+                // Objects that do not belong to the server stay.
                 Found::Object { .. } | Found::Foreign(_) => {}
                 Found::Unreadable { error, .. } => return Err(error),
             }
@@ -98,7 +98,7 @@ impl Target for ObjectTarget {
 
     fn clear(&self, table: &Table, kept: &[Vec<u8>]) -> Result<()> {
         self.check(table)?;
-        // A list may pass over something while what it has shown is deleted, so it is made until it is empty.
+        // A list may skip objects while listed ones are deleted, so it is repeated until it is empty.
         for _ in 0..PASSES {
             if self.clear_listed(kept)? == 0 {
                 return Ok(());
@@ -134,7 +134,7 @@ impl Target for ObjectTarget {
 struct ObjectShard<'a> {
     target: &'a ObjectTarget,
     tasks: Arc<Tasks>,
-    // Everything begun, with empty values.
+    // The keys of all started objects, with empty values.
     keys: Page,
     done: bool,
 }
@@ -162,14 +162,14 @@ impl Shard for ObjectShard<'_> {
 impl Drop for ObjectShard<'_> {
     fn drop(&mut self) {
         if !self.done {
-            // The error, if any, was reported or will be by whoever let the shard go.
+            // An error was already reported, or is reported by the code that drops the shard.
             let _ = self.tasks.wait();
             self.target.objects.discard(&self.keys);
         }
     }
 }
 
-/// Work begun together, of which the first failure counts.
+/// Jobs started together, of which the first failure is reported.
 #[derive(Default)]
 struct Tasks {
     state: Mutex<TaskState>,
@@ -183,7 +183,7 @@ struct TaskState {
 }
 
 impl Tasks {
-    /// Does `work` on a thread of the pool, once there is room. Fails with what has failed before.
+    /// Runs `work` on a thread of the pool, once there is room. Fails with an earlier failure.
     fn begin(
         self: &Arc<Self>,
         pool: &Pool,
@@ -192,7 +192,7 @@ impl Tasks {
     ) -> Result<()> {
         let held = pool.budget().wait(bytes);
         let mut state = self.lock();
-        // One job waits for every one that runs, so that no thread is idle.
+        // One job waits for each running one, so that no thread is idle.
         while state.running >= pool.size() * 2 && state.failed.is_none() {
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
@@ -227,7 +227,7 @@ impl Tasks {
     }
 }
 
-/// Says that a task has ended, however it did.
+/// Marks a job as ended when dropped, also after a panic.
 struct Ended(Arc<Tasks>);
 
 impl Drop for Ended {
@@ -242,7 +242,7 @@ impl Drop for Ended {
     }
 }
 
-/// The error of an object that no single request can write.
+/// The error of an object that is too large for a single request.
 #[cfg(feature = "object-http")]
 pub(super) fn too_large(key: &[u8], size: u64, most: u64, store: &str) -> Error {
     Error::io(format!("a blob of {size} bytes is larger than the store takes in one request, {most} bytes"))

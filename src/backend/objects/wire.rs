@@ -1,7 +1,7 @@
-//! Requests to a service: one runtime for all, repetition of what failed in passing, and failures in our words.
+//! HTTP requests to a service: one runtime for all, repetition after transient failures, and translation of failures.
 //!
-//! Knows HTTP and how services put their errors; neither S3 nor Azure. Nothing of a request that could hold a
-//! secret (its address, its headers, the text of an answer) gets into an error.
+//! Depends on HTTP and on how services report errors; on neither S3 nor Azure. No part of a request that could
+//! contain a secret (address, headers, text of an answer) gets into an error.
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -17,29 +17,29 @@ use crate::base::stop::Stop;
 
 /// Longest wait before a request is repeated.
 const LONGEST_PAUSE: Duration = Duration::from_secs(64);
-/// Bytes per second that a large upload is given at least.
+/// Minimum rate in bytes per second that a large upload is given time for.
 const SLOWEST: u64 = 128 << 10;
-/// Bytes of an answer that are set aside before they arrive.
+/// Bytes of an answer that are allocated before they arrive.
 const AHEAD: u64 = 1 << 20;
-/// Bytes of an error that are read; the rest of a longer one is not waited for.
+/// Bytes of an error that are read; the rest of a longer one is skipped.
 const LONGEST_ERROR: u64 = 64 << 10;
-/// Bytes that a page of a list may have: a thousand objects with the longest names take half of it.
+/// Limit in bytes of a page of a list: a thousand objects with the longest names take half of it.
 pub(super) const LONGEST_LIST: u64 = 16 << 20;
-/// Bytes that the answer to a request for no content may have.
+/// Limit in bytes of the answer to a request for no content.
 pub(super) const LONGEST_RECEIPT: u64 = 1 << 20;
-/// How often a waiting request looks at the request to end.
+/// How often a waiting request checks the request to end.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// How requests are made.
+/// Settings of requests.
 #[derive(Debug, Clone)]
 pub(super) struct Manners {
-    /// For an answer to begin, and for every part of it to follow.
+    /// Limit for an answer to begin, and for every part of it to follow.
     pub timeout: Duration,
     /// How often a request is repeated.
     pub retries: u32,
-    /// Whether any certificate will do.
+    /// Whether any certificate is accepted.
     pub any_certificate: bool,
-    /// Where requests go, for people.
+    /// The service, for messages.
     pub place: String,
 }
 
@@ -49,40 +49,40 @@ pub(super) struct Wire {
     manners: Manners,
 }
 
-/// What a service answers when it does what it was asked to.
+/// A successful answer.
 pub(super) struct Answer {
     /// The body.
     pub body: Vec<u8>,
 }
 
 impl Answer {
-    /// The body as a document.
+    /// The body as text.
     pub fn text(self, place: &str) -> Result<String> {
         String::from_utf8(self.body)
             .map_err(|_| Error::io("the service answers with something that is no text").with("store", place))
     }
 }
 
-/// Why there is no answer.
+/// Why a request has failed.
 #[derive(Debug)]
 pub(super) enum Failure {
-    /// The service refuses, with this status and, if it says so, this code.
+    /// The service refuses, with this status and, if it sends one, this code.
     Status(u16, Option<String>),
-    /// The service cannot be talked to.
+    /// The connection to the service failed.
     Lost(String),
-    /// It shows a certificate that this machine does not trust.
+    /// The service has a certificate that this machine does not trust.
     Distrusted(String),
-    /// It was too slow.
+    /// The service exceeded this limit.
     Slow(Duration),
-    /// It sends more bytes than were asked for.
+    /// The service sends more bytes than were requested.
     Long(u64),
-    /// The request cannot even be made.
+    /// The request cannot be made.
     Ours(Error),
 }
 
 impl Wire {
     pub fn new(manners: Manners) -> Result<Self> {
-        // Only the first one counts, and all are the same.
+        // Only the first call has an effect, and all are equal.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder()
             .connect_timeout(manners.timeout)
@@ -103,8 +103,8 @@ impl Wire {
         Ok(Wire { client, manners })
     }
 
-    /// Makes a request, and makes it again while it fails in passing. `prepare` signs it anew every time.
-    /// The answer may have `most` bytes. Ends early when the process is asked to end.
+    /// Makes a request, and repeats it after transient failures. `prepare` signs it anew every time. The answer may
+    /// have at most `most` bytes. Ends early when the process is asked to end.
     pub fn ask(
         &self,
         prepare: impl AsyncFn() -> Result<HttpRequest>,
@@ -140,7 +140,7 @@ impl Wire {
         let length = body.content_length() as u64;
         let mut request = reqwest::Request::new(parts.method, url);
         *request.headers_mut() = parts.headers;
-        // Services refuse an object whose length is not said, and an empty body would say nothing.
+        // Services refuse an object without a stated length, and an empty body would not state one.
         if request.method() == Method::PUT {
             request.headers_mut().insert(reqwest::header::CONTENT_LENGTH, HeaderValue::from(length));
         }
@@ -152,12 +152,12 @@ impl Wire {
         let upload = limit.saturating_add(Duration::from_secs(length / SLOWEST));
         let mut response = within(upload, self.client.execute(request)).await?;
         let status = response.status();
-        // Any other success is an answer to something that was not asked, a part of the object for instance.
+        // Any other success answers another request, for instance one for a part of the object.
         if status.is_success() && (!reads || status == StatusCode::OK) {
             let body = self.body(&mut response, most).await?;
             return if body.len() as u64 > most { Err(Failure::Long(most)) } else { Ok(Answer { body }) };
         }
-        // A code that a service has made, and not a text that may repeat what it was sent.
+        // A code defined by the service, and not a text that may repeat parts of the request.
         let header = response.headers().get("x-ms-error-code").and_then(|code| code.to_str().ok());
         let mut code = header.map(str::to_string);
         if code.is_none() {
@@ -169,7 +169,7 @@ impl Wire {
         Err(Failure::Status(status.as_u16(), code.filter(plain)))
     }
 
-    /// The body, or as much of it as shows that it has more than `most` bytes.
+    /// Reads the body, or as much of it as shows that it has more than `most` bytes.
     async fn body(&self, response: &mut Response, most: u64) -> std::result::Result<Vec<u8>, Failure> {
         let ahead = response.content_length().unwrap_or(0).min(most).min(AHEAD);
         let mut body = Vec::with_capacity(usize::try_from(ahead).unwrap_or(0));
@@ -182,7 +182,7 @@ impl Wire {
         Ok(body)
     }
 
-    /// A failure as an error: `doing` as in "read a blob".
+    /// Converts a failure to an error; `doing` as in "read a blob".
     pub fn error(&self, failure: Failure, doing: &str, advice: &Advice) -> Error {
         let place = |error: Error| error.with("store", self.manners.place.clone());
         let tries = match self.manners.retries {
@@ -228,7 +228,7 @@ impl Wire {
     }
 }
 
-/// Does `work`, but ends when the process is asked to end and the work has to wait.
+/// Runs `work`, but ends if the process is asked to end while the work waits.
 async fn unless_stopped<T>(
     work: impl Future<Output = std::result::Result<T, Failure>>,
 ) -> std::result::Result<T, Failure> {
@@ -241,7 +241,7 @@ async fn unless_stopped<T>(
     }
 }
 
-/// What to do about answers whose meaning differs from service to service.
+/// Remedies for answers whose meaning differs from service to service.
 pub(super) struct Advice {
     pub forbidden: &'static str,
     pub absent: &'static str,
@@ -263,7 +263,7 @@ async fn within<T>(
     }
 }
 
-/// An error and everything that caused it. Addresses have been taken out of it.
+/// An error and all its causes. Addresses are removed before.
 fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut texts: Vec<String> = Vec::new();
     let mut next = Some(error);
@@ -277,7 +277,7 @@ fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     texts.join(": ")
 }
 
-/// The one runtime that serves every connection.
+/// The one runtime that drives every connection.
 pub(super) fn runtime() -> Result<&'static Runtime> {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     if let Some(runtime) = RUNTIME.get() {
@@ -297,8 +297,8 @@ pub(super) fn request(method: Method, address: &str, body: Vec<u8>) -> Result<Ht
     Ok(request)
 }
 
-/// Whether a list of answers goes round in a circle: says so of a place that was met before. Finds every circle,
-/// after at most three times its length, by remembering one place.
+/// Detects that a list of answers is circular: reports a place that was met before. Finds every circle, after at most
+/// three times its length, by storing one place.
 #[derive(Debug, Default)]
 pub(super) struct Circle {
     met: Option<String>,
@@ -332,12 +332,12 @@ pub(super) fn is_address(text: &str) -> bool {
     plain && fits_a_header(text) && Url::parse(text).is_ok_and(|url| url.has_host() && bare(&url))
 }
 
-/// Whether a text can stand in the head of a request.
+/// Whether a text is valid in a header of a request.
 pub(super) fn fits_a_header(text: &str) -> bool {
     text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
 }
 
-/// Percent-encodes everything but unreserved characters and `kept`.
+/// Percent-encodes everything except unreserved characters and `kept`.
 pub(super) fn percent(text: &str, kept: &[u8]) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
@@ -350,7 +350,7 @@ pub(super) fn percent(text: &str, kept: &[u8]) -> String {
     out
 }
 
-/// Undoes percent-encoding; as it is where that gives no text.
+/// Decodes percent-encoding; returns the text unchanged if the result is no text.
 pub(super) fn unpercent(text: &str, plus_is_space: bool) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -370,9 +370,9 @@ pub(super) fn unpercent(text: &str, plus_is_space: bool) -> String {
     String::from_utf8(bytes).unwrap_or_else(|_| text.to_string())
 }
 
-/// Refuses a prefix that no address can carry: addresses lose such parts.
+/// Refuses a prefix that no address can contain: clients remove such parts from addresses.
 pub(super) fn check_prefix(prefix: &str, place: &str) -> Result<()> {
-    // What comes after the last slash goes on with the name of a key.
+    // The name of a key follows directly after the last part.
     let mut parts = prefix.split('/').rev().skip(1);
     if parts.any(|part| matches!(part, "." | "..")) {
         return Err(Error::usage("a key prefix with `.` or `..` between slashes reaches no object")

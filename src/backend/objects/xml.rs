@@ -1,7 +1,7 @@
-//! Lists of objects and errors of services, read from XML.
+//! Parses lists of objects and errors of services from XML.
 //!
-//! Names of elements are compared without their namespace and without regard to case, because services differ
-//! in both. A document that is not well-formed to its end is no list. Knows neither S3 nor Azure.
+//! Names of elements are compared without namespace and case, because services differ in both. A document that is not
+//! well-formed to its end is not accepted as a list. Contains nothing specific to S3 or Azure.
 
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
@@ -11,41 +11,41 @@ use quick_xml::events::{BytesStart, Event};
 pub(super) struct Field {
     /// Name without namespace, in lower case.
     pub name: String,
-    /// Whether an attribute `Encoded` says that the text is percent-encoded.
+    /// Whether an attribute `Encoded` marks the text as percent-encoded.
     pub encoded: bool,
-    /// Text, entities resolved; empty for an element without any.
+    /// Text with entities resolved; empty for an element without text.
     pub text: String,
 }
 
-/// A list of items as services answer with.
+/// A list of items in a service's answer.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct List {
     /// The elements of every item.
     pub items: Vec<Vec<Field>>,
-    /// The elements beside them.
+    /// The elements outside of the items.
     pub fields: Vec<Field>,
 }
 
-/// The names that a list has for its parts.
+/// The element names of a list.
 pub(super) struct Names {
     /// The outermost element.
     pub root: &'static str,
     /// An item.
     pub item: &'static str,
-    /// What stands for several items that are not listed one by one.
+    /// An element that stands for several items that are not listed one by one.
     pub group: &'static str,
 }
 
-/// Why a document cannot be used as a list.
+/// Why a document is not accepted as a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum NoList {
-    /// It is another document, or not all of one.
+    /// It is another or an incomplete document.
     Other,
-    /// It puts several objects under one name, so that they are not listed.
+    /// It groups several objects under one name, so that they are not listed.
     Grouped,
 }
 
-/// Reads a list; it must not be taken for an empty one where it is none.
+/// Parses a list. Another document must not be mistaken for an empty list.
 pub(super) fn list(document: &str, names: &Names) -> Result<List, NoList> {
     let mut list = List::default();
     // Names of the open elements.
@@ -141,8 +141,7 @@ fn field_of(tag: &BytesStart) -> Field {
     Field { name, encoded, text: String::new() }
 }
 
-/// The text that an event stands for; nothing for comments and the like, `None` for an entity that is not
-/// one of XML's own.
+/// The text of an event; empty for comments and the like, `None` for an entity that is not one of XML's own.
 fn text_of_event(event: &Event) -> Option<String> {
     match event {
         Event::Text(text) => text.decode().ok().map(|text| text.into_owned()),

@@ -1,6 +1,7 @@
-//! Keys for S3: those of the configuration, or the first that is found where the server looks.
+//! Keys for S3: those of the configuration, or the first ones found where the server searches.
 //!
-//! The order is the server's: web identity, environment, credentials file, container, machine. Knows no bucket.
+//! The order is the server's: web identity, environment, credentials file, container, machine. Does not depend on a
+//! bucket.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,14 +14,14 @@ use super::wire;
 use crate::base::error::{Error, Result};
 use crate::settings::{S3Settings, Secret};
 
-/// Bytes that a credentials file may have.
+/// Limit in bytes of a credentials file.
 const LONGEST: u64 = 1 << 20;
 
-/// Where requests get their keys.
+/// The source of the keys of requests.
 pub(super) enum Credentials {
-    /// Known from the start.
+    /// Fixed keys.
     Fixed(Arc<AwsCredential>),
-    /// Asked for, and asked for again before they expire.
+    /// Keys of a provider, requested again before they expire.
     Asked(AwsCredentialProvider, &'static str),
 }
 
@@ -51,7 +52,7 @@ impl Credentials {
     pub async fn get(&self, place: &str) -> Result<Arc<AwsCredential>> {
         match self {
             Credentials::Fixed(keys) => Ok(Arc::clone(keys)),
-            // Its error may repeat the request, which holds a token.
+            // Its error may repeat the request, which contains a token.
             Credentials::Asked(provider, whom) => provider.get_credential().await.map_err(|_| {
                 Error::io(format!("there are no keys for S3: {whom} gave none")).with("store", place).next(
                     "set access key and secret key in the configuration, AWS_ACCESS_KEY_ID and \
@@ -62,7 +63,7 @@ impl Credentials {
     }
 }
 
-/// Variables that say how to ask for keys.
+/// Environment variables that describe how to request keys.
 const WEB_IDENTITY: [&str; 4] =
     ["AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_SESSION_NAME", "AWS_ENDPOINT_URL_STS"];
 const MACHINE: [&str; 5] = [
@@ -91,7 +92,7 @@ fn asked(
             builder = builder.with_config(key, value);
         }
     }
-    // The bucket is never asked: only what finds keys is of use.
+    // No request goes to the bucket: only the key provider is used.
     let finder = builder.build().map_err(|_| {
         Error::usage(format!("cannot ask {whom} for keys")).with("store", settings.location())
     })?;

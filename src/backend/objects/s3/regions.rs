@@ -1,6 +1,6 @@
 //! Services by region, as the server names them.
 //!
-//! Pure data. A region it does not know works with an endpoint only.
+//! Pure data. A region that is not listed needs an endpoint.
 
 /// Regions of Amazon's own service.
 const AWS: [&str; 24] = [
@@ -32,7 +32,7 @@ const AWS: [&str; 24] = [
 
 const DIGITAL_OCEAN: [&str; 4] = ["nyc3", "ams3", "sgp1", "fra1"];
 
-/// Behind `wa-`.
+/// Names after `wa-`.
 const WASABI: [&str; 13] = [
     "us-east-1",
     "us-east-2",
@@ -49,8 +49,8 @@ const WASABI: [&str; 13] = [
     "ap-southeast-2",
 ];
 
-/// Address of a service, without a slash behind it unless the endpoint has one, and the region requests are
-/// signed for.
+/// Address of a service, without a trailing slash unless the endpoint has one, and the region for which requests are
+/// signed.
 pub(super) fn service(region: &str, endpoint: Option<&str>) -> Option<(String, String)> {
     if let Some(endpoint) = endpoint {
         let address =
