@@ -34,6 +34,7 @@ pub(crate) fn check(model: &Model, findings: &mut Vec<Finding>) {
     everything_is_documented(model, findings);
     references::schema_version_record(model, findings);
     references::blobs(model, findings);
+    references::one_side_each(model, findings);
     references::legacy(model, findings);
     references::counter_rules(model, findings);
     references::singletons(model, findings);

@@ -3,7 +3,8 @@
 //! A reference must hold in every version of its range, so that generated indexes are never out of range.
 
 use crate::model::{
-    CounterRule, Cover, IntSet, Kind, Layout, LayoutPath, Model, Singleton, Text, ValueForm, ValueKind,
+    CounterRule, Cover, IntSet, Kind, Layout, LayoutPath, Model, Singleton, Subspace, Text, ValueForm,
+    ValueKind,
 };
 use crate::report::{Finding, Place};
 
@@ -81,6 +82,44 @@ pub(super) fn blobs(model: &Model, findings: &mut Vec<Finding>) {
                     number_field(of, &computed.field, findings);
                     sets(of, &computed.only, findings);
                 }
+            }
+        }
+    }
+}
+
+/// The blob audit compares one subspace of links with one of blobs.
+pub(super) fn one_side_each(model: &Model, findings: &mut Vec<Finding>) {
+    type Side = (&'static str, &'static str, fn(&Subspace, u32) -> bool);
+    let sides: [Side; 2] = [
+        (
+            "name blobs",
+            "put all layouts with `links_blob:` of a version into one subspace",
+            |subspace, version| {
+                let mut live = subspace.layouts.iter().filter(|l| l.versions.contains(version));
+                live.any(|layout| layout.links_blob.is_some())
+            },
+        ),
+        ("hold blobs", "one subspace of a version has `value: blob`", |s, _| s.value == ValueKind::Blob),
+    ];
+    for (what, help, is) in sides {
+        // Each pair is reported once, whatever the number of versions that have it.
+        let mut reported: Vec<Place> = Vec::new();
+        for version in &model.versions {
+            let number = version.number;
+            let mut live = model.subspaces.iter().filter(|s| s.versions.contains(number) && is(s, number));
+            let Some(first) = live.next() else { continue };
+            for second in live {
+                if reported.contains(&second.name.place) {
+                    continue;
+                }
+                let message =
+                    format!("`{}` and `{}` {what} in version {number}", first.name.value, second.name.value);
+                findings.push(
+                    Finding::new(second.name.place, message)
+                        .note(first.name.place, format!("`{}` is declared here", first.name.value))
+                        .help(help),
+                );
+                reported.push(second.name.place);
             }
         }
     }
