@@ -9,8 +9,13 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use stalwart_migrate::base::page::Page;
-use stalwart_migrate::catalog::keys::v5;
-use stalwart_migrate::catalog::{self, Sampler, Subspace};
+use stalwart_migrate::catalog::keys::{BlobLinkKey, LogsKey, PropertyKey};
+use stalwart_migrate::catalog::{self, Subspace, TypedKey};
+
+#[path = "../tests/oracle/sampler.rs"]
+mod sampler;
+
+use sampler::Sampler;
 
 /// Keys decoded per measurement.
 const KEYS: usize = 10_000_000;
@@ -123,20 +128,20 @@ fn checker(letter: char) -> impl Fn(&[u8], &[u8]) -> Option<u64> {
 }
 
 fn property(key: &[u8]) -> Option<u64> {
-    v5::PropertyKey::decode(key).ok().map(property_sum)
+    PropertyKey::decode(key, 5).map(property_sum)
 }
 
 fn blob_link(key: &[u8]) -> Option<u64> {
-    v5::BlobLinkKey::decode(key).ok().map(link_sum)
+    BlobLinkKey::decode(key, 5).map(link_sum)
 }
 
 fn logs(key: &[u8]) -> Option<u64> {
-    v5::LogsKey::decode(key).ok().map(logs_sum)
+    LogsKey::decode(key, 5).map(logs_sum)
 }
 
 // Every field is used, so that none is left out of the decoding.
-fn property_sum(key: v5::PropertyKey<'_>) -> u64 {
-    use v5::PropertyKey as Key;
+fn property_sum(key: PropertyKey<'_>) -> u64 {
+    use PropertyKey as Key;
     match key {
         Key::SchemaVersion {} => 1,
         Key::Property { account, collection, field, document } => {
@@ -151,8 +156,8 @@ fn property_sum(key: v5::PropertyKey<'_>) -> u64 {
     }
 }
 
-fn link_sum(key: v5::BlobLinkKey<'_>) -> u64 {
-    use v5::BlobLinkKey as Key;
+fn link_sum(key: BlobLinkKey<'_>) -> u64 {
+    use BlobLinkKey as Key;
     match key {
         Key::Commit { hash } => u64::from(hash[0]),
         Key::IdLink { hash, id } => u64::from(hash[0]) ^ id,
@@ -163,8 +168,8 @@ fn link_sum(key: v5::BlobLinkKey<'_>) -> u64 {
     }
 }
 
-fn logs_sum(key: v5::LogsKey) -> u64 {
-    use v5::LogsKey as Key;
+fn logs_sum(key: LogsKey) -> u64 {
+    use LogsKey as Key;
     match key {
         Key::Change { account, sync_collection, change }
         | Key::Vanished { account, sync_collection, change } => {
@@ -176,7 +181,7 @@ fn logs_sum(key: v5::LogsKey) -> u64 {
 
 /// What the generated code is compared with.
 mod by_hand {
-    use super::v5::{BlobLinkKey, LogsKey, PropertyKey};
+    use super::{BlobLinkKey, LogsKey, PropertyKey};
 
     fn u32_of(bytes: &[u8]) -> u32 {
         u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])

@@ -4,7 +4,7 @@
 
 use std::process::ExitCode;
 
-use stalwart_migrate::catalog::{self, keys};
+use stalwart_migrate::catalog::{self, TypedKey, keys};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -32,12 +32,11 @@ fn decode(arguments: &[String]) -> Result<String, String> {
     let layout = subspace.layout(&key).map_err(|error| format!("{} ({letter}): {error}", subspace.name))?;
 
     let mut text = format!("{} ({letter}), {}\n{}", subspace.name, subspace.title, subspace.describe(&key));
-    text.push_str(&format!("\n{}", layout.doc));
-    // The typed form, for code that needs the fields of one version.
-    if number == 5
-        && letter == 'p'
-        && let Ok(keys::v5::PropertyKey::Property { account, document, .. }) =
-            keys::v5::PropertyKey::decode(&key)
+    text.push_str(&format!("\nlayout {}, {} segments", layout.name, layout.segments.len()));
+    // The typed form, for code that needs the fields.
+    if letter == 'p'
+        && let Some(keys::PropertyKey::Property { account, document, .. }) =
+            keys::PropertyKey::decode(&key, number)
     {
         text.push_str(&format!("\nDocument {document} of account {account}."));
     }

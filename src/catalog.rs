@@ -3,46 +3,38 @@
 //! Generated from `schema/` by `build.rs`. Everything that is specific to a subspace is read from here; no
 //! letter, table name or layout stands anywhere else in `src/`. Knows no store and no dump.
 
+mod typed;
+
 mod descriptors;
 
-mod interpreter;
+mod fields;
 
 mod rules;
 
 pub use descriptors::{
-    Backend, BackendKind, Companion, EarlierPieces, FreshRule, Layout, LegacySubspace, LegacyTable, Mapping,
-    Pieces, SchemaVersion, Segment, SegmentKind, ServerDump, SideTable, Singleton, StoreGroup, Subspace,
-    Table, ValueForm, ValueKind, Variant, VersionRecord,
+    Backend, BackendKind, Companion, FreshRule, Layout, LegacyTable, Mapping, Names, SchemaVersion, Segment,
+    SegmentKind, SideTable, Singleton, StoreGroup, Subspace, Table, ValueForm, ValueKind, Variant,
+    VersionRecord,
 };
-pub use interpreter::{Field, FieldValue, Sampler};
-pub use rules::{ComputedKeys, Conditions, CounterRule, Cover, CoveredId, GroupNumber, LayoutRef};
+pub use fields::FieldValue;
+pub use rules::{ComputedKeys, CounterRule, Cover, CoveredId, Group, LayoutRef};
+pub use typed::{SegmentSink, TypedKey};
 
 use std::fmt;
 
-use crate::base::hex::hex;
 use crate::codec::KeyError;
-use descriptors::Template;
+use descriptors::{LegacySubspace, Template, pick};
+use rules::is_in;
 
-#[allow(
-    missing_docs,
-    clippy::large_enum_variant,
-    clippy::manual_range_contains,
-    clippy::match_like_matches_macro,
-    clippy::needless_lifetimes,
-    dead_code,
-    unreachable_patterns,
-    unused_imports
-)]
+#[allow(missing_docs, dead_code, unreachable_patterns, unused_imports, unused_variables)]
 mod generated {
     include!(concat!(env!("OUT_DIR"), "/catalog.rs"));
 }
 
-/// Typed keys: a module per schema version with an enum per subspace and their sum, `Key`.
-///
-/// Numbers are plain integers: values that have no name survive a round trip. Keys borrow from the bytes they
-/// were decoded from.
+/// Typed keys: an enum per subspace. Where a name has had several meanings, those of older versions carry the first one
+/// in their names.
 pub mod keys {
-    pub use super::generated::modules::*;
+    pub use super::generated::keys::*;
 }
 
 /// All schema versions, ascending.
@@ -73,18 +65,6 @@ pub fn companion(kind: BackendKind, name: &str) -> Option<&'static Companion> {
 /// The record that tells a store's schema version: at the same place in every version.
 pub fn schema_version_record() -> &'static VersionRecord {
     &generated::SCHEMA_VERSION_RECORD
-}
-
-/// What every typed key can do.
-pub trait TypedKey {
-    /// Appends the key, without the letter.
-    fn encode(&self, out: &mut Vec<u8>);
-
-    /// Index of its layout among those of its subspace.
-    fn layout(&self) -> usize;
-
-    /// The layouts of its subspace.
-    fn layouts(&self) -> &'static [Layout];
 }
 
 /// How a link uses the blob that it names; the last one counts most.
@@ -149,34 +129,39 @@ impl SchemaVersion {
 
     /// Tables that an older version has left in a store, which hold nothing this version uses.
     pub fn legacy_tables(&self, backend: BackendKind) -> impl Iterator<Item = LegacyTable> {
-        self.legacy.iter().filter_map(move |legacy| {
+        let required = self::backend(backend).is_some_and(|backend| backend.legacy_required);
+        let left: &[LegacySubspace] = generated::LEGACY;
+        left.iter().filter(|legacy| is_in(legacy.versions, self.number)).filter_map(move |legacy| {
             let mapping = legacy.tables.iter().find(|mapping| mapping.backend == backend)?;
-            Some(LegacyTable {
-                letter: legacy.letter,
-                title: legacy.title,
-                table: mapping.table.as_ref().ok()?,
-                required: legacy.required.contains(&backend),
-            })
+            let table = mapping.table.as_ref().ok()?;
+            Some(LegacyTable { letter: legacy.letter, title: legacy.title, table, required })
         })
     }
 
     /// Tables beside the subspaces, which the server rebuilds (search tables).
     pub fn side_tables(&self, backend: BackendKind) -> impl Iterator<Item = &'static SideTable> {
-        self.side_tables.iter().filter(move |table| table.backend == backend)
+        let all = generated::SIDE_TABLES.iter();
+        all.filter(move |table| table.backend == backend && is_in(table.versions, self.number))
+    }
+
+    /// Objects that say where stores are.
+    pub fn singletons(&self) -> impl Iterator<Item = &'static Singleton> {
+        generated::SINGLETONS.iter().filter(|singleton| is_in(singleton.versions, self.number))
     }
 
     /// The object that says where the blob store is, if this version keeps that in the data store.
     pub fn blob_store(&self) -> Option<&'static Singleton> {
-        self.singletons.iter().find(|singleton| singleton.store == Some(StoreGroup::Blob))
-    }
-
-    /// The layout a rule names.
-    pub fn layout(&self, of: LayoutRef) -> Option<&'static Layout> {
-        self.subspace(of.letter)?.layouts.get(of.layout)
+        self.singletons().find(|singleton| singleton.store == Some(StoreGroup::Blob))
     }
 }
 
 impl Subspace {
+    /// Family of the server's own export, if any: without one its full export leaves the subspace out.
+    pub fn family(&self) -> Option<&'static str> {
+        let families = version(self.version)?.families;
+        families.iter().find(|(_, letters)| letters.contains(&self.letter)).map(|(name, _)| *name)
+    }
+
     /// The table of this subspace, or why the backend has no place for it.
     pub fn table(&self, backend: BackendKind) -> Result<&'static Table, &'static str> {
         match self.tables.iter().find(|mapping| mapping.backend == backend) {
@@ -193,8 +178,7 @@ impl Subspace {
     /// No layout accepts the key.
     #[inline]
     pub fn layout(&self, key: &[u8]) -> Result<&'static Layout, KeyError> {
-        let index = (self.decode)(key)?;
-        self.layouts.get(index).ok_or(KeyError::NoLayout)
+        (self.keys.layout_of)(key, 0).ok_or(KeyError)
     }
 
     /// Checks a record against the layouts, without allocating. `value` is logical: counters as 8 bytes
@@ -206,7 +190,7 @@ impl Subspace {
     #[inline]
     pub fn check(&self, key: &[u8], value: &[u8]) -> Result<&'static Layout, Problem> {
         // Nearly every value is right, and its length alone tells.
-        match (self.accepts)(key, value.len()) {
+        match (self.keys.accepts)(key, value.len()) {
             Some(layout) => Ok(layout),
             None => self.judge(key, value),
         }
@@ -233,20 +217,19 @@ impl Subspace {
 
     // Where keys alone do not decide between layouts, the value does.
     fn check_shared(&self, layout: &'static Layout, key: &[u8], value: &[u8]) -> Option<&'static Layout> {
-        let shared = layout.shares.iter().filter_map(|index| self.layouts.get(*index));
-        shared.into_iter().find(|l| l.accepts(key) && value_problem(self, l, value).is_none())
-    }
-
-    /// The BLAKE3 hash of the blob that a key names, if its layout is a link.
-    #[inline]
-    pub fn blob_link<'k>(&self, key: &'k [u8]) -> Option<&'k [u8; 32]> {
-        let offset = self.layout(key).ok()?.blob_link?;
-        key.get(offset..)?.first_chunk()
+        let mut layout = layout;
+        while !layout.shares.is_empty() {
+            layout = (self.keys.layout_of)(key, layout.index + 1)?;
+            if value_problem(self, layout, value).is_none() {
+                return Some(layout);
+            }
+        }
+        None
     }
 
     /// Whether any of its keys names a blob.
     pub fn links_blobs(&self) -> bool {
-        self.layouts.iter().any(|layout| layout.blob_link.is_some())
+        self.layouts.iter().any(|layout| layout.blob_link)
     }
 
     /// Whether its keys tell of blobs, by links or because they are those of blobs: what a blob audit compares.
@@ -257,19 +240,14 @@ impl Subspace {
     /// The BLAKE3 hash in a key, of a link or of a blob whose key it is.
     #[inline]
     pub fn blob_hash<'k>(&self, key: &'k [u8]) -> Option<&'k [u8; 32]> {
-        let layout = self.layout(key).ok()?;
-        match layout.content_hash {
-            true => key.try_into().ok(),
-            false => key.get(layout.blob_link?..)?.first_chunk(),
-        }
+        (self.keys.blob_hash)(key).map(|(_, hash)| hash)
     }
 
     /// The hash of the blob that a record names or is, and how it uses the blob. `value` is empty for blobs, whose
     /// keys say it all.
     #[inline]
     pub fn blob_use<'k>(&self, key: &'k [u8], value: &[u8]) -> Option<(&'k [u8; 32], BlobUse)> {
-        let hash = self.blob_hash(key)?;
-        let layout = self.layout(key).ok()?;
+        let (layout, hash) = (self.keys.blob_hash)(key)?;
         let used = match layout.commit {
             true => BlobUse::Stored,
             false if layout.is_provisional(key, value) => BlobUse::Provisional,
@@ -277,14 +255,12 @@ impl Subspace {
         };
         Some((hash, used))
     }
+}
 
-    /// Layout and fields of a key in words, as `property account=7 collection=0 (Email) field=50
-    /// document=42`; hex where no layout accepts it.
-    pub fn describe(&self, key: &[u8]) -> String {
-        match self.layout(key) {
-            Ok(layout) => layout.describe(key),
-            Err(_) => format!("0x{}", hex(key)),
-        }
+/// Letter and name, as `k (blob_link)`.
+impl fmt::Display for Subspace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.letter, self.name)
     }
 }
 
@@ -351,16 +327,6 @@ fn value_problem(subspace: &Subspace, layout: &Layout, value: &[u8]) -> Option<&
             Some("it has a length that this layout never has")
         }
         _ => None,
-    }
-}
-
-// What the generated `Display` of keys calls.
-fn write_key(f: &mut fmt::Formatter<'_>, key: &dyn TypedKey) -> fmt::Result {
-    let mut bytes = Vec::new();
-    key.encode(&mut bytes);
-    match key.layouts().get(key.layout()) {
-        Some(layout) => f.write_str(&layout.describe(&bytes)),
-        None => f.write_str(&hex(&bytes)),
     }
 }
 

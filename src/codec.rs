@@ -6,25 +6,50 @@
 
 use std::fmt;
 
-/// Why bytes are no key of a layout.
+/// No layout of the subspace accepts a key of these bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KeyError {
-    /// No layout of the subspace accepts a key of these bytes.
-    NoLayout,
-    /// The schema version has no subspace of this letter.
-    NoSubspace,
-}
+pub struct KeyError;
 
 impl fmt::Display for KeyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            KeyError::NoLayout => "no layout of the subspace accepts this key",
-            KeyError::NoSubspace => "the schema version has no subspace of this letter",
-        })
+        f.write_str("no layout of the subspace accepts this key")
     }
 }
 
 impl std::error::Error for KeyError {}
+
+/// A segment of a key, with what it holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Value<'k> {
+    /// A constant.
+    Const(&'static [u8]),
+    /// A number of one byte.
+    U8(u8),
+    /// A number of two bytes.
+    U16(u16),
+    /// A number of four bytes.
+    U32(u32),
+    /// A number of eight bytes.
+    U64(u64),
+    /// A number in LEB128.
+    Leb(u64),
+    /// Bytes, with the length byte of those that have one.
+    Bytes(&'k [u8]),
+}
+
+impl Value<'_> {
+    /// Appends the segment.
+    pub fn put(&self, out: &mut Vec<u8>) {
+        match *self {
+            Value::Const(bytes) | Value::Bytes(bytes) => out.extend_from_slice(bytes),
+            Value::U8(number) => out.push(number),
+            Value::U16(number) => out.extend_from_slice(&number.to_be_bytes()),
+            Value::U32(number) => out.extend_from_slice(&number.to_be_bytes()),
+            Value::U64(number) => out.extend_from_slice(&number.to_be_bytes()),
+            Value::Leb(number) => put_leb128(out, number),
+        }
+    }
+}
 
 /// The end of a segment that has none.
 pub const NOWHERE: usize = usize::MAX;
@@ -81,6 +106,12 @@ pub fn has(key: &[u8], at: usize, constant: &[u8]) -> bool {
 #[inline(always)]
 pub fn skip(at: usize, width: usize) -> usize {
     at.saturating_add(width)
+}
+
+/// The offset so many bytes before the end; the front, if the key is shorter.
+#[inline(always)]
+pub fn before(end: usize, bytes: usize) -> usize {
+    end.saturating_sub(bytes)
 }
 
 /// The offset behind a LEB128 number of 32 bits.

@@ -131,8 +131,7 @@ fn every_letter_has_a_family(model: &Model, findings: &mut Vec<Finding>) {
                 findings.push(Finding::new(letter.place, message).help("remove the letter"));
             }
         }
-        for (index, _) in model.subspaces_of(version.number) {
-            let subspace = &model.subspaces[index];
+        for subspace in model.subspaces.iter().filter(|s| s.versions.contains(version.number)) {
             if !seen.contains_key(&subspace.letter) {
                 let message = format!(
                     "subspace `{}` is in no family of version {}",
@@ -474,7 +473,7 @@ fn identifier(name: &str, place: Place, findings: &mut Vec<Finding>) {
     let snake = name.starts_with(|c: char| c.is_ascii_lowercase())
         && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
     // `syn` refuses keywords; names such as `len` and `key` are the generated code's own.
-    if !snake || syn::parse_str::<syn::Ident>(name).is_err() || ["key", "len", "out"].contains(&name) {
+    if !snake || syn::parse_str::<syn::Ident>(name).is_err() || ["key", "len", "with"].contains(&name) {
         let message = format!("`{name}` cannot be a name");
         findings.push(
             Finding::new(place, message).help("use lower-case words joined by `_`, and no word of Rust"),

@@ -1,146 +1,235 @@
-//! From the model to Rust: a module of typed keys per version, and the descriptor tables.
+//! From the model to Rust: typed keys per entry of the schema, and the descriptor tables of all versions.
 //!
-//! Code only where types differ; whatever is uniform becomes data. A subspace whose layouts did not change
-//! between versions is written once, in the module of its first version, and re-exported by the later ones.
+//! Code only where types differ; whatever is uniform becomes data. An entry is written once, whatever the number of
+//! versions that have it: what changes between them is a guard, or a list of its layouts.
 
 pub(crate) mod docs;
 
+mod format;
+
 mod keys;
+
+mod layouts;
+
+mod rules;
 
 mod tables;
 
-use proc_macro2::TokenStream;
+mod versions;
+
+use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
 
-use crate::model::{Model, Subspace};
+use crate::model::{IntSet, Kind, Layout, LayoutPath, Model, Segment, Subspace};
 
 /// The catalog as Rust text.
 pub(crate) fn rust(model: &Model) -> String {
-    let shapes = shapes(model);
-    let mut items = vec![
-        quote! { use std::fmt; },
-        quote! { use super::*; },
-        quote! { use crate::codec::{self, KeyError}; },
-    ];
-    items.extend(tables::items(model, &shapes));
-    for version in &model.versions {
-        items.push(module(model, &shapes, version.number));
+    let entries = entries(model);
+    let mut items = vec![quote! {
+        use super::*;
+        use crate::codec::Value::*;
+        use crate::codec::*;
+    }];
+    items.extend(versions::items(model, &entries));
+    items.extend(rules::items(model, &entries));
+    items.extend(tables::items(model, &entries));
+    for entry in &entries {
+        items.extend(keys::items(entry));
+        items.extend(layouts::items(model, &entries, entry));
     }
-    let modules = model.versions.iter().map(|version| module_name(version.number));
-    items.push(quote! { pub mod modules { pub use super::{#(#modules),*}; } });
+    let keys = entries.iter().map(Entry::key);
+    items.push(quote! { pub mod keys { pub use super::{#(#keys),*}; } });
     let mut text = String::from("// Generated from the schema by `codegen`: edit the schema instead.\n");
-    for item in items {
+    for item in items.into_iter().filter(|item| !item.is_empty()) {
         text.push('\n');
-        text.push_str(&pretty(item));
+        text.push_str(&format::item(item));
     }
     text
 }
 
-/// The layouts of a subspace as they are in a run of versions.
-pub(crate) struct Shape<'m> {
-    pub subspace: &'m Subspace,
-    /// Indexes of the layouts, in the order they are tried.
-    pub layouts: Vec<usize>,
-    /// First version that has it: the module it is written in.
-    pub home: u32,
-    /// Further versions, which re-export it.
-    pub later: Vec<u32>,
+/// A subspace of the schema with what its keys are in all of its versions.
+struct Entry<'m> {
+    subspace: &'m Subspace,
+    /// What its generated items are named after: another entry of the name may exist in later versions.
+    name: String,
+    /// The forms of its keys; layouts of equal name and key have one.
+    variants: Vec<Variant<'m>>,
 }
 
-impl Shape<'_> {
-    /// Name of the key enum.
-    fn key(&self) -> proc_macro2::Ident {
-        format_ident!("{}Key", camel(&self.subspace.name.value))
+/// A form of keys: a variant of the typed key.
+struct Variant<'m> {
+    name: Ident,
+    /// Its layouts, each in other versions: they differ in their values alone.
+    layouts: Vec<(usize, &'m Layout)>,
+}
+
+impl<'m> Variant<'m> {
+    /// The segments, which are those of all its layouts.
+    fn segments(&self) -> &'m [Segment] {
+        self.layouts.first().map_or(&[], |(_, layout)| &layout.segments)
     }
 
-    /// Name of the variant in the sum of all keys.
-    fn variant(&self) -> proc_macro2::Ident {
-        format_ident!("{}", camel(&self.subspace.name.value))
+    fn fields(&self) -> impl Iterator<Item = &'m Segment> {
+        self.segments().iter().filter(|segment| !segment.name.is_empty())
+    }
+}
+
+impl<'m> Entry<'m> {
+    fn new(model: &'m Model, subspace: &'m Subspace) -> Self {
+        let twin =
+            |s: &&Subspace| s.name.value == subspace.name.value && s.versions.from > subspace.versions.from;
+        let name = match model.subspaces.iter().find(twin) {
+            Some(_) => format!("{}_v{}", subspace.name.value, subspace.versions.from),
+            None => subspace.name.value.clone(),
+        };
+        let mut variants: Vec<Variant<'m>> = Vec::new();
+        for (index, layout) in subspace.layouts.iter().enumerate() {
+            let named = camel(&layout.name.value);
+            match variants.last_mut().filter(|variant| same_key(variant, layout)) {
+                Some(variant) => variant.layouts.push((index, layout)),
+                None => {
+                    let taken = variants.iter().any(|variant| variant.name == named);
+                    let version = if taken { format!("V{}", layout.versions.from) } else { String::new() };
+                    let name = format_ident!("{named}{version}");
+                    variants.push(Variant { name, layouts: vec![(index, layout)] });
+                }
+            }
+        }
+        Entry { subspace, name, variants }
+    }
+
+    /// Name of the key enum.
+    fn key(&self) -> Ident {
+        format_ident!("{}Key", camel(&self.name))
     }
 
     /// Name of the descriptor constant.
-    fn constant(&self) -> proc_macro2::Ident {
-        format_ident!("{}", self.subspace.name.value.to_uppercase())
+    fn constant(&self) -> Ident {
+        format_ident!("{}", self.name.to_uppercase())
     }
 
     /// Name of the static with its layouts.
-    fn statics(&self) -> proc_macro2::Ident {
-        format_ident!("{}_LAYOUTS", self.subspace.name.value.to_uppercase())
+    fn statics(&self) -> Ident {
+        format_ident!("{}_LAYOUTS", self.name.to_uppercase())
     }
 
-    fn home(&self) -> proc_macro2::Ident {
-        module_name(self.home)
+    /// Name of the static with its layouts in a version, which is that of the first version that has the same.
+    fn layouts_in(&self, version: u32) -> Ident {
+        let same = |other: &u32| self.active(*other) == self.active(version);
+        let first = self.subspace.versions.iter().find(same).unwrap_or(version);
+        format_ident!("{}_IN_{first}", self.name.to_uppercase())
     }
 
-    fn in_version(&self, version: u32) -> bool {
-        self.home == version || self.later.contains(&version)
-    }
-
-    fn active(&self) -> impl Iterator<Item = &crate::model::Layout> {
-        self.layouts.iter().map(|index| &self.subspace.layouts[*index])
+    /// Indexes of the layouts that a version has.
+    fn active(&self, version: u32) -> Vec<usize> {
+        let layouts = self.subspace.layouts.iter().enumerate();
+        layouts.filter(|(_, layout)| layout.versions.contains(version)).map(|(index, _)| index).collect()
     }
 
     /// Whether a key borrows from the bytes it was decoded from.
     fn borrows(&self) -> bool {
-        self.active().flat_map(|l| &l.segments).any(|s| !s.name.is_empty() && s.kind.largest().is_none())
+        self.variants.iter().flat_map(Variant::fields).any(|segment| segment.kind.largest().is_none())
     }
-}
 
-fn shapes(model: &Model) -> Vec<Shape<'_>> {
-    let mut shapes: Vec<Shape<'_>> = Vec::new();
-    for version in &model.versions {
-        for (index, layouts) in model.subspaces_of(version.number) {
-            let subspace = &model.subspaces[index];
-            let same = |s: &&mut Shape<'_>| {
-                let same = std::ptr::eq(s.subspace, subspace) && s.layouts == layouts;
-                let mut names = s.active().flat_map(|l| &l.segments).filter_map(|s| s.names.as_ref());
-                same && names.all(|table| model.same_names(&table.value, s.home, version.number))
-            };
-            match shapes.iter_mut().find(same) {
-                Some(shape) => shape.later.push(version.number),
-                None => shapes.push(Shape { subspace, layouts, home: version.number, later: Vec::new() }),
+    /// The variant that a layout belongs to.
+    fn variant(&self, layout: usize) -> Option<&Variant<'m>> {
+        self.variants.iter().find(|variant| variant.layouts.iter().any(|(index, _)| *index == layout))
+    }
+
+    /// `PropertyKey::Record { kind: 3 | 5, .. }`: keys of a layout whose fields are in these sets, with `bound` names.
+    fn pattern(&self, layout: usize, sets: &[(&str, &IntSet)], bound: &[&str]) -> TokenStream {
+        let Some(variant) = self.variant(layout) else { return quote! { _ } };
+        let (key, name) = (self.key(), &variant.name);
+        let mut fields = Vec::new();
+        for segment in variant.fields() {
+            let field = format_ident!("{}", segment.name);
+            let set = sets.iter().find(|(name, _)| *name == segment.name);
+            let wanted = bound.contains(&segment.name.as_str());
+            let set = set.map(|(_, set)| {
+                let pattern = set_pattern(set, segment.kind.largest().unwrap_or(u64::MAX));
+                // A name binds closer than an alternative.
+                if wanted && set.len() > 1 {
+                    quote! { (#pattern) }
+                } else {
+                    pattern
+                }
+            });
+            match set {
+                Some(set) if wanted => fields.push(quote! { #field: #field @ #set }),
+                Some(set) => fields.push(quote! { #field: #set }),
+                None if wanted => fields.push(quote! { #field }),
+                None => {}
             }
         }
+        if fields.len() < variant.fields().count() {
+            fields.push(quote! { .. });
+        }
+        quote! { #key::#name { #(#fields),* } }
     }
-    shapes
 }
 
-fn module(model: &Model, shapes: &[Shape<'_>], version: u32) -> TokenStream {
-    let own = shapes.iter().filter(|s| s.home == version);
-    let mut used: Vec<&Shape<'_>> = shapes.iter().filter(|s| s.in_version(version)).collect();
-    used.sort_by_key(|s| s.subspace.letter);
-    let reexports = used.iter().filter(|s| s.home != version).map(|s| {
-        let (home, key) = (s.home(), s.key());
-        quote! { pub use super::#home::#key; }
-    });
-    let items = own.flat_map(|shape| {
-        let mut items = keys::items(shape);
-        items.extend(tables::shape_items(model, shape));
-        items
-    });
-    let sum = keys::sum(&used, version);
-    let subspaces = tables::version_items(model, shapes, version);
-    let doc = doc(&format!("Typed keys of schema version {version}."));
-    let name = module_name(version);
-    quote! {
-        #doc
-        pub mod #name {
-            use super::*;
-            #(#reexports)*
-            #(#items)*
-            #sum
-            #subspaces
+/// The number in a field that a pattern has bound.
+fn widened(layout: &Layout, field: &str) -> TokenStream {
+    let name = format_ident!("{field}");
+    match layout.field(field).map(|index| &layout.segments[index].kind) {
+        Some(Kind::U64 | Kind::Leb64) => quote! { #name },
+        _ => quote! { u64::from(#name) },
+    }
+}
+
+fn entries(model: &Model) -> Vec<Entry<'_>> {
+    let mut entries: Vec<_> = model.subspaces.iter().map(|subspace| Entry::new(model, subspace)).collect();
+    entries.sort_by_key(|entry| (entry.subspace.letter, entry.subspace.versions.from));
+    entries
+}
+
+fn same_key(variant: &Variant<'_>, layout: &Layout) -> bool {
+    let same = |(one, other): (&Segment, &Segment)| {
+        one.name == other.name && one.kind == other.kind && one.allowed == other.allowed
+    };
+    let named = variant.layouts.iter().all(|(_, other)| other.name.value == layout.name.value);
+    let segments = variant.segments();
+    named && segments.len() == layout.segments.len() && segments.iter().zip(&layout.segments).all(same)
+}
+
+/// What a layout path means in the versions of a range: runs of versions with the entry and index of the layout.
+fn resolve<'e, 'm>(
+    entries: &'e [Entry<'m>],
+    path: &LayoutPath,
+    versions: impl Iterator<Item = u32>,
+) -> Vec<(u32, u32, &'e Entry<'m>, usize)> {
+    let mut runs: Vec<(u32, u32, &Entry<'m>, usize)> = Vec::new();
+    for version in versions {
+        let named =
+            |e: &&Entry<'_>| e.subspace.name.value == path.subspace && e.subspace.versions.contains(version);
+        let Some(entry) = entries.iter().find(named) else { continue };
+        let mut layouts = entry.subspace.layouts.iter();
+        let layout = layouts.position(|l| l.name.value == path.layout && l.versions.contains(version));
+        let Some(layout) = layout else { continue };
+        match runs.last_mut() {
+            Some((_, to, e, l)) if std::ptr::eq(*e, entry) && *l == layout => *to = version,
+            _ => runs.push((version, version, entry, layout)),
         }
     }
+    runs
 }
 
-fn module_name(version: u32) -> proc_macro2::Ident {
-    format_ident!("v{version}")
+/// The numbers of a set as a pattern.
+fn set_pattern(set: &IntSet, largest: u64) -> TokenStream {
+    let parts = set.iter().map(|&(from, to)| {
+        let (low, high) = (number(from), number(to));
+        match to {
+            _ if from == to => low,
+            _ if to >= largest => quote! { #low.. },
+            _ => quote! { #low..=#high },
+        }
+    });
+    quote! { #(#parts)|* }
 }
 
 /// Doc lines of an item.
 fn doc(text: &str) -> TokenStream {
-    let lines = wrap(text, 92).into_iter().map(|line| format!(" {line}"));
+    let lines = wrap(text, 100).into_iter().map(|line| format!(" {line}"));
     quote! { #(#[doc = #lines])* }
 }
 
@@ -173,30 +262,28 @@ fn camel(name: &str) -> String {
 
 /// An integer without type suffix.
 fn plain(n: impl TryInto<u64>) -> TokenStream {
-    let n = n.try_into().unwrap_or(u64::MAX);
-    let literal = proc_macro2::Literal::u64_unsuffixed(n);
+    let literal = Literal::u64_unsuffixed(n.try_into().unwrap_or(u64::MAX));
     quote! { #literal }
 }
 
-/// A byte as two hex digits.
-fn byte(n: u8) -> TokenStream {
-    hex(u64::from(n))
+/// A number of the schema: large ones are distinguished by their digits in hex.
+fn number(n: u64) -> TokenStream {
+    if n > 0xffff { hex(n) } else { plain(n) }
 }
 
 /// A number in hex.
 fn hex(n: u64) -> TokenStream {
     // A literal of this form always parses; text that does not would be printed for what it is.
-    let text = format!("0x{n:02x}");
-    let literal: Result<proc_macro2::Literal, _> = text.parse();
+    let literal: Result<Literal, _> = format!("0x{n:02x}").parse();
     literal.map_or_else(|_| quote! { #n }, |literal| quote! { #literal })
 }
 
-fn pretty(item: TokenStream) -> String {
-    match syn::parse2::<syn::File>(item.clone()) {
-        Ok(file) => prettyplease::unparse(&file),
-        // A bug of the generator, not of the schema: the compiler will point at the tokens.
-        Err(error) => {
-            format!("compile_error!({:?});\n// {item}\n", format!("codegen wrote no Rust: {error}"))
-        }
+/// Bytes behind a reference: as text where they are text.
+fn bytes(bytes: &[u8]) -> TokenStream {
+    if bytes.len() > 4 && bytes.iter().all(u8::is_ascii_graphic) {
+        let text = Literal::byte_string(bytes);
+        return quote! { #text };
     }
+    let bytes = bytes.iter().map(|byte| hex(u64::from(*byte)));
+    quote! { &[#(#bytes),*] }
 }

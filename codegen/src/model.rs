@@ -23,28 +23,6 @@ pub(crate) struct Model {
 }
 
 impl Model {
-    /// Entries that exist in a version, by letter, with the indexes of their layouts in it.
-    pub fn subspaces_of(&self, version: u32) -> Vec<(usize, Vec<usize>)> {
-        let mut found: Vec<(usize, Vec<usize>)> = self
-            .subspaces
-            .iter()
-            .enumerate()
-            .filter(|(_, s)| s.versions.contains(version))
-            .map(|(index, s)| {
-                let layouts = s.layouts.iter().enumerate().filter(|(_, l)| l.versions.contains(version));
-                (index, layouts.map(|(index, _)| index).collect())
-            })
-            .collect();
-        found.sort_by_key(|(index, _)| self.subspaces[*index].letter);
-        found
-    }
-
-    /// Whether a table gives the same names in two versions.
-    pub fn same_names(&self, table: &str, one: u32, other: u32) -> bool {
-        let mut tables = self.names.iter().filter(|t| t.name == table);
-        tables.all(|table| table.in_version(one) == table.in_version(other))
-    }
-
     /// The entry of a name in a version.
     pub fn named(&self, version: u32, name: &str) -> Option<&Subspace> {
         self.subspaces.iter().find(|s| s.name.value == name && s.versions.contains(version))
@@ -106,8 +84,6 @@ pub(crate) struct Backend {
     pub doc: Option<Text>,
     pub source: Option<Text>,
     pub table: String,
-    pub default_table: Option<String>,
-    pub transaction_limit: Option<u64>,
     pub legacy_required: bool,
     /// By `ValueKind as usize`.
     pub kinds: [TableKind; 4],
@@ -183,18 +159,6 @@ pub(crate) struct EarlierName {
     pub versions: Range,
     pub name: String,
     pub place: Place,
-}
-
-impl NameTable {
-    /// The names as they are in a version.
-    pub fn in_version(&self, version: u32) -> Vec<(u64, &str)> {
-        let named = self.values.iter().map(|(value, name)| {
-            let mut earlier = self.earlier.iter().filter(|e| e.value == *value);
-            let other = earlier.find(|e| e.versions.contains(version));
-            (*value, other.map_or(name.as_str(), |e| e.name.as_str()))
-        });
-        named.collect()
-    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

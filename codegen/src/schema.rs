@@ -140,10 +140,6 @@ pub(crate) struct Backend {
     pub source: Option<At<String>>,
     /// Name of a table; `{letter}` stands for the letter.
     pub table: At<String>,
-    /// A table the engine itself adds and that holds nothing.
-    pub default_table: Option<At<String>>,
-    /// Largest transaction in bytes.
-    pub transaction_limit: Option<At<u64>>,
     /// Tables of an older schema version must exist for the server to open the store.
     #[serde(default)]
     pub legacy_required: bool,

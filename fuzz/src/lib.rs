@@ -6,6 +6,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+#[path = "../../tests/oracle/interpreter.rs"]
+#[allow(dead_code)]
+mod oracle;
 pub mod parcel;
 
 use std::cell::RefCell;
@@ -17,7 +20,7 @@ use stalwart_migrate::base::error::{ErrorKind, Result};
 use stalwart_migrate::base::finding::Findings;
 use stalwart_migrate::base::page::Page;
 use stalwart_migrate::base::stop::Stop;
-use stalwart_migrate::catalog::{self, FieldValue, Subspace};
+use stalwart_migrate::catalog::{self, Subspace};
 use stalwart_migrate::codec::KeyError;
 use stalwart_migrate::commands::inspect;
 use stalwart_migrate::commands::verify;
@@ -144,17 +147,27 @@ pub fn decode_key(input: &[u8]) {
     let (value, key) = rest.split_at(rest.len().min(usize::from(*length)));
     agree(subspace, key);
     let _ = subspace.check(key, value).map_err(|problem| problem.to_string());
-    let _ = (subspace.blob_link(key), subspace.blob_hash(key));
+    let _ = (subspace.blob_hash(key), subspace.blob_use(key, value));
     for layout in subspace.layouts {
-        let fields: Vec<_> =
-            layout.fields(key).map(|field| (field.segment.name, text(field.value))).collect();
+        let _ = (layout.value_form(key), layout.is_provisional(key, &[]));
+        // Read as a key of this layout it need not be one.
+        subspace.fields(layout, key, |_, _| {});
+        let fields: Vec<_> = oracle::fields(layout, key)
+            .into_iter()
+            .map(|(segment, value)| (segment.name, oracle::text(value)))
+            .collect();
         let given: Vec<_> = fields.iter().map(|(name, text)| (*name, text.as_str())).collect();
-        let prefix = layout.prefix(&given);
-        if layout.accepts(key) && !fields.is_empty() {
+        let prefix = subspace.prefix(layout, &given);
+        if oracle::accepts(layout, key) && !fields.is_empty() {
             let prefix = prefix.unwrap_or_else(|name| panic!("{} {key:02x?}: field {name}", layout.name));
             assert!(key.starts_with(&prefix), "{} {key:02x?} {prefix:02x?}", layout.name);
         }
     }
+    for rule in version.counter_rules() {
+        let _ = (rule.group_of)(key);
+        version.covers(rule).for_each(|cover| _ = (cover.covered)(key));
+    }
+    version.computed_keys().for_each(|computed| _ = computed.preimage(key));
     let _ = Archive::parse(value).and_then(|archive| archive.check());
     let _ = changes::check(value);
     let mut counters = Counters::new(version);
@@ -162,46 +175,20 @@ pub fn decode_key(input: &[u8]) {
     counters.check(&mut Findings::new());
 }
 
-fn text(value: FieldValue<'_>) -> String {
-    match value {
-        FieldValue::Number(number) => number.to_string(),
-        FieldValue::Bytes(bytes) => format!("0x{}", stalwart_migrate::base::hex::hex(bytes)),
-    }
-}
-
 fn agree(subspace: &'static Subspace, key: &[u8]) {
-    let interpreted = subspace.layouts.iter().position(|layout| layout.accepts(key));
-    assert_eq!((subspace.decode)(key).ok(), interpreted, "{} {key:02x?}", subspace.name);
     let described = subspace.describe(key);
     assert!(!described.chars().any(char::is_control), "{described:?}");
-    match (typed(subspace.version, subspace.letter, key), interpreted) {
-        (Ok((bytes, layout, shown)), Some(index)) => {
-            assert_eq!((bytes.as_slice(), layout), (key, index), "{}", subspace.name);
-            assert_eq!(shown, described);
-        }
-        (Err(_), None) => {}
-        (typed, index) => panic!("{} {key:02x?}: {typed:?} but {index:?}", subspace.name),
-    }
-}
-
-/// The key written back, its layout, and the key in words.
-fn typed(version: u32, letter: char, key: &[u8]) -> Result<(Vec<u8>, usize, String), KeyError> {
-    macro_rules! decode {
-        ($module:ident) => {{
-            let decoded = catalog::keys::$module::Key::decode(letter, key)?;
+    assert_eq!(described, oracle::describe(subspace, key));
+    match (subspace.layout(key), oracle::layout_of(subspace, key)) {
+        (Ok(layout), Some(expect)) => {
+            assert!(std::ptr::eq(layout, expect), "{} {key:02x?}", subspace.name);
             let mut bytes = Vec::new();
-            decoded.parts().1.encode(&mut bytes);
-            Ok((bytes, decoded.parts().1.layout(), decoded.to_string()))
-        }};
-    }
-    match version {
-        1 => decode!(v1),
-        2 => decode!(v2),
-        3 => decode!(v3),
-        4 => decode!(v4),
-        5 => decode!(v5),
-        6 => decode!(v6),
-        other => panic!("no typed keys of version {other}: add its module here"),
+            subspace
+                .segments(layout, key, &mut |values| values.iter().for_each(|value| value.put(&mut bytes)));
+            assert_eq!(bytes, key, "{}", subspace.name);
+        }
+        (Err(KeyError), None) => {}
+        (layout, expect) => panic!("{} {key:02x?}: {layout:?} but {expect:?}", subspace.name),
     }
 }
 

@@ -3,8 +3,8 @@
 //! Data only: who asks what of them is the catalog's and its callers' business. Plain structs with public
 //! fields, so that the generated text can build them as constants.
 
-use super::rules::{ComputedKeys, Conditions, CounterRule};
-use crate::codec::KeyError;
+use super::rules::ComputedKeys;
+use super::typed::{Keys, TypedKey};
 
 /// A data store the server can use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -80,15 +80,6 @@ pub enum ValueForm {
     Lengths(&'static [usize]),
 }
 
-/// What the server's own export of a schema version writes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ServerDump {
-    /// A stream of operations per family (0.11 to 0.14).
-    OpStream,
-    /// A file per subspace (0.15 and later).
-    SubspaceFiles,
-}
-
 /// A schema version and the releases that write it.
 #[derive(Debug)]
 pub struct SchemaVersion {
@@ -96,24 +87,12 @@ pub struct SchemaVersion {
     pub number: u32,
     /// Server releases, as `0.15.0 – 0.15.5`.
     pub releases: &'static str,
-    /// What sets it apart.
-    pub doc: &'static str,
-    /// What the server's own export writes.
-    pub server_dump: ServerDump,
     /// Whether stored blobs always end in a mark; otherwise the store's setting decides how they are encoded.
     pub blobs_marked: bool,
     /// Subspaces, by letter.
     pub subspaces: &'static [Subspace],
     /// Families as the server names them for this version, with the letters they select.
     pub families: &'static [(&'static str, &'static [char])],
-    /// Subspaces of older versions whose tables may be left over.
-    pub legacy: &'static [LegacySubspace],
-    /// Tables beside the subspaces, of all backends.
-    pub side_tables: &'static [SideTable],
-    /// What counters must cover.
-    pub counter_rules: &'static [CounterRule],
-    /// Objects that say where stores are.
-    pub singletons: &'static [Singleton],
 }
 
 /// A subspace of one schema version.
@@ -127,20 +106,8 @@ pub struct Subspace {
     pub name: &'static str,
     /// Title for people.
     pub title: &'static str,
-    /// What it holds, in a sentence or two.
-    pub doc: &'static str,
-    /// Where the facts come from: files of the server and their release.
-    pub source: &'static str,
-    /// Family of the server's own export, if any.
-    pub family: Option<&'static str>,
-    /// Why it is in no family.
-    pub no_family: Option<&'static str>,
     /// Store group.
     pub store_group: StoreGroup,
-    /// Whether the server's own full export writes it.
-    pub server_export: bool,
-    /// Whether the server's own importer takes a `subspace_X` file of it.
-    pub server_import: bool,
     /// Whether the server can rebuild it, so that a target without a place for it loses nothing.
     pub derived: bool,
     /// Whether its records are the server's settings: the key is the name, the value the text.
@@ -150,51 +117,72 @@ pub struct Subspace {
     /// What rows in a fresh target mean, unless a layout says otherwise.
     pub fresh: FreshRule,
     /// Key layouts, in the order they are tried.
-    pub layouts: &'static [Layout],
+    pub layouts: &'static [&'static Layout],
     /// Table mappings, one per backend.
     pub tables: &'static [Mapping],
-    /// Finds the layout of a key: index into `layouts`.
-    pub decode: fn(&[u8]) -> Result<usize, KeyError>,
-    /// The layout of a key whose value may have this length; `None` says only that a closer look is due.
-    pub accepts: fn(&[u8], usize) -> Option<&'static Layout>,
+    /// The code of its keys.
+    pub(super) keys: Keys,
 }
 
 impl Subspace {
-    /// The same in another version.
-    pub(super) const fn in_version(self, version: u32) -> Subspace {
-        Subspace { version, ..self }
-    }
+    /// A subspace about which the schema says nothing special.
+    pub(super) const PLAIN: Subspace = Subspace {
+        version: 0,
+        letter: ' ',
+        name: "",
+        title: "",
+        store_group: StoreGroup::Data,
+        derived: false,
+        settings: false,
+        value: ValueKind::Bytes,
+        fresh: FreshRule::Refuse,
+        layouts: &[],
+        tables: &[],
+        keys: Keys::NONE,
+    };
 
-    /// The same as the server's tools of another version treat it.
-    pub(super) const fn of_family(
+    /// The subspace as a version has it, with the layouts and the keys of that version.
+    pub(super) const fn with<K: TypedKey, const VERSION: u32>(
         self,
-        family: Option<&'static str>,
-        no_family: Option<&'static str>,
-        server_export: bool,
-        server_import: bool,
+        layouts: &'static [&'static Layout],
     ) -> Subspace {
-        Subspace { family, no_family, server_export, server_import, ..self }
+        Subspace { version: VERSION, layouts, keys: Keys::of::<K, VERSION>(), ..self }
     }
 }
+
+/// Those of the layouts that have these indexes.
+pub(super) const fn pick<const N: usize>(
+    all: &'static [Layout],
+    indexes: [usize; N],
+) -> [&'static Layout; N] {
+    let mut picked = [&Layout::NONE; N];
+    let mut n = 0;
+    while n < N {
+        picked[n] = &all[indexes[n]];
+        n += 1;
+    }
+    picked
+}
+
+/// Whether a key meets a condition of its layout.
+pub(super) type Condition = fn(&[u8]) -> bool;
 
 /// A key layout.
 #[derive(Debug)]
 pub struct Layout {
-    /// Name, unique in the subspace.
+    /// Index among the layouts that its subspace has in any version.
+    pub index: usize,
+    /// Name, unique in the subspace of a version.
     pub name: &'static str,
-    /// What it is.
-    pub doc: &'static str,
     /// The key, segment by segment.
     pub segments: &'static [Segment],
     /// What a value holds.
     pub value: ValueForm,
     /// Lengths of values that keep all rules: bit n for n bytes, the top bit for all of 63 and more. Others need
     /// a look at the rules.
-    pub value_lengths: u64,
-    /// Which values of an opaque layout are archives: those whose fields meet any of these conditions.
-    pub archives: &'static [Conditions],
-    /// Values may exceed 100 000 bytes, so that FoundationDB cuts them into pieces.
-    pub long: bool,
+    pub(super) value_lengths: u64,
+    /// Which values of an opaque layout are archives.
+    pub(super) archives: Option<Condition>,
     /// False for records that belong to one installation and stay behind (node leases).
     pub travels: bool,
     /// True for the one record that holds the schema version.
@@ -203,45 +191,41 @@ pub struct Layout {
     pub content_hash: bool,
     /// Blobs: keys of this layout that are the hash of something else.
     pub computed: &'static [ComputedKeys],
-    /// Offset of the 32-byte hash of a blob that a key names.
-    pub blob_link: Option<usize>,
+    /// Whether keys name a blob by its hash.
+    pub blob_link: bool,
     /// The exact key, if the layout has no field.
     pub fixed_key: Option<&'static [u8]>,
-    /// Later layouts that accept some of the same keys: the value decides where it can.
+    /// Indexes of later layouts that accept some of the same keys: the value decides where it can.
     pub shares: &'static [usize],
     /// Links: it says that the blob was stored, and uses it for nothing.
     pub commit: bool,
-    /// Links that the server writes before it uses the blob: those that meet these conditions and have an empty
-    /// value.
-    pub provisional: Option<Conditions>,
+    /// Links that the server writes before it uses the blob: those that meet this condition and have an empty value.
+    pub(super) provisional: Option<Condition>,
     /// What rows in a fresh target mean; `None`: as the subspace says.
     pub fresh: Option<FreshRule>,
     /// The same, where the hash in the key is computed from an object of the target itself.
     pub fresh_if_computed: Option<FreshRule>,
 }
 
+/// How the generated text says what is special about a layout.
 impl Layout {
-    /// Whether a value of this length is right without a closer look.
-    #[inline(always)]
-    pub(super) const fn takes(&self, length: usize) -> bool {
-        let bit = if length < 63 { length } else { 63 };
-        self.value_lengths >> bit & 1 == 1
+    /// A layout about which the schema says nothing special.
+    pub(super) const fn new(index: usize, name: &'static str, segments: &'static [Segment]) -> Layout {
+        Layout { index, name, segments, ..Layout::NONE }
     }
 
-    /// A layout about which the schema says nothing special.
-    pub(super) const PLAIN: Layout = Layout {
+    const NONE: Layout = Layout {
+        index: 0,
         name: "",
-        doc: "",
         segments: &[],
         value: ValueForm::Opaque,
         value_lengths: u64::MAX,
-        archives: &[],
-        long: false,
+        archives: None,
         travels: true,
         schema_version: false,
         content_hash: false,
         computed: &[],
-        blob_link: None,
+        blob_link: false,
         fixed_key: None,
         shares: &[],
         commit: false,
@@ -249,6 +233,95 @@ impl Layout {
         fresh: None,
         fresh_if_computed: None,
     };
+
+    /// Values have 8 bytes.
+    pub(super) const fn counter(self) -> Layout {
+        Layout { value_lengths: 1 << 8, ..self }
+    }
+
+    pub(super) const fn empty(self) -> Layout {
+        Layout { value: ValueForm::Empty, value_lengths: 1, ..self }
+    }
+
+    pub(super) const fn archive(self) -> Layout {
+        Layout { value: ValueForm::Archive, value_lengths: !1, ..self }
+    }
+
+    pub(super) const fn changes(self) -> Layout {
+        Layout { value: ValueForm::Changes, ..self }
+    }
+
+    /// Values have a time, and at least that.
+    pub(super) const fn lease(self) -> Layout {
+        Layout { value: ValueForm::Lease, value_lengths: !0xff, ..self }
+    }
+
+    pub(super) const fn lengths(self, lengths: &'static [usize]) -> Layout {
+        let (mut bits, mut n) = (0, 0);
+        while n < lengths.len() {
+            if lengths[n] < 63 {
+                bits |= 1 << lengths[n];
+            }
+            n += 1;
+        }
+        Layout { value: ValueForm::Lengths(lengths), value_lengths: bits, ..self }
+    }
+
+    pub(super) const fn archives(self, archives: Condition) -> Layout {
+        Layout { archives: Some(archives), ..self }
+    }
+
+    /// Records stay where they are.
+    pub(super) const fn local(self) -> Layout {
+        Layout { travels: false, ..self }
+    }
+
+    pub(super) const fn schema_version(self) -> Layout {
+        Layout { schema_version: true, ..self }
+    }
+
+    pub(super) const fn content_hash(self) -> Layout {
+        Layout { content_hash: true, ..self }
+    }
+
+    pub(super) const fn computed(self, computed: &'static [ComputedKeys]) -> Layout {
+        Layout { computed, ..self }
+    }
+
+    pub(super) const fn link(self) -> Layout {
+        Layout { blob_link: true, ..self }
+    }
+
+    pub(super) const fn commit(self) -> Layout {
+        Layout { commit: true, ..self }
+    }
+
+    pub(super) const fn provisional(self, provisional: Condition) -> Layout {
+        Layout { provisional: Some(provisional), ..self }
+    }
+
+    pub(super) const fn fixed_key(self, key: &'static [u8]) -> Layout {
+        Layout { fixed_key: Some(key), ..self }
+    }
+
+    pub(super) const fn shares(self, shares: &'static [usize]) -> Layout {
+        Layout { shares, ..self }
+    }
+
+    pub(super) const fn fresh(self, rule: FreshRule) -> Layout {
+        Layout { fresh: Some(rule), ..self }
+    }
+
+    pub(super) const fn fresh_if_computed(self, rule: FreshRule) -> Layout {
+        Layout { fresh_if_computed: Some(rule), ..self }
+    }
+
+    /// Whether a value of this length is right without a closer look.
+    #[inline(always)]
+    pub(super) const fn takes(&self, length: usize) -> bool {
+        let bit = if length < 63 { length } else { 63 };
+        self.value_lengths >> bit & 1 == 1
+    }
 }
 
 /// A piece of a key.
@@ -260,25 +333,97 @@ pub struct Segment {
     pub kind: SegmentKind,
     /// Inclusive ranges of the values it takes; none at all means any value.
     pub allowed: &'static [(u64, u64)],
-    /// Names of some values, ascending.
-    pub names: &'static [(u64, &'static str)],
+    /// Names of its values.
+    pub names: &'static Names,
+}
+
+/// Names of the values of a field; values without a name are legal.
+#[derive(Debug)]
+pub struct Names {
+    /// Some values, ascending, and what the newest version that knows them calls them.
+    pub(super) values: &'static [(u64, &'static str)],
+    /// What some are called from one version to another.
+    pub(super) earlier: &'static [(u64, (u32, u32), &'static str)],
+}
+
+impl Names {
+    const NONE: &'static Names = &Names { values: &[], earlier: &[] };
+
+    /// The names as a version has them, by value.
+    pub fn in_version(&self, version: u32) -> impl Iterator<Item = (u64, &'static str)> {
+        self.values.iter().map(move |(value, name)| {
+            let earlier = self
+                .earlier
+                .iter()
+                .find(|(other, (from, to), _)| other == value && (*from..=*to).contains(&version));
+            (*value, earlier.map_or(*name, |(_, _, name)| *name))
+        })
+    }
 }
 
 impl Segment {
     pub(super) const fn constant(bytes: &'static [u8]) -> Segment {
-        Segment { name: "", kind: SegmentKind::Const(bytes), allowed: &[], names: &[] }
+        Segment::field("", SegmentKind::Const(bytes))
     }
 
-    pub(super) const fn field(name: &'static str, kind: SegmentKind) -> Segment {
-        Segment { name, kind, allowed: &[], names: &[] }
+    const fn field(name: &'static str, kind: SegmentKind) -> Segment {
+        Segment { name, kind, allowed: &[], names: Names::NONE }
     }
 
     pub(super) const fn within(self, allowed: &'static [(u64, u64)]) -> Segment {
         Segment { allowed, ..self }
     }
 
-    pub(super) const fn named(self, names: &'static [(u64, &'static str)]) -> Segment {
+    pub(super) const fn named(self, names: &'static Names) -> Segment {
         Segment { names, ..self }
+    }
+
+    pub(super) const fn bytes(name: &'static str, count: usize) -> Segment {
+        Segment::field(name, SegmentKind::Bytes(count))
+    }
+
+    pub(super) const fn u8(name: &'static str) -> Segment {
+        Segment::field(name, SegmentKind::U8)
+    }
+
+    pub(super) const fn u16(name: &'static str) -> Segment {
+        Segment::field(name, SegmentKind::U16)
+    }
+
+    pub(super) const fn u32(name: &'static str) -> Segment {
+        Segment::field(name, SegmentKind::U32)
+    }
+
+    pub(super) const fn u64(name: &'static str) -> Segment {
+        Segment::field(name, SegmentKind::U64)
+    }
+
+    pub(super) const fn hash(name: &'static str) -> Segment {
+        Segment::field(name, SegmentKind::Hash)
+    }
+
+    pub(super) const fn leb32(name: &'static str) -> Segment {
+        Segment::field(name, SegmentKind::Leb32)
+    }
+
+    pub(super) const fn leb64(name: &'static str) -> Segment {
+        Segment::field(name, SegmentKind::Leb64)
+    }
+
+    pub(super) const fn short_hash(name: &'static str) -> Segment {
+        Segment::field(name, SegmentKind::ShortHash)
+    }
+
+    pub(super) const fn term_hash(name: &'static str) -> Segment {
+        Segment::field(name, SegmentKind::TermHash)
+    }
+
+    pub(super) const fn token_hash(name: &'static str) -> Segment {
+        Segment::field(name, SegmentKind::TokenHash)
+    }
+
+    pub(super) const fn rest(name: &'static str) -> Segment {
+        Segment::field(name, SegmentKind::Rest)
     }
 }
 
@@ -341,12 +486,8 @@ pub struct Table {
     pub integer: bool,
     /// RocksDB: values go to blob files.
     pub blob_files: bool,
-    /// RocksDB: smallest value that goes to a blob file, unless configured otherwise.
-    pub min_blob_size: Option<u64>,
     /// RocksDB: name of the merge operator.
     pub merge_operator: Option<&'static str>,
-    /// FoundationDB: how long values are cut.
-    pub pieces: Option<Pieces>,
 }
 
 impl Table {
@@ -360,9 +501,7 @@ impl Table {
         unique_prefix: None,
         integer: false,
         blob_files: false,
-        min_blob_size: None,
         merge_operator: None,
-        pieces: None,
     };
 }
 
@@ -380,56 +519,27 @@ impl Template {
         self.created(name, "")
     }
 
-    /// The table of a subspace whose values the server never cuts: a piece is all that one may have.
-    pub(super) const fn whole(self, name: &'static str) -> Mapping {
-        let max_value = match self.1.pieces {
-            Some(pieces) => Some(pieces.size),
-            None => self.1.max_value,
-        };
-        Mapping { backend: self.0, table: Ok(Table { name, max_value, pieces: None, ..self.1 }) }
-    }
-
     pub(super) const fn created(self, name: &'static str, create: &'static str) -> Mapping {
         Mapping { backend: self.0, table: Ok(Table { name, create, ..self.1 }) }
     }
+
+    /// Of tables whose values may not be longer than this.
+    pub(super) const fn up_to(self, max_value: u64) -> Template {
+        Template(self.0, Table { max_value: Some(max_value), ..self.1 })
+    }
 }
 
-/// How a store cuts a value into several physical ones.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pieces {
-    /// Bytes of every piece but the last.
-    pub size: u64,
-    /// Bytes of the big-endian piece number behind every key, counted from 0. 0: the first piece has the bare
-    /// key, and each later one a byte behind it, counted from 0.
-    pub number_width: u8,
-    /// Most pieces a value may have.
-    pub most: u32,
-    /// Releases that took fewer.
-    pub earlier: Option<EarlierPieces>,
-}
-
-/// Releases that took fewer pieces than the later ones of their schema versions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct EarlierPieces {
-    /// First and last schema version with such releases.
-    pub versions: (u32, u32),
-    /// The releases.
-    pub releases: &'static str,
-    /// Most pieces a value may have for them to read it.
-    pub most: u32,
-}
-
-/// A subspace of older schema versions whose letter this version does not use.
+/// A subspace of older schema versions whose letter later versions do not use.
 #[derive(Debug)]
-pub struct LegacySubspace {
+pub(super) struct LegacySubspace {
     /// The letter.
     pub letter: char,
+    /// First and last version in which its table may be left over.
+    pub versions: (u32, u32),
     /// What it held.
     pub title: &'static str,
     /// Its tables, one per backend.
     pub tables: &'static [Mapping],
-    /// Backends in which the server opens a store only if the table exists.
-    pub required: &'static [BackendKind],
 }
 
 /// A table that an older schema version has left: its rows, if any, mean nothing to this version.
@@ -450,10 +560,23 @@ pub struct LegacyTable {
 pub struct SideTable {
     /// The backend.
     pub backend: BackendKind,
+    /// First and last version that has it.
+    pub(super) versions: (u32, u32),
     /// The table: its name alone, for its columns are the server's business.
     pub table: Table,
     /// What it holds.
     pub title: &'static str,
+}
+
+impl SideTable {
+    pub(super) const fn new(
+        backend: BackendKind,
+        name: &'static str,
+        versions: (u32, u32),
+        title: &'static str,
+    ) -> SideTable {
+        SideTable { backend, versions, table: Table { name, ..Table::PLAIN }, title }
+    }
 }
 
 /// A table of something else that is often in the same database.
@@ -485,10 +608,8 @@ pub struct Backend {
     pub name: &'static str,
     /// Name for people.
     pub title: &'static str,
-    /// A table that the engine itself adds and the server never uses.
-    pub default_table: Option<&'static str>,
-    /// Largest transaction in bytes.
-    pub transaction_limit: Option<u64>,
+    /// Whether the server opens a store only if the tables that older versions have left exist.
+    pub(super) legacy_required: bool,
 }
 
 /// An object of which a data store has at most one, and which says where another store is.
@@ -498,8 +619,8 @@ pub struct Singleton {
     pub name: &'static str,
     /// The server's name of it, as `BlobStore`.
     pub title: &'static str,
-    /// What it decides, in a sentence.
-    pub doc: &'static str,
+    /// First and last version that has it there.
+    pub(super) versions: (u32, u32),
     /// Letter of its subspace.
     pub letter: char,
     /// Its key.
@@ -519,6 +640,16 @@ pub struct Variant {
     pub name: &'static str,
     /// Whether it stands for something outside the data store.
     pub external: bool,
+}
+
+impl Variant {
+    pub(super) const fn internal(number: u64, name: &'static str) -> Variant {
+        Variant { number, name, external: false }
+    }
+
+    pub(super) const fn external(number: u64, name: &'static str) -> Variant {
+        Variant { number, name, external: true }
+    }
 }
 
 /// The record that tells the schema version of a store.

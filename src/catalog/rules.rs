@@ -1,66 +1,62 @@
-//! Rules between records, as data: counters that cover ids, blob keys computed from objects.
+//! Rules between records: counters that cover ids, blob keys computed from objects.
 //!
-//! Says which fields of which layouts; reading them from a store is the caller's business.
+//! Says which records of which layouts, and takes the numbers from their keys; reading them from a store is the
+//! caller's business.
 
-use super::descriptors::{Layout, ValueForm};
-use super::interpreter::FieldValue;
+use super::descriptors::{Layout, SchemaVersion, ValueForm};
+use super::generated::GROUP_NUMBERS;
 
-/// A layout of the same schema version.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A layout and the letter of its subspace.
+#[derive(Debug, Clone, Copy)]
 pub struct LayoutRef {
     /// Letter of the subspace.
     pub letter: char,
-    /// Index among its layouts.
-    pub layout: usize,
+    /// The layout.
+    pub layout: &'static Layout,
 }
 
-/// Segment indexes with inclusive ranges of values.
-pub type Conditions = &'static [(usize, &'static [(u64, u64)])];
+impl LayoutRef {
+    /// Whether this is the layout. A layout belongs to one subspace.
+    pub fn is(&self, layout: &Layout) -> bool {
+        std::ptr::eq(self.layout, layout)
+    }
+}
+
+/// The numbers that name a group of records; a rule with fewer fills it up with zeros.
+pub type Group = [u64; GROUP_NUMBERS];
 
 /// For each group a counter must not be lower than any id it covers; a missing counter is 0.
 #[derive(Debug)]
 pub struct CounterRule {
     /// Name, unique in the schema.
     pub name: &'static str,
-    /// What breaks otherwise.
-    pub doc: &'static str,
+    /// First and last schema version that has it.
+    pub(super) versions: (u32, u32),
     /// The counter.
     pub counter: LayoutRef,
-    /// Segments of the counter's key that name the group.
-    pub group: &'static [usize],
-    /// What it covers.
-    pub covers: &'static [Cover],
+    /// Names of the numbers of a group.
+    pub group: &'static [&'static str],
+    /// The group in a key of the counter.
+    pub group_of: fn(&[u8]) -> Option<Group>,
+    pub(super) covers: &'static [Cover],
 }
 
 /// Records whose ids a counter covers.
 #[derive(Debug)]
 pub struct Cover {
+    /// First and last schema version in which it covers them.
+    pub(super) versions: (u32, u32),
     /// Their layout.
     pub of: LayoutRef,
-    /// What names their group, in the counter's order.
-    pub group: &'static [GroupNumber],
-    /// The id.
-    pub id: CoveredId,
-    /// Only records whose fields are all in these sets.
-    pub only: Conditions,
-    /// Not the records of which a field is in its set.
-    pub unless: Conditions,
+    /// The group and the id that a key tells, if its record is covered.
+    pub covered: fn(&[u8]) -> Option<(Group, CoveredId)>,
 }
 
-/// One of the numbers that name the group of a covered record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum GroupNumber {
-    /// In this segment of the key.
-    Field(usize),
-    /// The same for all these records: their keys do not hold it.
-    Fixed(u64),
-}
-
-/// Where an id stands.
+/// The id of a covered record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CoveredId {
-    /// In this segment of the key.
-    Field(usize),
+    /// This number of the key.
+    Number(u64),
     /// In the trailer of the archived value, where that is a versioned archive.
     ArchiveChangeId,
 }
@@ -69,63 +65,67 @@ pub enum CoveredId {
 #[derive(Debug)]
 pub struct ComputedKeys {
     /// First and last schema version that has them.
-    pub versions: (u32, u32),
+    pub(super) versions: (u32, u32),
     /// What stands before the id.
     pub prefix: &'static str,
     /// Records that name the objects.
     pub of: LayoutRef,
-    /// Segment of their key that holds the id.
-    pub field: usize,
-    /// Only records whose fields are all in these sets.
-    pub only: Conditions,
+    /// What their keys begin with.
+    pub start: &'static [u8],
+    /// The id in a key, if it names such an object.
+    pub(super) id: fn(&[u8]) -> Option<u64>,
 }
 
 impl ComputedKeys {
     /// The text whose hash is the blob's key, for a record of [`of`](Self::of); `None` if it names no such
     /// blob.
-    pub fn preimage(&self, layout: &Layout, key: &[u8]) -> Option<String> {
-        if !holds(self.only, layout, key) {
-            return None;
-        }
-        Some(format!("{}{}", self.prefix, number(layout, key, self.field)?))
+    pub fn preimage(&self, key: &[u8]) -> Option<String> {
+        Some(format!("{}{}", self.prefix, (self.id)(key)?))
     }
 }
 
-impl Cover {
-    /// Whether a record with this key is covered.
-    pub fn applies(&self, layout: &Layout, key: &[u8]) -> bool {
-        let excluded =
-            self.unless.iter().any(|condition| holds(std::slice::from_ref(condition), layout, key));
-        holds(self.only, layout, key) && !excluded
+impl SchemaVersion {
+    /// What counters must cover.
+    pub fn counter_rules(&self) -> impl Iterator<Item = &'static CounterRule> + use<> {
+        let number = self.number;
+        super::generated::COUNTER_RULES.iter().filter(move |rule| is_in(rule.versions, number))
+    }
+
+    /// What the counter of a rule covers.
+    pub fn covers(&self, rule: &CounterRule) -> impl Iterator<Item = &'static Cover> + use<> {
+        let number = self.number;
+        rule.covers.iter().filter(move |cover| is_in(cover.versions, number))
+    }
+
+    /// Keys of blobs that are computed from objects.
+    pub fn computed_keys(&self) -> impl Iterator<Item = &'static ComputedKeys> + use<> {
+        let number = self.number;
+        let layouts = self.blobs().into_iter().flat_map(|subspace| subspace.layouts);
+        layouts.flat_map(|layout| layout.computed).filter(move |computed| is_in(computed.versions, number))
     }
 }
 
 impl Layout {
+    /// Whether some of its links are written before the blob is used.
+    pub fn has_provisional(&self) -> bool {
+        self.provisional.is_some()
+    }
+
     /// Whether this is a link that is written before the blob is used.
     pub fn is_provisional(&self, key: &[u8], value: &[u8]) -> bool {
-        value.is_empty() && self.provisional.is_some_and(|conditions| holds(conditions, self, key))
+        value.is_empty() && self.provisional.is_some_and(|meets| meets(key))
     }
 
     /// What the value of this key holds: some layouts hold archives under some of their fields only.
     pub fn value_form(&self, key: &[u8]) -> ValueForm {
-        match self.archives.iter().any(|conditions| holds(conditions, self, key)) {
-            true => ValueForm::Archive,
-            false => self.value,
+        match self.archives {
+            Some(meets) if meets(key) => ValueForm::Archive,
+            _ => self.value,
         }
     }
 }
 
-/// The number in a segment of a key.
-pub(super) fn number(layout: &Layout, key: &[u8], segment: usize) -> Option<u64> {
-    match layout.fields(key).find(|field| field.index == segment)?.value {
-        FieldValue::Number(number) => Some(number),
-        FieldValue::Bytes(_) => None,
-    }
-}
-
-fn holds(conditions: &[(usize, &[(u64, u64)])], layout: &Layout, key: &[u8]) -> bool {
-    conditions.iter().all(|(segment, ranges)| {
-        number(layout, key, *segment)
-            .is_some_and(|number| ranges.iter().any(|(from, to)| (*from..=*to).contains(&number)))
-    })
+/// Whether a version is one of those from the first to the last.
+pub(super) fn is_in((first, last): (u32, u32), version: u32) -> bool {
+    (first..=last).contains(&version)
 }

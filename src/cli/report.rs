@@ -303,7 +303,7 @@ pub fn catalog(console: &Console) {
                 "  {}  {:<18} {:<12} {:<10} {}",
                 subspace.letter,
                 subspace.name,
-                subspace.family.unwrap_or("-"),
+                subspace.family().unwrap_or("-"),
                 subspace.store_group.name(),
                 subspace.title
             ));
@@ -368,9 +368,9 @@ fn subspaces_as_data(version: &SchemaVersion, console: &Console) {
             letter: subspace.letter,
             name: subspace.name,
             title: subspace.title,
-            family: subspace.family,
+            family: subspace.family(),
             store_group: subspace.store_group.name(),
-            server_export: subspace.server_export,
+            server_export: subspace.family().is_some(),
             derived: subspace.derived,
             layouts: layouts.collect(),
             tables: tables.collect(),

@@ -384,7 +384,7 @@ fn get(
 }
 
 fn held(letter: char, name: &str, subspace: Option<&'static Subspace>) -> Held {
-    let family = subspace.and_then(|subspace| subspace.family);
+    let family = subspace.and_then(Subspace::family);
     Held { letter, name: name.to_string(), family, records: 0, bytes: 0, share: 0.0 }
 }
 

@@ -265,7 +265,7 @@ fn check_record(
     if let Some((kind, why)) = problem {
         findings.add(kind, subspace.letter, key, || format!("{}: {why}", subspace.describe(key)));
     }
-    counters.see(subspace, layout, key, value, change_id);
+    counters.see(layout, key, value, change_id);
 }
 
 fn against(

@@ -244,7 +244,7 @@ fn flow(budget: &Budget) -> Flow {
 
 /// Whether the server could have made a key.
 fn possible(subspace: &'static Subspace) -> Possible {
-    std::sync::Arc::new(|key| (subspace.decode)(key).is_ok())
+    std::sync::Arc::new(|key| subspace.layout(key).is_ok())
 }
 
 /// The objects of a store that is no database; `None` for a database.
@@ -463,7 +463,7 @@ pub fn give(
         StoreKind::Sqlite { path } => files::give_sqlite(path, to, failed),
         StoreKind::Fs(settings) => {
             let blobs = || catalog::versions().iter().filter_map(|version| version.blobs());
-            let possible = |key: &[u8]| blobs().any(|subspace| (subspace.decode)(key).is_ok());
+            let possible = |key: &[u8]| blobs().any(|subspace| subspace.layout(key).is_ok());
             Fs::new(settings).give(to, &possible, failed);
         }
         StoreKind::Sharded { stores } => stores.iter().for_each(|member| give(&member.kind, to, failed)),

@@ -190,7 +190,7 @@ fn elsewhere(
         return config.elsewhere(setting(version, record));
     }
     let mut found = Vec::new();
-    for object in version.singletons {
+    for object in version.singletons() {
         let (Some(role), Some(subspace)) = (object.store, version.subspace(object.letter)) else { continue };
         if role == catalog::StoreGroup::Blob {
             continue;

@@ -6,13 +6,8 @@
 use std::collections::HashMap;
 
 use crate::base::finding::{FindingKind, Findings};
-use crate::catalog::{
-    CounterRule, CoveredId, FieldValue, GroupNumber, Layout, LayoutRef, SchemaVersion, Subspace, ValueForm,
-};
+use crate::catalog::{CounterRule, CoveredId, Group, Layout, SchemaVersion, Subspace, ValueForm};
 use crate::records::archive::Archive;
-
-/// Values of the fields that name a group.
-type Group = Vec<u64>;
 
 /// Counters and the highest ids seen so far.
 pub struct Counters {
@@ -20,8 +15,9 @@ pub struct Counters {
     seen: Vec<Seen>,
 }
 
-#[derive(Default)]
+/// What was seen of one rule.
 struct Seen {
+    rule: &'static CounterRule,
     counters: HashMap<Group, i64>,
     highest: HashMap<Group, u64>,
 }
@@ -29,13 +25,16 @@ struct Seen {
 impl Counters {
     /// Nothing seen yet.
     pub fn new(version: &'static SchemaVersion) -> Self {
-        Counters { version, seen: version.counter_rules.iter().map(|_| Seen::default()).collect() }
+        let seen = |rule| Seen { rule, counters: HashMap::new(), highest: HashMap::new() };
+        Counters { version, seen: version.counter_rules().map(seen).collect() }
     }
 
     /// Whether records of a subspace tell anything about a counter.
     pub fn concerns(version: &SchemaVersion, subspace: &Subspace) -> bool {
-        let is = |of: LayoutRef| of.letter == subspace.letter;
-        version.counter_rules.iter().any(|rule| is(rule.counter) || rule.covers.iter().any(|c| is(c.of)))
+        let letter = subspace.letter;
+        version.counter_rules().any(|rule| {
+            rule.counter.letter == letter || version.covers(rule).any(|cover| cover.of.letter == letter)
+        })
     }
 
     /// Notes a record, whatever it is.
@@ -43,41 +42,25 @@ impl Counters {
         let Ok(layout) = subspace.check(key, value) else { return };
         let archive =
             (layout.value_form(key) == ValueForm::Archive).then(|| Archive::parse(value).ok()).flatten();
-        self.see(subspace, layout, key, value, archive.and_then(|archive| archive.change_id));
+        self.see(layout, key, value, archive.and_then(|archive| archive.change_id));
     }
 
     /// Notes a record. `change_id` is that of a versioned archive.
-    pub fn see(
-        &mut self,
-        subspace: &Subspace,
-        layout: &'static Layout,
-        key: &[u8],
-        value: &[u8],
-        change_id: Option<u64>,
-    ) {
-        let is = |of: LayoutRef| {
-            of.letter == subspace.letter
-                && subspace.layouts.get(of.layout).is_some_and(|other| std::ptr::eq(other, layout))
-        };
-        for (rule, seen) in self.version.counter_rules.iter().zip(&mut self.seen) {
-            if is(rule.counter)
-                && let (Some(group), Ok(value)) = (
-                    numbers(layout, key, rule.group.iter().copied().map(GroupNumber::Field)),
-                    value.try_into(),
-                )
+    pub fn see(&mut self, layout: &'static Layout, key: &[u8], value: &[u8], change_id: Option<u64>) {
+        for Seen { rule, counters, highest } in &mut self.seen {
+            if rule.counter.is(layout)
+                && let (Some(group), Ok(value)) = ((rule.group_of)(key), value.try_into())
             {
-                seen.counters.insert(group, i64::from_le_bytes(value));
+                counters.insert(group, i64::from_le_bytes(value));
             }
-            for cover in rule.covers.iter().filter(|cover| is(cover.of)) {
-                let id = match cover.id {
-                    CoveredId::Field(segment) => layout.number(key, segment),
+            for cover in self.version.covers(rule).filter(|cover| cover.of.is(layout)) {
+                let Some((group, id)) = (cover.covered)(key) else { continue };
+                let id = match id {
+                    CoveredId::Number(id) => Some(id),
                     CoveredId::ArchiveChangeId => change_id,
                 };
-                if let Some(id) = id
-                    && cover.applies(layout, key)
-                    && let Some(group) = numbers(layout, key, cover.group.iter().copied())
-                {
-                    let highest = seen.highest.entry(group).or_default();
+                if let Some(id) = id {
+                    let highest = highest.entry(group).or_default();
                     *highest = id.max(*highest);
                 }
             }
@@ -97,7 +80,8 @@ impl Counters {
 
     /// Adds a finding for every counter that is too low; a missing one counts as 0.
     pub fn check(&self, findings: &mut Findings) {
-        for (rule, seen) in self.version.counter_rules.iter().zip(&self.seen) {
+        for seen in &self.seen {
+            let rule = seen.rule;
             let mut low: Vec<(&Group, u64, i64)> = seen
                 .highest
                 .iter()
@@ -110,31 +94,16 @@ impl Counters {
                     format!(
                         "{}: the counter of {} is {counter}, the highest id it should cover is {id}",
                         rule.name,
-                        self.describe(rule, group)
+                        describe(rule, group)
                     )
                 });
             }
         }
     }
-
-    fn describe(&self, rule: &CounterRule, group: &[u64]) -> String {
-        let segments = self.version.layout(rule.counter).map_or(&[][..], |layout| layout.segments);
-        let name = |index: &usize| segments.get(*index).map_or("?", |segment| segment.name);
-        let fields: Vec<String> =
-            rule.group.iter().zip(group).map(|(index, value)| format!("{}={value}", name(index))).collect();
-        fields.join(" ")
-    }
 }
 
-/// The numbers that name a group; `None` if the key lacks one.
-fn numbers(layout: &'static Layout, key: &[u8], parts: impl Iterator<Item = GroupNumber>) -> Option<Group> {
-    let fields: Vec<_> = layout.fields(key).collect();
-    let number = |part| match part {
-        GroupNumber::Fixed(number) => Some(number),
-        GroupNumber::Field(index) => match fields.iter().find(|field| field.index == index)?.value {
-            FieldValue::Number(number) => Some(number),
-            FieldValue::Bytes(_) => None,
-        },
-    };
-    parts.map(number).collect()
+fn describe(rule: &CounterRule, group: &Group) -> String {
+    let fields: Vec<String> =
+        rule.group.iter().zip(group).map(|(name, value)| format!("{name}={value}")).collect();
+    fields.join(" ")
 }

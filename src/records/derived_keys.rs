@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::backend::{KeyRange, Pages};
 use crate::base::error::Result;
 use crate::base::page::Page;
-use crate::catalog::{ComputedKeys, Layout, SchemaVersion, Subspace, ValueKind};
+use crate::catalog::{SchemaVersion, Subspace};
 
 /// Keys kept at most; a server has a handful of such objects. Blobs beyond are reported as mismatches, which
 /// loses nothing.
@@ -32,26 +32,23 @@ impl ComputedBlobKeys {
         read: impl Fn(&'static Subspace, &KeyRange) -> Result<Option<Box<dyn Pages + Send + 'a>>>,
     ) -> Result<Self> {
         let mut keys = BTreeSet::new();
-        let blobs = version.subspaces.iter().filter(|subspace| subspace.value == ValueKind::Blob);
-        for computed in blobs.flat_map(|subspace| subspace.layouts).flat_map(|layout| layout.computed) {
-            let (first, last) = computed.versions;
-            let named = version.subspace(computed.of.letter).zip(version.layout(computed.of));
-            let Some((subspace, layout)) = named.filter(|_| (first..=last).contains(&version.number)) else {
-                continue;
-            };
-            let prefix = beginning(computed, layout);
-            let Some(mut pages) = read(subspace, &KeyRange::around(&prefix))? else { continue };
+        for computed in version.computed_keys() {
+            let Some(subspace) = version.subspace(computed.of.letter) else { continue };
+            let Some(mut pages) = read(subspace, &KeyRange::around(computed.start))? else { continue };
             let mut page = Page::new();
             while keys.len() < MOST && pages.next(&mut page, PAGE)? {
-                for (key, _) in page.iter().filter(|(key, _)| key.starts_with(&prefix)) {
+                for (key, _) in page.iter().filter(|(key, _)| key.starts_with(computed.start)) {
                     // A key of another layout names no such object.
-                    let of = subspace.layout(key).is_ok_and(|found| std::ptr::eq(found, layout));
-                    if let Some(text) = of.then(|| computed.preimage(layout, key)).flatten() {
+                    let of = subspace.layout(key).is_ok_and(|found| computed.of.is(found));
+                    if let Some(text) = of.then(|| computed.preimage(key)).flatten() {
                         keys.insert(*blake3::hash(text.as_bytes()).as_bytes());
                     }
                 }
                 // What is read of a dump is the whole subspace.
-                if page.last().is_some_and(|(key, _)| !key.starts_with(&prefix) && key > prefix.as_slice()) {
+                if page
+                    .last()
+                    .is_some_and(|(key, _)| !key.starts_with(computed.start) && key > computed.start)
+                {
                     break;
                 }
             }
@@ -77,21 +74,6 @@ impl ComputedBlobKeys {
     }
 }
 
-/// The bytes every key begins with that the rule is about.
-fn beginning(computed: &ComputedKeys, layout: &Layout) -> Vec<u8> {
-    let fixed: Vec<(&str, String)> = computed
-        .only
-        .iter()
-        .filter_map(|(segment, ranges)| match ranges {
-            [(from, to)] if from == to => Some((layout.segments.get(*segment)?.name, from.to_string())),
-            _ => None,
-        })
-        .collect();
-    let given: Vec<(&str, &str)> = fixed.iter().map(|(name, text)| (*name, text.as_str())).collect();
-    // Conditions on later fields do not make a beginning; then everything is looked at.
-    layout.prefix(&given).unwrap_or_default()
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -104,8 +86,7 @@ mod tests {
     fn the_key_of_a_bundle_is_the_hash_of_its_objects_id() {
         let version = catalog::version(6).unwrap();
         let memory = Memory::new(BackendKind::RocksDb);
-        let blobs = version.subspaces.iter().find(|s| s.value == ValueKind::Blob).unwrap();
-        let rule = blobs.layouts.iter().find_map(|layout| layout.computed.first()).unwrap();
+        let rule = version.computed_keys().next().unwrap();
         let subspace = version.subspace(rule.of.letter).unwrap();
         let table = subspace.table(BackendKind::RocksDb).unwrap();
         let mut page = Page::new();

@@ -48,12 +48,12 @@ pub fn fresh(store: &Store) -> Result<Vec<Lease>> {
     for subspace in store.version().subspaces {
         let Some(table) = store.table(subspace).filter(|_| store.gap(subspace).is_none()) else { continue };
         for layout in subspace.layouts.iter().filter(|layout| layout.value == ValueForm::Lease) {
-            let range = KeyRange::around(&layout.prefix(&[]).unwrap_or_default());
+            let range = KeyRange::around(layout.start());
             let mut pages = store.source().scan(table, &range)?;
             let mut page = Page::new();
             while pages.next(&mut page, 1 << 16)? {
                 let leases = page.iter().filter(|(key, value)| {
-                    subspace.check(key, value).is_ok_and(|found| std::ptr::eq(found, layout))
+                    subspace.check(key, value).is_ok_and(|found| std::ptr::eq(found, *layout))
                 });
                 found.extend(leases.filter_map(|(_, value)| Lease::read(value, now)));
             }

@@ -73,7 +73,7 @@ fn matching(token: &str, version: &SchemaVersion) -> Vec<char> {
         return letters.to_vec();
     }
     let wanted: Box<dyn Fn(&Subspace) -> bool + '_> = match token.strip_prefix('@') {
-        Some("server") => Box::new(|subspace| subspace.server_export),
+        Some("server") => Box::new(|subspace| subspace.family().is_some()),
         Some(group) => Box::new(move |subspace| subspace.store_group.name() == group),
         None => Box::new(move |subspace| {
             subspace.name == token || subspace.letter.encode_utf8(&mut [0; 4]) == token

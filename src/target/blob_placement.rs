@@ -179,7 +179,7 @@ fn recovery(wanted: &BlobPlace, version: &SchemaVersion) -> Vec<String> {
 fn pointers(origin: &Input, subspaces: &[&'static Subspace]) -> Result<Vec<String>> {
     let version = origin.version();
     let mut lines = Vec::new();
-    for object in version.singletons {
+    for object in version.singletons() {
         let Some(subspace) = subspaces.iter().find(|subspace| subspace.letter == object.letter) else {
             continue;
         };

@@ -278,7 +278,7 @@ fn rule_if_computed(
 ) -> Option<FreshRule> {
     let rule = layout.fresh_if_computed?;
     // A link that is not provisional belongs to another use of the blob.
-    let expected = layout.provisional.is_none() || layout.is_provisional(key, value);
+    let expected = !layout.has_provisional() || layout.is_provisional(key, value);
     (expected && computed.contains(subspace.blob_hash(key)?)).then_some(rule)
 }
 

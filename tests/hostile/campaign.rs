@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use stalwart_migrate::catalog::Sampler;
+use crate::sampler::Sampler;
 
 use super::memory::{Since, Taken};
 

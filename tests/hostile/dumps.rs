@@ -6,10 +6,11 @@
 use std::path::Path;
 use std::time::SystemTime;
 
+use crate::sampler::Sampler;
 use serde_json::{Value, json};
 use stalwart_migrate::base::finding::{FindingKind, Findings};
 use stalwart_migrate::base::page::Page;
-use stalwart_migrate::catalog::{self, Sampler, ValueKind};
+use stalwart_migrate::catalog::{self, ValueKind};
 use stalwart_migrate::dump::frame::{BLOCK, FrameReader, FrameWriter, SERVER_FLG};
 use stalwart_migrate::dump::manifest::Completeness;
 use stalwart_migrate::dump::record::encode_length;

@@ -13,13 +13,16 @@ mod directories;
 mod dumps;
 mod memory;
 mod mutation;
+#[path = "../oracle/sampler.rs"]
+mod sampler;
 
 use std::fs;
 use std::path::Path;
 
 use campaign::Campaign;
 use mutation::{below, flip, mutate, mutate_text, pick};
-use stalwart_migrate::catalog::{self, Sampler};
+use sampler::Sampler;
+use stalwart_migrate::catalog;
 
 #[global_allocator]
 static ALLOCATOR: memory::Counting = memory::Counting;

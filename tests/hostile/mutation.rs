@@ -2,7 +2,7 @@
 //!
 //! The same numbers give the same changes. Knows no format but the ways lengths are written.
 
-use stalwart_migrate::catalog::Sampler;
+use crate::sampler::Sampler;
 
 /// Lengths and counts that lie, as they stand in files.
 const LIES: [&[u8]; 14] = [

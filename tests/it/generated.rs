@@ -4,35 +4,15 @@
 //! must be written back byte for byte. A new subspace is covered without a new test.
 
 use stalwart_migrate::catalog::{
-    self, BackendKind, CoveredId, FieldValue, FreshRule, GroupNumber, Problem, Sampler, SchemaVersion,
-    Subspace, TypedKey, ValueForm, ValueKind,
+    self, BackendKind, CoveredId, FieldValue, FreshRule, Group, Layout, Problem, SchemaVersion, Subspace,
+    TypedKey, ValueForm, ValueKind,
 };
 use stalwart_migrate::codec::KeyError;
 
-const SAMPLES: usize = 300;
+use crate::oracle;
+use crate::sampler::Sampler;
 
-/// Decodes with the typed keys of a version: the key written back, its layout and its fields as `{:?}`.
-fn typed(version: u32, letter: char, key: &[u8]) -> Result<(Vec<u8>, usize, String, String), KeyError> {
-    macro_rules! decode {
-        ($module:ident) => {{
-            let decoded = catalog::keys::$module::Key::decode(letter, key)?;
-            let (back, typed) = decoded.parts();
-            assert_eq!(back, letter);
-            let mut bytes = Vec::new();
-            typed.encode(&mut bytes);
-            Ok((bytes, typed.layout(), format!("{decoded:?}"), decoded.to_string()))
-        }};
-    }
-    match version {
-        1 => decode!(v1),
-        2 => decode!(v2),
-        3 => decode!(v3),
-        4 => decode!(v4),
-        5 => decode!(v5),
-        6 => decode!(v6),
-        other => panic!("no typed keys of version {other}: add its module here"),
-    }
-}
+const SAMPLES: usize = 300;
 
 fn each_subspace(mut check: impl FnMut(&'static SchemaVersion, &'static Subspace)) {
     for version in catalog::versions() {
@@ -43,62 +23,57 @@ fn each_subspace(mut check: impl FnMut(&'static SchemaVersion, &'static Subspace
     }
 }
 
-/// What the interpreter makes of a key: the first layout that accepts it.
-fn interpreted(subspace: &Subspace, key: &[u8]) -> Option<usize> {
-    subspace.layouts.iter().position(|layout| layout.accepts(key))
-}
-
-fn camel(name: &str) -> String {
-    let words = name.split('_').map(|word| {
-        let (first, rest) = word.split_at(1);
-        first.to_uppercase() + rest
+/// What the typed key of a layout says: the key written back, and its fields as `{:?}`.
+fn typed(subspace: &Subspace, layout: &Layout, key: &[u8]) -> (Vec<u8>, String) {
+    let (mut bytes, mut fields) = (Vec::new(), Vec::new());
+    subspace.segments(layout, key, &mut |values| {
+        assert_eq!(values.len(), layout.segments.len(), "{}", layout.name);
+        values.iter().for_each(|value| value.put(&mut bytes));
     });
-    words.collect()
+    subspace.fields(layout, key, |segment, value| fields.push(field_text(segment.name, value)));
+    (bytes, fields.join(", "))
 }
 
-/// The `{:?}` of a typed key, built from the interpreter's fields.
-fn debug_text(subspace: &Subspace, layout: usize, key: &[u8]) -> String {
-    let layout = &subspace.layouts[layout];
-    let fields: Vec<String> = layout
-        .fields(key)
-        .map(|field| match field.value {
-            FieldValue::Number(number) => format!("{}: {number}", field.segment.name),
-            FieldValue::Bytes(bytes) => format!("{}: {bytes:?}", field.segment.name),
-        })
-        .collect();
-    let body = if fields.is_empty() { String::new() } else { format!(" {{ {} }}", fields.join(", ")) };
-    format!("{}({}{body})", camel(subspace.name), camel(layout.name))
+fn field_text(name: &str, value: FieldValue<'_>) -> String {
+    match value {
+        FieldValue::Number(number) => format!("{name}: {number}"),
+        FieldValue::Bytes(bytes) => format!("{name}: {bytes:?}"),
+    }
 }
 
 fn agree(subspace: &Subspace, key: &[u8]) {
-    let expect = interpreted(subspace, key);
+    let expect = oracle::layout_of(subspace, key);
     let what = || format!("version {} {} {key:02x?}", subspace.version, subspace.letter);
-    assert_eq!((subspace.decode)(key).ok(), expect, "{}", what());
-    match (typed(subspace.version, subspace.letter, key), expect) {
-        (Ok((bytes, layout, debug, display)), Some(index)) => {
+    assert_eq!(subspace.describe(key), oracle::describe(subspace, key), "{}", what());
+    match (subspace.layout(key), expect) {
+        (Ok(layout), Some(expect)) => {
+            assert!(std::ptr::eq(layout, expect), "{}: {} but {}", what(), layout.name, expect.name);
+            let (bytes, fields) = typed(subspace, layout, key);
             assert_eq!(bytes, key, "{}", what());
-            assert_eq!(layout, index, "{}", what());
-            assert_eq!(debug, debug_text(subspace, index, key), "{}", what());
-            assert_eq!(display, subspace.describe(key), "{}", what());
-            let layout = &subspace.layouts[index];
-            assert!(key.len() >= layout.min_key(), "{}", what());
-            assert!(layout.max_key().is_none_or(|longest| key.len() <= longest), "{}", what());
+            let expect = oracle::fields(layout, key).into_iter().map(|(s, value)| field_text(s.name, value));
+            assert_eq!(fields, expect.collect::<Vec<_>>().join(", "), "{}", what());
+            assert!(key.len() >= oracle::min_key(layout), "{}", what());
+            assert!(oracle::max_key(layout).is_none_or(|longest| key.len() <= longest), "{}", what());
         }
-        (Err(error), None) => assert_eq!(error, KeyError::NoLayout),
-        (typed, index) => panic!("{}: {typed:?} but {index:?}", what()),
+        (Err(KeyError), None) => {}
+        (layout, expect) => panic!("{}: {layout:?} but {expect:?}", what()),
+    }
+    // Read as a key of another layout it is no key, and still nothing panics.
+    for layout in subspace.layouts {
+        typed(subspace, layout, key);
     }
 }
 
 #[test]
 fn interpreter_and_generated_code_agree_on_sampled_and_mutated_keys() {
     each_subspace(|_, subspace| {
-        for (index, layout) in subspace.layouts.iter().enumerate() {
+        for (index, &layout) in subspace.layouts.iter().enumerate() {
             let seed =
                 u64::from(subspace.version) << 32 | u64::from(u32::from(subspace.letter)) << 8 | index as u64;
             let mut sampler = Sampler::new(seed);
             for _ in 0..SAMPLES {
                 let mut key = sampler.key(layout);
-                assert!(layout.accepts(&key), "{} {key:02x?}", layout.name);
+                assert!(oracle::accepts(layout, &key), "{} {key:02x?}", layout.name);
                 agree(subspace, &key);
                 let at = sampler.below(key.len() as u64) as usize;
                 match sampler.below(5) {
@@ -118,13 +93,17 @@ fn interpreter_and_generated_code_agree_on_sampled_and_mutated_keys() {
 #[test]
 fn a_key_of_a_layout_is_read_as_that_layout_or_one_that_declares_the_overlap() {
     each_subspace(|_, subspace| {
-        for (index, layout) in subspace.layouts.iter().enumerate() {
+        for layout in subspace.layouts {
             let mut sampler = Sampler::new(7);
             let mut own = 0;
             for _ in 0..SAMPLES {
-                let found = (subspace.decode)(&sampler.key(layout)).expect("a sampled key has a layout");
-                own += usize::from(found == index);
-                assert!(found == index || subspace.layouts[found].shares.contains(&index), "{}", layout.name);
+                let found = subspace.layout(&sampler.key(layout)).expect("a sampled key has a layout");
+                own += usize::from(found.index == layout.index);
+                assert!(
+                    found.index == layout.index || found.shares.contains(&layout.index),
+                    "{}",
+                    layout.name
+                );
             }
             assert!(own > 0, "{}.{} never wins", subspace.name, layout.name);
         }
@@ -138,19 +117,13 @@ fn fields_in_words_give_the_key_back() {
             let mut sampler = Sampler::new(11);
             for _ in 0..SAMPLES {
                 let key = sampler.key(layout);
-                let texts: Vec<(&str, String)> = layout
-                    .fields(&key)
-                    .map(|field| match field.value {
-                        FieldValue::Number(number) => (field.segment.name, number.to_string()),
-                        FieldValue::Bytes(bytes) => {
-                            (field.segment.name, format!("0x{}", stalwart_migrate::base::hex::hex(bytes)))
-                        }
-                    })
-                    .collect();
+                let fields = oracle::fields(layout, &key).into_iter();
+                let texts: Vec<(&str, String)> =
+                    fields.map(|(segment, value)| (segment.name, oracle::text(value))).collect();
                 let given: Vec<(&str, &str)> =
                     texts.iter().map(|(name, text)| (*name, text.as_str())).collect();
-                let built =
-                    layout.prefix(&given).unwrap_or_else(|field| panic!("{field} of {}", layout.name));
+                let built = subspace.prefix(layout, &given);
+                let built = built.unwrap_or_else(|field| panic!("{field} of {}", layout.name));
                 assert!(key.starts_with(&built), "{}: {built:02x?} of {key:02x?}", layout.name);
             }
         }
@@ -159,9 +132,9 @@ fn fields_in_words_give_the_key_back() {
 
 #[test]
 fn prefixes_go_as_far_as_fields_are_given() {
-    let property = &catalog::version(5).unwrap().by_name("property").unwrap().layouts[1];
+    let property = catalog::version(5).unwrap().by_name("property").unwrap();
     let check = |given: &[(&'static str, &'static str)], expect: Result<&[u8], &'static str>| {
-        assert_eq!(property.prefix(given), expect.map(<[u8]>::to_vec), "{given:?}");
+        assert_eq!(property.prefix(property.layouts[1], given), expect.map(<[u8]>::to_vec), "{given:?}");
     };
     check(&[], Ok(&[]));
     check(&[("account", "7")], Ok(&[0, 0, 0, 7]));
@@ -171,9 +144,10 @@ fn prefixes_go_as_far_as_fields_are_given() {
     check(&[("account", "7"), ("colour", "5")], Err("colour"));
     check(&[("account", "4294967296")], Err("account"));
     check(&[("account", "seven")], Err("account"));
-    let event = &catalog::version(5).unwrap().by_name("queue_event").unwrap().layouts[0];
+    let event = catalog::version(5).unwrap().by_name("queue_event").unwrap();
     let queue = [("due", "1"), ("queue_id", "2"), ("queue", "local")];
-    assert_eq!(event.prefix(&queue), Ok(b"\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\x02local\0\0\0".to_vec()));
+    let due = event.prefix(event.layouts[0], &queue);
+    assert_eq!(due, Ok(b"\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\x02local\0\0\0".to_vec()));
 }
 
 fn unhex(text: &str) -> Vec<u8> {
@@ -409,7 +383,7 @@ fn worked_examples_of_the_format_reference_decode_as_described() {
         for version in *versions {
             let subspace = catalog::version(*version).unwrap().subspace(*letter).unwrap();
             assert_eq!(subspace.describe(&key), expect, "version {version} {letter}");
-            let (bytes, ..) = typed(*version, *letter, &key).unwrap();
+            let (bytes, _) = typed(subspace, subspace.layout(&key).unwrap(), &key);
             assert_eq!(bytes, key, "version {version} {letter}");
         }
     }
@@ -417,29 +391,30 @@ fn worked_examples_of_the_format_reference_decode_as_described() {
 
 #[test]
 fn typed_keys_are_written_byte_for_byte() {
-    use catalog::keys::{v1, v5, v6};
-    let hash = &unhex(H).try_into().unwrap();
-    let check = |key: &dyn TypedKey, expect: &str| {
+    use catalog::keys::{
+        BlobLinkKey, BlobLinkV1Key, BlobsKey, LogsKey, PropertyKey, QuotaKey, RegistryPkKey,
+    };
+    fn check<K: TypedKey>(version: u32, key: K, expect: &str) {
         let mut bytes = Vec::new();
         key.encode(&mut bytes);
         assert_eq!(bytes, unhex(&expect.replace('H', H)));
-    };
-    check(&v5::PropertyKey::SchemaVersion {}, "00");
-    check(
-        &v5::LogsKey::Change { account: 1, sync_collection: 0, change: 10 },
-        "00000001 00 000000000000000a",
-    );
-    check(&v5::QuotaKey::DiskUsage { principal: 300 }, "04 ac02");
-    check(
-        &v5::BlobLinkKey::TemporaryLink { hash, account: 1, until: 1748736000 },
-        "H 00000001 00000000683b9800",
-    );
-    check(&v6::RegistryPkKey::NodeLease { node: 0 }, "ffffffff 0000");
-    check(&v1::BlobLinkKey::Commit { hash }, "H ffffffff 00 ffffffff");
-    check(&v5::BlobsKey::Webadmin {}, "5354414c574152545f57454241444d494e");
+        // And the same is read from them.
+        assert_eq!(format!("{:?}", K::decode(&bytes, version).unwrap()), format!("{key:?}"));
+    }
+    let hash = &unhex(H).try_into().unwrap();
+    check(5, PropertyKey::SchemaVersion {}, "00");
+    let change = LogsKey::Change { account: 1, sync_collection: 0, change: 10 };
+    check(5, change, "00000001 00 000000000000000a");
+    check(5, QuotaKey::DiskUsage { principal: 300 }, "04 ac02");
+    let link = BlobLinkKey::TemporaryLink { hash, account: 1, until: 1748736000 };
+    check(5, link, "H 00000001 00000000683b9800");
+    check(6, RegistryPkKey::NodeLease { node: 0 }, "ffffffff 0000");
+    check(1, BlobLinkV1Key::Commit { hash }, "H ffffffff 00 ffffffff");
+    check(5, BlobsKey::Webadmin {}, "5354414c574152545f57454241444d494e");
     // Numbers without a name survive.
-    let unnamed = v5::PropertyKey::Property { account: 1, collection: 200, field: 201, document: 2 };
-    check(&unnamed, "00000001 c8 c9 00000002");
+    let unnamed = PropertyKey::Property { account: 1, collection: 200, field: 201, document: 2 };
+    check(5, unnamed, "00000001 c8 c9 00000002");
+    assert_eq!(LogsKey::decode(&[0; 12], 5), None);
 }
 
 #[test]
@@ -542,14 +517,15 @@ fn versions_have_the_letters_that_their_releases_use() {
         let all: String = version.subspaces.iter().map(|s| s.letter).collect();
         assert_eq!(all, letters, "version {}", version.number);
         let server_letters: String =
-            version.subspaces.iter().filter(|s| s.server_export).map(|s| s.letter).collect();
+            version.subspaces.iter().filter(|s| s.family().is_some()).map(|s| s.letter).collect();
         assert_eq!(server_letters, server, "version {}", version.number);
         let mut families: Vec<char> =
             version.families.iter().flat_map(|(_, letters)| letters.iter().copied()).collect();
         families.sort_unstable();
         assert_eq!(families.into_iter().collect::<String>(), server, "version {}", version.number);
         for subspace in version.subspaces {
-            assert_ne!(subspace.family.is_some(), subspace.no_family.is_some(), "{}", subspace.letter);
+            let family = subspace.family().map(|name| version.family(name).unwrap());
+            assert!(family.is_none_or(|letters| letters.contains(&subspace.letter)), "{}", subspace.letter);
         }
     };
     for version in 1..=4 {
@@ -585,23 +561,13 @@ fn tables_are_those_the_server_makes() {
     assert_eq!(table(5, 'i', BackendKind::Mysql).unwrap().unique_prefix, Some(400));
     assert_eq!(table(5, 'u', BackendKind::RocksDb).unwrap().merge_operator, Some("merge"));
     let blobs = table(5, 't', BackendKind::RocksDb).unwrap();
-    assert_eq!((blobs.blob_files, blobs.min_blob_size, blobs.value), (true, Some(16834), ValueKind::Blob));
-    let pieces = |letter| table(5, letter, BackendKind::FoundationDb).unwrap().pieces.map(|p| p.number_width);
-    assert_eq!((pieces('p'), pieces('t'), pieces('i')), (Some(0), Some(2), None));
-    // The change log is never cut; the first releases read one piece of a blob less.
+    assert_eq!((blobs.blob_files, blobs.value), (true, ValueKind::Blob));
+    // The change log is never cut.
     for version in [1, 5, 6] {
-        let log = table(version, 'l', BackendKind::FoundationDb).unwrap();
-        assert_eq!((log.pieces, log.max_value), (None, Some(100_000)));
+        assert_eq!(table(version, 'l', BackendKind::FoundationDb).unwrap().max_value, Some(100_000));
         assert_eq!(table(version, 'l', BackendKind::Mysql).unwrap().max_value, Some((1 << 24) - 1));
     }
-    let blobs = table(1, 't', BackendKind::FoundationDb).unwrap().pieces.unwrap();
-    let earlier = blobs.earlier.unwrap();
-    assert_eq!((blobs.most, earlier.most, earlier.versions), (6985, 6984, (1, 1)));
-    each_subspace(|_, subspace| {
-        let table = subspace.table(BackendKind::FoundationDb).unwrap();
-        let long = subspace.layouts.iter().any(|layout| layout.long);
-        assert!(!long || table.pieces.is_some(), "{} is long and not cut", subspace.name);
-    });
+    assert_eq!(table(5, 'p', BackendKind::FoundationDb).unwrap().max_value, Some(25_500_000));
     assert_eq!(table(5, 'z', BackendKind::Postgres).unwrap_err(), "PostgreSQL has search tables of its own.");
     // What has no place somewhere can be rebuilt by the server.
     each_subspace(|_, subspace| {
@@ -627,7 +593,7 @@ fn left_over_tables_complete_the_column_families() {
     check(5, "bcgvw", 4);
     check(6, "cv", 4);
     let rocksdb = catalog::backend(BackendKind::RocksDb).unwrap();
-    assert_eq!((rocksdb.name, rocksdb.default_table), ("rocksdb", Some("default")));
+    assert_eq!(rocksdb.name, "rocksdb");
     let legacy = catalog::version(5).unwrap().legacy_tables(BackendKind::Sqlite).next().unwrap();
     assert_eq!(legacy.table.value, ValueKind::None);
 }
@@ -636,7 +602,7 @@ fn left_over_tables_complete_the_column_families() {
 fn the_catalog_knows_what_is_special() {
     let layout = |version: u32, letter: char, name: &str| {
         let subspace = catalog::version(version).unwrap().subspace(letter).unwrap();
-        subspace.layouts.iter().find(|l| l.name == name).unwrap()
+        *subspace.layouts.iter().find(|l| l.name == name).unwrap()
     };
     // Node leases stay where they are; everything else travels.
     let mut staying = Vec::new();
@@ -649,18 +615,21 @@ fn the_catalog_knows_what_is_special() {
     // Fixed and computed keys of blobs.
     assert_eq!(layout(5, 't', "webadmin").fixed_key, Some(&b"STALWART_WEBADMIN"[..]));
     assert!(layout(5, 't', "content").content_hash && !layout(5, 't', "webadmin").content_hash);
-    let computed = &layout(6, 't', "content").computed[0];
-    assert_eq!((computed.versions, computed.prefix), ((6, 6), "STALWART_APP_"));
-    let objects = catalog::version(6).unwrap().layout(computed.of).unwrap();
-    assert_eq!(
-        computed.preimage(objects, &unhex("000b 0000000000000007")).as_deref(),
-        Some("STALWART_APP_7")
-    );
-    assert_eq!(computed.preimage(objects, &unhex("0010 0000000000000007")), None);
+    let computed: Vec<_> =
+        catalog::versions().iter().flat_map(|v| v.computed_keys().map(move |c| (v, c))).collect();
+    let [(version, computed)] = computed[..] else { panic!("{computed:?}") };
+    assert_eq!((version.number, computed.prefix), (6, "STALWART_APP_"));
+    assert!(layout(6, 't', "content").computed.iter().any(|other| std::ptr::eq(other, computed)));
+    let objects = version.subspace(computed.of.letter).unwrap();
+    let key = unhex("000b 0000000000000007");
+    assert!(computed.of.is(objects.layout(&key).unwrap()) && key.starts_with(computed.start));
+    assert_eq!(computed.start, unhex("000b"));
+    assert_eq!(computed.preimage(&key).as_deref(), Some("STALWART_APP_7"));
+    assert_eq!(computed.preimage(&unhex("0010 0000000000000007")), None);
     // Links name blobs.
     let link = |version: u32, letter: char, key: &str| {
         let key = unhex(&key.replace('H', H));
-        catalog::version(version).unwrap().subspace(letter).unwrap().blob_link(&key).map(|h| h.to_vec())
+        catalog::version(version).unwrap().subspace(letter).unwrap().blob_hash(&key).map(|h| h.to_vec())
     };
     assert_eq!(link(5, 'k', "H"), Some(unhex(H)));
     assert_eq!(link(1, 'k', "H 00000001 00 0000002a"), Some(unhex(H)));
@@ -679,44 +648,80 @@ fn the_catalog_knows_what_is_special() {
     }
 }
 
+/// The numbers of a rule's group in a key, by the oracle; those that the key lacks are left to the rule.
+fn group(layout: &Layout, key: &[u8], names: &[&str]) -> Vec<Option<u64>> {
+    names.iter().map(|name| oracle::number(layout, key, name)).collect()
+}
+
+fn agrees(group: Group, expect: &[Option<u64>]) -> bool {
+    let same = group.iter().zip(expect).all(|(number, expect)| expect.is_none_or(|expect| expect == *number));
+    same && group[expect.len()..].iter().all(|number| *number == 0)
+}
+
 #[test]
-fn counter_rules_name_the_same_group_on_both_sides() {
+fn counter_rules_take_the_same_group_from_both_sides() {
     let mut rules = 0;
     for version in catalog::versions() {
-        for rule in version.counter_rules {
+        for rule in version.counter_rules() {
             rules += 1;
-            let counter = version.layout(rule.counter).unwrap();
-            let names: Vec<&str> = rule.group.iter().map(|index| counter.segments[*index].name).collect();
-            assert!(!rule.covers.is_empty());
-            for cover in rule.covers {
-                let layout = version.layout(cover.of).unwrap();
-                assert_eq!(names.len(), cover.group.len(), "{}", rule.name);
-                for (name, part) in names.iter().zip(cover.group) {
-                    match part {
-                        GroupNumber::Field(index) => assert_eq!(*name, layout.segments[*index].name),
-                        GroupNumber::Fixed(_) => assert!(layout.segments.iter().all(|s| s.name != *name)),
+            let counter = rule.counter.layout;
+            assert_eq!(version.subspace(rule.counter.letter).unwrap().value, ValueKind::Counter);
+            let mut sampler = Sampler::new(u64::from(version.number));
+            let key = sampler.key(counter);
+            let names = group(counter, &key, rule.group);
+            assert!(names.iter().all(Option::is_some), "{}", rule.name);
+            assert!(agrees((rule.group_of)(&key).unwrap(), &names), "{}", rule.name);
+            assert!(version.covers(rule).next().is_some());
+            for cover in version.covers(rule) {
+                let layout = cover.of.layout;
+                let subspace = version.subspace(cover.of.letter).unwrap();
+                assert!(subspace.layouts.iter().any(|other| cover.of.is(other)), "{}", layout.name);
+                let mut covered = 0;
+                for _ in 0..SAMPLES {
+                    let key = sampler.key(layout);
+                    let Some((numbers, id)) = (cover.covered)(&key) else { continue };
+                    covered += 1;
+                    let names = group(layout, &key, rule.group);
+                    assert!(agrees(numbers, &names), "{} {} {numbers:?} {names:?}", rule.name, layout.name);
+                    // An id is a field of its own, never one of the group.
+                    if let CoveredId::Number(id) = id {
+                        let fields = oracle::fields(layout, &key).into_iter();
+                        let mut others = fields.filter(|(segment, _)| !rule.group.contains(&segment.name));
+                        assert!(others.any(|(_, value)| value == FieldValue::Number(id)), "{}", layout.name);
                     }
                 }
-                if let CoveredId::Field(index) = cover.id {
-                    assert!(!layout.segments[index].name.is_empty());
-                }
+                // Where only some records are covered, the samples may have none of them.
+                assert!(covered > 0 || !["property", "hash_index", "integer_index"].contains(&layout.name));
             }
         }
     }
     assert_eq!(rules, 6 * 2 + 1);
-    let version = catalog::version(6).unwrap();
-    let documents = version.counter_rules.iter().find(|r| r.name == "document_id").unwrap();
-    let index = documents.covers.iter().find(|c| c.of.letter == 'i').unwrap();
-    let layout = version.layout(index.of).unwrap();
-    assert!(index.applies(layout, &unhex("00000001 07 2c 00000001")));
-    assert!(!index.applies(layout, &unhex("ffffffff 07 2c 00000001")));
+    // What is covered: version, letter, key, group and id of the rule `document_id`.
+    let check = |version: u32, letter: char, key: &str, expect: Option<(&[u64], u64)>| {
+        let version = catalog::version(version).unwrap();
+        let rule = version.counter_rules().find(|rule| rule.name == "document_id").unwrap();
+        let (key, subspace) = (unhex(key), version.subspace(letter).unwrap());
+        let layout = subspace.layout(&key).unwrap();
+        let found = version.covers(rule).filter(|c| c.of.is(layout)).find_map(|cover| (cover.covered)(&key));
+        let found = found.map(|(group, id)| (group.to_vec(), id));
+        assert_eq!(found, expect.map(|(group, id)| (group.to_vec(), CoveredId::Number(id))), "{key:02x?}");
+    };
+    check(6, 'i', "00000001 07 2c 00000001", Some((&[1, 7], 1)));
+    check(6, 'i', "ffffffff 07 2c 00000001", None);
+    check(5, 'i', "ffffffff 07 2c 00000001", Some((&[0xffff_ffff, 7], 1)));
+    check(3, 'b', "ffffffff 06 0000002a", Some((&[0xffff_ffff, 6], 42)));
+    check(4, 'b', "ffffffff 06 0000002a", None);
+    check(4, 'b', "ffffffff 07 0000002a", Some((&[0xffff_ffff, 7], 42)));
+    check(4, 'b', "00000001 06 0000002a", Some((&[1, 6], 42)));
+    check(5, 'd', "02 ac 02", Some((&[0xffff_ffff, 7], 300)));
+    check(5, 'p', "00000001 00 32 0000002a", Some((&[1, 0], 42)));
 }
 
 #[test]
 fn singletons_have_keys_of_their_layout_and_the_names_of_their_types() {
     let mut found = Vec::new();
     for version in catalog::versions() {
-        for object in version.singletons {
+        for object in version.singletons() {
             let subspace = version.subspace(object.letter).unwrap();
             assert!(subspace.check(object.key, &[0, 0]).is_ok(), "{}", object.name);
             let expect = format!("({}) item=20080258862541", object.title);

@@ -59,6 +59,8 @@ mod memory;
 #[cfg(all(feature = "s3", feature = "azure"))]
 mod objects;
 mod options;
+#[path = "../oracle/interpreter.rs"]
+mod oracle;
 #[cfg(all(feature = "rocksdb", feature = "sqlite"))]
 mod output;
 #[cfg(feature = "sqlite")]
@@ -71,6 +73,8 @@ mod rocksdb;
 mod roundtrip;
 #[cfg(all(feature = "rocksdb", feature = "sqlite"))]
 mod salvage;
+#[path = "../oracle/sampler.rs"]
+mod sampler;
 #[cfg(feature = "sqlite")]
 mod selection;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql"))]

@@ -37,7 +37,7 @@ fn table() -> &'static Table {
 }
 
 fn possible() -> Possible {
-    std::sync::Arc::new(|key| (blobs().decode)(key).is_ok())
+    std::sync::Arc::new(|key| blobs().layout(key).is_ok())
 }
 
 fn s3_settings(endpoint: &str, bucket: &str, prefix: &str) -> S3Settings {

@@ -7,12 +7,11 @@ use std::path::Path;
 
 use rusqlite::Connection;
 use serde_json::Value;
-use stalwart_migrate::catalog::{
-    self, BackendKind, Layout, Sampler, SchemaVersion, Subspace, ValueForm, ValueKind,
-};
+use stalwart_migrate::catalog::{self, BackendKind, Layout, SchemaVersion, Subspace, ValueForm, ValueKind};
 use stalwart_migrate::records::blob::{self, BlobRule};
 
 use crate::harness::program::{Place, run, same_files};
+use crate::sampler::Sampler;
 
 /// Records sampled of each layout.
 const SAMPLES: usize = 40;
@@ -132,7 +131,8 @@ fn sampled(version: &'static SchemaVersion) -> Records {
                 let hash = blake3::hash(content);
                 if layout.content_hash {
                     key = hash.as_bytes().to_vec();
-                } else if let Some(at) = layout.blob_link {
+                } else if let Some(found) = subspace.blob_hash(&key) {
+                    let at = found.as_ptr().addr() - key.as_ptr().addr();
                     key[at..at + 32].copy_from_slice(hash.as_bytes());
                 }
                 let layout = subspace.layout(&key).unwrap();

@@ -1,163 +1,90 @@
-//! Typed keys: an enum per subspace with a variant per layout, and the sum of a version.
+//! Typed keys: an enum per entry with a variant per form of its keys, and how they are recognised, read and written.
 //!
-//! `decode` is one `match` on the length: an arm per layout, in the order of the schema, guarded by its
-//! constants and restrictions. Arms read at fixed offsets from either end where they can.
+//! `layout_of` is one `match` on the length: an arm per variant, in the order of the schema, guarded by its constants
+//! and restrictions. Everything that decodes or judges a key goes through it; fields are read at fixed offsets from
+//! either end where they can be.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
-use super::{Shape, byte, camel, doc, plain};
-use crate::model::{IntSet, Kind, Layout, Segment};
+use super::{Entry, Variant, bytes, doc, plain};
+use crate::model::{IntSet, Kind, Lengths, Range, Segment};
 
-/// The enum of a subspace and what it can do.
-pub(super) fn items(shape: &Shape<'_>) -> Vec<TokenStream> {
-    let (name, statics) = (shape.key(), shape.statics());
-    let life = shape.borrows().then(|| quote! { <'a> });
-    let elided = shape.borrows().then(|| quote! { <'_> });
-    // Without a borrowed field nothing ties the key to the bytes.
-    let input = if shape.borrows() {
-        quote! { &'a [u8] }
-    } else {
-        quote! { &[u8] }
-    };
-    let path = format!("subspaces.{}", shape.subspace.name.value);
-    let title = shape.subspace.title.as_ref().map_or("", |t| t.value.as_str());
-    let enum_doc = doc(&format!("{title} (`{path}`)."));
-    let variants = shape.active().map(|layout| variant(layout, &path));
-    let arms =
-        shape.active().map(|layout| arm(layout, |variant, reads| quote! { #name::#variant { #(#reads),* } }));
-    let indexes = shape.active().enumerate().map(|(index, layout)| {
-        let index = plain(index);
-        arm(layout, |_, _| index)
+/// The enum of an entry and its code.
+pub(super) fn items(entry: &Entry<'_>) -> Vec<TokenStream> {
+    let (name, statics, subspace) = (entry.key(), entry.statics(), entry.subspace);
+    let life = |life: TokenStream| entry.borrows().then(|| quote! { <#life> });
+    let (key, any, of) = (life(quote! { 'k }), life(quote! { '_ }), life(quote! { 'k }));
+    let title = subspace.title.as_ref().map_or("", |title| title.value.as_str());
+    let title = doc(&format!("{title} (`subspaces.{}`).", subspace.name.value));
+    let variants = entry.variants.iter().map(variant);
+    let forms = entry.variants.iter().map(|variant| arm(variant, subspace.versions));
+    let (mut reads, mut from_end) = (Vec::new(), false);
+    for variant in &entry.variants {
+        let indexes = variant.layouts.iter().map(|(index, _)| plain(*index));
+        let (form, layout) = (&variant.name, walk(variant.segments(), Offsets::Read));
+        from_end |= layout.from_end;
+        let fields =
+            variant.segments().iter().zip(layout.reads).filter(|(segment, _)| !segment.name.is_empty());
+        let fields = fields.map(|(segment, read)| {
+            let field = format_ident!("{}", segment.name);
+            quote! { #field: #read }
+        });
+        reads.push(quote! { #(#indexes)|* => #name::#form { #(#fields),* }, });
+    }
+    let len = from_end.then(|| quote! { let len = key.len(); });
+    let writes = entry.variants.iter().map(|variant| {
+        let (form, fields) =
+            (&variant.name, variant.fields().map(|segment| format_ident!("{}", segment.name)));
+        let values = variant.segments().iter().map(value);
+        quote! { #name::#form { #(#fields),* } => with(&[#(#values),*]), }
     });
-    let encodes = shape.active().map(|layout| encode(&name, layout));
-    let layouts = shape.active().enumerate().map(|(index, layout)| {
-        let (variant, index) = (variant_name(layout), plain(index));
-        quote! { #name::#variant { .. } => #index, }
-    });
-    // Lengths are bound by the arms of layouts that vary in length.
+    let hash = blob_hash(entry);
     vec![
         quote! {
-            #enum_doc
+            #title
             #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-            pub enum #name #life { #(#variants)* }
+            pub enum #name #key { #(#variants)* }
         },
         quote! {
-            impl #life #name #life {
-                /// Reads a key; every byte belongs to a field or is a constant.
-                #[inline]
-                pub fn decode(key: #input) -> Result<Self, KeyError> {
-                    match key.len() {
-                        #(#arms)*
-                        _ => Err(KeyError::NoLayout),
-                    }
-                }
-                /// Index of the layout of a key, without reading its fields.
-                #[inline]
-                pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
-                    match key.len() {
-                        #(#indexes)*
-                        _ => Err(KeyError::NoLayout),
-                    }
-                }
-            }
-        },
-        quote! {
-            impl TypedKey for #name #elided {
-                fn encode(&self, out: &mut Vec<u8>) {
-                    match *self { #(#encodes)* }
-                }
-                #[inline]
-                fn layout(&self) -> usize {
-                    match self { #(#layouts)* }
-                }
-                fn layouts(&self) -> &'static [Layout] {
+            impl TypedKey for #name #any {
+                type Of<'k> = #name #of;
+                fn layouts() -> &'static [Layout] {
                     &#statics
                 }
-            }
-        },
-        quote! {
-            impl fmt::Display for #name #elided {
-                fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                    write_key(f, self)
+                #[inline(always)]
+                fn layout_of(key: &[u8], version: u32, from: usize) -> Option<usize> {
+                    Some(match key.len() {
+                        #(#forms)*
+                        _ => return None,
+                    })
                 }
+                #[inline(always)]
+                fn read(layout: usize, key: &[u8]) -> Option<#name #any> {
+                    #len
+                    Some(match layout {
+                        #(#reads)*
+                        _ => return None,
+                    })
+                }
+                fn segments(&self, with: &mut SegmentSink<'_>) {
+                    match *self { #(#writes)* }
+                }
+                #hash
             }
         },
     ]
 }
 
-/// `Key`, the sum over the subspaces of a version.
-pub(super) fn sum(used: &[&Shape<'_>], version: u32) -> TokenStream {
-    let variants = used.iter().map(|shape| {
-        let (variant, key) = (shape.variant(), shape.key());
-        let life = shape.borrows().then(|| quote! { <'a> });
-        let doc = doc(&format!("A key of subspace `{}`.", shape.subspace.letter));
-        quote! { #doc #variant(#key #life), }
-    });
-    let decodes = used.iter().map(|shape| {
-        let (variant, key, letter) = (shape.variant(), shape.key(), shape.subspace.letter);
-        quote! { #letter => Ok(Key::#variant(#key::decode(key)?)), }
-    });
-    let parts = used.iter().map(|shape| {
-        let (variant, letter) = (shape.variant(), shape.subspace.letter);
-        quote! { Key::#variant(key) => (#letter, key), }
-    });
-    let sum_doc = doc(&format!("A key of any subspace of schema version {version}."));
-    // Without a borrowing subspace the lifetime would be unused.
-    let borrows = used.iter().any(|shape| shape.borrows());
-    let (life, elided) = match borrows {
-        true => (Some(quote! { <'a> }), Some(quote! { <'_> })),
-        false => (None, None),
-    };
-    let input = if borrows {
-        quote! { &'a [u8] }
-    } else {
-        quote! { &[u8] }
-    };
-    quote! {
-        #sum_doc
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub enum Key #life { #(#variants)* }
-        impl #life Key #life {
-            /// Reads a key of the subspace with this letter.
-            pub fn decode(letter: char, key: #input) -> Result<Self, KeyError> {
-                match letter {
-                    #(#decodes)*
-                    _ => Err(KeyError::NoSubspace),
-                }
-            }
-            /// Letter of the subspace, and its key.
-            pub fn parts(&self) -> (char, &dyn TypedKey) {
-                match self { #(#parts)* }
-            }
-        }
-        impl fmt::Display for Key #elided {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write_key(f, self.parts().1)
-            }
-        }
-    }
-}
-
-fn variant_name(layout: &Layout) -> Ident {
-    format_ident!("{}", camel(&layout.name.value))
-}
-
-fn fields(layout: &Layout) -> impl Iterator<Item = &Segment> {
-    layout.segments.iter().filter(|s| !s.name.is_empty())
-}
-
-fn variant(layout: &Layout, path: &str) -> TokenStream {
-    let name = variant_name(layout);
-    let words = layout.doc.as_ref().map_or("", |d| d.value.as_str());
-    let doc_lines = doc(&format!("{words} (`{path}.layouts.{}`)", layout.name.value));
-    let fields = fields(layout).map(|segment| {
+fn variant(variant: &Variant<'_>) -> TokenStream {
+    let words = variant.layouts.first().and_then(|(_, layout)| layout.doc.as_ref());
+    let (doc, name) = (doc(words.map_or("", |doc| doc.value.as_str())), &variant.name);
+    let fields = variant.fields().map(|segment| {
         let (name, kind) = (format_ident!("{}", segment.name), field_type(&segment.kind));
-        let doc = doc(&segment.doc);
-        quote! { #doc #name: #kind, }
+        quote! { #name: #kind }
     });
     // Braces even without fields, so that every variant is matched and built alike.
-    quote! { #doc_lines #name { #(#fields)* }, }
+    quote! { #doc #name { #(#fields),* }, }
 }
 
 fn field_type(kind: &Kind) -> TokenStream {
@@ -166,35 +93,68 @@ fn field_type(kind: &Kind) -> TokenStream {
         Kind::U16 => quote! { u16 },
         Kind::U32 | Kind::Leb32 => quote! { u32 },
         Kind::U64 | Kind::Leb64 => quote! { u64 },
-        Kind::Hash => quote! { &'a [u8; 32] },
+        Kind::Hash => quote! { &'k [u8; 32] },
         Kind::Bytes(n) => {
             let n = plain(*n);
-            quote! { &'a [u8; #n] }
+            quote! { &'k [u8; #n] }
         }
         Kind::Const(_) | Kind::ShortHash | Kind::TermHash | Kind::TokenHash | Kind::Rest => {
-            quote! { &'a [u8] }
+            quote! { &'k [u8] }
         }
     }
 }
 
-fn encode(key: &Ident, layout: &Layout) -> TokenStream {
-    let variant = variant_name(layout);
-    let names: Vec<Ident> = fields(layout).map(|s| format_ident!("{}", s.name)).collect();
-    let writes = layout.segments.iter().map(|segment| {
-        let name = format_ident!("{}", if segment.name.is_empty() { "_constant" } else { &segment.name });
-        match &segment.kind {
-            Kind::Const(bytes) => {
-                let bytes = bytes.iter().map(|b| byte(*b));
-                quote! { out.extend_from_slice(&[#(#bytes),*]); }
+/// The hash of the blob that a key names or is.
+fn blob_hash(entry: &Entry<'_>) -> Option<TokenStream> {
+    let hashes: Vec<TokenStream> = entry
+        .variants
+        .iter()
+        .filter_map(|variant| {
+            let (_, layout) = variant.layouts.first()?;
+            let content = |_: &&Segment| layout.content_hash;
+            let linked = layout.links_blob.as_ref().map(|field| field.value.as_str());
+            let mut fields = variant.fields().filter(|segment| segment.kind == Kind::Hash);
+            let hash = fields.find(|segment| linked == Some(segment.name.as_str()) || content(segment))?;
+            let (key, form, field) = (entry.key(), &variant.name, format_ident!("{}", hash.name));
+            let rest = (variant.fields().count() > 1).then(|| quote! { , .. });
+            let bound = if field == "hash" {
+                quote! { hash }
+            } else {
+                quote! { #field: hash }
+            };
+            Some(quote! { #key::#form { #bound #rest } })
+        })
+        .collect();
+    let name = entry.key();
+    (!hashes.is_empty()).then(|| {
+        quote! {
+            #[inline]
+            fn blob_hash(layout: usize, key: &[u8]) -> Option<&[u8; 32]> {
+                match #name::read(layout, key)? {
+                    #(#hashes)|* => Some(hash),
+                    _ => None,
+                }
             }
-            Kind::U8 => quote! { out.push(#name); },
-            Kind::U16 | Kind::U32 | Kind::U64 => quote! { out.extend_from_slice(&#name.to_be_bytes()); },
-            Kind::Leb32 => quote! { codec::put_leb128(out, u64::from(#name)); },
-            Kind::Leb64 => quote! { codec::put_leb128(out, #name); },
-            _ => quote! { out.extend_from_slice(#name); },
         }
-    });
-    quote! { #key::#variant { #(#names),* } => { #(#writes)* } }
+    })
+}
+
+/// A segment as it is written.
+fn value(segment: &Segment) -> TokenStream {
+    let name = format_ident!("{}", if segment.name.is_empty() { "_constant" } else { &segment.name });
+    match &segment.kind {
+        Kind::Const(constant) => {
+            let constant = bytes(constant);
+            quote! { Const(#constant) }
+        }
+        Kind::U8 => quote! { U8(#name) },
+        Kind::U16 => quote! { U16(#name) },
+        Kind::U32 => quote! { U32(#name) },
+        Kind::U64 => quote! { U64(#name) },
+        Kind::Leb32 => quote! { Leb(u64::from(#name)) },
+        Kind::Leb64 => quote! { Leb(#name) },
+        _ => quote! { Bytes(#name) },
+    }
 }
 
 /// Where a segment begins.
@@ -205,29 +165,50 @@ enum Start {
     Found(TokenStream),
 }
 
+/// How far an offset may trust the length of the key.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Offsets {
+    /// The key is long enough.
+    Guard,
+    /// The key may be any: reads outside it give zero or nothing.
+    Read,
+}
+
 impl Start {
-    fn tokens(&self) -> TokenStream {
+    fn tokens(&self, offsets: Offsets) -> TokenStream {
         match self {
             Start::Front(offset) => plain(*offset),
             Start::Back(0) => quote! { len },
             Start::Back(distance) => {
                 let distance = plain(*distance);
-                quote! { len - #distance }
+                match offsets {
+                    Offsets::Guard => quote! { len - #distance },
+                    Offsets::Read => quote! { before(len, #distance) },
+                }
             }
             Start::Found(tokens) => tokens.clone(),
         }
     }
 }
 
-/// An arm of a `match` on the length, whose result is made from the variant's name and the reads of its fields.
-fn arm(layout: &Layout, result: impl FnOnce(Ident, Vec<TokenStream>) -> TokenStream) -> TokenStream {
-    let last_varying = layout.segments.iter().rposition(|s| s.kind.fixed().is_none());
-    let behind =
-        |index: usize| -> usize { layout.segments[index..].iter().filter_map(|s| s.kind.fixed()).sum() };
-    let (mut guards, mut reads) = (Vec::new(), Vec::new());
+/// The segments of a key with their offsets.
+struct Walked {
+    /// What tells that a key of fitting length is one of these.
+    guards: Vec<TokenStream>,
+    /// The value of each segment.
+    reads: Vec<TokenStream>,
+    /// Whether a read counts from the end.
+    from_end: bool,
+}
+
+fn walk(segments: &[Segment], offsets: Offsets) -> Walked {
+    let last_varying = segments.iter().rposition(|s| s.kind.fixed().is_none());
+    let behind = |index: usize| -> usize { segments[index..].iter().filter_map(|s| s.kind.fixed()).sum() };
+    let mut walked = Walked { guards: Vec::new(), reads: Vec::new(), from_end: false };
     let mut start = Start::Front(0);
-    for (index, segment) in layout.segments.iter().enumerate() {
-        let at = start.tokens();
+    for (index, segment) in segments.iter().enumerate() {
+        let at = start.tokens(offsets);
+        let counted = matches!(start, Start::Back(_));
         let (read, end) = match segment.kind.fixed() {
             Some(width) => {
                 let end = match &start {
@@ -235,7 +216,7 @@ fn arm(layout: &Layout, result: impl FnOnce(Ident, Vec<TokenStream>) -> TokenStr
                     Start::Back(distance) => Start::Back(distance - width),
                     Start::Found(tokens) => {
                         let width = plain(width);
-                        Start::Found(quote! { codec::skip(#tokens, #width) })
+                        Start::Found(quote! { skip(#tokens, #width) })
                     }
                 };
                 (fixed(&segment.kind, &at), end)
@@ -243,21 +224,22 @@ fn arm(layout: &Layout, result: impl FnOnce(Ident, Vec<TokenStream>) -> TokenStr
             None => {
                 let is_last = Some(index) == last_varying;
                 let tail = Start::Back(behind(index + 1));
-                let until = tail.tokens();
+                let until = tail.tokens(offsets);
                 let read = varying(&segment.kind, &at, &until);
                 let end = match own_end(&segment.kind, &at) {
                     Some(end) if is_last => {
-                        guards.push(quote! { #end == #until });
+                        walked.guards.push(quote! { #end == #until });
                         tail
                     }
                     Some(end) => Start::Found(end),
                     None => {
+                        walked.from_end = true;
                         if let Start::Found(tokens) = &start {
-                            guards.push(quote! { #tokens <= #until });
+                            walked.guards.push(quote! { #tokens <= #until });
                         }
                         match segment.kind {
-                            Kind::TermHash => guards.push(quote! { codec::is_term_hash(#read) }),
-                            Kind::TokenHash => guards.push(quote! { codec::is_token_hash(#read) }),
+                            Kind::TermHash => walked.guards.push(quote! { is_term_hash(#read) }),
+                            Kind::TokenHash => walked.guards.push(quote! { is_token_hash(#read) }),
                             _ => {}
                         }
                         tail
@@ -266,75 +248,120 @@ fn arm(layout: &Layout, result: impl FnOnce(Ident, Vec<TokenStream>) -> TokenStr
                 (read, end)
             }
         };
-        if let Kind::Const(bytes) = &segment.kind {
-            guards.push(constant_guard(bytes, &at));
+        if let Kind::Const(constant) = &segment.kind {
+            walked.guards.push(constant_guard(constant, &at));
         } else {
-            guards.extend(restriction(&segment.allowed, &segment.kind, &read));
-            let name = format_ident!("{}", segment.name);
-            reads.push(quote! { #name: #read });
+            walked.guards.extend(restriction(&segment.allowed, &segment.kind, &read));
+            walked.from_end |= counted;
         }
+        walked.reads.push(read);
         start = end;
     }
-    let variant = variant_name(layout);
-    let lengths = layout.lengths();
-    let pattern = match lengths.single() {
-        Some(length) => plain(length),
-        None => {
-            let mut bounds = Vec::new();
-            if let Some(least) = lengths.least() {
-                let least = plain(least);
-                bounds.push(quote! { len >= #least });
+    walked
+}
+
+/// The arm of a variant: the index of its layout in the version.
+fn arm(variant: &Variant<'_>, within: Range) -> TokenStream {
+    let mut guards = Vec::new();
+    let layouts = variant.layouts.iter().map(|(_, layout)| layout);
+    let versions: Vec<Range> = layouts.clone().map(|layout| layout.versions).collect();
+    if let (Some(first), Some(last)) =
+        (versions.iter().map(|v| v.from).min(), versions.iter().map(|v| v.to).max())
+    {
+        let (from, to) = (plain(first), plain(last));
+        guards.extend((first > within.from).then(|| quote! { version >= #from }));
+        guards.extend((last < within.to).then(|| quote! { version <= #to }));
+    }
+    let first = variant.layouts.first().map_or(0, |(index, _)| *index);
+    if layouts.clone().any(|layout| !layout.shares.is_empty()) {
+        guards.push(match first {
+            0 => quote! { from == 0 },
+            _ => {
+                let first = plain(first);
+                quote! { from <= #first }
             }
-            if let Some(longest) = lengths.longest() {
-                let longest = plain(longest);
-                bounds.push(quote! { len <= #longest });
+        });
+    }
+    guards.extend(walk(variant.segments(), Offsets::Guard).guards);
+    let lengths = variant.layouts.first().map_or(Lengths::only([]), |(_, layout)| layout.lengths());
+    let needs_len = guards.iter().any(|guard| guard.to_string().split(' ').any(|word| word == "len"));
+    let pattern = match (lengths.single(), lengths.least(), lengths.longest()) {
+        (Some(length), ..) => plain(length),
+        (None, Some(least), longest) => {
+            let (least, longest) = (plain(least), longest.map(plain));
+            let range = match longest {
+                Some(longest) => quote! { #least..=#longest },
+                None => quote! { #least.. },
+            };
+            if needs_len {
+                quote! { len @ #range }
+            } else {
+                range
             }
-            bounds.append(&mut guards);
-            guards = bounds;
-            quote! { len }
         }
+        _ => quote! { len },
+    };
+    // Bound even where one length is the only one.
+    let pattern = match (needs_len, lengths.single()) {
+        (true, Some(_)) => quote! { len @ #pattern },
+        _ => pattern,
     };
     let guard = (!guards.is_empty()).then(|| quote! { if #(#guards)&&* });
-    let result = result(variant, reads);
-    quote! { #pattern #guard => Ok(#result), }
+    let mut indexes: Vec<_> =
+        variant.layouts.iter().map(|(index, layout)| (*index, layout.versions)).collect();
+    indexes.sort_by_key(|(_, versions)| versions.from);
+    let index = index_in(&indexes);
+    quote! { #pattern #guard => #index, }
+}
+
+/// The index among layouts of which each version has one.
+fn index_in(layouts: &[(usize, Range)]) -> TokenStream {
+    match layouts {
+        [] => quote! { return None },
+        [(index, _)] => plain(*index),
+        [(index, versions), rest @ ..] => {
+            let (index, to, rest) = (plain(*index), plain(versions.to), index_in(rest));
+            quote! { if version <= #to { #index } else { #rest } }
+        }
+    }
 }
 
 fn fixed(kind: &Kind, at: &TokenStream) -> TokenStream {
     match kind {
-        Kind::U8 => quote! { codec::u8_at(key, #at) },
-        Kind::U16 => quote! { codec::u16_at(key, #at) },
-        Kind::U32 => quote! { codec::u32_at(key, #at) },
-        Kind::U64 => quote! { codec::u64_at(key, #at) },
-        _ => quote! { codec::array_at(key, #at) },
+        Kind::U8 => quote! { u8_at(key, #at) },
+        Kind::U16 => quote! { u16_at(key, #at) },
+        Kind::U32 => quote! { u32_at(key, #at) },
+        Kind::U64 => quote! { u64_at(key, #at) },
+        _ => quote! { array_at(key, #at) },
     }
 }
 
 fn varying(kind: &Kind, at: &TokenStream, until: &TokenStream) -> TokenStream {
     match kind {
-        Kind::Leb32 => quote! { codec::leb32_at(key, #at) },
-        Kind::Leb64 => quote! { codec::leb64_at(key, #at) },
-        Kind::ShortHash => quote! { codec::short_hash_at(key, #at) },
-        _ => quote! { codec::slice(key, #at, #until) },
+        Kind::Leb32 => quote! { leb32_at(key, #at) },
+        Kind::Leb64 => quote! { leb64_at(key, #at) },
+        Kind::ShortHash => quote! { short_hash_at(key, #at) },
+        _ => quote! { slice(key, #at, #until) },
     }
 }
 
 /// The end of a segment that its own bytes tell.
 fn own_end(kind: &Kind, at: &TokenStream) -> Option<TokenStream> {
     match kind {
-        Kind::Leb32 => Some(quote! { codec::leb32_end(key, #at) }),
-        Kind::Leb64 => Some(quote! { codec::leb64_end(key, #at) }),
-        Kind::ShortHash => Some(quote! { codec::short_hash_end(key, #at) }),
+        Kind::Leb32 => Some(quote! { leb32_end(key, #at) }),
+        Kind::Leb64 => Some(quote! { leb64_end(key, #at) }),
+        Kind::ShortHash => Some(quote! { short_hash_end(key, #at) }),
         _ => None,
     }
 }
 
-fn constant_guard(bytes: &[u8], at: &TokenStream) -> TokenStream {
-    if let [only] = bytes {
-        let only = byte(*only);
-        return quote! { codec::u8_at(key, #at) == #only };
+fn constant_guard(constant: &[u8], at: &TokenStream) -> TokenStream {
+    if let [only] = constant {
+        let only = super::hex(u64::from(*only));
+        return quote! { u8_at(key, #at) == #only };
     }
-    let bytes = bytes.iter().map(|b| byte(*b));
-    quote! { codec::has(key, #at, &[#(#bytes),*]) }
+    let constant = bytes(constant);
+    quote! { has(key, #at, #constant) }
 }
 
 fn restriction(allowed: &IntSet, kind: &Kind, read: &TokenStream) -> Option<TokenStream> {
@@ -347,7 +374,7 @@ fn restriction(allowed: &IntSet, kind: &Kind, read: &TokenStream) -> Option<Toke
                 _ if from == to => quote! { #read == #low },
                 (0, _) => quote! { #read <= #high },
                 _ if to >= largest => quote! { #read >= #low },
-                _ => quote! { (#read >= #low && #read <= #high) },
+                _ => quote! { (#low..=#high).contains(&#read) },
             }
         })
         .collect();

@@ -169,8 +169,6 @@ impl Lower<'_> {
             doc: backend.doc.map(text),
             source: backend.source.map(text),
             table: backend.table.value,
-            default_table: backend.default_table.map(|at| at.value),
-            transaction_limit: backend.transaction_limit.map(|at| at.value),
             legacy_required: backend.legacy_required,
             kinds,
             refuses: backend.refuses.into_iter().map(|r| (text(r.subspace), r.because.value)).collect(),

@@ -1,26 +1,22 @@
 // Generated from the schema by `codegen`: edit the schema instead.
 
-use std::fmt;
-
 use super::*;
-
-use crate::codec::{self, KeyError};
+use crate::codec::Value::*;
+use crate::codec::*;
 
 pub(super) static VERSIONS: [SchemaVersion; 1] = [
     SchemaVersion {
         number: 1,
         releases: "1.0",
-        doc: "The only version.",
-        server_dump: ServerDump::SubspaceFiles,
         blobs_marked: false,
-        subspaces: &v1::SUBSPACES,
-        families: &[("data", &['p'])],
-        legacy: &[],
-        side_tables: &[],
-        counter_rules: v1::COUNTER_RULES,
-        singletons: v1::SINGLETONS,
+        subspaces: &SUBSPACES_1,
+        families: &FAMILIES_1,
     },
 ];
+
+static SUBSPACES_1: [Subspace; 1] = [PROPERTY.with::<PropertyKey, 1>(&PROPERTY_IN_1)];
+
+static FAMILIES_1: [(&str, &[char]); 1] = [("data", &['p'])];
 
 pub(super) static SCHEMA_VERSION_RECORD: VersionRecord = VersionRecord {
     letter: 'p',
@@ -28,241 +24,102 @@ pub(super) static SCHEMA_VERSION_RECORD: VersionRecord = VersionRecord {
     tables: &TABLES_P_BYTES,
 };
 
+pub(super) static LEGACY: &[LegacySubspace] = &[];
+pub(super) static SIDE_TABLES: &[SideTable] = &[];
+
+pub const GROUP_NUMBERS: usize = 1;
+pub(super) static COUNTER_RULES: &[CounterRule] = &[];
+
+pub(super) static SINGLETONS: &[Singleton] = &[];
+
 pub(super) static BACKENDS: [Backend; 1] = [
-    Backend {
-        kind: BackendKind::Sqlite,
-        name: "sqlite",
-        title: "SQLite",
-        default_table: None,
-        transaction_limit: None,
-    },
+    Backend { kind: BackendKind::Sqlite, name: "sqlite", title: "SQLite", legacy_required: false },
 ];
+pub(super) static COMPANIONS: &[Companion] = &[];
 
 const SQLITE_BYTES: Template = Template(
-    BackendKind::Sqlite,
-    Table {
-        value: ValueKind::Bytes,
-        ..Table::PLAIN
-    },
+    BackendKind::Sqlite, Table { value: ValueKind::Bytes, ..Table::PLAIN },
 );
-
-const SQLITE_NONE: Template = Template(
-    BackendKind::Sqlite,
-    Table {
-        value: ValueKind::None,
-        ..Table::PLAIN
-    },
-);
-
+const SQLITE_NONE: Template = Template(BackendKind::Sqlite, Table { value: ValueKind::None, ..Table::PLAIN });
 const SQLITE_COUNTER: Template = Template(
-    BackendKind::Sqlite,
-    Table {
-        value: ValueKind::Counter,
-        ..Table::PLAIN
-    },
+    BackendKind::Sqlite, Table { value: ValueKind::Counter, ..Table::PLAIN },
 );
-
-const SQLITE_BLOB: Template = Template(
-    BackendKind::Sqlite,
-    Table {
-        value: ValueKind::Blob,
-        ..Table::PLAIN
-    },
-);
+const SQLITE_BLOB: Template = Template(BackendKind::Sqlite, Table { value: ValueKind::Blob, ..Table::PLAIN });
 
 static TABLES_P_BYTES: [Mapping; 1] = [
     SQLITE_BYTES.created("p", "CREATE TABLE p (k BLOB PRIMARY KEY, v BLOB NOT NULL)"),
 ];
 
-/// Typed keys of schema version 1.
-pub mod v1 {
-    use super::*;
-    /// Properties (`subspaces.property`).
-    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-    pub enum PropertyKey {
-        /// The schema version. (`subspaces.property.layouts.schema_version`)
-        SchemaVersion {},
-        /// A record. (`subspaces.property.layouts.hex`)
-        Hex {
-            /// Account that owns the record.
-            account: u32,
-        },
-        /// A record. (`subspaces.property.layouts.text`)
-        Text {},
-        /// A record. (`subspaces.property.layouts.tail_constant`)
-        TailConstant {
-            /// Account that owns the record.
-            account: u32,
-        },
-    }
-    impl PropertyKey {
-        /// Reads a key; every byte belongs to a field or is a constant.
-        #[inline]
-        pub fn decode(key: &[u8]) -> Result<Self, KeyError> {
-            match key.len() {
-                1 if codec::u8_at(key, 0) == 0x00 => Ok(PropertyKey::SchemaVersion {}),
-                6 if codec::has(key, 0, &[0x01, 0x02]) => {
-                    Ok(PropertyKey::Hex {
-                        account: codec::u32_at(key, 2),
-                    })
-                }
-                4 if codec::has(key, 0, &[0x57, 0x4f, 0x52, 0x44]) => {
-                    Ok(PropertyKey::Text {})
-                }
-                6 if codec::u8_at(key, 0) == 0x03 && codec::u8_at(key, 5) == 0xff => {
-                    Ok(PropertyKey::TailConstant {
-                        account: codec::u32_at(key, 1),
-                    })
-                }
-                _ => Err(KeyError::NoLayout),
-            }
-        }
-        /// Index of the layout of a key, without reading its fields.
-        #[inline]
-        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
-            match key.len() {
-                1 if codec::u8_at(key, 0) == 0x00 => Ok(0),
-                6 if codec::has(key, 0, &[0x01, 0x02]) => Ok(1),
-                4 if codec::has(key, 0, &[0x57, 0x4f, 0x52, 0x44]) => Ok(2),
-                6 if codec::u8_at(key, 0) == 0x03 && codec::u8_at(key, 5) == 0xff => {
-                    Ok(3)
-                }
-                _ => Err(KeyError::NoLayout),
-            }
-        }
-    }
-    impl TypedKey for PropertyKey {
-        fn encode(&self, out: &mut Vec<u8>) {
-            match *self {
-                PropertyKey::SchemaVersion {} => {
-                    out.extend_from_slice(&[0x00]);
-                }
-                PropertyKey::Hex { account } => {
-                    out.extend_from_slice(&[0x01, 0x02]);
-                    out.extend_from_slice(&account.to_be_bytes());
-                }
-                PropertyKey::Text {} => {
-                    out.extend_from_slice(&[0x57, 0x4f, 0x52, 0x44]);
-                }
-                PropertyKey::TailConstant { account } => {
-                    out.extend_from_slice(&[0x03]);
-                    out.extend_from_slice(&account.to_be_bytes());
-                    out.extend_from_slice(&[0xff]);
-                }
-            }
-        }
-        #[inline]
-        fn layout(&self) -> usize {
-            match self {
-                PropertyKey::SchemaVersion { .. } => 0,
-                PropertyKey::Hex { .. } => 1,
-                PropertyKey::Text { .. } => 2,
-                PropertyKey::TailConstant { .. } => 3,
-            }
-        }
-        fn layouts(&self) -> &'static [Layout] {
-            &PROPERTY_LAYOUTS
-        }
-    }
-    impl fmt::Display for PropertyKey {
-        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            write_key(f, self)
-        }
-    }
-    pub(super) static PROPERTY_LAYOUTS: [Layout; 4] = [
-        Layout {
-            name: "schema_version",
-            doc: "The schema version.",
-            segments: &[Segment::constant(&[0x00])],
-            value: ValueForm::Lengths(&[4]),
-            value_lengths: 0x10,
-            schema_version: true,
-            fixed_key: Some(&[0x00]),
-            ..Layout::PLAIN
-        },
-        Layout {
-            name: "hex",
-            doc: "A record.",
-            segments: &[
-                Segment::constant(&[0x01, 0x02]),
-                Segment::field("account", SegmentKind::U32),
-            ],
-            ..Layout::PLAIN
-        },
-        Layout {
-            name: "text",
-            doc: "A record.",
-            segments: &[Segment::constant(&[0x57, 0x4f, 0x52, 0x44])],
-            fixed_key: Some(&[0x57, 0x4f, 0x52, 0x44]),
-            ..Layout::PLAIN
-        },
-        Layout {
-            name: "tail_constant",
-            doc: "A record.",
-            segments: &[
-                Segment::constant(&[0x03]),
-                Segment::field("account", SegmentKind::U32),
-                Segment::constant(&[0xff]),
-            ],
-            ..Layout::PLAIN
-        },
-    ];
-    /// `subspaces.property`
-    pub(super) const PROPERTY: Subspace = Subspace {
-        version: 1,
-        letter: 'p',
-        name: "property",
-        title: "Properties",
-        doc: "The documents.",
-        source: "key.rs @ v1.0",
-        family: Some("data"),
-        no_family: None,
-        store_group: StoreGroup::Data,
-        server_export: true,
-        server_import: true,
-        derived: false,
-        settings: false,
-        value: ValueKind::Bytes,
-        fresh: FreshRule::Refuse,
-        layouts: &PROPERTY_LAYOUTS,
-        tables: &TABLES_P_BYTES,
-        decode: PropertyKey::layout_of,
-        accepts: |key, length| {
-            let layout = &PROPERTY_LAYOUTS[PropertyKey::layout_of(key).ok()?];
-            layout.takes(length).then_some(layout)
-        },
-    };
-    /// A key of any subspace of schema version 1.
-    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-    pub enum Key {
-        /// A key of subspace `p`.
-        Property(PropertyKey),
-    }
-    impl Key {
-        /// Reads a key of the subspace with this letter.
-        pub fn decode(letter: char, key: &[u8]) -> Result<Self, KeyError> {
-            match letter {
-                'p' => Ok(Key::Property(PropertyKey::decode(key)?)),
-                _ => Err(KeyError::NoSubspace),
-            }
-        }
-        /// Letter of the subspace, and its key.
-        pub fn parts(&self) -> (char, &dyn TypedKey) {
-            match self {
-                Key::Property(key) => ('p', key),
-            }
-        }
-    }
-    impl fmt::Display for Key {
-        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            write_key(f, self.parts().1)
-        }
-    }
-    pub(super) static SUBSPACES: [Subspace; 1] = [PROPERTY];
-    pub(super) static COUNTER_RULES: &[CounterRule] = &[];
-    pub(super) static SINGLETONS: &[Singleton] = &[];
+/// Properties (`subspaces.property`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PropertyKey {
+    /// The schema version.
+    SchemaVersion {},
+    /// A record.
+    Hex { account: u32 },
+    /// A record.
+    Text {},
+    /// A record.
+    TailConstant { account: u32 },
 }
 
-pub mod modules {
-    pub use super::v1;
+impl TypedKey for PropertyKey {
+    type Of<'k> = PropertyKey;
+    fn layouts() -> &'static [Layout] {
+        &PROPERTY_LAYOUTS
+    }
+    #[inline(always)]
+    fn layout_of(key: &[u8], version: u32, from: usize) -> Option<usize> {
+        Some(match key.len() {
+            1 if u8_at(key, 0) == 0x00 => 0,
+            6 if has(key, 0, &[0x01, 0x02]) => 1,
+            4 if has(key, 0, &[0x57, 0x4f, 0x52, 0x44]) => 2,
+            6 if u8_at(key, 0) == 0x03 && u8_at(key, 5) == 0xff => 3,
+            _ => return None,
+        })
+    }
+    #[inline(always)]
+    fn read(layout: usize, key: &[u8]) -> Option<PropertyKey> {
+        Some(match layout {
+            0 => PropertyKey::SchemaVersion {},
+            1 => PropertyKey::Hex { account: u32_at(key, 2) },
+            2 => PropertyKey::Text {},
+            3 => PropertyKey::TailConstant { account: u32_at(key, 1) },
+            _ => return None,
+        })
+    }
+    fn segments(&self, with: &mut SegmentSink<'_>) {
+        match *self {
+            PropertyKey::SchemaVersion {} => with(&[Const(&[0x00])]),
+            PropertyKey::Hex { account } => with(&[Const(&[0x01, 0x02]), U32(account)]),
+            PropertyKey::Text {} => with(&[Const(&[0x57, 0x4f, 0x52, 0x44])]),
+            PropertyKey::TailConstant { account } => with(&[Const(&[0x03]), U32(account), Const(&[0xff])]),
+        }
+    }
+}
+
+static PROPERTY_LAYOUTS: [Layout; 4] = [
+    Layout::new(0, "schema_version", &[Segment::constant(&[0x00])])
+        .lengths(&[4]).schema_version().fixed_key(&[0x00]),
+    Layout::new(1, "hex", &[Segment::constant(&[0x01, 0x02]), Segment::u32("account")]),
+    Layout::new(2, "text", &[Segment::constant(&[0x57, 0x4f, 0x52, 0x44])])
+        .fixed_key(&[0x57, 0x4f, 0x52, 0x44]),
+    Layout::new(3, "tail_constant", &[
+        Segment::constant(&[0x03]), Segment::u32("account"), Segment::constant(&[0xff]),
+    ]),
+];
+
+static PROPERTY_IN_1: [&Layout; 4] = pick(&PROPERTY_LAYOUTS, [0, 1, 2, 3]);
+
+const PROPERTY: Subspace = Subspace {
+    letter: 'p',
+    name: "property",
+    title: "Properties",
+    value: ValueKind::Bytes,
+    tables: &TABLES_P_BYTES,
+    ..Subspace::PLAIN
+};
+
+pub mod keys {
+    pub use super::{ PropertyKey };
 }

@@ -1,33 +1,24 @@
 // Generated from the schema by `codegen`: edit the schema instead.
 
-use std::fmt;
-
 use super::*;
-
-use crate::codec::{self, KeyError};
+use crate::codec::Value::*;
+use crate::codec::*;
 
 pub(super) static VERSIONS: [SchemaVersion; 1] = [
     SchemaVersion {
         number: 1,
         releases: "1.0",
-        doc: "First.",
-        server_dump: ServerDump::SubspaceFiles,
         blobs_marked: false,
-        subspaces: &v1::SUBSPACES,
-        families: &[("data", &['p', 'n'])],
-        legacy: &[
-            LegacySubspace {
-                letter: 'b',
-                title: "Bitmaps",
-                tables: &TABLES_B_NONE,
-                required: &[],
-            },
-        ],
-        side_tables: &[],
-        counter_rules: v1::COUNTER_RULES,
-        singletons: v1::SINGLETONS,
+        subspaces: &SUBSPACES_1,
+        families: &FAMILIES_1,
     },
 ];
+
+static SUBSPACES_1: [Subspace; 2] = [
+    COUNTER.with::<CounterKey, 1>(&COUNTER_IN_1), PROPERTY.with::<PropertyKey, 1>(&PROPERTY_IN_1),
+];
+
+static FAMILIES_1: [(&str, &[char]); 1] = [("data", &['p', 'n'])];
 
 pub(super) static SCHEMA_VERSION_RECORD: VersionRecord = VersionRecord {
     letter: 'p',
@@ -35,340 +26,193 @@ pub(super) static SCHEMA_VERSION_RECORD: VersionRecord = VersionRecord {
     tables: &TABLES_P_BYTES,
 };
 
-pub(super) static BACKENDS: [Backend; 1] = [
-    Backend {
-        kind: BackendKind::Sqlite,
-        name: "sqlite",
-        title: "SQLite",
-        default_table: None,
-        transaction_limit: None,
+pub(super) static LEGACY: &[LegacySubspace] = &[
+    LegacySubspace { letter: 'b', versions: (1, 1), title: "Bitmaps", tables: &TABLES_B_NONE },
+];
+pub(super) static SIDE_TABLES: &[SideTable] = &[];
+
+static NAMES_KIND: Names = Names { values: &[(1, "Mail"), (2, "Contact")], earlier: &[] };
+
+pub const GROUP_NUMBERS: usize = 1;
+pub(super) static COUNTER_RULES: &[CounterRule] = &[
+    CounterRule {
+        name: "document_id",
+        versions: (1, 1),
+        counter: LayoutRef { letter: 'n', layout: &COUNTER_LAYOUTS[0] },
+        group: &["account"],
+        group_of: document_id_of_counter_0,
+        covers: &[
+            Cover {
+                versions: (1, 1),
+                of: LayoutRef { letter: 'p', layout: &PROPERTY_LAYOUTS[1] },
+                covered: document_id_cover_0_property,
+            },
+            Cover {
+                versions: (1, 1),
+                of: LayoutRef { letter: 'p', layout: &PROPERTY_LAYOUTS[1] },
+                covered: document_id_cover_1_property,
+            },
+        ],
     },
 ];
 
-static NAMES_KIND: [(u64, &str); 2] = [(1, "Mail"), (2, "Contact")];
+fn document_id_of_counter_0(key: &[u8]) -> Option<Group> {
+    match CounterKey::read(0, key)? {
+        CounterKey::DocumentId { account } => Some([u64::from(account)]),
+        _ => None,
+    }
+}
+
+fn document_id_cover_0_property(key: &[u8]) -> Option<(Group, CoveredId)> {
+    match PropertyKey::read(1, key)? {
+        PropertyKey::Record { account: 0xffffffff, .. } => None,
+        PropertyKey::Record { account, document, .. } => Some(
+            ([u64::from(account)], CoveredId::Number(u64::from(document))),
+        ),
+        _ => None,
+    }
+}
+
+fn document_id_cover_1_property(key: &[u8]) -> Option<(Group, CoveredId)> {
+    match PropertyKey::read(1, key)? {
+        PropertyKey::Record { account, kind: 1 | 2, .. } => Some(
+            ([u64::from(account)], CoveredId::ArchiveChangeId),
+        ),
+        _ => None,
+    }
+}
+
+pub(super) static SINGLETONS: &[Singleton] = &[];
+
+pub(super) static BACKENDS: [Backend; 1] = [
+    Backend { kind: BackendKind::Sqlite, name: "sqlite", title: "SQLite", legacy_required: false },
+];
+pub(super) static COMPANIONS: &[Companion] = &[];
 
 const SQLITE_BYTES: Template = Template(
-    BackendKind::Sqlite,
-    Table {
-        value: ValueKind::Bytes,
-        ..Table::PLAIN
-    },
+    BackendKind::Sqlite, Table { value: ValueKind::Bytes, ..Table::PLAIN },
 );
-
-const SQLITE_NONE: Template = Template(
-    BackendKind::Sqlite,
-    Table {
-        value: ValueKind::None,
-        ..Table::PLAIN
-    },
-);
-
+const SQLITE_NONE: Template = Template(BackendKind::Sqlite, Table { value: ValueKind::None, ..Table::PLAIN });
 const SQLITE_COUNTER: Template = Template(
-    BackendKind::Sqlite,
-    Table {
-        value: ValueKind::Counter,
-        ..Table::PLAIN
-    },
+    BackendKind::Sqlite, Table { value: ValueKind::Counter, ..Table::PLAIN },
 );
+const SQLITE_BLOB: Template = Template(BackendKind::Sqlite, Table { value: ValueKind::Blob, ..Table::PLAIN });
 
-const SQLITE_BLOB: Template = Template(
-    BackendKind::Sqlite,
-    Table {
-        value: ValueKind::Blob,
-        ..Table::PLAIN
-    },
-);
-
-static TABLES_B_NONE: [Mapping; 1] = [
-    SQLITE_NONE.created("b", "CREATE TABLE b (k BLOB PRIMARY KEY)"),
-];
-
+static TABLES_B_NONE: [Mapping; 1] = [SQLITE_NONE.created("b", "CREATE TABLE b (k BLOB PRIMARY KEY)")];
 static TABLES_N_COUNTER: [Mapping; 1] = [
-    SQLITE_COUNTER
-        .created("n", "CREATE TABLE n (k BLOB PRIMARY KEY, v INTEGER NOT NULL)"),
+    SQLITE_COUNTER.created("n", "CREATE TABLE n (k BLOB PRIMARY KEY, v INTEGER NOT NULL)"),
 ];
-
 static TABLES_P_BYTES: [Mapping; 1] = [
     SQLITE_BYTES.created("p", "CREATE TABLE p (k BLOB PRIMARY KEY, v BLOB NOT NULL)"),
 ];
 
-/// Typed keys of schema version 1.
-pub mod v1 {
-    use super::*;
-    /// Counters (`subspaces.counter`).
-    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-    pub enum CounterKey {
-        /// Last id. (`subspaces.counter.layouts.document_id`)
-        DocumentId {
-            /// Account that owns the record.
-            account: u32,
-        },
-    }
-    impl CounterKey {
-        /// Reads a key; every byte belongs to a field or is a constant.
-        #[inline]
-        pub fn decode(key: &[u8]) -> Result<Self, KeyError> {
-            match key.len() {
-                4 => {
-                    Ok(CounterKey::DocumentId {
-                        account: codec::u32_at(key, 0),
-                    })
-                }
-                _ => Err(KeyError::NoLayout),
-            }
-        }
-        /// Index of the layout of a key, without reading its fields.
-        #[inline]
-        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
-            match key.len() {
-                4 => Ok(0),
-                _ => Err(KeyError::NoLayout),
-            }
-        }
-    }
-    impl TypedKey for CounterKey {
-        fn encode(&self, out: &mut Vec<u8>) {
-            match *self {
-                CounterKey::DocumentId { account } => {
-                    out.extend_from_slice(&account.to_be_bytes());
-                }
-            }
-        }
-        #[inline]
-        fn layout(&self) -> usize {
-            match self {
-                CounterKey::DocumentId { .. } => 0,
-            }
-        }
-        fn layouts(&self) -> &'static [Layout] {
-            &COUNTER_LAYOUTS
-        }
-    }
-    impl fmt::Display for CounterKey {
-        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            write_key(f, self)
-        }
-    }
-    pub(super) static COUNTER_LAYOUTS: [Layout; 1] = [
-        Layout {
-            name: "document_id",
-            doc: "Last id.",
-            segments: &[Segment::field("account", SegmentKind::U32)],
-            value_lengths: 0x100,
-            ..Layout::PLAIN
-        },
-    ];
-    /// `subspaces.counter`
-    pub(super) const COUNTER: Subspace = Subspace {
-        version: 1,
-        letter: 'n',
-        name: "counter",
-        title: "Counters",
-        doc: "Ids.",
-        source: "key.rs @ v1.0",
-        family: Some("data"),
-        no_family: None,
-        store_group: StoreGroup::Data,
-        server_export: true,
-        server_import: true,
-        derived: false,
-        settings: false,
-        value: ValueKind::Counter,
-        fresh: FreshRule::Refuse,
-        layouts: &COUNTER_LAYOUTS,
-        tables: &TABLES_N_COUNTER,
-        decode: CounterKey::layout_of,
-        accepts: |key, length| {
-            let layout = &COUNTER_LAYOUTS[CounterKey::layout_of(key).ok()?];
-            layout.takes(length).then_some(layout)
-        },
-    };
-    /// Properties (`subspaces.property`).
-    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-    pub enum PropertyKey {
-        /// The schema version. (`subspaces.property.layouts.schema_version`)
-        SchemaVersion {},
-        /// A record. (`subspaces.property.layouts.record`)
-        Record {
-            /// Account that owns the record.
-            account: u32,
-            /// What it is.
-            kind: u8,
-            /// Id of the document.
-            document: u32,
-        },
-    }
-    impl PropertyKey {
-        /// Reads a key; every byte belongs to a field or is a constant.
-        #[inline]
-        pub fn decode(key: &[u8]) -> Result<Self, KeyError> {
-            match key.len() {
-                1 if codec::u8_at(key, 0) == 0x00 => Ok(PropertyKey::SchemaVersion {}),
-                9 => {
-                    Ok(PropertyKey::Record {
-                        account: codec::u32_at(key, 0),
-                        kind: codec::u8_at(key, 4),
-                        document: codec::u32_at(key, 5),
-                    })
-                }
-                _ => Err(KeyError::NoLayout),
-            }
-        }
-        /// Index of the layout of a key, without reading its fields.
-        #[inline]
-        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
-            match key.len() {
-                1 if codec::u8_at(key, 0) == 0x00 => Ok(0),
-                9 => Ok(1),
-                _ => Err(KeyError::NoLayout),
-            }
-        }
-    }
-    impl TypedKey for PropertyKey {
-        fn encode(&self, out: &mut Vec<u8>) {
-            match *self {
-                PropertyKey::SchemaVersion {} => {
-                    out.extend_from_slice(&[0x00]);
-                }
-                PropertyKey::Record { account, kind, document } => {
-                    out.extend_from_slice(&account.to_be_bytes());
-                    out.push(kind);
-                    out.extend_from_slice(&document.to_be_bytes());
-                }
-            }
-        }
-        #[inline]
-        fn layout(&self) -> usize {
-            match self {
-                PropertyKey::SchemaVersion { .. } => 0,
-                PropertyKey::Record { .. } => 1,
-            }
-        }
-        fn layouts(&self) -> &'static [Layout] {
-            &PROPERTY_LAYOUTS
-        }
-    }
-    impl fmt::Display for PropertyKey {
-        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            write_key(f, self)
-        }
-    }
-    pub(super) static PROPERTY_LAYOUTS: [Layout; 2] = [
-        Layout {
-            name: "schema_version",
-            doc: "The schema version.",
-            segments: &[Segment::constant(&[0x00])],
-            value: ValueForm::Lengths(&[4]),
-            value_lengths: 0x10,
-            schema_version: true,
-            fixed_key: Some(&[0x00]),
-            ..Layout::PLAIN
-        },
-        Layout {
-            name: "record",
-            doc: "A record.",
-            segments: &[
-                Segment::field("account", SegmentKind::U32),
-                Segment::field("kind", SegmentKind::U8).named(&NAMES_KIND),
-                Segment::field("document", SegmentKind::U32),
-            ],
-            value: ValueForm::Archive,
-            value_lengths: 0xfffffffffffffffe,
-            ..Layout::PLAIN
-        },
-    ];
-    /// `subspaces.property`
-    pub(super) const PROPERTY: Subspace = Subspace {
-        version: 1,
-        letter: 'p',
-        name: "property",
-        title: "Properties",
-        doc: "The documents.",
-        source: "key.rs @ v1.0",
-        family: Some("data"),
-        no_family: None,
-        store_group: StoreGroup::Data,
-        server_export: true,
-        server_import: true,
-        derived: false,
-        settings: false,
-        value: ValueKind::Bytes,
-        fresh: FreshRule::Refuse,
-        layouts: &PROPERTY_LAYOUTS,
-        tables: &TABLES_P_BYTES,
-        decode: PropertyKey::layout_of,
-        accepts: |key, length| {
-            let layout = &PROPERTY_LAYOUTS[PropertyKey::layout_of(key).ok()?];
-            layout.takes(length).then_some(layout)
-        },
-    };
-    /// A key of any subspace of schema version 1.
-    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-    pub enum Key {
-        /// A key of subspace `n`.
-        Counter(CounterKey),
-        /// A key of subspace `p`.
-        Property(PropertyKey),
-    }
-    impl Key {
-        /// Reads a key of the subspace with this letter.
-        pub fn decode(letter: char, key: &[u8]) -> Result<Self, KeyError> {
-            match letter {
-                'n' => Ok(Key::Counter(CounterKey::decode(key)?)),
-                'p' => Ok(Key::Property(PropertyKey::decode(key)?)),
-                _ => Err(KeyError::NoSubspace),
-            }
-        }
-        /// Letter of the subspace, and its key.
-        pub fn parts(&self) -> (char, &dyn TypedKey) {
-            match self {
-                Key::Counter(key) => ('n', key),
-                Key::Property(key) => ('p', key),
-            }
-        }
-    }
-    impl fmt::Display for Key {
-        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            write_key(f, self.parts().1)
-        }
-    }
-    pub(super) static SUBSPACES: [Subspace; 2] = [COUNTER, PROPERTY];
-    pub(super) static COUNTER_RULES: &[CounterRule] = &[
-        CounterRule {
-            name: "document_id",
-            doc: "Ids must not be handed out twice.",
-            counter: LayoutRef {
-                letter: 'n',
-                layout: 0,
-            },
-            group: &[0],
-            covers: &[
-                Cover {
-                    of: LayoutRef {
-                        letter: 'p',
-                        layout: 1,
-                    },
-                    group: &[GroupNumber::Field(0)],
-                    id: CoveredId::Field(2),
-                    only: &[],
-                    unless: &[(0, &[(4294967295, 4294967295)])],
-                },
-                Cover {
-                    of: LayoutRef {
-                        letter: 'p',
-                        layout: 1,
-                    },
-                    group: &[GroupNumber::Field(0)],
-                    id: CoveredId::ArchiveChangeId,
-                    only: &[(1, &[(1, 1), (2, 2)])],
-                    unless: &[],
-                },
-            ],
-        },
-    ];
-    pub(super) static SINGLETONS: &[Singleton] = &[];
+/// Counters (`subspaces.counter`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CounterKey {
+    /// Last id.
+    DocumentId { account: u32 },
 }
 
-pub mod modules {
-    pub use super::v1;
+impl TypedKey for CounterKey {
+    type Of<'k> = CounterKey;
+    fn layouts() -> &'static [Layout] {
+        &COUNTER_LAYOUTS
+    }
+    #[inline(always)]
+    fn layout_of(key: &[u8], version: u32, from: usize) -> Option<usize> {
+        Some(match key.len() {
+            4 => 0,
+            _ => return None,
+        })
+    }
+    #[inline(always)]
+    fn read(layout: usize, key: &[u8]) -> Option<CounterKey> {
+        Some(match layout {
+            0 => CounterKey::DocumentId { account: u32_at(key, 0) },
+            _ => return None,
+        })
+    }
+    fn segments(&self, with: &mut SegmentSink<'_>) {
+        match *self {
+            CounterKey::DocumentId { account } => with(&[U32(account)]),
+        }
+    }
+}
+
+static COUNTER_LAYOUTS: [Layout; 1] = [Layout::new(0, "document_id", &[Segment::u32("account")]).counter()];
+
+static COUNTER_IN_1: [&Layout; 1] = pick(&COUNTER_LAYOUTS, [0]);
+
+const COUNTER: Subspace = Subspace {
+    letter: 'n',
+    name: "counter",
+    title: "Counters",
+    value: ValueKind::Counter,
+    tables: &TABLES_N_COUNTER,
+    ..Subspace::PLAIN
+};
+
+/// Properties (`subspaces.property`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PropertyKey {
+    /// The schema version.
+    SchemaVersion {},
+    /// A record.
+    Record { account: u32, kind: u8, document: u32 },
+}
+
+impl TypedKey for PropertyKey {
+    type Of<'k> = PropertyKey;
+    fn layouts() -> &'static [Layout] {
+        &PROPERTY_LAYOUTS
+    }
+    #[inline(always)]
+    fn layout_of(key: &[u8], version: u32, from: usize) -> Option<usize> {
+        Some(match key.len() {
+            1 if u8_at(key, 0) == 0x00 => 0,
+            9 => 1,
+            _ => return None,
+        })
+    }
+    #[inline(always)]
+    fn read(layout: usize, key: &[u8]) -> Option<PropertyKey> {
+        Some(match layout {
+            0 => PropertyKey::SchemaVersion {},
+            1 => PropertyKey::Record {
+                account: u32_at(key, 0),
+                kind: u8_at(key, 4),
+                document: u32_at(key, 5),
+            },
+            _ => return None,
+        })
+    }
+    fn segments(&self, with: &mut SegmentSink<'_>) {
+        match *self {
+            PropertyKey::SchemaVersion {} => with(&[Const(&[0x00])]),
+            PropertyKey::Record { account, kind, document } => with(&[U32(account), U8(kind), U32(document)]),
+        }
+    }
+}
+
+static PROPERTY_LAYOUTS: [Layout; 2] = [
+    Layout::new(0, "schema_version", &[Segment::constant(&[0x00])])
+        .lengths(&[4]).schema_version().fixed_key(&[0x00]),
+    Layout::new(1, "record", &[
+        Segment::u32("account"), Segment::u8("kind").named(&NAMES_KIND), Segment::u32("document"),
+    ]).archive(),
+];
+
+static PROPERTY_IN_1: [&Layout; 2] = pick(&PROPERTY_LAYOUTS, [0, 1]);
+
+const PROPERTY: Subspace = Subspace {
+    letter: 'p',
+    name: "property",
+    title: "Properties",
+    value: ValueKind::Bytes,
+    tables: &TABLES_P_BYTES,
+    ..Subspace::PLAIN
+};
+
+pub mod keys {
+    pub use super::{ CounterKey, PropertyKey };
 }

@@ -1,26 +1,22 @@
 // Generated from the schema by `codegen`: edit the schema instead.
 
-use std::fmt;
-
 use super::*;
-
-use crate::codec::{self, KeyError};
+use crate::codec::Value::*;
+use crate::codec::*;
 
 pub(super) static VERSIONS: [SchemaVersion; 1] = [
     SchemaVersion {
         number: 1,
         releases: "1.0",
-        doc: "The only version.",
-        server_dump: ServerDump::SubspaceFiles,
         blobs_marked: false,
-        subspaces: &v1::SUBSPACES,
-        families: &[("data", &['p'])],
-        legacy: &[],
-        side_tables: &[],
-        counter_rules: v1::COUNTER_RULES,
-        singletons: v1::SINGLETONS,
+        subspaces: &SUBSPACES_1,
+        families: &FAMILIES_1,
     },
 ];
+
+static SUBSPACES_1: [Subspace; 1] = [PROPERTY.with::<PropertyKey, 1>(&PROPERTY_IN_1)];
+
+static FAMILIES_1: [(&str, &[char]); 1] = [("data", &['p'])];
 
 pub(super) static SCHEMA_VERSION_RECORD: VersionRecord = VersionRecord {
     letter: 'p',
@@ -28,240 +24,103 @@ pub(super) static SCHEMA_VERSION_RECORD: VersionRecord = VersionRecord {
     tables: &TABLES_P_BYTES,
 };
 
+pub(super) static LEGACY: &[LegacySubspace] = &[];
+pub(super) static SIDE_TABLES: &[SideTable] = &[];
+
+pub const GROUP_NUMBERS: usize = 1;
+pub(super) static COUNTER_RULES: &[CounterRule] = &[];
+
+pub(super) static SINGLETONS: &[Singleton] = &[];
+
 pub(super) static BACKENDS: [Backend; 1] = [
-    Backend {
-        kind: BackendKind::Sqlite,
-        name: "sqlite",
-        title: "SQLite",
-        default_table: None,
-        transaction_limit: None,
-    },
+    Backend { kind: BackendKind::Sqlite, name: "sqlite", title: "SQLite", legacy_required: false },
 ];
+pub(super) static COMPANIONS: &[Companion] = &[];
 
 const SQLITE_BYTES: Template = Template(
-    BackendKind::Sqlite,
-    Table {
-        value: ValueKind::Bytes,
-        ..Table::PLAIN
-    },
+    BackendKind::Sqlite, Table { value: ValueKind::Bytes, ..Table::PLAIN },
 );
-
-const SQLITE_NONE: Template = Template(
-    BackendKind::Sqlite,
-    Table {
-        value: ValueKind::None,
-        ..Table::PLAIN
-    },
-);
-
+const SQLITE_NONE: Template = Template(BackendKind::Sqlite, Table { value: ValueKind::None, ..Table::PLAIN });
 const SQLITE_COUNTER: Template = Template(
-    BackendKind::Sqlite,
-    Table {
-        value: ValueKind::Counter,
-        ..Table::PLAIN
-    },
+    BackendKind::Sqlite, Table { value: ValueKind::Counter, ..Table::PLAIN },
 );
-
-const SQLITE_BLOB: Template = Template(
-    BackendKind::Sqlite,
-    Table {
-        value: ValueKind::Blob,
-        ..Table::PLAIN
-    },
-);
+const SQLITE_BLOB: Template = Template(BackendKind::Sqlite, Table { value: ValueKind::Blob, ..Table::PLAIN });
 
 static TABLES_P_BYTES: [Mapping; 1] = [
     SQLITE_BYTES.created("p", "CREATE TABLE p (k BLOB PRIMARY KEY, v BLOB NOT NULL)"),
 ];
 
-/// Typed keys of schema version 1.
-pub mod v1 {
-    use super::*;
-    /// Properties (`subspaces.property`).
-    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-    pub enum PropertyKey<'a> {
-        /// The schema version. (`subspaces.property.layouts.schema_version`)
-        SchemaVersion {},
-        /// A record. (`subspaces.property.layouts.record`)
-        Record {
-            /// What it is.
-            kind: u8,
-            /// Two bytes.
-            a: u16,
-            /// Account that owns the record.
-            account: u32,
-            /// Id of the document.
-            document: u64,
-        },
-        /// A record. (`subspaces.property.layouts.four`)
-        Four {
-            /// Four bytes.
-            b: &'a [u8; 4],
-            /// A hash.
-            h: &'a [u8; 32],
-        },
-    }
-    impl<'a> PropertyKey<'a> {
-        /// Reads a key; every byte belongs to a field or is a constant.
-        #[inline]
-        pub fn decode(key: &'a [u8]) -> Result<Self, KeyError> {
-            match key.len() {
-                1 if codec::u8_at(key, 0) == 0x00 => Ok(PropertyKey::SchemaVersion {}),
-                16 if codec::u8_at(key, 0) == 0x01 => {
-                    Ok(PropertyKey::Record {
-                        kind: codec::u8_at(key, 1),
-                        a: codec::u16_at(key, 2),
-                        account: codec::u32_at(key, 4),
-                        document: codec::u64_at(key, 8),
-                    })
-                }
-                37 if codec::u8_at(key, 0) == 0x02 => {
-                    Ok(PropertyKey::Four {
-                        b: codec::array_at(key, 1),
-                        h: codec::array_at(key, 5),
-                    })
-                }
-                _ => Err(KeyError::NoLayout),
-            }
-        }
-        /// Index of the layout of a key, without reading its fields.
-        #[inline]
-        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
-            match key.len() {
-                1 if codec::u8_at(key, 0) == 0x00 => Ok(0),
-                16 if codec::u8_at(key, 0) == 0x01 => Ok(1),
-                37 if codec::u8_at(key, 0) == 0x02 => Ok(2),
-                _ => Err(KeyError::NoLayout),
-            }
-        }
-    }
-    impl TypedKey for PropertyKey<'_> {
-        fn encode(&self, out: &mut Vec<u8>) {
-            match *self {
-                PropertyKey::SchemaVersion {} => {
-                    out.extend_from_slice(&[0x00]);
-                }
-                PropertyKey::Record { kind, a, account, document } => {
-                    out.extend_from_slice(&[0x01]);
-                    out.push(kind);
-                    out.extend_from_slice(&a.to_be_bytes());
-                    out.extend_from_slice(&account.to_be_bytes());
-                    out.extend_from_slice(&document.to_be_bytes());
-                }
-                PropertyKey::Four { b, h } => {
-                    out.extend_from_slice(&[0x02]);
-                    out.extend_from_slice(b);
-                    out.extend_from_slice(h);
-                }
-            }
-        }
-        #[inline]
-        fn layout(&self) -> usize {
-            match self {
-                PropertyKey::SchemaVersion { .. } => 0,
-                PropertyKey::Record { .. } => 1,
-                PropertyKey::Four { .. } => 2,
-            }
-        }
-        fn layouts(&self) -> &'static [Layout] {
-            &PROPERTY_LAYOUTS
-        }
-    }
-    impl fmt::Display for PropertyKey<'_> {
-        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            write_key(f, self)
-        }
-    }
-    pub(super) static PROPERTY_LAYOUTS: [Layout; 3] = [
-        Layout {
-            name: "schema_version",
-            doc: "The schema version.",
-            segments: &[Segment::constant(&[0x00])],
-            value: ValueForm::Lengths(&[4]),
-            value_lengths: 0x10,
-            schema_version: true,
-            fixed_key: Some(&[0x00]),
-            ..Layout::PLAIN
-        },
-        Layout {
-            name: "record",
-            doc: "A record.",
-            segments: &[
-                Segment::constant(&[0x01]),
-                Segment::field("kind", SegmentKind::U8),
-                Segment::field("a", SegmentKind::U16),
-                Segment::field("account", SegmentKind::U32),
-                Segment::field("document", SegmentKind::U64),
-            ],
-            ..Layout::PLAIN
-        },
-        Layout {
-            name: "four",
-            doc: "A record.",
-            segments: &[
-                Segment::constant(&[0x02]),
-                Segment::field("b", SegmentKind::Bytes(4)),
-                Segment::field("h", SegmentKind::Hash),
-            ],
-            ..Layout::PLAIN
-        },
-    ];
-    /// `subspaces.property`
-    pub(super) const PROPERTY: Subspace = Subspace {
-        version: 1,
-        letter: 'p',
-        name: "property",
-        title: "Properties",
-        doc: "The documents.",
-        source: "key.rs @ v1.0",
-        family: Some("data"),
-        no_family: None,
-        store_group: StoreGroup::Data,
-        server_export: true,
-        server_import: true,
-        derived: false,
-        settings: false,
-        value: ValueKind::Bytes,
-        fresh: FreshRule::Refuse,
-        layouts: &PROPERTY_LAYOUTS,
-        tables: &TABLES_P_BYTES,
-        decode: PropertyKey::layout_of,
-        accepts: |key, length| {
-            let layout = &PROPERTY_LAYOUTS[PropertyKey::layout_of(key).ok()?];
-            layout.takes(length).then_some(layout)
-        },
-    };
-    /// A key of any subspace of schema version 1.
-    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-    pub enum Key<'a> {
-        /// A key of subspace `p`.
-        Property(PropertyKey<'a>),
-    }
-    impl<'a> Key<'a> {
-        /// Reads a key of the subspace with this letter.
-        pub fn decode(letter: char, key: &'a [u8]) -> Result<Self, KeyError> {
-            match letter {
-                'p' => Ok(Key::Property(PropertyKey::decode(key)?)),
-                _ => Err(KeyError::NoSubspace),
-            }
-        }
-        /// Letter of the subspace, and its key.
-        pub fn parts(&self) -> (char, &dyn TypedKey) {
-            match self {
-                Key::Property(key) => ('p', key),
-            }
-        }
-    }
-    impl fmt::Display for Key<'_> {
-        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            write_key(f, self.parts().1)
-        }
-    }
-    pub(super) static SUBSPACES: [Subspace; 1] = [PROPERTY];
-    pub(super) static COUNTER_RULES: &[CounterRule] = &[];
-    pub(super) static SINGLETONS: &[Singleton] = &[];
+/// Properties (`subspaces.property`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PropertyKey<'k> {
+    /// The schema version.
+    SchemaVersion {},
+    /// A record.
+    Record { kind: u8, a: u16, account: u32, document: u64 },
+    /// A record.
+    Four { b: &'k [u8; 4], h: &'k [u8; 32] },
 }
 
-pub mod modules {
-    pub use super::v1;
+impl TypedKey for PropertyKey<'_> {
+    type Of<'k> = PropertyKey<'k>;
+    fn layouts() -> &'static [Layout] {
+        &PROPERTY_LAYOUTS
+    }
+    #[inline(always)]
+    fn layout_of(key: &[u8], version: u32, from: usize) -> Option<usize> {
+        Some(match key.len() {
+            1 if u8_at(key, 0) == 0x00 => 0,
+            16 if u8_at(key, 0) == 0x01 => 1,
+            37 if u8_at(key, 0) == 0x02 => 2,
+            _ => return None,
+        })
+    }
+    #[inline(always)]
+    fn read(layout: usize, key: &[u8]) -> Option<PropertyKey<'_>> {
+        Some(match layout {
+            0 => PropertyKey::SchemaVersion {},
+            1 => PropertyKey::Record {
+                kind: u8_at(key, 1),
+                a: u16_at(key, 2),
+                account: u32_at(key, 4),
+                document: u64_at(key, 8),
+            },
+            2 => PropertyKey::Four { b: array_at(key, 1), h: array_at(key, 5) },
+            _ => return None,
+        })
+    }
+    fn segments(&self, with: &mut SegmentSink<'_>) {
+        match *self {
+            PropertyKey::SchemaVersion {} => with(&[Const(&[0x00])]),
+            PropertyKey::Record { kind, a, account, document } => with(
+                &[Const(&[0x01]), U8(kind), U16(a), U32(account), U64(document)],
+            ),
+            PropertyKey::Four { b, h } => with(&[Const(&[0x02]), Bytes(b), Bytes(h)]),
+        }
+    }
+}
+
+static PROPERTY_LAYOUTS: [Layout; 3] = [
+    Layout::new(0, "schema_version", &[Segment::constant(&[0x00])])
+        .lengths(&[4]).schema_version().fixed_key(&[0x00]),
+    Layout::new(1, "record", &[
+        Segment::constant(&[0x01]), Segment::u8("kind"), Segment::u16("a"), Segment::u32("account"),
+        Segment::u64("document"),
+    ]),
+    Layout::new(2, "four", &[Segment::constant(&[0x02]), Segment::bytes("b", 4), Segment::hash("h")]),
+];
+
+static PROPERTY_IN_1: [&Layout; 3] = pick(&PROPERTY_LAYOUTS, [0, 1, 2]);
+
+const PROPERTY: Subspace = Subspace {
+    letter: 'p',
+    name: "property",
+    title: "Properties",
+    value: ValueKind::Bytes,
+    tables: &TABLES_P_BYTES,
+    ..Subspace::PLAIN
+};
+
+pub mod keys {
+    pub use super::{ PropertyKey };
 }

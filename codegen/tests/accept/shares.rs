@@ -1,26 +1,22 @@
 // Generated from the schema by `codegen`: edit the schema instead.
 
-use std::fmt;
-
 use super::*;
-
-use crate::codec::{self, KeyError};
+use crate::codec::Value::*;
+use crate::codec::*;
 
 pub(super) static VERSIONS: [SchemaVersion; 1] = [
     SchemaVersion {
         number: 1,
         releases: "1.0",
-        doc: "The only version.",
-        server_dump: ServerDump::SubspaceFiles,
         blobs_marked: false,
-        subspaces: &v1::SUBSPACES,
-        families: &[("data", &['p'])],
-        legacy: &[],
-        side_tables: &[],
-        counter_rules: v1::COUNTER_RULES,
-        singletons: v1::SINGLETONS,
+        subspaces: &SUBSPACES_1,
+        families: &FAMILIES_1,
     },
 ];
+
+static SUBSPACES_1: [Subspace; 1] = [PROPERTY.with::<PropertyKey, 1>(&PROPERTY_IN_1)];
+
+static FAMILIES_1: [(&str, &[char]); 1] = [("data", &['p'])];
 
 pub(super) static SCHEMA_VERSION_RECORD: VersionRecord = VersionRecord {
     letter: 'p',
@@ -28,289 +24,108 @@ pub(super) static SCHEMA_VERSION_RECORD: VersionRecord = VersionRecord {
     tables: &TABLES_P_BYTES,
 };
 
+pub(super) static LEGACY: &[LegacySubspace] = &[];
+pub(super) static SIDE_TABLES: &[SideTable] = &[];
+
+pub const GROUP_NUMBERS: usize = 1;
+pub(super) static COUNTER_RULES: &[CounterRule] = &[];
+
+pub(super) static SINGLETONS: &[Singleton] = &[];
+
 pub(super) static BACKENDS: [Backend; 1] = [
-    Backend {
-        kind: BackendKind::Sqlite,
-        name: "sqlite",
-        title: "SQLite",
-        default_table: None,
-        transaction_limit: None,
-    },
+    Backend { kind: BackendKind::Sqlite, name: "sqlite", title: "SQLite", legacy_required: false },
 ];
+pub(super) static COMPANIONS: &[Companion] = &[];
 
 const SQLITE_BYTES: Template = Template(
-    BackendKind::Sqlite,
-    Table {
-        value: ValueKind::Bytes,
-        ..Table::PLAIN
-    },
+    BackendKind::Sqlite, Table { value: ValueKind::Bytes, ..Table::PLAIN },
 );
-
-const SQLITE_NONE: Template = Template(
-    BackendKind::Sqlite,
-    Table {
-        value: ValueKind::None,
-        ..Table::PLAIN
-    },
-);
-
+const SQLITE_NONE: Template = Template(BackendKind::Sqlite, Table { value: ValueKind::None, ..Table::PLAIN });
 const SQLITE_COUNTER: Template = Template(
-    BackendKind::Sqlite,
-    Table {
-        value: ValueKind::Counter,
-        ..Table::PLAIN
-    },
+    BackendKind::Sqlite, Table { value: ValueKind::Counter, ..Table::PLAIN },
 );
-
-const SQLITE_BLOB: Template = Template(
-    BackendKind::Sqlite,
-    Table {
-        value: ValueKind::Blob,
-        ..Table::PLAIN
-    },
-);
+const SQLITE_BLOB: Template = Template(BackendKind::Sqlite, Table { value: ValueKind::Blob, ..Table::PLAIN });
 
 static TABLES_P_BYTES: [Mapping; 1] = [
     SQLITE_BYTES.created("p", "CREATE TABLE p (k BLOB PRIMARY KEY, v BLOB NOT NULL)"),
 ];
 
-/// Typed keys of schema version 1.
-pub mod v1 {
-    use super::*;
-    /// Properties (`subspaces.property`).
-    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-    pub enum PropertyKey<'a> {
-        /// The schema version. (`subspaces.property.layouts.schema_version`)
-        SchemaVersion {},
-        /// A record. (`subspaces.property.layouts.special`)
-        Special {
-            /// Id of the document.
-            document: u32,
-        },
-        /// A record. (`subspaces.property.layouts.any`)
-        Any {
-            /// What it is.
-            kind: u8,
-            /// Id of the document.
-            document: u32,
-        },
-        /// A record. (`subspaces.property.layouts.cross`)
-        Cross {
-            /// A word.
-            word: &'a [u8],
-            /// Id of the document.
-            document: u32,
-        },
-        /// A record. (`subspaces.property.layouts.number`)
-        Number {
-            /// A number.
-            n: u64,
-            /// Id of the document.
-            document: u32,
-        },
-    }
-    impl<'a> PropertyKey<'a> {
-        /// Reads a key; every byte belongs to a field or is a constant.
-        #[inline]
-        pub fn decode(key: &'a [u8]) -> Result<Self, KeyError> {
-            match key.len() {
-                1 if codec::u8_at(key, 0) == 0x00 => Ok(PropertyKey::SchemaVersion {}),
-                6 if codec::has(key, 0, &[0x01, 0xff]) => {
-                    Ok(PropertyKey::Special {
-                        document: codec::u32_at(key, 2),
-                    })
-                }
-                6 if codec::u8_at(key, 0) == 0x01 => {
-                    Ok(PropertyKey::Any {
-                        kind: codec::u8_at(key, 1),
-                        document: codec::u32_at(key, 2),
-                    })
-                }
-                len if len >= 6 && len <= 21 && codec::u8_at(key, 0) == 0x02
-                    && codec::short_hash_end(key, 1) == len - 4 => {
-                    Ok(PropertyKey::Cross {
-                        word: codec::short_hash_at(key, 1),
-                        document: codec::u32_at(key, len - 4),
-                    })
-                }
-                13 if codec::u8_at(key, 0) == 0x02 => {
-                    Ok(PropertyKey::Number {
-                        n: codec::u64_at(key, 1),
-                        document: codec::u32_at(key, 9),
-                    })
-                }
-                _ => Err(KeyError::NoLayout),
-            }
-        }
-        /// Index of the layout of a key, without reading its fields.
-        #[inline]
-        pub fn layout_of(key: &[u8]) -> Result<usize, KeyError> {
-            match key.len() {
-                1 if codec::u8_at(key, 0) == 0x00 => Ok(0),
-                6 if codec::has(key, 0, &[0x01, 0xff]) => Ok(1),
-                6 if codec::u8_at(key, 0) == 0x01 => Ok(2),
-                len if len >= 6 && len <= 21 && codec::u8_at(key, 0) == 0x02
-                    && codec::short_hash_end(key, 1) == len - 4 => Ok(3),
-                13 if codec::u8_at(key, 0) == 0x02 => Ok(4),
-                _ => Err(KeyError::NoLayout),
-            }
-        }
-    }
-    impl TypedKey for PropertyKey<'_> {
-        fn encode(&self, out: &mut Vec<u8>) {
-            match *self {
-                PropertyKey::SchemaVersion {} => {
-                    out.extend_from_slice(&[0x00]);
-                }
-                PropertyKey::Special { document } => {
-                    out.extend_from_slice(&[0x01, 0xff]);
-                    out.extend_from_slice(&document.to_be_bytes());
-                }
-                PropertyKey::Any { kind, document } => {
-                    out.extend_from_slice(&[0x01]);
-                    out.push(kind);
-                    out.extend_from_slice(&document.to_be_bytes());
-                }
-                PropertyKey::Cross { word, document } => {
-                    out.extend_from_slice(&[0x02]);
-                    out.extend_from_slice(word);
-                    out.extend_from_slice(&document.to_be_bytes());
-                }
-                PropertyKey::Number { n, document } => {
-                    out.extend_from_slice(&[0x02]);
-                    out.extend_from_slice(&n.to_be_bytes());
-                    out.extend_from_slice(&document.to_be_bytes());
-                }
-            }
-        }
-        #[inline]
-        fn layout(&self) -> usize {
-            match self {
-                PropertyKey::SchemaVersion { .. } => 0,
-                PropertyKey::Special { .. } => 1,
-                PropertyKey::Any { .. } => 2,
-                PropertyKey::Cross { .. } => 3,
-                PropertyKey::Number { .. } => 4,
-            }
-        }
-        fn layouts(&self) -> &'static [Layout] {
-            &PROPERTY_LAYOUTS
-        }
-    }
-    impl fmt::Display for PropertyKey<'_> {
-        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            write_key(f, self)
-        }
-    }
-    pub(super) static PROPERTY_LAYOUTS: [Layout; 5] = [
-        Layout {
-            name: "schema_version",
-            doc: "The schema version.",
-            segments: &[Segment::constant(&[0x00])],
-            value: ValueForm::Lengths(&[4]),
-            value_lengths: 0x10,
-            schema_version: true,
-            fixed_key: Some(&[0x00]),
-            ..Layout::PLAIN
-        },
-        Layout {
-            name: "special",
-            doc: "A record.",
-            segments: &[
-                Segment::constant(&[0x01, 0xff]),
-                Segment::field("document", SegmentKind::U32),
-            ],
-            shares: &[2],
-            ..Layout::PLAIN
-        },
-        Layout {
-            name: "any",
-            doc: "A record.",
-            segments: &[
-                Segment::constant(&[0x01]),
-                Segment::field("kind", SegmentKind::U8),
-                Segment::field("document", SegmentKind::U32),
-            ],
-            ..Layout::PLAIN
-        },
-        Layout {
-            name: "cross",
-            doc: "A record.",
-            segments: &[
-                Segment::constant(&[0x02]),
-                Segment::field("word", SegmentKind::ShortHash),
-                Segment::field("document", SegmentKind::U32),
-            ],
-            shares: &[4],
-            ..Layout::PLAIN
-        },
-        Layout {
-            name: "number",
-            doc: "A record.",
-            segments: &[
-                Segment::constant(&[0x02]),
-                Segment::field("n", SegmentKind::U64),
-                Segment::field("document", SegmentKind::U32),
-            ],
-            ..Layout::PLAIN
-        },
-    ];
-    /// `subspaces.property`
-    pub(super) const PROPERTY: Subspace = Subspace {
-        version: 1,
-        letter: 'p',
-        name: "property",
-        title: "Properties",
-        doc: "The documents.",
-        source: "key.rs @ v1.0",
-        family: Some("data"),
-        no_family: None,
-        store_group: StoreGroup::Data,
-        server_export: true,
-        server_import: true,
-        derived: false,
-        settings: false,
-        value: ValueKind::Bytes,
-        fresh: FreshRule::Refuse,
-        layouts: &PROPERTY_LAYOUTS,
-        tables: &TABLES_P_BYTES,
-        decode: PropertyKey::layout_of,
-        accepts: |key, length| {
-            let layout = &PROPERTY_LAYOUTS[PropertyKey::layout_of(key).ok()?];
-            layout.takes(length).then_some(layout)
-        },
-    };
-    /// A key of any subspace of schema version 1.
-    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-    pub enum Key<'a> {
-        /// A key of subspace `p`.
-        Property(PropertyKey<'a>),
-    }
-    impl<'a> Key<'a> {
-        /// Reads a key of the subspace with this letter.
-        pub fn decode(letter: char, key: &'a [u8]) -> Result<Self, KeyError> {
-            match letter {
-                'p' => Ok(Key::Property(PropertyKey::decode(key)?)),
-                _ => Err(KeyError::NoSubspace),
-            }
-        }
-        /// Letter of the subspace, and its key.
-        pub fn parts(&self) -> (char, &dyn TypedKey) {
-            match self {
-                Key::Property(key) => ('p', key),
-            }
-        }
-    }
-    impl fmt::Display for Key<'_> {
-        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            write_key(f, self.parts().1)
-        }
-    }
-    pub(super) static SUBSPACES: [Subspace; 1] = [PROPERTY];
-    pub(super) static COUNTER_RULES: &[CounterRule] = &[];
-    pub(super) static SINGLETONS: &[Singleton] = &[];
+/// Properties (`subspaces.property`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PropertyKey<'k> {
+    /// The schema version.
+    SchemaVersion {},
+    /// A record.
+    Special { document: u32 },
+    /// A record.
+    Any { kind: u8, document: u32 },
+    /// A record.
+    Cross { word: &'k [u8], document: u32 },
+    /// A record.
+    Number { n: u64, document: u32 },
 }
 
-pub mod modules {
-    pub use super::v1;
+impl TypedKey for PropertyKey<'_> {
+    type Of<'k> = PropertyKey<'k>;
+    fn layouts() -> &'static [Layout] {
+        &PROPERTY_LAYOUTS
+    }
+    #[inline(always)]
+    fn layout_of(key: &[u8], version: u32, from: usize) -> Option<usize> {
+        Some(match key.len() {
+            1 if u8_at(key, 0) == 0x00 => 0,
+            6 if from <= 1 && has(key, 0, &[0x01, 0xff]) => 1,
+            6 if u8_at(key, 0) == 0x01 => 2,
+            len @ 6..=21 if from <= 3 && u8_at(key, 0) == 0x02 && short_hash_end(key, 1) == len - 4 => 3,
+            13 if u8_at(key, 0) == 0x02 => 4,
+            _ => return None,
+        })
+    }
+    #[inline(always)]
+    fn read(layout: usize, key: &[u8]) -> Option<PropertyKey<'_>> {
+        let len = key.len();
+        Some(match layout {
+            0 => PropertyKey::SchemaVersion {},
+            1 => PropertyKey::Special { document: u32_at(key, 2) },
+            2 => PropertyKey::Any { kind: u8_at(key, 1), document: u32_at(key, 2) },
+            3 => PropertyKey::Cross { word: short_hash_at(key, 1), document: u32_at(key, before(len, 4)) },
+            4 => PropertyKey::Number { n: u64_at(key, 1), document: u32_at(key, 9) },
+            _ => return None,
+        })
+    }
+    fn segments(&self, with: &mut SegmentSink<'_>) {
+        match *self {
+            PropertyKey::SchemaVersion {} => with(&[Const(&[0x00])]),
+            PropertyKey::Special { document } => with(&[Const(&[0x01, 0xff]), U32(document)]),
+            PropertyKey::Any { kind, document } => with(&[Const(&[0x01]), U8(kind), U32(document)]),
+            PropertyKey::Cross { word, document } => with(&[Const(&[0x02]), Bytes(word), U32(document)]),
+            PropertyKey::Number { n, document } => with(&[Const(&[0x02]), U64(n), U32(document)]),
+        }
+    }
+}
+
+static PROPERTY_LAYOUTS: [Layout; 5] = [
+    Layout::new(0, "schema_version", &[Segment::constant(&[0x00])])
+        .lengths(&[4]).schema_version().fixed_key(&[0x00]),
+    Layout::new(1, "special", &[Segment::constant(&[0x01, 0xff]), Segment::u32("document")]).shares(&[2]),
+    Layout::new(2, "any", &[Segment::constant(&[0x01]), Segment::u8("kind"), Segment::u32("document")]),
+    Layout::new(3, "cross", &[
+        Segment::constant(&[0x02]), Segment::short_hash("word"), Segment::u32("document"),
+    ]).shares(&[4]),
+    Layout::new(4, "number", &[Segment::constant(&[0x02]), Segment::u64("n"), Segment::u32("document")]),
+];
+
+static PROPERTY_IN_1: [&Layout; 5] = pick(&PROPERTY_LAYOUTS, [0, 1, 2, 3, 4]);
+
+const PROPERTY: Subspace = Subspace {
+    letter: 'p',
+    name: "property",
+    title: "Properties",
+    value: ValueKind::Bytes,
+    tables: &TABLES_P_BYTES,
+    ..Subspace::PLAIN
+};
+
+pub mod keys {
+    pub use super::{ PropertyKey };
 }

@@ -1,7 +1,7 @@
 //! From field names and values to the beginnings of keys.
 //!
-//! Every layout that has the fields at its front gives a beginning; what the values look like the catalog's
-//! interpreter knows.
+//! Every layout that has the fields at its front gives a beginning; what the values look like the catalog
+//! knows.
 
 use crate::base::error::{Error, Result};
 use crate::catalog::{Layout, Segment, Subspace};
@@ -30,7 +30,8 @@ impl Prefixes {
             }
             fields.push((name, value.trim()));
         }
-        let layouts = subspace.layouts.iter().filter_map(|l| Some((l.name, l.prefix(&fields).ok()?)));
+        let layouts =
+            subspace.layouts.iter().filter_map(|l| Some((l.name, subspace.prefix(l, &fields).ok()?)));
         let layouts: Vec<_> = layouts.collect();
         if layouts.is_empty() {
             return Err(mistake(subspace, &fields));
@@ -58,21 +59,22 @@ impl Prefixes {
 /// Why no layout has a beginning with these fields.
 fn mistake(subspace: &'static Subspace, fields: &[(&str, &str)]) -> Error {
     let error = |what: String| {
-        let layouts: Vec<String> = subspace.layouts.iter().map(shape).collect();
+        let layouts: Vec<String> = subspace.layouts.iter().map(|layout| shape(layout)).collect();
         Error::usage(what)
             .with("subspace", format!("{} ({})", subspace.letter, subspace.name))
             .next(format!("its keys are: {}", layouts.join("; ")))
     };
-    let unknown = |name: &str| !subspace.layouts.iter().flat_map(named).any(|s| s.name == name);
+    let unknown =
+        |name: &str| !subspace.layouts.iter().flat_map(|layout| named(layout)).any(|s| s.name == name);
     if let Some((name, _)) = fields.iter().find(|(name, _)| unknown(name)) {
         return error(format!("no key has a field {name:?}"));
     }
-    let has = |layout: &&Layout, name: &str| named(layout).any(|segment| segment.name == name);
+    let has = |layout: &Layout, name: &str| named(layout).any(|segment| segment.name == name);
     let Some(layout) = subspace.layouts.iter().find(|l| fields.iter().all(|(name, _)| has(l, name))) else {
         return error("no layout has all of these fields".to_string());
     };
     let missing = named(layout).take(fields.len()).find(|s| !fields.iter().any(|(name, _)| *name == s.name));
-    match (missing, layout.prefix(fields)) {
+    match (missing, subspace.prefix(layout, fields)) {
         (Some(segment), _) => {
             error(format!("a prefix has no gaps: {:?} comes first and is not given", segment.name))
         }

@@ -45,19 +45,22 @@ impl Record {
     /// Takes a record apart and keeps at most `shown` bytes of its value.
     pub(super) fn new(subspace: &'static Subspace, key: &[u8], value: &[u8], shown: usize) -> Record {
         let layout = subspace.layout(key).ok();
-        let fields = layout.into_iter().flat_map(|layout| layout.fields(key)).map(|field| {
-            let data = match field.value {
-                FieldValue::Number(number) => FieldData::Number(number),
-                FieldValue::Bytes(bytes) => FieldData::Bytes(format!("0x{}", hex(bytes))),
-            };
-            (field.segment.name, data)
-        });
+        let mut fields = BTreeMap::new();
+        if let Some(layout) = layout {
+            subspace.fields(layout, key, |segment, value| {
+                let data = match value {
+                    FieldValue::Number(number) => FieldData::Number(number),
+                    FieldValue::Bytes(bytes) => FieldData::Bytes(format!("0x{}", hex(bytes))),
+                };
+                fields.insert(segment.name, data);
+            });
+        }
         let counter = (subspace.value == ValueKind::Counter).then(|| value.try_into().ok()).flatten();
         Record {
             subspace: subspace.letter,
             key: hex(key),
             layout: layout.map(|layout| layout.name),
-            fields: fields.collect(),
+            fields,
             described: subspace.describe(key),
             value_bytes: value.len() as u64,
             counter: counter.map(i64::from_le_bytes),

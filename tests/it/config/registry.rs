@@ -403,7 +403,7 @@ fn damaged_values_are_answered() {
 
 #[test]
 fn singletons_tell_which_alternative_they_choose() {
-    let object = |name: &str| newest().singletons.iter().find(|object| object.name == name).unwrap();
+    let object = |name: &str| newest().singletons().find(|object| object.name == name).unwrap();
     for (name, value, expect) in [
         ("blob_store", S3_CUSTOM, (2, Some(("S3", true)))),
         ("blob_store", "00 00", (0, Some(("Default", false)))),

@@ -1,0 +1,296 @@
+//! Descriptors: the layouts of an entry, which of them a version has, and the subspace itself.
+//!
+//! Static data for ordinary functions. Conditions on fields are functions over typed keys.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote};
+
+use super::tables::mapping_static;
+use super::{Entry, bytes, plain, resolve, widened};
+use crate::model::{
+    Fresh, IntSet, Kind, Layout, Model, Segment, Store, Subspace, Text, ValueForm, ValueKind,
+};
+
+/// What stands behind the typed keys of an entry.
+pub(super) fn items(model: &Model, entries: &[Entry<'_>], entry: &Entry<'_>) -> Vec<TokenStream> {
+    let (statics, subspace) = (entry.statics(), entry.subspace);
+    let mut items = Vec::new();
+    let layouts: Vec<TokenStream> = subspace
+        .layouts
+        .iter()
+        .enumerate()
+        .map(|(index, layout)| self::layout(entries, entry, index, layout, &mut items))
+        .collect();
+    let count = plain(layouts.len());
+    items.insert(0, quote! { static #statics: [Layout; #count] = [#(#layouts),*]; });
+    let mut lists: Vec<Ident> = Vec::new();
+    for version in subspace.versions.iter() {
+        let (name, active) = (entry.layouts_in(version), entry.active(version));
+        if !lists.contains(&name) {
+            let (count, indexes) = (plain(active.len()), active.into_iter().map(plain));
+            items.push(quote! { static #name: [&Layout; #count] = pick(&#statics, [#(#indexes),*]); });
+            lists.push(name);
+        }
+    }
+    items.push(descriptor(model, entry));
+    items
+}
+
+fn descriptor(model: &Model, entry: &Entry<'_>) -> TokenStream {
+    let (constant, subspace) = (entry.constant(), entry.subspace);
+    let (letter, name) = (subspace.letter, &subspace.name.value);
+    let title = subspace.title.as_ref().map_or("", |title| title.value.as_str());
+    let title = title.split_whitespace().collect::<Vec<_>>().join(" ");
+    let (value, tables) = (value_kind(subspace.value), mapping_static(model, subspace));
+    let mut rest = Vec::new();
+    if subspace.store != Store::Data {
+        let store = store(subspace.store);
+        rest.push(quote! { store_group: #store, });
+    }
+    if subspace.fresh != Fresh::Refuse {
+        let fresh = fresh(subspace.fresh);
+        rest.push(quote! { fresh: #fresh, });
+    }
+    rest.extend(subspace.derived.then(|| quote! { derived: true, }));
+    rest.extend(subspace.settings.then(|| quote! { settings: true, }));
+    quote! {
+        const #constant: Subspace = Subspace {
+            letter: #letter,
+            name: #name,
+            title: #title,
+            value: #value,
+            #(#rest)*
+            tables: &#tables,
+            ..Subspace::PLAIN
+        };
+    }
+}
+
+fn layout(
+    entries: &[Entry<'_>],
+    entry: &Entry<'_>,
+    index: usize,
+    layout: &Layout,
+    functions: &mut Vec<TokenStream>,
+) -> TokenStream {
+    let (number, name) = (plain(index), &layout.name.value);
+    let segments = layout.segments.iter().map(segment);
+    let mut words = vec![value(entry.subspace, layout)];
+    if !layout.archives.is_empty() {
+        let patterns = layout.archives.iter().map(|sets| entry.pattern(index, &named(sets), &[]));
+        let name = condition(entry, index, "archived", patterns.collect(), functions);
+        words.push(quote! { .archives(#name) });
+    }
+    if !layout.provisional.is_empty() {
+        let pattern = entry.pattern(index, &named(&layout.provisional), &[]);
+        let name = condition(entry, index, "provisional", vec![pattern], functions);
+        words.push(quote! { .provisional(#name) });
+    }
+    for (flag, word) in [
+        (!layout.travels, "local"),
+        (layout.schema_version, "schema_version"),
+        (layout.content_hash, "content_hash"),
+        (layout.links_blob.is_some(), "link"),
+        (layout.commit.is_some_and(|(commit, _)| commit), "commit"),
+    ] {
+        let word = format_ident!("{word}");
+        words.extend(flag.then(|| quote! { .#word() }));
+    }
+    if let Some(rule) = layout.fresh {
+        let rule = fresh(rule);
+        words.push(quote! { .fresh(#rule) });
+    }
+    if let Some((rule, _)) = layout.fresh_if_computed {
+        let rule = fresh(rule);
+        words.push(quote! { .fresh_if_computed(#rule) });
+    }
+    if let Some(key) = layout.fixed_key() {
+        let key = bytes(&key);
+        words.push(quote! { .fixed_key(#key) });
+    }
+    let shares: Vec<TokenStream> = shares(entry.subspace, layout).into_iter().map(plain).collect();
+    if !shares.is_empty() {
+        words.push(quote! { .shares(&[#(#shares),*]) });
+    }
+    let computed: Vec<TokenStream> = computed(entries, entry, index, layout, functions);
+    if !computed.is_empty() {
+        words.push(quote! { .computed(&[#(#computed),*]) });
+    }
+    quote! { Layout::new(#number, #name, &[#(#segments),*]) #(#words)* }
+}
+
+/// Indexes of the layouts that accept some of the same keys.
+fn shares(subspace: &Subspace, layout: &Layout) -> Vec<usize> {
+    let together = |other: &Layout| layout.versions.iter().any(|version| other.versions.contains(version));
+    let layouts = subspace.layouts.iter().enumerate();
+    let shared = layouts.filter(|(_, other)| {
+        layout.shares.iter().any(|s| s.with.value == other.name.value) && together(other)
+    });
+    shared.map(|(index, _)| index).collect()
+}
+
+/// The form of the value, if it has one.
+fn value(subspace: &Subspace, layout: &Layout) -> TokenStream {
+    match (subspace.value, &layout.value) {
+        (ValueKind::Counter, _) => quote! { .counter() },
+        (ValueKind::None, _) | (_, ValueForm::Empty) => quote! { .empty() },
+        (_, ValueForm::Opaque) => TokenStream::new(),
+        (_, ValueForm::Archive) => quote! { .archive() },
+        (_, ValueForm::Changes) => quote! { .changes() },
+        (_, ValueForm::Lease) => quote! { .lease() },
+        (_, ValueForm::Lengths(lengths)) => {
+            let lengths = lengths.iter().map(|n| plain(*n));
+            quote! { .lengths(&[#(#lengths),*]) }
+        }
+    }
+}
+
+/// Writes a function that tells whether a key of a layout meets one of the patterns; its name.
+fn condition(
+    entry: &Entry<'_>,
+    index: usize,
+    what: &str,
+    patterns: Vec<TokenStream>,
+    functions: &mut Vec<TokenStream>,
+) -> Ident {
+    let name = format_ident!("{}_{index}_{what}", entry.name);
+    let (key, index) = (entry.key(), plain(index));
+    functions.push(quote! {
+        fn #name(key: &[u8]) -> bool {
+            matches!(#key::read(#index, key), Some(#(#patterns)|*))
+        }
+    });
+    name
+}
+
+/// Keys of blobs that are computed from objects, each with the versions that have them.
+fn computed(
+    entries: &[Entry<'_>],
+    entry: &Entry<'_>,
+    index: usize,
+    layout: &Layout,
+    functions: &mut Vec<TokenStream>,
+) -> Vec<TokenStream> {
+    let mut rules = Vec::new();
+    for computed in &layout.computed {
+        for (from, to, of, object) in resolve(entries, &computed.of, computed.versions.iter()) {
+            let name = format_ident!("{}_{index}_object_{}", entry.name, rules.len());
+            let (key, read) = (of.key(), plain(object));
+            let pattern = of.pattern(object, &named(&computed.only), &[&computed.field.value]);
+            let id = widened(&of.subspace.layouts[object], &computed.field.value);
+            functions.push(quote! {
+                fn #name(key: &[u8]) -> Option<u64> {
+                    match #key::read(#read, key)? {
+                        #pattern => Some(#id),
+                        _ => None,
+                    }
+                }
+            });
+            let (from, to, prefix, statics) = (plain(from), plain(to), &computed.prefix, of.statics());
+            let start = bytes(&start(&of.subspace.layouts[object], &computed.only));
+            let letter = of.subspace.letter;
+            rules.push(quote! {
+                ComputedKeys {
+                    versions: (#from, #to),
+                    prefix: #prefix,
+                    of: LayoutRef { letter: #letter, layout: &#statics[#read] },
+                    start: #start,
+                    id: #name,
+                }
+            });
+        }
+    }
+    rules
+}
+
+/// The bytes that every key of a layout begins with whose fields are in these sets.
+fn start(layout: &Layout, only: &[(Text, IntSet)]) -> Vec<u8> {
+    let mut start = Vec::new();
+    for segment in &layout.segments {
+        if let Kind::Const(bytes) = &segment.kind {
+            start.extend_from_slice(bytes);
+            continue;
+        }
+        let set = only.iter().find(|(field, _)| field.value == segment.name).map(|(_, set)| &set[..]);
+        let (Some([(from, to)]), Some(width)) = (set, segment.kind.fixed()) else { break };
+        if from != to {
+            break;
+        }
+        start.extend_from_slice(&from.to_be_bytes()[8 - width..]);
+    }
+    start
+}
+
+fn named(sets: &[(Text, IntSet)]) -> Vec<(&str, &IntSet)> {
+    sets.iter().map(|(field, set)| (field.value.as_str(), set)).collect()
+}
+
+fn segment(segment: &Segment) -> TokenStream {
+    let name = &segment.name;
+    let mut tokens = match &segment.kind {
+        Kind::Const(constant) => {
+            let constant = bytes(constant);
+            return quote! { Segment::constant(#constant) };
+        }
+        Kind::Bytes(n) => {
+            let n = plain(*n);
+            quote! { Segment::bytes(#name, #n) }
+        }
+        other => {
+            let kind = match other {
+                Kind::Leb32 => "leb32".to_owned(),
+                Kind::Leb64 => "leb64".to_owned(),
+                other => other.word(),
+            };
+            let kind = format_ident!("{kind}");
+            quote! { Segment::#kind(#name) }
+        }
+    };
+    if !segment.allowed.is_empty() {
+        let ranges = segment.allowed.iter().map(|&(from, to)| {
+            let (from, to) = (
+                plain(from),
+                if to == u64::MAX {
+                    quote! { u64::MAX }
+                } else {
+                    plain(to)
+                },
+            );
+            quote! { (#from, #to) }
+        });
+        tokens = quote! { #tokens.within(&[#(#ranges),*]) };
+    }
+    if let Some(names) = &segment.names {
+        let names = super::versions::names_static(&names.value);
+        tokens = quote! { #tokens.named(&#names) };
+    }
+    tokens
+}
+
+pub(super) fn value_kind(kind: ValueKind) -> TokenStream {
+    match kind {
+        ValueKind::Bytes => quote! { ValueKind::Bytes },
+        ValueKind::None => quote! { ValueKind::None },
+        ValueKind::Counter => quote! { ValueKind::Counter },
+        ValueKind::Blob => quote! { ValueKind::Blob },
+    }
+}
+
+pub(super) fn store(store: Store) -> TokenStream {
+    match store {
+        Store::Data => quote! { StoreGroup::Data },
+        Store::Blob => quote! { StoreGroup::Blob },
+        Store::Lookup => quote! { StoreGroup::Lookup },
+        Store::Search => quote! { StoreGroup::Search },
+        Store::Telemetry => quote! { StoreGroup::Telemetry },
+    }
+}
+
+fn fresh(fresh: Fresh) -> TokenStream {
+    match fresh {
+        Fresh::Refuse => quote! { FreshRule::Refuse },
+        Fresh::Clear => quote! { FreshRule::Clear },
+        Fresh::Save => quote! { FreshRule::Save },
+        Fresh::Keep => quote! { FreshRule::Keep },
+    }
+}
