@@ -1,8 +1,8 @@
-//! Which stores a server's configuration names, and how to reach them.
+//! Finds the stores that a server's configuration names, and how to reach them.
 //!
-//! Reads the server's own file, of either era, as strictly as a migration needs: a value that cannot be resolved
-//! is an error where the server would go on with a default. Opens no store. A setting that may live in the
-//! database is asked for through a function of the caller, who also brings the object that names a blob store.
+//! Reads the server's own file, of either era, as strictly as a migration needs: a value that cannot be resolved is
+//! an error where the server would continue with a default. Opens no store. For a setting that may be in the database
+//! it calls a function of the caller, who also passes the object that names a blob store.
 
 mod file;
 
@@ -45,10 +45,10 @@ use toml_stores::Use;
 pub use registry::variant_of;
 pub use store::{BlobPlace, Compression, StoreConfig, StoreKind};
 
-/// Bytes of the largest configuration that is read. Real ones have a few hundred kilobytes at most.
+/// Limit in bytes of a configuration. Real ones have a few hundred kilobytes at most.
 const MAX_FILE: u64 = 16 << 20;
 
-/// The releases a configuration is for.
+/// The releases that a configuration is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Era {
     /// `config.toml`, Stalwart 0.12 to 0.15.
@@ -72,7 +72,7 @@ enum Source {
 
 type Environment = Box<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
-/// A store of another role than data and blobs that is not the data store, and so is not covered.
+/// A store of another role than data and blobs that is not the data store, and so is not migrated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Elsewhere {
     /// Its role.
@@ -81,7 +81,7 @@ pub struct Elsewhere {
     pub key: &'static str,
     /// Its id.
     pub store: String,
-    /// Its type as the configuration spells it in lower case, if the file defines the store.
+    /// Its type as in the configuration, in lower case, if the file defines the store.
     pub kind: Option<String>,
 }
 
@@ -94,8 +94,8 @@ const OTHER_ROLES: [(StoreGroup, &str); 4] = [
 ];
 
 impl Config {
-    /// Reads the file at `path`. `env` looks variables of the environment up, for macros in values. Errors are
-    /// of kind usage and name the absolute path; they never show a value that may be secret.
+    /// Reads the file at `path`. `env` returns environment variables, for macros in values. Errors are of kind usage
+    /// and name the absolute path; they never show a value that may be secret.
     pub fn load(path: &Path, env: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Result<Config> {
         let file = file::absolute(path);
         let in_file = |error: Error| error.with("file", shown(&file.to_string_lossy()));
@@ -116,7 +116,7 @@ impl Config {
         Ok(Config { file, source, env: Box::new(env), notices })
     }
 
-    /// Which releases the file is for.
+    /// The releases that the file is for.
     pub fn era(&self) -> Era {
         match self.source {
             Source::Toml(_) => Era::Toml,
@@ -129,12 +129,13 @@ impl Config {
         &self.file
     }
 
-    /// What the server would not have accepted, one sentence each.
+    /// Deviations that the server would not have accepted, one sentence each.
     pub fn notices(&self) -> &[String] {
         &self.notices
     }
 
-    /// The data store, by its real path. Errors are of kind usage and name key, line and file, or member and file.
+    /// The data store, with its links resolved. Errors are of kind usage and name key, line and file, or member and
+    /// file.
     pub fn data_store(&self) -> Result<StoreConfig> {
         let store = match &self.source {
             Source::Toml(toml) => {
@@ -148,14 +149,14 @@ impl Config {
         store?.resolved()
     }
 
-    /// The blob store as file and settings name it. It is the data store if the ids are equal.
+    /// The blob store named by file and settings. It is the data store if the ids are equal.
     ///
-    /// `settings_row` answers the value of a setting in the data store, or nothing; it is asked only if the file
-    /// has no answer and its `config.local-keys` leave the answer to the database. Stores themselves are always
-    /// defined by the file. Errors are of kind usage, or those of `settings_row`.
+    /// `settings_row` returns the value of a setting in the data store, or nothing; it is called only if the file
+    /// does not name the blob store and its `config.local-keys` leave that to the database. Stores themselves are
+    /// always defined by the file. Errors are of kind usage, or those of `settings_row`.
     ///
-    /// A `config.json` has no answer, which is an error: the registry object `BlobStore` in the data store names
-    /// the blob store of that era, and only if there is none it is the data store.
+    /// For a `config.json` this is an error: the registry object `BlobStore` in the data store names the blob store
+    /// of that era; without that object it is the data store.
     pub fn blob_store(&self, settings_row: impl Fn(&str) -> Result<Option<String>>) -> Result<StoreConfig> {
         let Source::Toml(toml) = &self.source else {
             return Err(Error::usage("a config.json names no blob store")
@@ -169,12 +170,12 @@ impl Config {
         toml_stores::store(settings, &id, Use::Blob, key)?.resolved()
     }
 
-    /// The blob store as the data store of a server from 0.16 on names it: by the value of the object
-    /// [`SchemaVersion::blob_store`], if it is there. Variables and files it names are looked up as for the
+    /// The blob store named by the data store of a server from 0.16 on: by the value of the object
+    /// [`SchemaVersion::blob_store`], if it exists. Variables and files that it names are read as for the
     /// configuration.
     ///
-    /// What the server would silently replace by the data store is an error here. Errors are of kind usage; they
-    /// name object, field and byte of the value, and never show what may be secret.
+    /// A value that the server would silently replace by the data store is an error here. Errors are of kind usage;
+    /// they name object, field and byte of the value, and never show a value that may be secret.
     pub fn blob_store_from_registry(
         &self,
         version: &SchemaVersion,
@@ -185,9 +186,9 @@ impl Config {
             .resolved()
     }
 
-    /// Stores of other roles that are not the data store. `settings_row` as for
-    /// [`blob_store`](Config::blob_store). Whatever concerns such a store alone is no error, except a macro in
-    /// `storage.*`. A `config.json` names none: these stores are registry objects of that era.
+    /// Stores of other roles that are not the data store. `settings_row` as for [`blob_store`](Config::blob_store).
+    /// Errors that concern only such a store are ignored, except for an unresolved macro in `storage.*`. A
+    /// `config.json` names none: these stores are registry objects of that era.
     pub fn elsewhere(&self, settings_row: impl Fn(&str) -> Result<Option<String>>) -> Result<Vec<Elsewhere>> {
         let Source::Toml(toml) = &self.source else { return Ok(Vec::new()) };
         let settings = self.settings(toml);
@@ -202,14 +203,14 @@ impl Config {
             if id.is_empty() || id == data {
                 continue;
             }
-            // An unresolved macro in the type of a store that is not read matters to nobody.
+            // An unresolved macro in the type of a store that is not read does not matter.
             let kind = toml_stores::type_of(settings, &id).unwrap_or_default();
             found.push(Elsewhere { role, key, store: id, kind });
         }
         Ok(found)
     }
 
-    /// The blob store that a file made for this purpose names; see [`blob_config`].
+    /// The blob store named by a file made for this purpose; see [`blob_config`].
     fn blob_place(&self) -> Result<BlobPlace> {
         let toml = match &self.source {
             Source::Json(json) => return json.blob_place(&self.env, &self.file),
@@ -228,9 +229,9 @@ impl Config {
     }
 }
 
-/// The blob store that a file of its own names, for `--blob-config`: either the object `BlobStore` of Stalwart 0.16
-/// in JSON, as `{"@type":"FileSystem","path":"/srv/blobs"}`, or a `config.toml` of 0.12 to 0.15 whose
-/// `storage.blob` names a store it defines, or its own data store. `env` as for [`Config::load`].
+/// The blob store named by a separate file, for `--blob-config`: either the object `BlobStore` of Stalwart 0.16 in
+/// JSON, as `{"@type":"FileSystem","path":"/srv/blobs"}`, or a `config.toml` of 0.12 to 0.15 whose `storage.blob`
+/// names a store that it defines, or its own data store. `env` as for [`Config::load`].
 ///
 /// Errors are of kind usage and name key, line and file, or member and file; they never show a value that may be
 /// secret.
@@ -248,7 +249,7 @@ impl fmt::Debug for Config {
     }
 }
 
-/// A setting of the file, or, where its patterns allow, of the database.
+/// A setting of the file or, if its patterns allow it, of the database.
 fn setting(
     settings: TomlSettings<'_>,
     key: &str,

@@ -1,7 +1,7 @@
 //! Reads a small text file without hanging and without trusting its size.
 //!
-//! Used for the configuration and for files it names. A FIFO or device in its place is refused instead of
-//! waited for. Knows nothing of the content.
+//! Used for the configuration and for files that it names. A FIFO or device in its place is refused, since reading it
+//! would block. Does not depend on the content.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read};
@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 
 use crate::base::error::{Error, Result};
 
-/// The text of a regular UTF-8 file of at most `limit` bytes. Errors are of kind usage; they name what the file
-/// is to the caller, as `what`, but not its path.
+/// The text of a regular UTF-8 file of at most `limit` bytes. Errors are of kind usage; they name the role of the
+/// file, `what`, but not its path.
 pub(super) fn read_text(path: &Path, what: &str, limit: u64) -> Result<String> {
     let about = fs::metadata(path).map_err(|e| unreadable(what, e))?;
     if about.is_dir() {
@@ -42,7 +42,7 @@ pub(super) fn read_text(path: &Path, what: &str, limit: u64) -> Result<String> {
     })
 }
 
-/// The absolute form of a path for messages, without asking the file system.
+/// The absolute form of a path for messages, without accessing the file system.
 pub(super) fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf())
 }

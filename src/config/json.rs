@@ -1,9 +1,8 @@
-//! `config.json` of Stalwart 0.16: one object, the data store; and the same form of a blob store.
+//! `config.json` of Stalwart 0.16, which is one object, the data store; and a blob store in the same format.
 //!
-//! Knows the members that decide where data is and how to reach it; pools and replicas are the server's
-//! business. Everything else of that era, the blob store included, is in the database, so a blob store in JSON
-//! comes from the administrator. source: `crates/store/src/registry/local.rs`,
-//! `crates/registry/src/schema/structs.rs` @ v0.16.18
+//! Contains the members that decide where data is and how to reach it; pools and replicas only matter to the server.
+//! Everything else of that era, including the blob store, is in the database, so a blob store in JSON comes from the
+//! administrator. source: `crates/store/src/registry/local.rs`, `crates/registry/src/schema/structs.rs` @ v0.16.18
 
 mod members;
 
@@ -18,10 +17,10 @@ use crate::config::store::{BlobPlace, Compression, StoreConfig, StoreKind};
 use crate::settings::{RocksDbSettings, shown};
 use members::Object;
 
-/// The id of the only store such a file has.
+/// The id of the only store of such a file.
 const ID: &str = "data";
 
-/// Bytes of the largest file that is parsed: a parsed one takes many times as much.
+/// Limit in bytes of a file that is parsed: its parsed form takes many times as much memory.
 const MAX_TEXT: usize = 1 << 20;
 
 /// A file that is one JSON object.
@@ -36,7 +35,7 @@ impl Json {
         }
         match serde_json::from_str(text) {
             Ok(map) => Ok(Json(map)),
-            // Only syntax can be wrong: everything that starts like an object is one or does not parse.
+            // Only the syntax can be wrong: a text that parses and starts like an object is one.
             Err(e) => Err(Error::usage("the configuration is no valid JSON")
                 .with("line", e.line().to_string())
                 .with("column", e.column().to_string())
@@ -48,11 +47,11 @@ impl Json {
     pub(super) fn data_store(&self, env: Lookup<'_>, file: &Path) -> Result<StoreConfig> {
         let object = Object { map: &self.0, within: String::new(), env, checked: false };
         let kind = data_store(object).map_err(|e| e.with("file", shown(&file.to_string_lossy())))?;
-        // The server's own importer compresses whatever its settings say.
+        // The server's own importer compresses blobs under any settings.
         Ok(StoreConfig::new(ID, Compression::Lz4, kind))
     }
 
-    /// The blob store that the object describes. Errors are of kind usage and name member and file.
+    /// The blob store described by the object. Errors are of kind usage and name member and file.
     pub(super) fn blob_place(&self, env: Lookup<'_>, file: &Path) -> Result<BlobPlace> {
         let object = Object { map: &self.0, within: String::new(), env, checked: true };
         blob_place(object).map_err(|e| e.with("file", shown(&file.to_string_lossy())))
@@ -70,7 +69,7 @@ fn blob_place(mut object: Object<'_>) -> Result<BlobPlace> {
     Ok(BlobPlace::Elsewhere(blob_store_of(kind)))
 }
 
-/// The members of a sharded store: an object whose names are numbers, which order them.
+/// The members of a sharded store: an object whose names are numbers, which give the order.
 fn shards(object: &Object<'_>) -> Result<Vec<StoreConfig>> {
     const LIST: &str = "stores";
     let numbered = "an object with members \"0\", \"1\", …";

@@ -1,9 +1,9 @@
-//! Which settings are local: taken from the file, never from the database.
+//! Decides which settings are local: taken from the file, never from the database.
 //!
-//! Knows the patterns of `config.local-keys` and the server's default list; knows neither file nor database.
+//! Contains the patterns of `config.local-keys` and the server's default list; accesses neither file nor database.
 //! source: `crates/common/src/manager/config.rs` @ v0.15.5
 
-/// The list the server uses when the file has none.
+/// The server's list if the file has none.
 const DEFAULT: [&str; 16] = [
     "store.*",
     "directory.*",
@@ -23,7 +23,7 @@ const DEFAULT: [&str; 16] = [
     "!server.allowed-ip.*",
 ];
 
-/// The patterns in force.
+/// The effective patterns.
 #[derive(Debug)]
 pub(super) struct LocalKeys {
     include: Vec<Pattern>,
@@ -35,13 +35,13 @@ enum Pattern {
     All,
     Prefix(String),
     Suffix(String),
-    // What stands between the asterisks.
+    // The texts between the asterisks.
     Glob(Vec<String>),
     Exact(String),
 }
 
 impl LocalKeys {
-    /// The patterns of a list; of the default list if `entries` is empty, which means the key is not set.
+    /// The patterns of a list, or of the default list if `entries` is empty, which means that the key is not set.
     pub(super) fn new(entries: &[String]) -> Self {
         let mut keys = LocalKeys { include: Vec::new(), exclude: Vec::new() };
         if entries.is_empty() {
@@ -52,7 +52,7 @@ impl LocalKeys {
         keys
     }
 
-    /// Whether the server takes this key from the file alone.
+    /// Whether the server takes this key from the file only.
     pub(super) fn is_local(&self, key: &str) -> bool {
         let matches = |pattern: &Pattern| pattern.matches(key);
         self.include.iter().any(matches) && !self.exclude.iter().any(matches)
@@ -96,7 +96,7 @@ impl Pattern {
     }
 }
 
-/// First and last part are anchored; each part between them may match as early as possible.
+/// The first and the last part are anchored; each part between them may match as early as possible.
 fn glob(parts: &[String], key: &str) -> bool {
     let [first, middle @ .., last] = parts else { return false };
     let Some(mut rest) = key.strip_prefix(first.as_str()).and_then(|key| key.strip_suffix(last.as_str()))

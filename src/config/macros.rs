@@ -1,8 +1,8 @@
 //! `%{env:NAME}%`, `%{file:PATH}%` and `%{cfg:KEY}%` in values of `config.toml`.
 //!
-//! Expands one value at a time, in the order of the server's three passes over all settings, so that the result
-//! is the server's. Where the server records an error and goes on with a mangled value, this fails. Never shows
-//! a value: what a macro stands for may be a secret. source: `crates/utils/src/config/mod.rs` @ v0.15.5
+//! Expands one value at a time, in the order of the server's three passes over all settings, so that the result is
+//! the server's. Where the server records an error and continues with a mangled value, this module fails. Never shows
+//! a value: the expansion of a macro may be a secret. source: `crates/utils/src/config/mod.rs` @ v0.15.5
 
 use std::cell::Cell;
 use std::path::Path;
@@ -17,17 +17,17 @@ const FILE: &str = "%{file:";
 const CFG: &str = "%{cfg:";
 const END: &str = "}%";
 
-/// Macros behind one value, counted through `cfg` references. Settings can refer to settings without end.
+/// Limit of macros for one value, including those of `cfg` references. Settings can refer to each other endlessly.
 const MAX_MACROS: u32 = 200;
 
-/// Bytes of an expanded value and of a file named by a macro.
+/// Limit in bytes of an expanded value, and of a file named by a macro.
 const MAX_VALUE: usize = 1 << 20;
 
-/// Looks a variable of the environment up.
+/// Returns the value of an environment variable.
 pub(super) type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-/// The value of `key` with its macros expanded, if the key is set. With `secret`, errors name a macro only by
-/// what stands in the configuration literally. Errors are of kind usage and name key and line.
+/// The value of `key` with its macros expanded, if the key is set. With `secret`, errors name a macro only by text
+/// that is literally in the configuration. Errors are of kind usage and name key and line.
 pub(super) fn expand(toml: &Toml, env: Lookup<'_>, key: &str, secret: bool) -> Result<Option<String>> {
     let Some(entry) = toml.get(key) else { return Ok(None) };
     let passes = Passes { toml, env, secret, left: Cell::new(MAX_MACROS) };
@@ -49,7 +49,7 @@ impl Passes<'_> {
                 self.failed(key, entry, "the configuration lacks the key a macro refers to", name)
                     .next("set that key, or write the value itself")
             })?;
-            // The last pass walks the keys in order: earlier ones are expanded by then, later ones not yet.
+            // The last pass processes the keys in order: earlier keys are already expanded, later ones are not.
             if name < key { self.all(name, other) } else { self.env_and_file(name, other) }
         })
     }
@@ -74,7 +74,7 @@ impl Passes<'_> {
         })
     }
 
-    /// Replaces every macro that starts with `open`, once: what comes in is not looked at again.
+    /// Replaces every macro that starts with `open`, once: inserted text is not expanded again.
     fn pass(
         &self,
         key: &str,
@@ -113,7 +113,7 @@ impl Passes<'_> {
         placed(error, key, entry)
     }
 
-    /// Whether a macro's name may be shown: what an earlier macro put into it may be a secret.
+    /// Whether a macro's name may be shown: a part inserted by an earlier macro may be a secret.
     fn nameable(&self, entry: &Entry, name: &str) -> bool {
         !self.secret || entry.value.contains(name)
     }
@@ -165,7 +165,7 @@ mod tests {
         check("m = 'x%{env:A}%/%{env:B}%y'\n", "xaye/beey");
         check("m = '%{env:EMPTY}%'\n", "");
         check("m = '}% %{foo:A}% %{env'\n", "}% %{foo:A}% %{env");
-        // What a variable holds is not looked at again by the same pass, but is by later ones.
+        // The value of a variable is not expanded again by the same pass, but by later ones.
         check("m = '%{env:MACRO}%'\n", "%{env:A}%");
         check("m = '%{env:TO_CFG}%'\nz = 'zed'\n", "zed");
     }
@@ -190,7 +190,7 @@ mod tests {
         let path = path.to_str().unwrap();
         check(&format!("m = '%{{file:{path}}}%'\n"), " p w\r\n%{env:A}%\n");
         check(&format!("m = '%{{file://{path}}}%'\n"), " p w\r\n%{env:A}%\n");
-        // A variable can stand in the path. A reference cannot: the path ends at the first `}%`.
+        // The path can contain a variable. It cannot contain a reference: the path ends at the first `}%`.
         let toml = Toml::parse("m = '%{file:%{env:DIR}%/pw}%'\n").unwrap();
         let at = dir.path().to_str().unwrap().to_string();
         let env = move |name: &str| (name == "DIR").then(|| at.clone());

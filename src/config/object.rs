@@ -1,7 +1,7 @@
-//! Registry objects of Stalwart 0.16 that say where a store is: the members of each, their defaults and limits.
+//! Registry objects of Stalwart 0.16 that describe a store: the members of each, their defaults and limits.
 //!
-//! Written once for both forms an object has, JSON and the server's binary form, in the order of the latter. Knows
-//! neither form. source: `crates/registry/src/schema/{structs,structs_impl}.rs` @ v0.16.0, v0.16.18
+//! Written once for both formats of an object, JSON and the server's binary format, in the order of the latter.
+//! Depends on neither format. source: `crates/registry/src/schema/{structs,structs_impl}.rs` @ v0.16.0, v0.16.18
 
 pub(super) mod region;
 
@@ -17,17 +17,17 @@ use crate::settings::{
 };
 use region::Region;
 
-/// Id of a blob store that is described by an object.
+/// Id of a blob store described by an object.
 const ID: &str = "blob";
 
-/// Stores that can hold blobs, in the order in which the binary form numbers the members of a sharded store.
+/// Stores that can contain blobs, in the order of their numbers as members of a sharded store in the binary format.
 pub(super) const BLOB_STORES: [&str; 6] =
     ["S3", "Azure", "FileSystem", "FoundationDb", "PostgreSql", "MySql"];
 
-/// The word for a store that spreads blobs over several.
+/// The word for a store that spreads blobs over several stores.
 pub(super) const SHARDED: &str = "Sharded";
 
-/// A sharded store has at least so many members.
+/// Minimum number of members of a sharded store.
 pub(super) const FEWEST_SHARDS: usize = 2;
 
 const ANY: RangeInclusive<u64> = 0..=u64::MAX;
@@ -36,12 +36,12 @@ const PORTS: RangeInclusive<u64> = 1..=65_535;
 const REQUEST_TIMEOUT: u64 = 30_000;
 const SQL_TIMEOUT: u64 = 15_000;
 
-/// The members of an object, asked for in the order of its declaration.
+/// The members of an object, read in the order of its declaration.
 ///
-/// A member that is missing has its default. Errors are of kind usage, name the member, and never show what a
-/// secret may be.
+/// A missing member has its default. Errors are of kind usage, name the member, and never show a value that may be a
+/// secret.
 pub(super) trait Members {
-    /// A text that is there and not empty.
+    /// A text that exists and is not empty.
     fn required(&mut self, name: &'static str) -> Result<String>;
 
     /// A text that is not empty.
@@ -61,53 +61,53 @@ pub(super) trait Members {
         default: Option<u64>,
     ) -> Result<Option<u64>>;
 
-    /// A switch, off unless said.
+    /// A switch, off by default.
     fn flag(&mut self, name: &'static str) -> Result<bool>;
 
-    /// A secret or none, wherever it stands.
+    /// A secret or none, wherever it is stored.
     fn secret(&mut self, name: &'static str) -> Result<Option<Secret>>;
 
-    /// The user's side of a pair of secrets: in some releases it was a text.
+    /// The user's part of a pair of secrets: in some releases it was a text.
     fn access_key(&mut self, name: &'static str) -> Result<Option<Secret>>;
 
-    /// Where a bucket is.
+    /// The region of a bucket.
     fn region(&mut self, name: &'static str) -> Result<Region>;
 
-    /// A text that the server's objects do not have; a form that is the server's alone has none.
+    /// A text that the server's objects do not have; the server's own format never contains it.
     fn addition(&mut self, name: &'static str) -> Result<Option<String>>;
 
-    /// A member that is passed over.
+    /// A member that is skipped.
     fn unused(&mut self, name: &'static str, form: Unused) -> Result<()>;
 
     /// A variable of the environment.
     fn environment(&self, name: &str) -> Option<String>;
 
-    /// An error about a member that has been asked for.
+    /// An error about a member that was read.
     fn refuse(&self, name: &'static str, what: &str) -> Error;
 }
 
-/// What a member looks like that matters to pools and replicas only.
+/// The form of a member that matters to pools and replicas only.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Unused {
     /// A switch, in objects from this version on.
     FlagSince(u8),
     /// A number or none.
     OptionalNumber,
-    /// One of so many words.
+    /// One of this many words.
     Choice(u64),
-    /// Copies of the database, with start-up options or without.
+    /// Copies of the database, with or without start-up options.
     Replicas {
-        /// With them.
+        /// Whether they have start-up options.
         options: bool,
     },
 }
 
-/// The blob store that an object describes. The importer of this era's servers compresses whatever they say.
+/// The blob store described by an object. The importer of this era's servers compresses blobs in any case.
 pub(super) fn blob_store_of(kind: StoreKind) -> StoreConfig {
     StoreConfig::new(ID, Compression::Lz4, kind)
 }
 
-/// A member of it.
+/// A member of a sharded blob store.
 pub(super) fn shard_of(index: u64, kind: StoreKind) -> StoreConfig {
     StoreConfig { id: format!("{ID}.{index}"), ..blob_store_of(kind) }
 }
@@ -125,7 +125,7 @@ pub(super) fn blob_store(kind: &str, members: &mut impl Members) -> Result<Optio
     }))
 }
 
-// Fields are asked for in the order in which they stand here, which is that of the binary form.
+// Fields are read in this order, which is that of the binary format.
 
 fn s3(m: &mut impl Members) -> Result<StoreKind> {
     let Region { name: region, endpoint } = m.region("region")?;
@@ -253,7 +253,7 @@ pub(super) fn mysql(m: &mut impl Members) -> Result<StoreKind> {
     }))
 }
 
-/// No host name holds what the server would take for a part of the name and nobody should see.
+/// Refuses a host with credentials: the server would take them for a part of the name, and messages would show them.
 fn host(m: &mut impl Members) -> Result<String> {
     let host = m.required("host")?;
     if holds_credentials(&host) {

@@ -1,6 +1,6 @@
-//! A blob store as an administrator enters it in the server's recovery mode.
+//! Describes a blob store as an administrator enters it in the server's recovery mode.
 //!
-//! Words of the registry objects of Stalwart 0.16; what is secret is named and not shown.
+//! Uses the words of the registry objects of Stalwart 0.16; secrets are named and not shown.
 
 use std::time::Duration;
 
@@ -11,13 +11,14 @@ use crate::settings::{
     PostgresSettings, RocksDbSettings, S3Settings, Secret, shown, shown_path,
 };
 
-/// What stands for a secret.
+/// Replacement of a secret.
 const NOT_SHOWN: &str = "(not shown)";
 
 impl StoreConfig {
     /// Members and values of the object that names this store as the blob store of a server from 0.16 on, in the
-    /// server's words, as `("stores.0.path", "/srv/blobs")`. Paths are absolute; of secrets only the member is
-    /// there. A store that such a server cannot keep blobs apart in, as SQLite, is described in the same way.
+    /// server's words, as `("stores.0.path", "/srv/blobs")`. Paths are absolute; of a secret only the member is
+    /// included. A store that cannot be a separate blob store of such a server, such as SQLite, is described in the
+    /// same way.
     pub fn describe_settings(&self) -> Vec<(String, String)> {
         let mut lines = Lines { within: String::new(), lines: Vec::new() };
         lines.store(&self.kind);
@@ -96,7 +97,7 @@ impl Lines {
     fn s3(&mut self, settings: &S3Settings) {
         match (&settings.endpoint, region::json_name(&settings.region)) {
             (None, Some(name)) => self.add("region", name),
-            // A name that no release knows is host and region at once, for servers of all eras.
+            // A name that no release has is host and region at once, for servers of all eras.
             (endpoint, _) => {
                 self.add("region", region::CUSTOM);
                 let endpoint = endpoint.as_ref().map_or(settings.region.as_str(), Endpoint::as_str);

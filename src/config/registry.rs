@@ -1,8 +1,8 @@
 //! Stores that registry objects of the data store name, from Stalwart 0.16 on.
 //!
-//! Decodes the object that says where blobs are, as strictly as a migration needs: the server falls back to the
-//! data store, without a word, on whatever it does not accept. Of other objects it tells which alternative they
-//! choose. Letters, keys and variant numbers are the catalog's. source:
+//! Decodes the object that names the blob store, as strictly as a migration needs: the server silently falls back to
+//! the data store for everything that it does not accept. Of other objects it only decodes the chosen alternative.
+//! Letters, keys and variant numbers come from the catalog. source:
 //! `crates/registry/src/schema/{structs,structs_impl}.rs`, `crates/store/src/build/blob.rs` @ v0.16.0, v0.16.18
 
 mod pickle;
@@ -14,10 +14,10 @@ use crate::config::object::{self, BLOB_STORES, FEWEST_SHARDS, SHARDED, blob_stor
 use crate::config::store::{BlobPlace, StoreConfig, StoreKind};
 use pickle::{Envelope, Pickle};
 
-/// The newest version of the object that says where blobs are whose fields are known; they are those of 0.16.2.
+/// The newest version with known fields of the object that names the blob store; the fields are those of 0.16.2.
 const NEWEST: u8 = 1;
 
-/// The place that a value of [`SchemaVersion::blob_store`] names.
+/// The place named by a value of [`SchemaVersion::blob_store`].
 pub(super) fn blob_place(version: &SchemaVersion, value: &[u8], env: Lookup<'_>) -> Result<BlobPlace> {
     let Some(object) = version.blob_store() else {
         let what = format!("stores of schema version {} do not name their blob store", version.number);
@@ -33,7 +33,7 @@ pub(super) fn blob_place(version: &SchemaVersion, value: &[u8], env: Lookup<'_>)
     if envelope.version <= NEWEST {
         return place;
     }
-    // Of a newer version, what fits the fields of the known one to its last byte is taken for them.
+    // A newer version is accepted if its value fits the known fields to the last byte.
     place.map_err(|error| {
         let what = format!(
             "the registry object {} was written by a release newer than {}, and has changed since",
@@ -68,7 +68,8 @@ fn shards(pickle: &mut Pickle<'_>) -> Result<Vec<StoreConfig>> {
     if count < FEWEST_SHARDS as u64 {
         return Err(pickle.wrong(format!("a sharded store has fewer than {FEWEST_SHARDS} members")));
     }
-    // Each takes bytes, so that a count beyond the data ends with the data; nothing is reserved for it.
+    // Each element takes bytes, so that a count beyond the data ends with the data; no memory is reserved for the
+    // count.
     let mut stores = Vec::new();
     for index in 0..count {
         pickle.enter("stores", index);
@@ -83,8 +84,8 @@ fn shards(pickle: &mut Pickle<'_>) -> Result<Vec<StoreConfig>> {
     Ok(stores)
 }
 
-/// The alternative that the value of a singleton chooses: its number and, if the catalog knows it, what it stands
-/// for. What the catalog does not know is better taken for something outside the data store.
+/// The alternative that the value of a singleton chooses: its number and, if the catalog has it, its meaning. An
+/// alternative that the catalog does not have should be treated as a store outside the data store.
 ///
 /// # Errors
 ///

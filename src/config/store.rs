@@ -1,6 +1,6 @@
-//! A store as a configuration describes it, of either era.
+//! A store as a configuration of either era describes it.
 //!
-//! Plain data with the server's defaults filled in and secrets wrapped. Opens nothing and knows no file format.
+//! Plain data with the server's defaults filled in and secrets wrapped. Opens nothing and depends on no file format.
 
 mod place;
 
@@ -16,28 +16,28 @@ use crate::settings::{
 /// A store and how blobs are encoded in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreConfig {
-    /// The id in the configuration; `data` for that of a `config.json`. Two roles use the same store if their
+    /// The id in the configuration; `data` for the store of a `config.json`. Two roles use the same store if their
     /// ids are equal.
     pub id: String,
     /// How the server encodes, and decodes, blobs in this store up to schema 5; how its importer encodes them
     /// from schema 6 on.
     pub compression: Compression,
-    /// Where it is.
+    /// The kind of the store and its place.
     pub kind: StoreKind,
 }
 
-/// The setting `compression` of a store. It matters to blobs only.
+/// The setting `compression` of a store. It only affects blobs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Compression {
-    /// Blobs are stored as they are.
+    /// Blobs are stored unchanged.
     #[default]
     None,
     /// Blobs are stored compressed and marked.
     Lz4,
 }
 
-/// What a store is and how to reach it. Paths lead over no link; others are as written: relative ones to the current
-/// directory.
+/// The kind of a store and how to reach it. Paths contain no links; paths that could not be resolved are as written,
+/// relative ones to the current directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StoreKind {
     /// A RocksDB database.
@@ -61,23 +61,23 @@ pub enum StoreKind {
     Azure(AzureSettings),
     /// Blobs spread over several stores by a hash of their key.
     Sharded {
-        /// The members; their order decides where a blob is. Their own `compression` is not used.
+        /// The members; their order decides which one stores a blob. Their own `compression` is not used.
         stores: Vec<StoreConfig>,
     },
 }
 
-/// Where the blobs of a server are.
+/// The place of the blobs of a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(clippy::large_enum_variant, reason = "a run has one or two of them")]
 pub enum BlobPlace {
     /// In the data store.
     DataStore,
-    /// In a store of their own.
+    /// In a separate store.
     Elsewhere(StoreConfig),
 }
 
 impl BlobPlace {
-    /// The same place by its real path.
+    /// The same place with its links resolved.
     pub(super) fn resolved(self) -> Result<BlobPlace> {
         match self {
             BlobPlace::Elsewhere(store) => store.resolved().map(BlobPlace::Elsewhere),
@@ -92,7 +92,7 @@ impl StoreConfig {
         StoreConfig { id: id.into(), compression, kind }
     }
 
-    /// Where the store is, for people: an absolute path or `engine://host:port/database`. Holds no secret.
+    /// The place of the store, for messages: an absolute path or `engine://host:port/database`. Contains no secret.
     pub fn location(&self) -> String {
         match &self.kind {
             StoreKind::RocksDb(RocksDbSettings { path, .. })
@@ -110,7 +110,7 @@ impl StoreConfig {
         }
     }
 
-    /// Whether both lead to the same records, however they authenticate.
+    /// Whether both stores contain the same records, however the connections authenticate.
     pub fn same_place(&self, other: &StoreConfig) -> bool {
         match (&self.kind, &other.kind) {
             (StoreKind::Fs(one), StoreKind::Fs(two)) if one.depth != two.depth => false,
@@ -118,7 +118,7 @@ impl StoreConfig {
             (StoreKind::Sharded { stores: one }, StoreKind::Sharded { stores: two }) => {
                 one.len() == two.len() && one.iter().zip(two).all(|(one, two)| one.same_place(two))
             }
-            // Only our own configurations can name an endpoint of Azure; a registry object cannot.
+            // Only a configuration of this program can name an endpoint of Azure; a registry object cannot.
             (StoreKind::Azure(one), StoreKind::Azure(two)) => {
                 let endpoints =
                     one.endpoint.is_none() || two.endpoint.is_none() || one.endpoint == two.endpoint;
@@ -132,7 +132,7 @@ impl StoreConfig {
         }
     }
 
-    /// The same store, talked to in clear if it declines the TLS that is configured.
+    /// The same store, accessed without encryption if it declines the configured TLS.
     pub fn with_plaintext(mut self) -> StoreConfig {
         self.kind.each(&mut |kind| {
             if let StoreKind::Postgres(settings) = kind {
@@ -142,7 +142,7 @@ impl StoreConfig {
         self
     }
 
-    /// The same store, reached whatever certificate it shows.
+    /// The same store, with any certificate accepted.
     pub fn without_certificates(mut self) -> StoreConfig {
         self.kind.each(&mut |kind| {
             if let StoreKind::S3(settings) = kind {
@@ -154,7 +154,7 @@ impl StoreConfig {
 }
 
 impl StoreKind {
-    /// Changes this store, or every member of one that spreads blobs.
+    /// Changes this store, or every member of a sharded one.
     fn each(&mut self, change: &mut dyn FnMut(&mut StoreKind)) {
         match self {
             StoreKind::Sharded { stores } => stores.iter_mut().for_each(|store| store.kind.each(change)),
@@ -162,7 +162,7 @@ impl StoreKind {
         }
     }
 
-    /// Where an embedded store keeps its files.
+    /// The path of an embedded store.
     pub fn path(&self) -> Option<&Path> {
         match self {
             StoreKind::RocksDb(RocksDbSettings { path, .. }) | StoreKind::Sqlite { path } => Some(path),
@@ -170,7 +170,7 @@ impl StoreKind {
         }
     }
 
-    /// Every directory or file that the store keeps on this machine.
+    /// Every directory or file of the store on this machine.
     pub fn paths(&self) -> Vec<&Path> {
         match self {
             StoreKind::Fs(FsSettings { path, .. }) => vec![path],
@@ -197,7 +197,7 @@ impl StoreKind {
     }
 }
 
-/// Whether a host is written like that of a URL with a user and a password. A path to a socket is no such host.
+/// Whether a host contains a user and a password like that of a URL. The path of a socket does not.
 pub(super) fn holds_credentials(host: &str) -> bool {
     host.contains('@') && !host.starts_with('/')
 }

@@ -1,10 +1,10 @@
 //! The grammar of `config.toml`, which is not TOML.
 //!
-//! Stalwart 0.12 to 0.15 read their configuration with a grammar of their own that fills one flat, sorted map
-//! of strings. This module reads the same map out of the same text, quirks included; it expands no macro,
-//! types no value and knows no setting. It is more lenient than the server in two places only: the text may
-//! end right after a value (told by [`Toml::unfinished_line`]), and the releases before 0.13.1 took fewer
-//! characters in a key. source: `crates/utils/src/config/parser.rs` @ v0.12.5, v0.15.5
+//! Stalwart 0.12 to 0.15 read their configuration with their own grammar, which fills one flat, sorted map of
+//! strings. This module reads the same map from the same text, including the quirks; it expands no macros, types no
+//! values and depends on no settings. It is more lenient than the server in two places only: the text may end right
+//! after a value (reported by [`Toml::unfinished_line`]), and the releases before 0.13.1 accepted fewer characters in
+//! a key. source: `crates/utils/src/config/parser.rs` @ v0.12.5, v0.15.5
 
 mod parser;
 mod scanner;
@@ -21,7 +21,7 @@ pub struct Toml {
     unfinished: Option<u32>,
 }
 
-/// A value as written, quotes and escapes resolved, macros not.
+/// A value as written, with quotes and escapes resolved and macros unexpanded.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Entry {
     /// The text. May be a secret.
@@ -38,7 +38,7 @@ impl fmt::Debug for Entry {
 }
 
 impl Toml {
-    /// Reads a whole file. Errors are of kind usage and name line and column, never a value.
+    /// Parses a whole file. Errors are of kind usage and name line and column, never a value.
     pub fn parse(text: &str) -> Result<Toml> {
         parser::parse(text)
     }
@@ -84,7 +84,7 @@ mod tests {
         assert_eq!(pairs(text), expect, "{text:?}");
     }
 
-    /// The place and the start of the message.
+    /// Checks the place and the start of the message.
     fn refuse(text: &str, line: u32, column: u32, message: &str) {
         let error = match Toml::parse(text) {
             Err(error) => error,
@@ -269,7 +269,7 @@ mod tests {
             }
             let escaped = format!("a = {quote}x\\{quote}y{quote}\n");
             check(&escaped, &[("a", &format!("x{quote}y"))]);
-            // A pair of backslashes does not end before the quote: the text runs on.
+            // A pair of backslashes before the quote does not end the text.
             let run_on = format!("a = {quote}C:\\\\{quote}\nb = {quote}\n");
             check(&run_on, &[("a", &format!("C:\\{quote}\nb = "))]);
             refuse(&format!("a = {quote}C:\\\\{quote}\n"), 1, 5, "a quoted value is not closed");
@@ -356,7 +356,7 @@ mod tests {
         assert_eq!(error.message(), "the settings take more than 33554432 bytes");
     }
 
-    /// A setting as the server's own writer puts it, for values the grammar can bring back.
+    /// A setting as the server's own writer formats it, for values that the grammar can read back.
     fn written(key: &str, value: &str) -> String {
         let bare = value == "true" || value == "false" || value.parse::<f64>().is_ok();
         let escaped = value.replace('\\', "\\\\").replace('"', "\\\"");
@@ -396,7 +396,7 @@ mod tests {
                 "[a-z0-9][a-zA-Z0-9._-]{0,20}",
                 prop_oneof![
                     "[ -\\[\\]-~é]{0,80}",
-                    // One backslash before what is no escape, and never two.
+                    // One backslash before a character that is no escape, and never two.
                     "([a-z ]{0,9}\\\\[A-Z0-9:/]){0,4}",
                     "[a-z]{1,9}\n[ -~\n]{0,60}[a-z]".prop_filter("no closing quotes", |v| !v.contains("'''")),
                     Just("true".to_string()),

@@ -1,6 +1,6 @@
 //! Typed settings of a `config.toml`, with the place in every error.
 //!
-//! Joins the parsed file, its macros and the readers of values. Knows how a setting is read, not which settings
+//! Combines the parsed file, its macros and the readers of values. Contains how a setting is read, not which settings
 //! there are.
 
 use std::fmt::Display;
@@ -60,12 +60,12 @@ impl TomlSettings<'_> {
         keys.filter_map(|key| self.text(key).transpose()).collect()
     }
 
-    /// The error of a key that is not there; what to do about it is added by the caller.
+    /// The error of a missing key; the caller adds the remedy.
     pub(super) fn missing(&self, key: &str) -> Error {
         self.in_file(Error::usage(format!("the configuration has no key {}", shown(key))))
     }
 
-    /// A value of `key` for a message: as it is written where a macro stands in it, whatever the macro has brought.
+    /// A value of `key` for a message: as written if it contains a macro, without its expansion.
     pub(super) fn shown(&self, key: &str, value: &str) -> String {
         match self.toml.get(key) {
             Some(entry) if entry.value.contains("%{") => shown(&entry.value),

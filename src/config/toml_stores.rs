@@ -1,8 +1,8 @@
-//! Stores as `store.<id>.*` of a `config.toml` defines them.
+//! Stores defined by `store.<id>.*` of a `config.toml`.
 //!
-//! Knows every setting that decides where data is and how blobs are encoded; pools, schedules and directory
-//! queries are the server's business. source: `crates/store/src/config.rs`, `crates/store/src/backend/*/` @
-//! v0.12.5, v0.15.5
+//! Contains every setting that decides where data is and how blobs are encoded; pools, schedules and directory
+//! queries only matter to the server. source: `crates/store/src/config.rs`, `crates/store/src/backend/*/` @ v0.12.5,
+//! v0.15.5
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::settings::{
     PostgresSettings, RocksDbSettings, S3Settings, Secret, shown,
 };
 
-/// What a store is wanted for.
+/// The role of a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Use {
     Data,
@@ -49,7 +49,7 @@ impl Use {
     }
 }
 
-/// Types that a store may have without ever holding exported data.
+/// Types of stores that never contain exported data.
 const OTHER_TYPES: [&str; 7] =
     ["redis", "sharded-in-memory", "elasticsearch", "meilisearch", "nats", "zenoh", "kafka"];
 const DATA_OR_BLOB_TYPES: [&str; 11] = [
@@ -204,7 +204,8 @@ impl Section<'_> {
         }))
     }
 
-    /// No host name holds what the server would take for a part of the name and nobody should see.
+    /// Refuses a host with credentials: the server would take them for a part of the name, and messages would show
+    /// them.
     fn host(&self, host: String) -> Result<String> {
         if holds_credentials(&host) {
             let what = "the host holds credentials";
@@ -259,7 +260,8 @@ impl Section<'_> {
             timeout: self.parsed("timeout", duration)?.unwrap_or(REQUEST_TIMEOUT),
             max_retries: self.parsed("max-retries", integer)?.unwrap_or(REQUEST_RETRIES),
             key_prefix: self.text("key-prefix")?,
-            // The server of this era accepts any certificate and has no setting; here they are checked.
+            // The server of this era accepts any certificate and has no such setting; this program checks
+            // certificates.
             allow_invalid_certs: false,
         }))
     }
@@ -279,7 +281,7 @@ impl Section<'_> {
                     .next("add it, or sas-token"));
             }
         };
-        // Not the server's: its Azure stores are in the public cloud.
+        // An addition of this program: the server's Azure stores are in the public cloud.
         let endpoint = self.text("endpoint")?.filter(|endpoint| !endpoint.is_empty());
         // The signature of a shared access URL is a credential too.
         if endpoint.as_deref().is_some_and(|endpoint| endpoint.contains(['@', '?'])) {

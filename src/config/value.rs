@@ -1,7 +1,7 @@
-//! What the text of a setting means: numbers, switches, durations, compression.
+//! Parses the text of a setting: numbers, switches, durations, compression.
 //!
-//! Accepts exactly what the server accepts. Where the server silently falls back to a default, these answer what
-//! would have been right, so that the caller can refuse with key, file and line. Knows no key. source:
+//! Accepts exactly what the server accepts. Where the server silently falls back to a default, these functions return
+//! what was expected, so that the caller can refuse with key, file and line. Depends on no key. source:
 //! `crates/utils/src/config/utils.rs` @ v0.15.5
 
 use std::str::FromStr;
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::config::store::Compression;
 
-/// What a text should have been.
+/// Describes the valid texts, for an error.
 pub(super) type Expected = &'static str;
 
 /// A decimal integer, without blanks, separators or unit. Sizes are such integers, in bytes.
@@ -25,8 +25,8 @@ pub(super) fn boolean(text: &str) -> Result<bool, Expected> {
     }
 }
 
-/// Digits and a unit, milliseconds without one. Digits and letters are collected separately, so `1d2` is
-/// twelve days.
+/// Digits and a unit; without a unit, milliseconds. Digits and letters are collected separately, so `1d2` is twelve
+/// days.
 pub(super) fn duration(text: &str) -> Result<Duration, Expected> {
     const EXPECTED: Expected = "a duration above zero as digits and one of d, h, m, s, ms";
     let mut digits = String::new();

@@ -1,7 +1,7 @@
-//! The members of a JSON object: their types, their defaults, and secrets as objects of their own.
+//! The members of a JSON object: their types, their defaults, and secrets as nested objects.
 //!
-//! Knows how a member is read, not which members there are. Members that nobody asks for are ignored, as the
-//! server does.
+//! Contains how a member is read, not which members there are. Members that are not read are ignored, as in the
+//! server.
 
 use std::ops::RangeInclusive;
 
@@ -14,13 +14,14 @@ use crate::config::object::{Members, Unused};
 use crate::config::secrets;
 use crate::settings::{Secret, shown};
 
-/// An object, and where it stands.
+/// An object and its path in the file.
 pub(super) struct Object<'a> {
     pub(super) map: &'a Map<String, Value>,
     /// Empty, or the names that lead here with a dot after each.
     pub(super) within: String,
     pub(super) env: Lookup<'a>,
-    /// Whether limits apply: the server checks what comes through its API, not the file it starts from.
+    /// Whether limits apply: the server checks values that come through its API, not those of the file that it starts
+    /// from.
     pub(super) checked: bool,
 }
 
@@ -28,7 +29,7 @@ const LACKS: &str = "the configuration lacks a member";
 const EMPTY: &str = "a member that is needed is empty";
 
 impl<'a> Object<'a> {
-    /// A text that is there and not empty.
+    /// A text that exists and is not empty.
     pub(super) fn filled(&self, name: &str) -> Result<String> {
         match self.map.get(name) {
             Some(Value::String(text)) if text.is_empty() => {
@@ -40,12 +41,12 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// The object that a member is.
+    /// A member that is an object.
     pub(super) fn inner(&self, name: &str, map: &'a Map<String, Value>) -> Object<'a> {
         Object { map, within: format!("{}{name}.", self.within), env: self.env, checked: self.checked }
     }
 
-    /// An error about a member that has the wrong form. Never shows what it has.
+    /// An error about a member of the wrong form. Never shows its value.
     pub(super) fn not(&self, name: &str, expected: &str) -> Error {
         self.wrong(name, format!("a member is not {expected}")).next("correct it")
     }
@@ -92,7 +93,7 @@ impl<'a> Object<'a> {
                 secrets::of_environment(&variable, self.env, placed("variableName")).map(Some)
             }
             "File" => secrets::of_file(&secret.filled("filePath")?, placed("filePath")).map(Some),
-            // What stands there is not shown: it may be the secret itself.
+            // The value is not shown: it may be the secret itself.
             _ => Err(secret.not("@type", "None, Value, EnvironmentVariable or File")),
         }
     }

@@ -1,17 +1,18 @@
-//! Regions of S3: their numbers, their names in JSON, and the names `config.toml` and the services use.
+//! Regions of S3: their numbers, their names in JSON, and the names in `config.toml` and of the services.
 //!
-//! Knows names only, not where a region's service is. source: `crates/registry/src/schema/enums_impl.rs` @ v0.16.18
+//! Contains names only, not the address of a region's service. source: `crates/registry/src/schema/enums_impl.rs` @
+//! v0.16.18
 
-/// Where a bucket is.
+/// The region of a bucket.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::config) struct Region {
-    /// Name as `config.toml` spells it.
+    /// Name as in `config.toml`.
     pub(in crate::config) name: String,
-    /// URL or host of a service of one's own.
+    /// URL or host of a custom service.
     pub(in crate::config) endpoint: Option<String>,
 }
 
-/// The word of JSON for a region with an endpoint of its own. In the binary form it follows the last number.
+/// The word of JSON for a region with its own endpoint. In the binary format its number follows the last one.
 pub(in crate::config) const CUSTOM: &str = "Custom";
 
 /// Name in JSON and elsewhere of each number, from 0.
@@ -61,12 +62,12 @@ const REGIONS: [(&str, &str); 42] = [
 ];
 
 impl Region {
-    /// The region of a number.
+    /// The region with this number.
     pub(in crate::config) fn numbered(number: u64) -> Option<Region> {
         REGIONS.get(usize::try_from(number).ok()?).map(|(_, name)| Region::plain(name))
     }
 
-    /// The region of a name in JSON.
+    /// The region with this name in JSON.
     pub(in crate::config) fn named(word: &str) -> Option<Region> {
         REGIONS.iter().find(|(json, _)| *json == word).map(|(_, name)| Region::plain(name))
     }
@@ -76,12 +77,12 @@ impl Region {
     }
 }
 
-/// Whether a number stands for a region with an endpoint of its own.
+/// Whether a number means a region with its own endpoint.
 pub(in crate::config) fn is_custom(number: u64) -> bool {
     usize::try_from(number).is_ok_and(|number| number == REGIONS.len())
 }
 
-/// The name in JSON of a region as `config.toml` spells it.
+/// The name in JSON of a region named as in `config.toml`.
 pub(in crate::config) fn json_name(name: &str) -> Option<&'static str> {
     // Two names of one region.
     let name = if name == "ru-central1" { "yandex" } else { name };

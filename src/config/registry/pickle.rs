@@ -1,7 +1,7 @@
-//! The server's binary form of a registry object: a marker, then fields without names, lengths or an end.
+//! The server's binary format of a registry object: a marker, then fields without names, lengths or an end.
 //!
-//! Knows how a field is written, not which fields there are. Trusts no length: nothing is allocated ahead of the
-//! data. source: `crates/registry/src/pickle.rs` @ v0.16.18
+//! Contains how a field is written, not which fields there are. No length is trusted: no memory is allocated ahead of
+//! the data. source: `crates/registry/src/pickle.rs` @ v0.16.18
 
 use std::borrow::Cow;
 use std::ops::RangeInclusive;
@@ -13,13 +13,13 @@ use crate::config::object::{Members, Unused};
 use crate::config::secrets;
 use crate::settings::Secret;
 
-/// Bytes of the largest object. The server writes none above 200 000.
+/// Limit in bytes of an object. The server writes none above 200 000.
 const MAX_OBJECT: usize = 256 << 10;
 
-/// The bit of the marker that says that the rest is compressed; the others are the version.
+/// The bit of the marker that means that the rest is compressed; the other bits are the version.
 const COMPRESSED: u8 = 0x80;
 
-/// An LZ4 block holds at most so many times its own bytes.
+/// Maximum ratio of the decompressed to the compressed length of an LZ4 block.
 const LZ4_RATIO: usize = 255;
 
 /// An object without its envelope.
@@ -30,7 +30,7 @@ pub(super) struct Envelope<'a> {
 }
 
 impl<'a> Envelope<'a> {
-    /// Takes the marker off and decompresses what is behind it.
+    /// Removes the marker and decompresses the rest.
     pub(super) fn open(value: &'a [u8]) -> Result<Envelope<'a>> {
         if value.len() > MAX_OBJECT {
             return Err(Error::usage(format!("the registry object is larger than {MAX_OBJECT} bytes")));
@@ -50,7 +50,7 @@ fn decompress(rest: &[u8]) -> Result<Vec<u8>> {
     let wrong = || Error::usage("the registry object does not decompress");
     let (length, block) = rest.split_first_chunk::<4>().ok_or_else(wrong)?;
     let length = usize::try_from(u32::from_le_bytes(*length)).map_err(|_| wrong())?;
-    // What so much data cannot hold is not allocated.
+    // A stated length that the block cannot have is not allocated.
     if length > block.len().saturating_mul(LZ4_RATIO) {
         return Err(wrong());
     }
@@ -70,10 +70,10 @@ pub(super) struct Pickle<'a> {
     version: u8,
     env: Lookup<'a>,
     at: usize,
-    /// The field that is being read, and where it begins.
+    /// The current field and its offset.
     field: &'static str,
     begin: usize,
-    /// Empty, or where the fields belong, with a dot behind it.
+    /// Empty, or the path of the fields with a dot after it.
     within: String,
 }
 
@@ -82,18 +82,18 @@ impl<'a> Pickle<'a> {
         Pickle { body, version, env, at: 0, field: "", begin: 0, within: String::new() }
     }
 
-    /// What is read next belongs to an element of a list.
+    /// Sets an element of a list as the path of the next fields.
     pub(super) fn enter(&mut self, list: &str, index: u64) {
         self.within = format!("{list}.{index}.");
     }
 
-    /// What is read next is this field.
+    /// Sets the next field.
     pub(super) fn begin(&mut self, field: &'static str) {
         self.field = field;
         self.begin = self.at;
     }
 
-    /// Nothing may be left over.
+    /// Checks that no bytes are left over.
     pub(super) fn end(&self) -> Result<()> {
         match self.body.len() - self.at {
             0 => Ok(()),
@@ -102,14 +102,14 @@ impl<'a> Pickle<'a> {
         }
     }
 
-    /// An error about the field that is being read.
+    /// An error about the current field.
     pub(super) fn wrong(&self, what: impl Into<String>) -> Error {
         Error::usage(what)
             .with("field", format!("{}{}", self.within, self.field))
             .with("byte", self.offset(self.begin))
     }
 
-    // Counted as in the value, where the marker is byte 0.
+    // Offset in the value, where the marker is byte 0.
     fn offset(&self, at: usize) -> String {
         (at + 1).to_string()
     }
@@ -210,7 +210,7 @@ impl<'a> Pickle<'a> {
         self.leb128()?;
         self.bytes()?;
         self.optional(|it| it.bytes().map(drop))?;
-        // Passed over, not resolved: a copy's secret is needed by nobody here.
+        // Skipped without being resolved: the secret of a copy is not needed.
         match self.leb128()? {
             0 => {}
             1..=3 => drop(self.bytes()?),
@@ -266,7 +266,7 @@ impl Members for Pickle<'_> {
     }
 
     fn access_key(&mut self, name: &'static str) -> Result<Option<Secret>> {
-        // Up to 0.16.15 it was a text or none, which is written alike.
+        // Up to 0.16.15 it was a text or none, which has the same encoding.
         self.secret(name)
     }
 
@@ -298,7 +298,7 @@ impl Members for Pickle<'_> {
             }
             Unused::Replicas { options } => {
                 let count = self.leb128()?;
-                // Each takes bytes, so that a count beyond the data ends with the data.
+                // Each copy takes bytes, so that a count beyond the data ends with the data.
                 for _ in 0..count {
                     self.replica(options)?;
                 }

@@ -1,7 +1,7 @@
-//! Where a store really is: paths of a configuration are resolved once, before anything is looked at.
+//! Resolves the paths of a configuration once, before any file is accessed.
 //!
-//! A store that was moved is often left as a link. What lies beside a file (a log, a lock), what file system it is
-//! on and whether two paths lead to the same place can only be asked of the real one.
+//! A store that was moved is often left as a link. The files beside it (a log, a lock), its file system, and whether
+//! two paths lead to the same place can only be determined from the real path.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -14,11 +14,11 @@ use crate::config::file::absolute;
 use crate::settings::{FoundationDbSettings, FsSettings, RocksDbSettings, shown_path};
 
 impl StoreConfig {
-    /// The same store by the real paths of its files and directories; what does not exist yet by that of the
-    /// directory it will be in. Paths without links stay as they are written.
+    /// The same store with the real paths of its files and directories; a path that does not exist yet gets the real
+    /// path of its directory. Paths without links stay as written.
     ///
-    /// Errors: usage for a link that leads nowhere, or round in a circle; refused for a link of another user that
-    /// leads to what is not theirs.
+    /// Errors: usage for a dangling or circular link; refused for a link of another user that leads to files of a
+    /// different owner.
     pub(in crate::config) fn resolved(mut self) -> Result<StoreConfig> {
         match &mut self.kind {
             StoreKind::RocksDb(RocksDbSettings { path, .. })
@@ -71,7 +71,7 @@ fn real(path: &Path) -> Result<PathBuf> {
                 }
             }
         }
-        // Whoever opens it meets the error again, and says more of it.
+        // Opening the store meets the error again, and reports more of it.
         let (Some(name), Some(parent)) = (there.file_name(), there.parent()) else {
             return Ok(path.to_path_buf());
         };

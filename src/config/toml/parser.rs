@@ -1,7 +1,7 @@
 //! Statements of `config.toml`: table headers, keys and values.
 //!
-//! Where the server drops, remembers or forgets something oddly, so does this. source:
-//! `crates/utils/src/config/parser.rs` @ v0.12.5, v0.15.5
+//! Reproduces the server where it drops or keeps something unexpectedly. source: `crates/utils/src/config/parser.rs`
+//! @ v0.12.5, v0.15.5
 
 use std::collections::btree_map;
 
@@ -10,14 +10,14 @@ use super::{Entry, Toml};
 use crate::base::error::{Error, Result};
 use crate::settings::shown;
 
-/// Arrays and inline tables may stand this deep in each other.
+/// Maximum nesting of arrays and inline tables.
 const MAX_NESTING: usize = 9;
 
-/// Bytes of a full key. The server has no limit; every real key is far shorter, and without a limit a long
-/// table header would be repeated for every key under it.
+/// Limit in bytes of a full key. The server has none; every real key is far shorter, and without a limit a long table
+/// header would be repeated for every key under it.
 const MAX_KEY: usize = 1024;
 
-/// Bytes of all keys and values together, counting what an entry of the map costs.
+/// Limit in bytes of all keys and values together, with the cost of an entry of the map.
 const MAX_TOTAL: usize = 32 << 20;
 const ENTRY_COST: usize = 64;
 
@@ -36,14 +36,14 @@ pub(super) fn parse(text: &str) -> Result<Toml> {
 struct Parser<'a> {
     scanner: Scanner<'a>,
     toml: Toml,
-    // The table header in force, empty or with its dot.
+    // The current table header, empty or with its dot.
     prefix: String,
-    // Only the last array of tables is counted on: the server forgets the one before it.
+    // Only the last array of tables continues its count: the server forgets the one before it.
     array: Option<(String, usize)>,
     total: usize,
 }
 
-/// What ended a key.
+/// The character that ended a key.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum KeyEnd {
     Equals,
@@ -92,7 +92,7 @@ impl Parser<'_> {
             self.array = Some((name, index));
             element
         } else {
-            // The first character is taken as it stands: it keeps its case, and a quote opens nothing.
+            // The first character is taken unchanged: it keeps its case, and a quote opens nothing.
             match self.scanner.peek() {
                 Some(c) if c == '"' || is_header_char(c) => {
                     self.scanner.bump();
@@ -158,7 +158,7 @@ impl Parser<'_> {
         }
     }
 
-    /// A full key and what ended it. Only inside an inline table a comma or brace ends one.
+    /// A full key and the character that ended it. A comma or brace only ends one inside an inline table.
     fn key(&mut self, prefix: &str, start: Place, inline: bool) -> Result<(String, KeyEnd)> {
         let mut key = prefix.to_string();
         let mut quoted = false;
@@ -195,7 +195,7 @@ impl Parser<'_> {
         Ok((key, end))
     }
 
-    /// A value of any form at the scanner, which stands on its first character.
+    /// A value of any form. The scanner is at its first character.
     fn value(&mut self, key: String, depth: usize) -> Result<()> {
         let place = self.scanner.place();
         match self.scanner.peek() {
@@ -306,8 +306,8 @@ impl Parser<'_> {
             return self.triple_quoted(key, quote, start);
         }
         let mut value = String::new();
-        // The last character read, escaped or not: after a pair of backslashes it still is a backslash, so
-        // that the next character is taken as escaped again.
+        // The last character read, escaped or not: after a pair of backslashes it is still a backslash, so that the
+        // next character counts as escaped again.
         let mut last = quote;
         loop {
             let Some(c) = self.scanner.bump() else { return Err(open_string(key, start)) };

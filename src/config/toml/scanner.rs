@@ -1,12 +1,12 @@
-//! Characters of a configuration file, one at a time, with their place.
+//! The characters of a configuration file, one at a time, with line and column.
 //!
-//! Knows that the server ignores carriage returns and how comments end; knows no statement.
+//! Ignores carriage returns, as the server does, and skips comments; contains no statements.
 
 use std::str::Chars;
 
 use crate::base::error::Error;
 
-/// A line and a column, both counted from 1. Carriage returns count as no column.
+/// A line and a column, both counted from 1. Carriage returns do not count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Place {
     pub(super) line: u32,
@@ -14,13 +14,13 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// A syntax error here. `what` names characters of keys and headers at most: values may be secret.
+    /// A syntax error here. `what` may contain characters of keys and headers only: values may be secret.
     pub(super) fn error(self, what: impl Into<String>) -> Error {
         Error::usage(what).with("line", self.line.to_string()).with("column", self.column.to_string())
     }
 }
 
-/// What is left of the text.
+/// The unread rest of the text.
 pub(super) struct Scanner<'a> {
     rest: Chars<'a>,
     place: Place,
@@ -31,7 +31,7 @@ impl<'a> Scanner<'a> {
         Scanner { rest: text.chars(), place: Place { line: 1, column: 1 } }
     }
 
-    /// Where the next character stands.
+    /// Line and column of the next character.
     pub(super) fn place(&self) -> Place {
         self.place
     }
@@ -41,7 +41,7 @@ impl<'a> Scanner<'a> {
         self.rest.clone().find(|&c| c != '\r')
     }
 
-    /// Whether a newline comes next, a carriage return counting as a character of its own.
+    /// Whether a newline comes next; here a carriage return counts as a character.
     pub(super) fn is_bare_newline_next(&self) -> bool {
         self.rest.clone().next() == Some('\n')
     }
@@ -87,7 +87,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Skips everything up to the next newline, which stays.
+    /// Skips everything up to the next newline, but not the newline.
     pub(super) fn skip_to_line_end(&mut self) {
         while self.peek().is_some_and(|c| c != '\n') {
             self.bump();
