@@ -1,9 +1,10 @@
-//! Blobs to and from an S3 service, beside `rclone copy` of the same objects with as many transfers at a time.
+//! Blobs to and from an S3 service, compared with `rclone copy` of the same objects with the same number of parallel
+//! transfers.
 //!
-//! `make bench` runs it. `BENCH_BLOBS` says how many blobs (default 20 000, of 8 kB), `BENCH_RUNS` how often (default 5,
-//! of which the median counts; both take turns). Our side reads or writes a whole dump and a SQLite database besides,
-//! hashes every blob, and does not verify afterwards. rclone neither looks at what is there nor asks for what it has
-//! written.
+//! `make bench` runs it. `BENCH_BLOBS` is the number of blobs (default 20 000, of 8 kB), `BENCH_RUNS` the number of
+//! runs (default 5, of which the median counts; both programs take turns). This program also reads or writes a whole
+//! dump and a SQLite database, hashes every blob, and does not verify afterwards. rclone neither checks what exists
+//! nor queries what it has written.
 
 #[allow(dead_code, clippy::unwrap_used)]
 #[path = "../tests/it/harness/generate.rs"]
@@ -21,14 +22,14 @@ use servers::Server;
 
 type AnyError = Box<dyn std::error::Error>;
 
-/// What the program has under way at once.
+/// Transfers of the program at the same time.
 const TRANSFERS: &str = "32";
 
 /// Bytes of a blob.
 const BYTES: usize = 8_000;
 
 fn main() -> Result<(), AnyError> {
-    // `cargo bench` passes --bench; `cargo test --benches` must not spend minutes here.
+    // `cargo bench` passes --bench; `cargo test --benches` must not take minutes.
     if !std::env::args().any(|argument| argument == "--bench") {
         return Ok(());
     }
@@ -46,7 +47,7 @@ fn main() -> Result<(), AnyError> {
     };
     let dump = path("dump");
     run("source", "-e", &dump, &[])?;
-    // The same objects as files, for the other side.
+    // The same objects as files, for rclone.
     let flat = format!("type = \"fs\"\ndepth = 0\npath = \"{}\"", path("objects").display());
     configure(&path("flat"), &path("flat-data"), &flat, "blobs")?;
     run("flat", "-i", &dump, &["--no-verify"])?;
@@ -95,7 +96,7 @@ fn fill(path: &Path, blobs: u32) -> Result<(), AnyError> {
     let mut db = Connection::open(path)?;
     let all = db.transaction()?;
     for n in 0..blobs {
-        // Nothing that compresses.
+        // Content that cannot be compressed.
         let mut content = vec![0; BYTES];
         blake3::Hasher::new().update(&n.to_le_bytes()).finalize_xof().fill(&mut content);
         let key = *blake3::hash(&content).as_bytes();

@@ -1,7 +1,7 @@
-//! How fast keys are decoded and checked, against decoders written by hand.
+//! The speed of decoding and checking keys, compared with handwritten decoders.
 //!
 //! `cargo bench --bench keys` prints a table; a ratio above 1 means that the generated code is slower. The
-//! decoders by hand are what one would write who knows these three subspaces of version 5 and nothing else.
+//! handwritten decoders cover exactly these three subspaces of version 5.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -19,11 +19,11 @@ use sampler::Sampler;
 
 /// Keys decoded per measurement.
 const KEYS: usize = 10_000_000;
-/// Different keys among them: more than the caches hold, less than would measure memory alone.
+/// Different keys among them: more than fit the caches, fewer than would measure memory alone.
 const DIFFERENT: usize = 500_000;
-/// Measurements, of which the best counts: the others have waited for something else.
+/// Measurements, of which the best counts: the others were delayed by other work.
 const ROUNDS: usize = 7;
-/// How much slower the generated code may be.
+/// The highest accepted ratio of the generated code.
 const TARGET: f64 = 1.2;
 
 fn main() {
@@ -56,7 +56,7 @@ fn main() {
     }
 }
 
-/// Prints the three rows of a subspace; the ratio of decoding and checking together.
+/// Prints the three rows of a subspace; returns the ratio of decoding and checking together.
 fn contest(
     name: &str,
     letter: char,
@@ -104,7 +104,7 @@ fn time(records: &Page, work: &impl Fn(&[u8], &[u8]) -> Option<u64>) -> Duration
     begin.elapsed()
 }
 
-/// Records of every layout of a subspace of version 5, as often, in no order.
+/// Records of every layout of a subspace of version 5, equally many of each, in no order.
 fn records(letter: char) -> Page {
     let subspace = find(letter);
     let (mut sampler, mut page) = (Sampler::new(5), Page::new());
@@ -121,7 +121,7 @@ fn find(letter: char) -> &'static Subspace {
     catalog::version(5).and_then(|version| version.subspace(letter)).expect("the catalog has it")
 }
 
-/// The check that every record passes on its way.
+/// The check of every record.
 fn checker(letter: char) -> impl Fn(&[u8], &[u8]) -> Option<u64> {
     let subspace = find(letter);
     move |key, value| subspace.check(key, value).ok().map(|layout| std::ptr::from_ref(layout).addr() as u64)
@@ -139,7 +139,7 @@ fn logs(key: &[u8]) -> Option<u64> {
     LogsKey::decode(key, 5).map(logs_sum)
 }
 
-// Every field is used, so that none is left out of the decoding.
+// Every field is used, so that the compiler removes no part of the decoding.
 fn property_sum(key: PropertyKey<'_>) -> u64 {
     use PropertyKey as Key;
     match key {
@@ -179,7 +179,7 @@ fn logs_sum(key: LogsKey) -> u64 {
     }
 }
 
-/// What the generated code is compared with.
+/// The handwritten decoders.
 mod by_hand {
     use super::{BlobLinkKey, LogsKey, PropertyKey};
 
@@ -223,7 +223,7 @@ mod by_hand {
         }
     }
 
-    // The checks say which layout it is, as the catalog does: callers need to know.
+    // The checks return the layout, as the catalog does: callers need it.
     pub(super) fn check_property(key: &[u8], value: &[u8]) -> Option<u64> {
         match key.len() {
             1 => (key[0] == 0 && value.len() == 4).then_some(0),

@@ -1,10 +1,10 @@
-//! Export and import of each backend, measured beside the engine's own means on the same machine.
+//! Export and import of each backend, compared with the engine's own means on the same machine.
 //!
-//! `make bench` runs it. `BENCH_MESSAGES` scales the stores (default 1: 100 000 messages with 2 kB blobs and
-//! 20 000 with 20 kB), `BENCH_RUNS` sets the repetitions (default 5, of which the median counts), `BENCH_ONLY`
-//! names the engines (`rocksdb,sqlite,postgresql,mysql`), `BENCH_MEMORY=0` leaves out the stores four times as
-//! large. Ratios run from first read to last commit with `--no-verify`; verification is a column of its own.
-//! Database servers are those of this machine at their usual ports, or private ones where none answers.
+//! `make bench` runs it. `BENCH_MESSAGES` scales the stores (default 1: 100 000 messages with 2 kB blobs and 20 000
+//! with 20 kB), `BENCH_RUNS` sets the repetitions (default 5, of which the median counts), `BENCH_ONLY` selects the
+//! engines (`rocksdb,sqlite,postgresql,mysql`), `BENCH_MEMORY=0` skips the stores that are four times as large.
+//! Ratios cover the time from first read to last commit with `--no-verify`; verification has its own column. Uses the
+//! database servers of this machine at their usual ports, or starts private ones.
 
 #[path = "stores/clients.rs"]
 mod clients;
@@ -28,7 +28,7 @@ use servers::{Database, Kind, Server};
 type AnyError = Box<dyn std::error::Error>;
 
 fn main() -> Result<(), AnyError> {
-    // `cargo bench` passes --bench; `cargo test --benches` must not spend minutes here.
+    // `cargo bench` passes --bench; `cargo test --benches` must not take minutes.
     if !std::env::args().any(|argument| argument == "--bench") {
         return Ok(());
     }
@@ -50,7 +50,7 @@ fn main() -> Result<(), AnyError> {
     Ok(())
 }
 
-/// What is measured.
+/// The engines to measure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Engine {
     RocksDb,
@@ -62,7 +62,7 @@ const ENGINES: [Engine; 4] =
     [Engine::RocksDb, Engine::Sqlite, Engine::Server(Kind::Postgres), Engine::Server(Kind::Mysql)];
 
 impl Engine {
-    /// As configurations spell it.
+    /// Its name in configurations.
     fn name(self) -> &'static str {
         match self {
             Engine::RocksDb => "rocksdb",
@@ -72,7 +72,7 @@ impl Engine {
         }
     }
 
-    /// How it reads and writes everything by itself.
+    /// The engine's own means of reading and of writing everything.
     fn own_means(self) -> [&'static str; 2] {
         match self {
             Engine::RocksDb => ["bare iterators", "SstFileWriter loop"],
@@ -111,7 +111,7 @@ impl Drop for Place {
     }
 }
 
-/// A SQLite store of that shape, and the dump of it.
+/// Creates a SQLite store of that shape, and its dump.
 fn dump(tool: &Run, shape: &Shape) -> Result<(Place, std::path::PathBuf, (u64, u64)), AnyError> {
     let source = Engine::Sqlite.place(tool, "generated")?;
     let Place::Path(path) = &source else { return Err("SQLite keeps its store in a file".into()) };

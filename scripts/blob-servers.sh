@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Installs the services that tests/it/objects.rs runs privately: an S3 server that checks signatures, and Azurite.
+# Installs the services that tests/it/objects.rs starts privately: an S3 server that checks signatures, and Azurite.
 #
-# Silent and quick where nothing is missing. Both go to the user's cache, in directories named after their
-# versions, which tests/it/harness/blob_servers.rs names as well; only Node.js comes from the system. RCLONE=1 installs
-# what the benchmark of blobs is compared with as well.
+# Silent and quick if nothing is missing. Both go to the user's cache, in directories named after their versions,
+# which tests/it/harness/blob_servers.rs names as well; only Node.js comes from the system. RCLONE=1 also installs
+# rclone, with which the benchmark compares.
 set -euo pipefail
 
 s3=s3s-fs-0.14.1
@@ -36,13 +36,14 @@ if ((${#missing[@]})); then
     "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"
 fi
 
-# Installed beside and renamed when complete, so that an interrupted run leaves nothing that looks whole.
+# Installed in a temporary directory and renamed when complete, so that an interrupted run leaves nothing that
+# looks complete.
 beside=$cache/.installing-$$
 trap 'rm -rf "$beside"' EXIT
 
 if [[ ! -x $cache/$s3/bin/s3s-fs ]]; then
     echo "setup: building $s3 (a few minutes)"
-    # A target directory of its own: its profile and features are not ours. Outside the tree: no settings of ours.
+    # Its own target directory, since profile and features differ. Outside the tree, so that no settings apply.
     (cd / && CARGO_TARGET_DIR="$beside/target" cargo install "${s3%-*}" --version "${s3##*-}" --locked --quiet \
         --features binary --root "$beside/$s3")
     rm -rf "${cache:?}/$s3"

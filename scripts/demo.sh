@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Moves a real store from RocksDB to SQLite and proves that nothing was lost, in a directory of its own.
+# Moves a real store from RocksDB to SQLite and verifies that nothing was lost, in a separate directory.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Installs what building and testing need and this machine lacks, and nothing else.
+# Installs only what is needed to build and test and is missing on this machine.
 #
-# Silent and quick where nothing is missing. Debian and Ubuntu packages come from apt-get (through sudo when
+# Silent and quick if nothing is missing. Debian and Ubuntu packages come from apt-get (through sudo when
 # not root), the Rust toolchain from rustup, each only if it is missing or too old.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -16,7 +16,7 @@ have() {
 }
 
 # RocksDB's bindings are generated at build time by bindgen, which loads libclang and needs the compiler's own
-# headers (stddef.h). LLVM's C++ interface, libclang-cpp, is another library and does not serve.
+# headers (stddef.h). LLVM's C++ interface, libclang-cpp, is another library and is not enough.
 have_libclang() {
     [[ -n ${LIBCLANG_PATH:-} ]] && return 0
     local library
@@ -32,7 +32,7 @@ packages() {
     local missing=()
     if ! have cc || ! have c++ || ! have make; then missing+=(build-essential); fi
     have_libclang || missing+=(libclang-dev)
-    # cargo fetches crates over HTTPS and trusts what the system trusts.
+    # cargo fetches crates over HTTPS and uses the certificates that the system trusts.
     [[ -s ${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt} ]] || missing+=(ca-certificates)
     if ! rust_is_enough && ! have rustup && ! have curl; then missing+=(curl); fi
     ((${#missing[@]})) || return 0
@@ -62,7 +62,7 @@ rust_is_enough() {
     have cargo && have rustc || return 1
     local found needed
     needed=$(rust_version)
-    # Fails where rustc is rustup's proxy and no toolchain is installed.
+    # Fails if rustc is rustup's proxy and no toolchain is installed.
     found=$(rustc --version 2>/dev/null | cut -d' ' -f2) || return 1
     [[ -n $found && $(printf '%s\n%s\n' "$needed" "$found" | sort -V | head -n 1) == "$needed" ]]
 }
@@ -73,7 +73,7 @@ rust() {
     if ! rust_is_enough; then
         echo "setup: installing Rust (at least $needed is needed)"
         if have rustup; then
-            # For this directory only: the default toolchain of the machine stays what it is.
+            # For this directory only: the default toolchain of the machine stays unchanged.
             rustup toolchain install stable --profile minimal --component rustfmt --component clippy &&
                 rustup override set stable ||
                 fail "rustup could not install a toolchain; without network, install Rust $needed or newer yourself"

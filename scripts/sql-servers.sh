@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
-# Installs the database servers and the pooler that the tests run privately, and the clients it loads fixtures
-# with.
+# Installs the database servers and the pooler that the tests start privately, and the clients that load fixtures.
 #
-# Nothing is started here: the tests use servers that run already, and start their own in temporary directories
-# for settings of their own or where none runs.
+# Nothing is started here: the tests use servers that already run, and start their own in temporary directories if
+# they need other settings or no server runs.
 set -euo pipefail
 
 have() {

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # The whole gate, cheapest first; ends with every test result.
 #
-# RocksDB takes most of the time when it is built from nothing, so it is built once: everything runs in the
-# release profile, in one target directory, with one feature set for the crates that hold C or C++. Whoever
-# adds a step keeps to that: no RUSTFLAGS, no other profile, no --all-features.
+# A first build of RocksDB takes most of the time, so it is built once: everything runs in the release profile, in
+# one target directory, with one feature set for the crates that contain C or C++. A new step must keep to that: no
+# RUSTFLAGS, no other profile, no --all-features.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -15,7 +15,7 @@ step() {
     local started=$SECONDS
     printf '\n==> %s\n' "$*"
     printf '\n%s\n' "$*" >>"$results"
-    # Cargo names the test programs on stderr and they print their results on stdout: both are kept, in order.
+    # Cargo prints the names of the test programs on stderr and they print their results on stdout: keep both, in order.
     "$@" 2>&1 | tee "$output"
     grep -E '^ +(Running|Doc-tests) |^test result: ' "$output" >>"$results" || true
     printf '==> done in %d s: %s\n' "$((SECONDS - started))" "$*"

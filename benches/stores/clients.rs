@@ -1,6 +1,6 @@
-//! The same jobs by the clients of the database servers, on files that these clients read fastest.
+//! The same jobs with the clients of the database servers, on files in the format that they read fastest.
 //!
-//! Files hold the records of a dump in key order, so nothing is sorted while it is measured.
+//! Files contain the records of a dump in key order, so nothing is sorted during a measurement.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -13,13 +13,13 @@ use super::AnyError;
 use super::own::Records;
 use super::servers::{Kind, Server};
 
-/// Tables of the shape's schema version with a file of rows each.
+/// Tables of the shape's schema version, with a file of rows for each.
 pub struct Rows {
     tables: Vec<(&'static Table, PathBuf)>,
 }
 
 impl Rows {
-    /// Writes `records` into files below `dir`, in the form the server's client loads.
+    /// Writes `records` into files below `dir`, in the format that the server's client loads.
     pub fn write(kind: Kind, schema_version: u32, records: &Records, dir: &Path) -> Result<Rows, AnyError> {
         std::fs::create_dir_all(dir)?;
         let version = catalog::version(schema_version).ok_or("unknown version")?;
@@ -72,7 +72,7 @@ impl Rows {
     }
 }
 
-/// Reads every table of a database into files below `dir`, which are removed again.
+/// Reads every table of a database into files below `dir`, and removes them.
 pub fn read(server: &Server, database: &str, dir: &Path) -> Result<(), AnyError> {
     std::fs::create_dir_all(dir)?;
     match server.kind {
@@ -94,7 +94,7 @@ pub fn read(server: &Server, database: &str, dir: &Path) -> Result<(), AnyError>
     Ok(())
 }
 
-/// Brings what earlier runs have left in the server's memory to its disk, so that no run pays for another.
+/// Flushes what earlier runs have left in the server's memory to disk, so that it does not slow down the next run.
 pub fn settle(server: &Server) {
     if server.kind == Kind::Postgres {
         server.sql("", "CHECKPOINT");

@@ -1,4 +1,4 @@
-//! The same jobs by the engines' own means: what a ratio of 1 would be.
+//! The same jobs with the engines' own means, which are the reference of the ratios.
 
 use std::path::Path;
 
@@ -26,7 +26,7 @@ pub fn schema_version(dump: &Path) -> Result<u32, AnyError> {
     Ok(Dump::open(dump)?.schema_version())
 }
 
-/// Every record of a dump, blobs as a store would hold them.
+/// Every record of a dump, with blobs in the stored form.
 pub fn collect(dump: &Path) -> Result<Records, AnyError> {
     use stalwart_migrate::records::blob::{BlobRule, encode};
     let dump = Dump::open(dump)?;
@@ -78,7 +78,7 @@ pub fn read_rocksdb(path: &Path) -> Result<(), AnyError> {
     }
 }
 
-/// Writes a whole store of records that are in memory already: a sorted file a family, ingested.
+/// Writes a whole store of records in memory: one sorted file for each family, ingested.
 pub fn write_rocksdb(path: &Path, records: &Records) -> Result<(), AnyError> {
     let mut options = Options::default();
     options.create_if_missing(true);
@@ -117,7 +117,7 @@ pub fn backup_sqlite(path: &Path, target: &Path) -> Result<(), AnyError> {
     remove(target)
 }
 
-/// Writes a whole store of records that are in memory already: sorted inserts with the program's settings.
+/// Writes a whole store of records in memory: sorted inserts with the program's settings.
 pub fn write_sqlite(path: &Path, records: &Records) -> Result<(), AnyError> {
     let db = Connection::open(path)?;
     db.execute_batch(
