@@ -115,12 +115,13 @@ fn refused_password(error: Error, data: &StoreConfig) -> Error {
         _ => None,
     };
     let blank = password.is_some_and(|secret| secret.expose() != secret.expose().trim());
-    match blank && error.to_string().contains("password") {
-        true => error.next(
+    if blank && error.to_string().contains("password") {
+        error.next(
             "the password in the configuration begins or ends with a blank or a line break, which is part of it: a \
              file that ends in a line break is taken with it",
-        ),
-        false => error,
+        )
+    } else {
+        error
     }
 }
 
@@ -165,9 +166,10 @@ pub fn blobs_before(
         let sharded = ShardedSource::new(kind, table, members.collect::<Result<_>>()?)?;
         return Ok((Box::new(sharded), table));
     }
-    match exists(store)? && !ruined(store) {
-        true => blob_source(store, subspace, kind, budget, false),
-        false => Ok((Box::new(Memory::new(kind)), table)),
+    if exists(store)? && !ruined(store) {
+        blob_source(store, subspace, kind, budget, false)
+    } else {
+        Ok((Box::new(Memory::new(kind)), table))
     }
 }
 

@@ -279,10 +279,11 @@ fn endpoint(account: &str, configured: Option<&str>, env: &dyn Fn(&str) -> Optio
     };
     let endpoint = endpoint.trim_end_matches('/');
     let account = format!("/{account}");
-    match emulated && !endpoint.ends_with(&account) {
+    if emulated && !endpoint.ends_with(&account) {
         // The emulator does not have a host for every account.
-        true => endpoint.to_string() + &account,
-        false => endpoint.to_string(),
+        endpoint.to_string() + &account
+    } else {
+        endpoint.to_string()
     }
 }
 

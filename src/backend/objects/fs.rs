@@ -12,7 +12,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::ops::ControlFlow;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, OnceLock};
 
 use super::{Found, Objects, Visit, names};
 use crate::base::dir::{Dir, NewDirs};
@@ -20,6 +20,7 @@ use crate::base::error::{Error, Result};
 use crate::base::hex::hex;
 use crate::base::page::Page;
 use crate::base::stop::Stop;
+use crate::base::sync::lock;
 use crate::settings::FsSettings;
 
 /// Permissions of new directories, before the umask.
@@ -232,7 +233,7 @@ impl Objects for Fs {
     }
 
     fn begin(&self) -> Result<()> {
-        let mut slot = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slot = lock(&self.made);
         if slot.is_some() {
             return Ok(());
         }
@@ -250,7 +251,7 @@ impl Objects for Fs {
 
     fn prepare(&self) -> Result<()> {
         self.begin()?;
-        if let Some(made) = &mut *self.made.lock().unwrap_or_else(PoisonError::into_inner) {
+        if let Some(made) = &mut *lock(&self.made) {
             made.keep();
         }
         self.open()
@@ -271,9 +272,10 @@ impl Objects for Fs {
                 Vec::with_capacity(usize::try_from(most.min(file.metadata()?.len())).unwrap_or(0));
             // One byte more shows that the file is longer.
             file.take(most.saturating_add(1)).read_to_end(&mut value)?;
-            match value.len() as u64 > most {
-                true => Err(std::io::Error::other("it is longer than it was listed")),
-                false => Ok(value),
+            if value.len() as u64 > most {
+                Err(std::io::Error::other("it is longer than it was listed"))
+            } else {
+                Ok(value)
             }
         })
     }
@@ -367,9 +369,10 @@ impl Fs {
 
     fn unwritten(&self, key: &[u8], error: std::io::Error) -> Error {
         let full = matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded);
-        failed("cannot write a blob", &self.file(key), error).with("key", hex(key)).next(match full {
-            true => "free some space and try again",
-            false => "run as a user who may write there",
+        failed("cannot write a blob", &self.file(key), error).with("key", hex(key)).next(if full {
+            "free some space and try again"
+        } else {
+            "run as a user who may write there"
         })
     }
 }

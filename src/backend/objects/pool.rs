@@ -4,11 +4,12 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 
 use super::Flow;
 use crate::base::error::{Error, Result};
+use crate::base::sync::{lock, wait};
 
 type Job = Box<dyn FnOnce() + Send>;
 
@@ -118,10 +119,6 @@ fn gone() -> Error {
     Error::io("a thread of this program has ended before its time")
 }
 
-fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
-    of.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// Limit of bytes that are held at the same time.
 pub(super) struct Budget {
     limit: u64,
@@ -150,7 +147,7 @@ impl Budget {
     pub fn wait(self: &Arc<Self>, bytes: u64) -> Held {
         let mut held = lock(&self.held);
         while !self.fits(*held, bytes) {
-            held = self.freed.wait(held).unwrap_or_else(PoisonError::into_inner);
+            held = wait(&self.freed, held);
         }
         *held = held.saturating_add(bytes);
         Held { budget: Arc::clone(self), bytes }

@@ -179,9 +179,10 @@ impl S3 {
     /// The key of a listed name, or the name if it is no key.
     fn key(&self, name: &str, encoded: bool) -> std::result::Result<Vec<u8>, String> {
         // Services differ in how they encode, and some only claim to.
-        let readings = match encoded {
-            true => vec![unpercent(name, true), unpercent(name, false), name.to_string()],
-            false => vec![name.to_string()],
+        let readings = if encoded {
+            vec![unpercent(name, true), unpercent(name, false), name.to_string()]
+        } else {
+            vec![name.to_string()]
         };
         let key = readings.iter().find_map(|name| names::decode(name.strip_prefix(self.prefix.as_str())?));
         key.ok_or_else(|| readings.into_iter().next().unwrap_or_default())

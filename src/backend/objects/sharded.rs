@@ -4,7 +4,7 @@
 //! member, left there when the members were changed, unless its own member has it. Members may be stores of any kind.
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -15,6 +15,7 @@ use crate::backend::{
 };
 use crate::base::error::{Error, Result};
 use crate::base::page::Page;
+use crate::base::sync::lock;
 use crate::catalog::{BackendKind, Table};
 
 /// Limit of blobs in the wrong member that are counted exactly.
@@ -45,11 +46,11 @@ impl ShardedSource {
 
     /// The number of blobs read so far that are in a member where the server does not search for them.
     pub fn misplaced(&self) -> u64 {
-        self.misplaced.lock().unwrap_or_else(PoisonError::into_inner).len() as u64
+        lock(&self.misplaced).len() as u64
     }
 
     fn note_misplaced(&self, key: &[u8]) {
-        let mut misplaced = self.misplaced.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut misplaced = lock(&self.misplaced);
         if misplaced.len() < MISPLACED {
             misplaced.insert(xxh3_64(key));
         }
@@ -171,9 +172,10 @@ impl Source for ShardedSource {
     }
 
     fn odd_values(&self, table: &Table) -> Result<Vec<Odd>> {
-        match self.holds(table) {
-            true => Ok(self.sum(|source, table| source.odd_values(table))?.concat()),
-            false => Ok(Vec::new()),
+        if self.holds(table) {
+            Ok(self.sum(|source, table| source.odd_values(table))?.concat())
+        } else {
+            Ok(Vec::new())
         }
     }
 
@@ -274,12 +276,11 @@ impl ShardedPages<'_> {
             };
             let own = member(&least, members);
             let has = |stream: &Stream| stream.key() == Some(least.as_slice());
-            let from = match self.streams.get(own).is_some_and(has) {
-                true => Some(own),
-                false => {
-                    self.source.note_misplaced(&least);
-                    self.streams.iter().position(has)
-                }
+            let from = if self.streams.get(own).is_some_and(has) {
+                Some(own)
+            } else {
+                self.source.note_misplaced(&least);
+                self.streams.iter().position(has)
             };
             let from = from.and_then(|from| self.streams.get(from));
             if let Some((key, value)) = from.and_then(|stream| stream.page.get(stream.at)) {

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::ControlFlow;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use super::listing::{Cursor, Entry, Listing, Sorter};
 use super::marker::is_marker;
@@ -17,6 +17,7 @@ use crate::base::error::{Error, Result};
 use crate::base::hex::hex;
 use crate::base::page::Page;
 use crate::base::stop::Stop;
+use crate::base::sync::lock;
 use crate::catalog::{BackendKind, Table};
 
 /// A place of objects opened for reading.
@@ -273,16 +274,17 @@ impl ObjectPages<'_> {
                     None => break,
                 },
             };
-            let held = match self.ahead.is_empty() {
+            let held = if self.ahead.is_empty() {
                 // Other scans may hold the whole budget and wait for this one.
-                true => pool.budget().take(entry.size),
-                false => match pool.budget().try_take(entry.size) {
+                pool.budget().take(entry.size)
+            } else {
+                match pool.budget().try_take(entry.size) {
                     Some(held) => held,
                     None => {
                         *peeked = Some(entry);
                         break;
                     }
-                },
+                }
             };
             let (objects, key, size) = (Arc::clone(&self.source.objects), entry.key.clone(), entry.size);
             let answer = pool.run(move || objects.get(&key, size))?;
@@ -341,8 +343,4 @@ impl Pages for ObjectPages<'_> {
             }
         }
     }
-}
-
-fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
-    of.lock().unwrap_or_else(PoisonError::into_inner)
 }

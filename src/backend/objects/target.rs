@@ -5,7 +5,7 @@
 //! target emptied.
 
 use std::ops::ControlFlow;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
 use super::marker::is_marker;
 use super::pool::Pool;
@@ -13,6 +13,7 @@ use super::{Flow, Found, ObjectSource, Objects, Possible};
 use crate::backend::{Shard, Source, Target};
 use crate::base::error::{Error, Result};
 use crate::base::page::Page;
+use crate::base::sync::{lock, wait};
 use crate::catalog::{BackendKind, Table};
 
 /// How often a place is listed until it must be empty.
@@ -194,7 +195,7 @@ impl Tasks {
         let mut state = self.lock();
         // One job waits for each running one, so that no thread is idle.
         while state.running >= pool.size() * 2 && state.failed.is_none() {
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = wait(&self.changed, state);
         }
         if let Some(error) = state.failed.take() {
             state.failed = Some(Error::new(error.kind(), error.to_string()));
@@ -217,13 +218,13 @@ impl Tasks {
     fn wait(&self) -> Result<()> {
         let mut state = self.lock();
         while state.running > 0 {
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = wait(&self.changed, state);
         }
         state.failed.take().map_or(Ok(()), Err)
     }
 
     fn lock(&self) -> MutexGuard<'_, TaskState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 

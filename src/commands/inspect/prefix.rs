@@ -90,9 +90,10 @@ fn named(layout: &Layout) -> impl Iterator<Item = &'static Segment> {
 
 fn shape(layout: &Layout) -> String {
     let fields: Vec<&str> = named(layout).map(|segment| segment.name).collect();
-    match fields.is_empty() {
-        true => format!("{} (no fields)", layout.name),
-        false => format!("{} ({})", layout.name, fields.join(", ")),
+    if fields.is_empty() {
+        format!("{} (no fields)", layout.name)
+    } else {
+        format!("{} ({})", layout.name, fields.join(", "))
     }
 }
 
