@@ -66,7 +66,7 @@ pub enum How {
     /// Their places in the file system, and the path of the first one.
     Files(Overlap, PathBuf),
     /// The answer of a service, as text.
-    Said(String),
+    Stated(String),
 }
 
 /// The result of comparing two stores.

@@ -23,7 +23,7 @@ mod source;
 mod target;
 
 pub use source::RocksSource;
-pub use target::{RocksTarget, RocksTargetOptions, discard, ruined};
+pub use target::{RocksTarget, RocksTargetOptions, discard, partially_written};
 
 type Db = DBWithThreadMode<MultiThreaded>;
 

@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{Builder, JoinHandle};
 
 /// Bytes written between two syncs.
-const SETTLE: u64 = 16 << 20;
+const WRITE_BACK: u64 = 16 << 20;
 
 /// Counts the bytes written to a file and syncs it regularly in a separate thread. Small files get no thread.
 ///
@@ -29,7 +29,7 @@ impl WriteBack {
     /// Errors: those of earlier syncs. The system reports each to every handle that was open then, but only once.
     pub fn wrote(&mut self, bytes: u64, handle: impl FnOnce() -> io::Result<File>) -> io::Result<()> {
         self.bytes += bytes;
-        if self.bytes < SETTLE {
+        if self.bytes < WRITE_BACK {
             return Ok(());
         }
         self.bytes = 0;
@@ -54,7 +54,7 @@ impl WriteBack {
 
     /// Whether syncing has begun.
     #[cfg(test)]
-    pub fn begun(&self) -> bool {
+    pub fn started(&self) -> bool {
         self.thread.is_some()
     }
 
@@ -81,11 +81,11 @@ impl Drop for WriteBack {
 
 fn start(file: Arc<File>) -> io::Result<(SyncSender<()>, JoinHandle<io::Result<()>>)> {
     let (ask, asked) = sync_channel(1);
-    let thread = Builder::new().name("settle".to_owned()).spawn(move || settle(&file, &asked))?;
+    let thread = Builder::new().name("settle".to_owned()).spawn(move || write_back(&file, &asked))?;
     Ok((ask, thread))
 }
 
-fn settle(file: &File, asked: &Receiver<()>) -> io::Result<()> {
+fn write_back(file: &File, asked: &Receiver<()>) -> io::Result<()> {
     for () in asked {
         file.sync_data()?;
     }
@@ -109,26 +109,26 @@ mod tests {
 
     #[test]
     fn only_large_files_are_synced_early() {
-        let mut settling = WriteBack::default();
-        settling.wrote(SETTLE - 1, unsyncable).unwrap();
-        assert!(!settling.begun() && settling.file.is_none());
-        settling.wrote(1, tempfile::tempfile).unwrap();
-        settling.wrote(SETTLE, unsyncable).unwrap();
-        assert!(settling.begun());
-        settling.finish().unwrap();
+        let mut write_back = WriteBack::default();
+        write_back.wrote(WRITE_BACK - 1, unsyncable).unwrap();
+        assert!(!write_back.started() && write_back.file.is_none());
+        write_back.wrote(1, tempfile::tempfile).unwrap();
+        write_back.wrote(WRITE_BACK, unsyncable).unwrap();
+        assert!(write_back.started());
+        write_back.finish().unwrap();
     }
 
     #[test]
     fn an_error_of_an_early_sync_is_reported() {
-        let mut settling = WriteBack::default();
-        settling.wrote(SETTLE, unsyncable).unwrap();
-        assert!(settling.finish().is_err());
-        let mut settling = WriteBack::default();
-        settling.wrote(SETTLE, unsyncable).unwrap();
-        while settling.thread.as_ref().is_some_and(|(_, thread)| !thread.is_finished()) {
+        let mut write_back = WriteBack::default();
+        write_back.wrote(WRITE_BACK, unsyncable).unwrap();
+        assert!(write_back.finish().is_err());
+        let mut write_back = WriteBack::default();
+        write_back.wrote(WRITE_BACK, unsyncable).unwrap();
+        while write_back.thread.as_ref().is_some_and(|(_, thread)| !thread.is_finished()) {
             std::thread::yield_now();
         }
-        assert!(settling.wrote(SETTLE, unsyncable).is_err());
-        assert!(settling.file.is_some(), "the handle stays open, and with it the locks");
+        assert!(write_back.wrote(WRITE_BACK, unsyncable).is_err());
+        assert!(write_back.file.is_some(), "the handle stays open, and with it the locks");
     }
 }

@@ -87,9 +87,9 @@ pub fn run(options: &CopyOptions) -> Result<Imported> {
     let source_kind = connected.store.source().kind();
     let _held = connected.held;
     let store = connected.store;
-    let origin = Input::store(&store);
+    let input = Input::store(&store);
     let brought: Vec<&'static Subspace> = held.clone();
-    let loading = Loading { origin: &origin, subspaces: &brought };
+    let loading = Loading { input: &input, subspaces: &brought };
     let decide = |data, now: Option<&dyn Source>| {
         let decided = blob_placement::decide(&to, data, &loading, now, how.blobs, how.consent.yes)?;
         let blobs = Side::blobs("target", &decided.place);
@@ -119,7 +119,7 @@ pub fn run(options: &CopyOptions) -> Result<Imported> {
     if let Some(unusable) = &fits {
         limits::check_usable(unusable, &mut preflight, how.consent.yes)?;
     }
-    let prepared = Transfer::prepare(origin, target, Places { parts, left_out }, &mut preflight, how)?;
+    let prepared = Transfer::prepare(input, target, Places { parts, left_out }, &mut preflight, how)?;
     let Some(mut transfer) = prepared else {
         return preflight.conclude().map(|()| Imported::default());
     };

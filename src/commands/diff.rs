@@ -68,7 +68,7 @@ impl Compared {
 pub fn run(options: &DiffOptions) -> Result<Compared> {
     let [left, right] = options.sides;
     let ((left_opened, one), (right_opened, other)) = (open(left, options)?, open(right, options)?);
-    let (left, right) = (left_opened.origin(), right_opened.origin());
+    let (left, right) = (left_opened.input(), right_opened.input());
     // Other errors are ignored here: a side that cannot be located fails when it is read.
     if let Err(same) = overlap::check(&one, &other, true, &options.run.console)
         && same.kind() == ErrorKind::Usage
@@ -149,7 +149,7 @@ enum OpenSide {
 }
 
 impl OpenSide {
-    fn origin(&self) -> Input<'_> {
+    fn input(&self) -> Input<'_> {
         match self {
             OpenSide::Dump(held) => Input::dump(held),
             OpenSide::Store(store, _) => Input::store(store),

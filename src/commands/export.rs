@@ -246,11 +246,15 @@ fn export_subspace(
         lock(&tallies).push((*index, reading.into_tally()));
         Ok(())
     };
-    let (readers, ahead) = (options.run.budget.readers(), options.run.budget.ahead());
-    Pipeline { readers, ahead, through: None, stop: &options.run.stop }.run(&ranges, read, |page| {
-        keep(page)?;
-        file.append(page)
-    })?;
+    let (readers, read_ahead) = (options.run.budget.readers(), options.run.budget.read_ahead());
+    Pipeline { readers, read_ahead, transform: None, stop: &options.run.stop }.run(
+        &ranges,
+        read,
+        |page| {
+            keep(page)?;
+            file.append(page)
+        },
+    )?;
     let mut tallies = into_inner(tallies);
     tallies.sort_by_key(|(index, _)| *index);
     tallies.into_iter().for_each(|(_, part)| tally.merge(part));
@@ -303,7 +307,7 @@ fn conclude(
         sides.add(subspace, Some(connected.store.blob_names(subspace, options.dir, &options.run.stop)?));
     }
     let audit = sides.audit(findings)?;
-    for note in connected.store.source().notes().iter().filter(|note| !connected.said.contains(note)) {
+    for note in connected.store.source().notes().iter().filter(|note| !connected.notes.contains(note)) {
         options.run.console.say(format!("note: {note}"));
     }
     options.strict.check(findings).map_err(listed)?;

@@ -110,7 +110,7 @@ fn prepare<'a>(
 ) -> Result<Option<Prepared<'a>>> {
     let how = &options.transfer;
     let OpenDump { config, data, dump: held_dump, side: dump_side, files } = opened;
-    let origin = Input::dump(held_dump);
+    let input = Input::dump(held_dump);
     let (version, dump) = (held_dump.version(), &held_dump.dump);
     preflight.pass("schema version", format!("{} ({})", version.number, version.releases));
     let selected = options.request.resolve(version)?;
@@ -135,7 +135,7 @@ fn prepare<'a>(
     unproven.iter().for_each(|what| preflight.warn("dump proven", format!("cannot be proven: {what}")));
     let brought: Vec<&'static Subspace> =
         held.iter().copied().filter(|s| selected.iter().any(|one| one.letter == s.letter)).collect();
-    let loading = Loading { origin: &origin, subspaces: &brought };
+    let loading = Loading { input: &input, subspaces: &brought };
     let decide = |data, now: Option<&dyn Source>| {
         let decided = blob_placement::decide(config, data, &loading, now, how.blobs, how.consent.yes)?;
         let blobs = Side::blobs("target", &decided.place);
@@ -176,7 +176,7 @@ fn prepare<'a>(
     };
     // The longest check comes last, so that a target that is not empty is refused at once. A dry run makes all.
     let early = if how.consent.dry_run { sound(preflight, dump)? } else { None };
-    let Some(mut transfer) = Transfer::prepare(origin, target, Places { parts, left_out }, preflight, how)?
+    let Some(mut transfer) = Transfer::prepare(input, target, Places { parts, left_out }, preflight, how)?
     else {
         return Ok(None);
     };

@@ -95,7 +95,7 @@ pub fn plan(transfer: &Transfer, console: &Console) {
     console.print(format!("{:<2} {:<18} {:>14} {:>16}", "", "subspace", "records", "bytes about"));
     for part in &transfer.parts {
         let (letter, name) = (part.subspace.letter, part.subspace.name);
-        let bytes_about = transfer.origin.size(part.subspace).unwrap_or_default();
+        let bytes_about = transfer.input.size(part.subspace).unwrap_or_default();
         let records = part.stated.as_ref().map(|(totals, _)| totals.records);
         let shown = records.map_or("?".to_string(), |records| records.to_string());
         console.print(format!("{letter:<2} {name:<18} {shown:>14} {bytes_about:>16}"));

@@ -208,9 +208,13 @@ fn verify_subspace(
         }
         Ok(())
     };
-    let lane =
-        Pipeline { readers: 1, ahead: options.run.budget.ahead(), through: None, stop: &options.run.stop };
-    lane.run(&[std::sync::Mutex::new(&mut reader)], read, |page| {
+    let pipeline = Pipeline {
+        readers: 1,
+        read_ahead: options.run.budget.read_ahead(),
+        transform: None,
+        stop: &options.run.stop,
+    };
+    pipeline.run(&[std::sync::Mutex::new(&mut reader)], read, |page| {
         for (key, value) in page.iter() {
             check_record(subspace, computed, key, value, &mut findings, &mut counters);
             if let Some(hashes) = &mut hashes {

@@ -44,7 +44,7 @@ pub struct DumpWriter {
     schema_version: u32,
     created: bool,
     // Letter and name of every started subspace.
-    begun: BTreeMap<char, String>,
+    started: BTreeMap<char, String>,
 }
 
 /// Fields of the manifest besides the subspaces and findings.
@@ -85,7 +85,7 @@ impl DumpWriter {
                 return Err(failed("cannot create the directory", &dir.join(DIRECTORY), e));
             }
         };
-        Ok(DumpWriter { dir: dir.to_owned(), top, inner, schema_version, created, begun: BTreeMap::new() })
+        Ok(DumpWriter { dir: dir.to_owned(), top, inner, schema_version, created, started: BTreeMap::new() })
     }
 
     /// Resumes the dump of an interrupted run in `dir`; see [`DumpWriter::unfinished`].
@@ -110,8 +110,8 @@ impl DumpWriter {
             return Err(place(Error::refused("the export is complete: it has a manifest"), dir)
                 .next("check it with `verify DIR`"));
         }
-        let begun = BTreeMap::new();
-        Ok(DumpWriter { dir: dir.to_owned(), top, inner, schema_version, created: false, begun })
+        let started = BTreeMap::new();
+        Ok(DumpWriter { dir: dir.to_owned(), top, inner, schema_version, created: false, started })
     }
 
     /// The directory.
@@ -121,13 +121,13 @@ impl DumpWriter {
 
     /// Starts the file of a subspace. `letter` is `a` to `z`; each subspace can be written only once.
     pub fn subspace(&mut self, letter: char, name: &str) -> Result<SubspaceWriter> {
-        if !letter.is_ascii_lowercase() || self.begun.contains_key(&letter) {
+        if !letter.is_ascii_lowercase() || self.started.contains_key(&letter) {
             return Err(Error::io("a dump has one file for each letter a to z")
                 .with("subspace", format!("{letter} ({name})")));
         }
         let file = file_name(letter) + PARTIAL;
         let writer = SubspaceWriter::create(&self.top, &file, letter, name, self.schema_version)?;
-        self.begun.insert(letter, name.to_owned());
+        self.started.insert(letter, name.to_owned());
         Ok(writer)
     }
 
@@ -143,7 +143,7 @@ impl DumpWriter {
         if there(&file)?.is_some() && there(&partial)?.is_none() {
             rename(&self.top, &file, &partial)?;
         }
-        self.begun.insert(letter, name.to_owned());
+        self.started.insert(letter, name.to_owned());
         let dir = self.top.try_clone().map_err(|e| failed("cannot open the directory", &self.dir, e))?;
         Ok(Unfinished::new(dir, partial, letter, name, self.schema_version))
     }
@@ -158,10 +158,10 @@ impl DumpWriter {
         findings: &Findings,
     ) -> Result<Manifest> {
         entries.sort_by_key(|entry| entry.letter);
-        if !entries.iter().map(|e| (&e.letter, &e.name)).eq(&self.begun) {
+        if !entries.iter().map(|e| (&e.letter, &e.name)).eq(&self.started) {
             let done: Vec<_> = entries.iter().map(|e| e.letter).collect();
             return Err(Error::io("subspaces were begun and not finished")
-                .with("begun", self.begun.keys().collect::<String>())
+                .with("begun", self.started.keys().collect::<String>())
                 .with("finished", done.iter().collect::<String>()));
         }
         for entry in &entries {
@@ -203,7 +203,7 @@ impl DumpWriter {
     /// Removes the files of this dump, and its directory if this run created it. Without this call unfinished
     /// files keep their partial names.
     pub fn abandon(self) -> Result<()> {
-        let subspaces = self.begun.keys().map(|letter| (&self.top, file_name(*letter)));
+        let subspaces = self.started.keys().map(|letter| (&self.top, file_name(*letter)));
         let others = [FINDINGS, MANIFEST, RESUME].map(|name| (&self.inner, name.to_string()));
         for (dir, name) in subspaces.chain(others) {
             for name in [with_partial(&name), name] {

@@ -166,7 +166,7 @@ pub fn blobs_before(
         let sharded = ShardedSource::new(kind, table, members.collect::<Result<_>>()?)?;
         return Ok((Box::new(sharded), table));
     }
-    if exists(store)? && !ruined(store) {
+    if exists(store)? && !partially_written(store) {
         blob_source(store, subspace, kind, budget, false)
     } else {
         Ok((Box::new(Memory::new(kind)), table))
@@ -175,11 +175,11 @@ pub fn blobs_before(
 
 /// Whether a load has begun a store, not finished it, and left it so damaged that it cannot be opened.
 /// Of a store that shares blobs out, whether any is.
-pub fn ruined(store: &StoreConfig) -> bool {
+pub fn partially_written(store: &StoreConfig) -> bool {
     match &store.kind {
         #[cfg(feature = "rocksdb")]
-        StoreKind::RocksDb(RocksDbSettings { path, .. }) => crate::backend::rocksdb::ruined(path),
-        StoreKind::Sharded { stores } => stores.iter().any(ruined),
+        StoreKind::RocksDb(RocksDbSettings { path, .. }) => crate::backend::rocksdb::partially_written(path),
+        StoreKind::Sharded { stores } => stores.iter().any(partially_written),
         _ => false,
     }
 }
@@ -188,7 +188,7 @@ pub fn ruined(store: &StoreConfig) -> bool {
 pub fn discard_ruined(store: &StoreConfig) -> Result<()> {
     match &store.kind {
         #[cfg(feature = "rocksdb")]
-        StoreKind::RocksDb(RocksDbSettings { path, .. }) if ruined(store) => {
+        StoreKind::RocksDb(RocksDbSettings { path, .. }) if partially_written(store) => {
             crate::backend::rocksdb::discard(path)
         }
         StoreKind::Sharded { stores } => stores.iter().try_for_each(discard_ruined),
@@ -304,7 +304,7 @@ impl Identity {
     ///
     /// Errors: I/O if that cannot be found out.
     pub fn meets(&self, other: &Identity, write: bool) -> Result<Met> {
-        let said = |how: Option<String>| Met { how: how.map(How::Said), left: None };
+        let stated = |how: Option<String>| Met { how: how.map(How::Stated), left: None };
         match (self, other) {
             (Identity::Files(ours), Identity::Files(theirs)) => {
                 let how = ours.iter().find_map(|spot| {
@@ -314,19 +314,19 @@ impl Identity {
                 Ok(Met { how, left: None })
             }
             #[cfg(feature = "postgres")]
-            (Identity::Postgres(ours), Identity::Postgres(theirs)) => ours.same(theirs).map(said),
+            (Identity::Postgres(ours), Identity::Postgres(theirs)) => ours.same(theirs).map(stated),
             #[cfg(feature = "mysql")]
-            (Identity::Mysql(ours), Identity::Mysql(theirs)) => ours.same(theirs).map(said),
+            (Identity::Mysql(ours), Identity::Mysql(theirs)) => ours.same(theirs).map(stated),
             (Identity::Objects(ours), Identity::Objects(theirs)) if write => {
                 let (met, left) =
                     marker::meet(ours.as_ref(), theirs.as_ref(), crate::backend::unlike_any_other())?;
                 let how =
-                    met.then(|| How::Said("what is written to the one is seen in the other".to_string()));
+                    met.then(|| How::Stated("what is written to the one is seen in the other".to_string()));
                 Ok(Met { how, left })
             }
             (Identity::Objects(ours), Identity::Objects(theirs)) => {
                 let same = marker::list_the_same(ours.as_ref(), theirs.as_ref())?;
-                Ok(said(same.then(|| "both list the same objects, written at the same times".to_string())))
+                Ok(stated(same.then(|| "both list the same objects, written at the same times".to_string())))
             }
             _ => Ok(Met::default()),
         }

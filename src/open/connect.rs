@@ -31,7 +31,7 @@ pub struct Connected {
     /// The process that has the store open, if any.
     pub holder: Option<running::Holder>,
     /// Notes about opening the stores that were already printed.
-    pub said: Vec<String>,
+    pub notes: Vec<String>,
     /// The locks that keep other processes from writing to the stores, if requested.
     pub held: Result<Held>,
 }
@@ -70,8 +70,8 @@ pub fn open(config: &Config, how: OpenOptions, run: &Run) -> Result<Connected> {
     let source =
         if how.salvage { backends::salvaging(&data, &run.budget)? } else { source(&data, &run.budget)? };
     shapes::check_version_table(source.as_ref(), &data.location())?;
-    let said = source.notes();
-    said.iter().for_each(|note| run.console.say(format!("note: {note}")));
+    let notes = source.notes();
+    notes.iter().for_each(|note| run.console.say(format!("note: {note}")));
     source.log_ends().iter().for_each(|end| run.console.warn(end));
     let version = version(source.as_ref(), &how, &data, &run.console)?;
     if (config.era() == Era::Json) != version.blobs_marked {
@@ -98,7 +98,7 @@ pub fn open(config: &Config, how: OpenOptions, run: &Run) -> Result<Connected> {
     };
     let blobs = match how.blobs.named(&data)? {
         Some(place) => place,
-        None => how.blobs.settle(blob_place(config, version, record)?, &data),
+        None => how.blobs.resolve(blob_place(config, version, record)?, &data),
     };
     let elsewhere = elsewhere(config, version, known)?;
     let blobs = match blobs {
@@ -108,7 +108,7 @@ pub fn open(config: &Config, how: OpenOptions, run: &Run) -> Result<Connected> {
     let place = Installation { data, blobs };
     overlap::report_apart_from(&Side::stores("installation", &place))?;
     let rule = place.blob_rule(version);
-    Ok(Connected { store: Store::open(source, version, rule)?, place, elsewhere, holder, said, held })
+    Ok(Connected { store: Store::open(source, version, rule)?, place, elsewhere, holder, notes, held })
 }
 
 impl Connected {
@@ -127,7 +127,7 @@ impl Connected {
         let (source, used) = backends::blob_source(blobs, subspace, kind, &run.budget, how.salvage)?;
         for note in source.notes() {
             run.console.say(format!("note: {note}"));
-            self.said.push(note);
+            self.notes.push(note);
         }
         source.log_ends().iter().for_each(|end| run.console.warn(end));
         let unused = backends::blob_table(subspace, kind)?;

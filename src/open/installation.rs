@@ -53,7 +53,7 @@ impl BlobChoice<'_> {
     /// The blob store from the user's file, if there is one.
     pub fn named(&self, data: &StoreConfig) -> Result<Option<BlobPlace>> {
         let named = self.file.map(|file| blob_config(file, |name| std::env::var(name).ok())).transpose()?;
-        Ok(named.map(|place| self.settle(place, data)))
+        Ok(named.map(|place| self.resolve(place, data)))
     }
 
     /// The store with the user's agreement to plaintext applied.
@@ -62,7 +62,7 @@ impl BlobChoice<'_> {
     }
 
     /// The effective blob store: a description of the data store under another name is the data store.
-    pub fn settle(&self, place: BlobPlace, data: &StoreConfig) -> BlobPlace {
+    pub fn resolve(&self, place: BlobPlace, data: &StoreConfig) -> BlobPlace {
         match place {
             BlobPlace::Elsewhere(store) if !backends::is_data_store(&self.agreed(store.clone()), data) => {
                 let store = if self.allow_invalid_certs { store.without_certificates() } else { store };

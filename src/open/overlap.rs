@@ -283,7 +283,7 @@ fn of(name: &str, role: Role) -> String {
 
 fn words(how: &How, written: &str, kept: &str) -> String {
     match how {
-        How::Said(how) => how.clone(),
+        How::Stated(how) => how.clone(),
         How::Files(Overlap::Same, path) => format!("both paths lead to {}", path.display()),
         How::Files(Overlap::Inside, path) => format!("{} lies inside the {kept}'s", path.display()),
         How::Files(Overlap::Around, path) => {

@@ -98,8 +98,8 @@ pub fn warn_if_used(connected: &Connected, sessions: bool, console: &Console) ->
 /// Findings for tables that belong to no subspace of the schema version, and for ends of logs that were not read.
 pub fn unknown_tables(store: &Store) -> Result<Findings> {
     let mut findings = Findings::new();
-    for (table, stranger) in store.strangers()? {
-        let (kind, what) = match stranger {
+    for (table, unknown) in store.unknown_tables()? {
+        let (kind, what) = match unknown {
             UnknownTable::Legacy => (
                 FindingKind::LegacyRows,
                 "an older schema version has left rows here, which do not travel".to_string(),

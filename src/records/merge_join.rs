@@ -126,12 +126,12 @@ struct JoinSide<'a> {
 
 impl<'a> JoinSide<'a> {
     fn new(
-        origin: &Input<'a>,
+        input: &Input<'a>,
         subspace: &'static Subspace,
         budget: usize,
         stop: &'a Stop,
     ) -> Result<JoinSide<'a>> {
-        let records = origin.read(subspace, &KeyRange::all())?;
+        let records = input.read(subspace, &KeyRange::all())?;
         Ok(JoinSide { records, page: Page::new(), at: 0, ended: false, digest: None, budget, stop })
     }
 

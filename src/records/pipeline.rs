@@ -56,9 +56,9 @@ pub struct Pipeline<'a> {
     /// Threads that read ranges, at least 1.
     pub readers: usize,
     /// Read-ahead limit: most bytes of pages that wait for the sink, per range. A larger page waits alone.
-    pub ahead: usize,
+    pub read_ahead: usize,
     /// Optional transform applied to each page between reader and sink.
-    pub through: Option<Transform<'a>>,
+    pub transform: Option<Transform<'a>>,
     /// Set to stop the pipeline.
     pub stop: &'a Stop,
 }
@@ -86,7 +86,7 @@ impl Pipeline<'_> {
         mut sink: impl FnMut(&mut Page) -> Result<()>,
     ) -> Result<()> {
         let pool = PagePool::default();
-        let gates: Vec<Gate> = ranges.iter().map(|_| Gate::new(self.ahead)).collect();
+        let gates: Vec<Gate> = ranges.iter().map(|_| Gate::new(self.read_ahead)).collect();
         let (senders, receivers): (Vec<Sender<Message>>, Vec<Receiver<Message>>) =
             ranges.iter().map(|_| channel()).unzip();
         // Each reader takes the sender of the range it starts, so a range's channel closes with its reader.
@@ -98,7 +98,7 @@ impl Pipeline<'_> {
         let queue = Mutex::new(queue);
         std::thread::scope(|scope| {
             for _ in 0..self.readers.clamp(1, ranges.len().max(1)) {
-                let jobs = self.through.map(|_| jobs.clone());
+                let jobs = self.transform.map(|_| jobs.clone());
                 let (pool, gates, next, senders, read, stop) =
                     (&pool, &gates, &next, &senders, &read, self.stop);
                 scope.spawn(move || {
@@ -133,7 +133,7 @@ impl Pipeline<'_> {
                 });
             }
             drop(jobs);
-            if let Some(Transform { workers, work }) = self.through {
+            if let Some(Transform { workers, work }) = self.transform {
                 for _ in 0..workers.max(1) {
                     scope.spawn(|| {
                         loop {
@@ -267,13 +267,13 @@ mod tests {
     }
 
     /// A pipeline with a limit so low that readers have to wait.
-    fn lane<'a>(readers: usize, stop: &'a Stop) -> Pipeline<'a> {
-        Pipeline { readers, ahead: 300, through: None, stop }
+    fn pipeline<'a>(readers: usize, stop: &'a Stop) -> Pipeline<'a> {
+        Pipeline { readers, read_ahead: 300, transform: None, stop }
     }
 
     fn run(readers: usize, ranges: &[(u32, u32)]) -> Result<Vec<u32>> {
         let mut seen = Vec::new();
-        lane(readers, &Stop::new()).run(ranges, read, |page| {
+        pipeline(readers, &Stop::new()).run(ranges, read, |page| {
             seen.extend(page.iter().filter_map(|(k, _)| Some(u32::from_be_bytes(k.try_into().ok()?))));
             Ok(())
         })?;
@@ -300,20 +300,21 @@ mod tests {
         let stop = Stop::new();
         for (readers, workers) in [(1, 1), (1, 3), (3, 2)] {
             let mut seen = Vec::new();
-            let lane =
-                Pipeline { through: Some(Transform { workers, work: &twice }), ..lane(readers, &stop) };
-            lane.run(&ranges, read, |page| {
-                for (key, value) in page.iter() {
-                    assert_eq!(value, b"vv");
-                    seen.extend(key.try_into().map(u32::from_be_bytes));
-                }
-                Ok(())
-            })
-            .unwrap();
+            let pipeline =
+                Pipeline { transform: Some(Transform { workers, work: &twice }), ..pipeline(readers, &stop) };
+            pipeline
+                .run(&ranges, read, |page| {
+                    for (key, value) in page.iter() {
+                        assert_eq!(value, b"vv");
+                        seen.extend(key.try_into().map(u32::from_be_bytes));
+                    }
+                    Ok(())
+                })
+                .unwrap();
             assert_eq!(seen, (0..500).collect::<Vec<_>>(), "{readers} readers, {workers} workers");
-            let failed = lane.run(&ranges, read, |_| Err(Error::io("full")));
+            let failed = pipeline.run(&ranges, read, |_| Err(Error::io("full")));
             assert_eq!(failed.err().map(|e| e.message().to_string()), Some("full".to_string()));
-            let beast = lane.run(&[(600, 700)], read, |_| Ok(()));
+            let beast = pipeline.run(&[(600, 700)], read, |_| Ok(()));
             assert_eq!(beast.err().map(|e| e.message().to_string()), Some("the beast".to_string()));
         }
     }
@@ -323,17 +324,17 @@ mod tests {
         let ranges: Vec<(u32, u32)> = (0..100).map(|n| (n * 10, n * 10 + 10)).collect();
         assert_eq!(run(3, &ranges).err().map(|e| e.message().to_string()), Some("the beast".to_string()));
         let stop = Stop::new();
-        let result = lane(3, &stop).run(&ranges, read, |_| Err(Error::io("full")));
+        let result = pipeline(3, &stop).run(&ranges, read, |_| Err(Error::io("full")));
         assert_eq!(result.err().map(|e| e.message().to_string()), Some("full".to_string()));
         // The reader waits at a full gate.
-        let result = lane(1, &stop).run(&[(0, 600)], read, |_| Err(Error::io("full")));
+        let result = pipeline(1, &stop).run(&[(0, 600)], read, |_| Err(Error::io("full")));
         assert_eq!(result.err().map(|e| e.message().to_string()), Some("full".to_string()));
     }
 
     #[test]
     fn a_stop_ends_the_lane_as_interrupted() {
         let stop = Stop::new();
-        let result = lane(2, &stop).run(&[(0, 600)], read, |_| {
+        let result = pipeline(2, &stop).run(&[(0, 600)], read, |_| {
             stop.stop();
             Ok(())
         });

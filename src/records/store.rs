@@ -210,7 +210,7 @@ impl Store {
     }
 
     /// Tables with rows that belong to no subspace of this schema version, with their classification.
-    pub fn strangers(&self) -> Result<Vec<(TableState, UnknownTable)>> {
+    pub fn unknown_tables(&self) -> Result<Vec<(TableState, UnknownTable)>> {
         let kind = self.source.kind();
         let legacy: Vec<&str> = self.version.legacy_tables(kind).map(|legacy| legacy.table.name).collect();
         let classify = |table: &TableState| -> Result<UnknownTable> {
@@ -228,7 +228,7 @@ impl Store {
                 || self.version.side_tables(kind).any(|side| side.table.name == name)
         };
         let tables = self.source.tables()?.into_iter().filter(|table| table.rows && !known(&table.name));
-        tables.map(|table| classify(&table).map(|stranger| (table, stranger))).collect()
+        tables.map(|table| classify(&table).map(|unknown| (table, unknown))).collect()
     }
 }
 

@@ -53,20 +53,20 @@ impl Budget {
     }
 
     /// Bytes of pages that may wait for a sink, per range.
-    pub fn ahead(&self) -> usize {
+    pub fn read_ahead(&self) -> usize {
         DEPTH * self.page_bytes()
     }
 
     /// Bytes of pages that may wait for a sink, per range, in the one pipeline with a transform: the rest of the
     /// budget, so that readers and workers continue while the sink waits for the disk.
-    pub fn far_ahead(&self) -> usize {
+    pub fn deep_read_ahead(&self) -> usize {
         let taken = (self.pages() * self.page_bytes()) as u64;
         // Half of the rest: a page that grows keeps up to twice the memory that it needs.
         let left = self.pages_memory().saturating_sub(taken) / 2 / self.ranges() as u64;
-        self.ahead() + usize::try_from(left).unwrap_or(usize::MAX).min(FAR)
+        self.read_ahead() + usize::try_from(left).unwrap_or(usize::MAX).min(FAR)
     }
 
-    /// Full pages that can be in flight, without those of [`Budget::far_ahead`].
+    /// Full pages that can be in flight, without those of [`Budget::deep_read_ahead`].
     fn pages(&self) -> usize {
         // Per pipeline: each range can have pages waiting, each reader and the sink hold one page. In the pipeline
         // of blobs, each of `jobs` workers fills another.
@@ -92,8 +92,10 @@ mod tests {
         for (jobs, memory) in [(1, 128 << 20), (2, 128 << 20), (2, 8 << 20), (16, 1 << 30), (64, 128 << 20)] {
             let budget = Budget { jobs, memory };
             let others = budget.pages() * budget.page_bytes();
-            let far = (budget.far_ahead() - budget.ahead()) * budget.ranges();
-            assert!(budget.far_ahead() >= budget.ahead() && budget.ahead() >= budget.page_bytes());
+            let far = (budget.deep_read_ahead() - budget.read_ahead()) * budget.ranges();
+            assert!(
+                budget.deep_read_ahead() >= budget.read_ahead() && budget.read_ahead() >= budget.page_bytes()
+            );
             // Pages have a least size, whatever the budget.
             let least = budget.pages() * (16 << 10);
             assert!((others + 2 * far) as u64 <= (memory / 2).max(least as u64), "{budget:?}");

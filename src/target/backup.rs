@@ -53,13 +53,13 @@ impl Saving {
     ///
     /// Errors: those of reading the input.
     pub fn plan(
-        origin: &Input,
+        input: &Input,
         parts: &[LoadPart],
         clearing: &Clearing,
         report: Option<&Path>,
         before: Option<&Path>,
     ) -> Result<Option<Saving>> {
-        let lost = lost(origin, parts, clearing)?;
+        let lost = lost(input, parts, clearing)?;
         if lost.is_empty() {
             return Ok(None);
         }
@@ -119,14 +119,14 @@ impl Saving {
     }
 }
 
-fn lost<'a>(origin: &Input, parts: &[LoadPart], clearing: &'a Clearing) -> Result<Vec<&'a Saved>> {
+fn lost<'a>(input: &Input, parts: &[LoadPart], clearing: &'a Clearing) -> Result<Vec<&'a Saved>> {
     let mut lost: Vec<_> = clearing.saved.iter().collect();
     for part in parts {
         if !lost.iter().any(|row| row.letter == part.subspace.letter) {
             continue;
         }
         let mut brought = HashSet::new();
-        let mut records = origin.read(part.subspace, &KeyRange::all())?;
+        let mut records = input.read(part.subspace, &KeyRange::all())?;
         let mut page = Page::new();
         let wanted: HashSet<&[u8]> = lost
             .iter()

@@ -18,7 +18,7 @@ pub struct Destination {
     /// The stores that are written.
     pub place: Installation,
     /// The blob store of the server, if blobs are not loaded and it is not the data store.
-    pub untouched: Option<StoreConfig>,
+    pub unchanged_blobs: Option<StoreConfig>,
     /// Steps after the load, one line each.
     pub advice: Vec<String>,
 }
@@ -26,14 +26,14 @@ pub struct Destination {
 /// The records to load.
 pub struct Loading<'a> {
     /// Where the records come from.
-    pub origin: &'a Input<'a>,
+    pub input: &'a Input<'a>,
     /// The subspaces to load.
     pub subspaces: &'a [&'static Subspace],
 }
 
 impl Loading<'_> {
     fn brings_blobs(&self) -> bool {
-        self.origin.version().blobs().is_some_and(|blobs| self.brings(blobs))
+        self.input.version().blobs().is_some_and(|blobs| self.brings(blobs))
     }
 
     fn brings(&self, subspace: &'static Subspace) -> bool {
@@ -48,7 +48,7 @@ impl Loading<'_> {
         key: &[u8],
     ) -> Result<Option<Vec<u8>>> {
         if self.brings(subspace) {
-            return self.origin.get(subspace, key);
+            return self.input.get(subspace, key);
         }
         record_of(target, subspace, key)
     }
@@ -76,7 +76,7 @@ pub fn decide(
     choice: BlobChoice,
     yes: bool,
 ) -> Result<Destination> {
-    let version = loading.origin.version();
+    let version = loading.input.version();
     let named = choice.named(&data)?;
     let after = connect::blob_place(config, version, |subspace, key| loading.record(target, subspace, key));
     let mut advice = Vec::new();
@@ -101,12 +101,12 @@ pub fn decide(
                     error
                 }
             })?;
-            let after = choice.settle(after, &data);
+            let after = choice.resolve(after, &data);
             let wanted = match named {
                 Some(named) => named,
                 None => {
                     let now = |subspace: &'static Subspace, key: &[u8]| record_of(target, subspace, key);
-                    choice.settle(connect::blob_place(config, version, now)?, &data)
+                    choice.resolve(connect::blob_place(config, version, now)?, &data)
                 }
             };
             if !same(&wanted, &after) {
@@ -118,17 +118,17 @@ pub fn decide(
             wanted
         }
     };
-    let blobs = match choice.settle(blobs, &data) {
+    let blobs = match choice.resolve(blobs, &data) {
         BlobPlace::Elsewhere(store) => Some(store),
         BlobPlace::DataStore => None,
     };
     if !loading.brings_blobs() {
-        advice.extend(pointers(loading.origin, loading.subspaces)?);
-        return Ok(Destination { place: Installation { data, blobs: None }, untouched: blobs, advice });
+        advice.extend(pointers(loading.input, loading.subspaces)?);
+        return Ok(Destination { place: Installation { data, blobs: None }, unchanged_blobs: blobs, advice });
     }
     let place = Installation { data, blobs };
-    advice.extend(pointers(loading.origin, loading.subspaces)?);
-    Ok(Destination { place, untouched: None, advice })
+    advice.extend(pointers(loading.input, loading.subspaces)?);
+    Ok(Destination { place, unchanged_blobs: None, advice })
 }
 
 fn same(one: &BlobPlace, other: &BlobPlace) -> bool {
@@ -176,14 +176,14 @@ fn recovery(wanted: &BlobPlace, version: &SchemaVersion) -> Vec<String> {
 }
 
 /// Loaded objects that name stores outside the database, as advice.
-fn pointers(origin: &Input, subspaces: &[&'static Subspace]) -> Result<Vec<String>> {
-    let version = origin.version();
+fn pointers(input: &Input, subspaces: &[&'static Subspace]) -> Result<Vec<String>> {
+    let version = input.version();
     let mut lines = Vec::new();
     for object in version.singletons() {
         let Some(subspace) = subspaces.iter().find(|subspace| subspace.letter == object.letter) else {
             continue;
         };
-        let Some(value) = origin.get(subspace, object.key)? else { continue };
+        let Some(value) = input.get(subspace, object.key)? else { continue };
         let store = match variant_of(object, &value) {
             Ok((_, Some(variant))) if !variant.external => continue,
             Ok((_, Some(variant))) => variant.name,

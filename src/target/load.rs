@@ -29,7 +29,7 @@ use crate::target::read_back::Expected;
 /// The input and what to load of it.
 pub struct Load<'a> {
     /// Where the records come from.
-    pub origin: &'a Input<'a>,
+    pub input: &'a Input<'a>,
     /// The subspaces to load.
     pub parts: &'a [LoadPart],
     /// How the target stores blobs.
@@ -83,11 +83,11 @@ impl Load<'_> {
         let (links, mut others): (Vec<&LoadPart>, Vec<&LoadPart>) =
             self.parts.iter().partition(|part| part.subspace.links_blobs());
         others.sort_by_key(|part| {
-            let size = self.origin.size(part.subspace).unwrap_or_default();
+            let size = self.input.size(part.subspace).unwrap_or_default();
             (part.subspace.value != ValueKind::Blob, std::cmp::Reverse(size))
         });
         let mut done = Vec::new();
-        let counters = Mutex::new(Counters::new(self.origin.version()));
+        let counters = Mutex::new(Counters::new(self.input.version()));
         for group in [others, links] {
             done.extend(in_parallel(jobs, &group, |part| self.load(part, target, &counters))?);
         }
@@ -116,17 +116,17 @@ impl Load<'_> {
     fn load(&self, part: &LoadPart, target: &dyn Target, counters: &Mutex<Counters>) -> Result<LoadedPart> {
         let subspace = part.subspace;
         let ranges: Vec<(usize, KeyRange)> =
-            self.origin.ranges(subspace, self.run.budget.ranges())?.into_iter().enumerate().collect();
+            self.input.ranges(subspace, self.run.budget.ranges())?.into_iter().enumerate().collect();
         let outcomes: Mutex<Vec<(usize, PartDigest, Tally)>> = Mutex::default();
         let record = catalog::schema_version_record();
         let held_back = self.version_record.is_some() && subspace.letter == record.letter;
         let mut hashes = HashList::of(subspace, &std::env::temp_dir())?;
-        let version = self.origin.version();
+        let version = self.input.version();
         // Read-back verification repeats this, but a strict run needs the result before the target is complete.
         let counted = self.strict.is_on() && Counters::concerns(version, subspace);
         let written = |key: &[u8]| part.after.as_deref().is_some_and(|after| key <= after);
         let read = |(index, range): &(usize, KeyRange), emit: &mut dyn FnMut(&mut Page) -> Result<()>| {
-            let mut records = self.origin.read(subspace, range)?;
+            let mut records = self.input.read(subspace, range)?;
             let (mut digest, mut raw, mut page) = (PartDigest::new(), Page::new(), Page::new());
             let mut seen = Counters::new(version);
             while records.next(&mut raw, self.run.budget.page_bytes())? {
@@ -167,13 +167,18 @@ impl Load<'_> {
                 }
             }
         };
-        let through = match subspace.value {
+        let transform = match subspace.value {
             ValueKind::Blob => Some(Transform { workers: self.run.budget.jobs, work: &encode }),
             _ => None,
         };
-        let ahead = if through.is_some() { self.run.budget.far_ahead() } else { self.run.budget.ahead() };
-        let lane = Pipeline { readers: self.run.budget.readers(), ahead, through, stop: &self.run.stop };
-        lane.run(&ranges, read, |page| {
+        let read_ahead = if transform.is_some() {
+            self.run.budget.deep_read_ahead()
+        } else {
+            self.run.budget.read_ahead()
+        };
+        let pipeline =
+            Pipeline { readers: self.run.budget.readers(), read_ahead, transform, stop: &self.run.stop };
+        pipeline.run(&ranges, read, |page| {
             if let Some(hashes) = &mut hashes {
                 page.iter().try_for_each(|(key, value)| hashes.push_record(subspace, key, value))?;
             }

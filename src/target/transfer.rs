@@ -72,7 +72,7 @@ pub struct TransferOptions<'a> {
 /// Everything that is decided before the first write.
 pub struct Transfer<'a> {
     /// The input.
-    pub origin: Input<'a>,
+    pub input: Input<'a>,
     /// The target.
     pub target: LoadTarget,
     /// The subspaces to load.
@@ -85,7 +85,7 @@ pub struct Transfer<'a> {
     // Whether the clearing empties the target completely.
     everything: bool,
     // Whether an interrupted run has started to fill the target.
-    begun: bool,
+    started: bool,
     // State of the emptying steps of an interrupted run.
     left: Emptying,
     version_record: Option<Vec<u8>>,
@@ -148,15 +148,15 @@ pub fn files(options: &TransferOptions, state: Option<PathBuf>) -> Side {
 impl<'a> Transfer<'a> {
     /// Checks the target for what is to be loaded; `None` if a check of the preflight failed.
     pub fn prepare(
-        origin: Input<'a>,
+        input: Input<'a>,
         mut target: LoadTarget,
         Places { parts, left_out }: Places,
         preflight: &mut Preflight,
         options: &TransferOptions,
     ) -> Result<Option<Transfer<'a>>> {
-        let version = origin.version();
+        let version = input.version();
         let subspaces: Vec<&'static Subspace> = parts.iter().map(|part| part.subspace).collect();
-        let record = origin.version_record(&subspaces);
+        let record = input.version_record(&subspaces);
         let Some(version_record) =
             preflight.check("schema-version record", record, |record| match record {
                 Some(_) => format!("{} ({})", version.number, version.releases),
@@ -193,7 +193,7 @@ impl<'a> Transfer<'a> {
             Some(clearing) if everything => format!("will be emptied: {}", clearing.describe()),
             Some(clearing) => format!("as a first start leaves it; will be cleared: {}", clearing.describe()),
         })?;
-        let total = subspaces.iter().map(|s| origin.size(s)).sum::<Result<u64>>()?;
+        let total = subspaces.iter().map(|s| input.size(s)).sum::<Result<u64>>()?;
         let blobs = target.place.blobs.as_ref();
         for path in
             blobs.map(|blobs| blobs.kind.paths()).into_iter().flatten().chain(target.place.data.kind.path())
@@ -205,21 +205,21 @@ impl<'a> Transfer<'a> {
         let advice = target.side_tables_advice(whole, &emptied.collect::<Vec<_>>(), options)?;
         target.advice.extend(advice);
         let mut transfer = Transfer {
-            origin,
+            input,
             target,
             parts,
             left_out,
             watched: None,
             clearing: Clearing::default(),
             everything,
-            begun: false,
+            started: false,
             left,
             version_record,
             total,
         };
         match clearing {
             Some(clearing) => transfer.clearing = clearing,
-            None => transfer.begun = true,
+            None => transfer.started = true,
         }
         Ok(Some(transfer))
     }
@@ -229,7 +229,7 @@ impl<'a> Transfer<'a> {
         if subspaces.is_empty() {
             return;
         }
-        self.origin.leave_out_unusable(subspaces);
+        self.input.leave_out_unusable(subspaces);
         let affected = |part: &&mut LoadPart| subspaces.iter().any(|s| s.letter == part.subspace.letter);
         // The manifest's counts and sums no longer match the records that the target will hold.
         self.parts.iter_mut().filter(affected).for_each(|part| part.stated = None);
@@ -237,7 +237,7 @@ impl<'a> Transfer<'a> {
 
     /// The schema version of the input.
     pub fn version(&self) -> &'static SchemaVersion {
-        self.origin.version()
+        self.input.version()
     }
 
     /// Approximate number of bytes to load.
@@ -254,14 +254,15 @@ impl<'a> Transfer<'a> {
     ///
     /// Errors: refused without confirmation.
     fn confirm_wipe(&self, options: &TransferOptions) -> Result<()> {
-        let ruined = self.target.ruined && options.wipe;
-        if (!self.everything || self.clearing.is_empty()) && !ruined {
+        let partially_written = self.target.partially_written && options.wipe;
+        if (!self.everything || self.clearing.is_empty()) && !partially_written {
             return Ok(());
         }
         let place = self.target.place.location();
-        let ruined = ruined.then(|| "what an unfinished import has left damaged".to_string());
+        let partially_written =
+            partially_written.then(|| "what an unfinished import has left damaged".to_string());
         let cleared = Some(self.clearing.describe()).filter(|_| !self.clearing.is_empty());
-        let what = ruined.into_iter().chain(cleared).collect::<Vec<_>>().join(", ");
+        let what = partially_written.into_iter().chain(cleared).collect::<Vec<_>>().join(", ");
         options.run.console.warn(format!("--wipe-target destroys in {place}: {what}"));
         let refused = |what: &str| {
             Err(Error::refused(what)
@@ -286,7 +287,7 @@ impl<'a> Transfer<'a> {
     ///
     /// Errors: refused if the target holds anything else.
     pub fn find_progress(&mut self, options: &TransferOptions) -> Result<()> {
-        if !self.begun {
+        if !self.started {
             return Ok(());
         }
         let there = self.target.store(options)?;
@@ -298,7 +299,7 @@ impl<'a> Transfer<'a> {
         let version = self.version();
         let progress = Progress::start(options.run.console.progress(), "compare", self.total);
         let after = in_parallel(options.run.budget.jobs, &self.parts, |part| {
-            written_up_to(&self.origin, there, part.subspace, options, &progress)
+            written_up_to(&self.input, there, part.subspace, options, &progress)
         })?;
         self.parts.iter_mut().zip(after).for_each(|(part, after)| part.after = after);
         // Subspaces that are not loaded must still be empty.
@@ -326,7 +327,7 @@ impl<'a> Transfer<'a> {
         let held = if options.resume { Some(state.open(&self.target.state)?) } else { None };
         let before = self.left.saved();
         let saving =
-            Saving::plan(&self.origin, &self.parts, &self.clearing, options.report, before.as_deref())?;
+            Saving::plan(&self.input, &self.parts, &self.clearing, options.report, before.as_deref())?;
         self.confirm_wipe(options)?;
         // Nothing is created yet, and nothing must be after a signal.
         options.run.stop.check()?;
@@ -347,7 +348,7 @@ impl<'a> Transfer<'a> {
         let locked =
             options.run.stop.check().and_then(|()| self.target.lock(self.planned(), &mut exclusive, options));
         let ready = locked.and_then(|target| {
-            if self.begun {
+            if self.started {
                 let there = self.target.as_store(target.look()?)?;
                 if self.version_record.is_some() {
                     state::check_side_tables(there.source(), version)?;
@@ -379,7 +380,7 @@ impl<'a> Transfer<'a> {
         let loaded = {
             let progress = Progress::start(options.run.console.progress(), "import", self.total);
             let load = Load {
-                origin: &self.origin,
+                input: &self.input,
                 parts: &self.parts,
                 rule: self.target.rule(),
                 version_record: self.version_record.clone(),
@@ -423,7 +424,7 @@ impl<'a> Transfer<'a> {
     /// The decision about the target, to be confirmed under its lock; `None` if an interrupted run has begun to
     /// fill it: then its records are compared.
     fn planned(&self) -> Option<Planned<'_>> {
-        (!self.begun).then(|| Planned {
+        (!self.started).then(|| Planned {
             clearing: &self.clearing,
             parts: &self.parts,
             whole: self.version_record.is_some(),
@@ -571,7 +572,7 @@ fn begin<S: Serialize + DeserializeOwned + PartialEq>(
 
 /// The last key up to which the target holds all records; `None` if it lacks the first one.
 fn written_up_to(
-    origin: &Input,
+    input: &Input,
     there: &Input,
     subspace: &'static Subspace,
     options: &TransferOptions,
@@ -580,7 +581,7 @@ fn written_up_to(
     let record = catalog::schema_version_record();
     let (mut last, mut whole, mut bytes, mut records) = (None::<Vec<u8>>, true, 0, 0);
     merge_join::compare(
-        [origin, there],
+        [input, there],
         subspace,
         options.run.budget.page_bytes(),
         &options.run.stop,

@@ -346,7 +346,7 @@ fn a_blob_store_is_read_by_the_catalog_like_any_other() {
         assert!(reading.into_tally().findings.is_empty());
     }
     assert!(got == expect);
-    assert!(store.strangers().unwrap().is_empty());
+    assert!(store.unknown_tables().unwrap().is_empty());
 }
 
 #[test]

@@ -28,7 +28,7 @@ use crate::settings::RocksDbSettings;
 /// Whether the database at `path` is partially written: a load has started it, has not finished it, and left it so
 /// damaged that it cannot be opened. RocksDB causes that when it cannot sync its list of files: it removes a file
 /// that the list may already name.
-pub fn ruined(path: &Path) -> bool {
+pub fn partially_written(path: &Path) -> bool {
     // Enough to open it.
     let memory = 8 << 20;
     if !std::fs::symlink_metadata(path.join(STAGING)).is_ok_and(|meta| meta.is_dir()) {

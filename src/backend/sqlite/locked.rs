@@ -22,7 +22,7 @@ pub(super) struct Locked {
     connection: Mutex<Option<Connection>>,
     returned: Condvar,
     // Dropped after the connection: it closes a handle of the same file, which would drop SQLite's locks.
-    settling: Mutex<WriteBack>,
+    write_back: Mutex<WriteBack>,
     written: AtomicBool,
     // Dropped after the connection and every handle: gives the directory back to its owner.
     place: SqlitePlace,
@@ -53,7 +53,7 @@ impl Locked {
             connection: Mutex::new(opened?),
             path: place.path().to_path_buf(),
             returned: Condvar::new(),
-            settling: Mutex::default(),
+            write_back: Mutex::default(),
             written: AtomicBool::new(false),
             place,
         };
@@ -127,9 +127,9 @@ impl Locked {
 
     /// Starts writing the database file back to disk early, so that a commit has less left to sync. `bytes` were
     /// written since the last call.
-    pub fn settle(&self, bytes: u64) -> Result<()> {
-        let mut settling = lock(&self.settling);
-        settling.wrote(bytes, || File::open(&self.path)).map_err(|error| {
+    pub fn write_back(&self, bytes: u64) -> Result<()> {
+        let mut write_back = lock(&self.write_back);
+        write_back.wrote(bytes, || File::open(&self.path)).map_err(|error| {
             Error::io("cannot bring the SQLite database to the disk")
                 .with("path", self.path.display().to_string())
                 .because(error)

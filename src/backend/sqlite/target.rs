@@ -133,7 +133,7 @@ impl Shard for SqliteShard<'_> {
         insert(connection, self.table, page).map_err(|error| {
             translate(error, "write records", self.target.path()).with("table", self.table.name)
         })?;
-        self.target.settle(page.size() as u64)
+        self.target.write_back(page.size() as u64)
     }
 
     fn commit(mut self: Box<Self>) -> Result<()> {

@@ -12,7 +12,7 @@ pub(super) struct HashedFile {
     file: File,
     hasher: blake3::Hasher,
     bytes: u64,
-    settling: WriteBack,
+    write_back: WriteBack,
 }
 
 impl HashedFile {
@@ -23,12 +23,12 @@ impl HashedFile {
 
     /// Wraps a file to append to: `hasher` covers its present `bytes` bytes.
     pub fn resume(file: File, hasher: blake3::Hasher, bytes: u64) -> Self {
-        HashedFile { file, hasher, bytes, settling: WriteBack::default() }
+        HashedFile { file, hasher, bytes, write_back: WriteBack::default() }
     }
 
     /// Syncs everything to disk; returns the length in bytes and the hash.
     pub fn finish(mut self) -> io::Result<(u64, blake3::Hash)> {
-        self.settling.finish()?;
+        self.write_back.finish()?;
         self.file.sync_all()?;
         Ok((self.bytes, self.hasher.finalize()))
     }
@@ -39,7 +39,7 @@ impl Write for HashedFile {
         let written = self.file.write(bytes)?;
         self.hasher.update(bytes.get(..written).unwrap_or_default());
         self.bytes += written as u64;
-        self.settling.wrote(written as u64, || self.file.try_clone())?;
+        self.write_back.wrote(written as u64, || self.file.try_clone())?;
         Ok(written)
     }
 
@@ -63,7 +63,7 @@ mod tests {
         for _ in 0..12 {
             file.write_all(&piece).unwrap();
         }
-        assert!(file.settling.begun(), "{} bytes are worth syncing early", file.bytes);
+        assert!(file.write_back.started(), "{} bytes are worth syncing early", file.bytes);
         let (bytes, hash) = file.finish().unwrap();
         let mut content = Vec::new();
         copy.seek(SeekFrom::Start(0)).unwrap();
@@ -77,7 +77,7 @@ mod tests {
         // A pipe cannot be synced.
         let (_reader, writer) = io::pipe().unwrap();
         let pipe = File::from(std::os::fd::OwnedFd::from(writer));
-        file.settling.wrote(1 << 30, || Ok(pipe)).unwrap();
+        file.write_back.wrote(1 << 30, || Ok(pipe)).unwrap();
         assert!(file.finish().is_err());
     }
 }

@@ -162,7 +162,7 @@ fn cut(mut file: File, path: &Path, content: u64) -> Result<FrameWriter<HashedFi
     // The last whole block ends here; the content after it is compressed again when its block is full.
     let (bytes, hasher) = (reader.offset(), reader.input().hasher.clone());
     let rest = (content % BLOCK as u64) as usize;
-    let begun = match rest {
+    let started = match rest {
         0 => Vec::new(),
         _ if reader.next_block()? => reader.block().get(..rest).ok_or_else(|| changed(path))?.to_vec(),
         _ => return Err(changed(path)),
@@ -171,7 +171,7 @@ fn cut(mut file: File, path: &Path, content: u64) -> Result<FrameWriter<HashedFi
     file.set_len(bytes)
         .and_then(|()| file.seek(SeekFrom::Start(bytes)))
         .map_err(|e| failed("cannot cut off what is torn", path, e))?;
-    Ok(FrameWriter::resume(HashedFile::resume(file, hasher, bytes), content_hash, &begun))
+    Ok(FrameWriter::resume(HashedFile::resume(file, hasher, bytes), content_hash, &started))
 }
 
 /// Maps damage to `None`, because it marks where an interrupted run stopped; other errors remain.

@@ -46,9 +46,9 @@ pub struct LoadTarget {
     // A value that changes with the data store, where its engine has one.
     fingerprint: Option<String>,
     // Whether data store or blob store are partially written by an unfinished load and cannot be opened.
-    pub(super) ruined: bool,
+    pub(super) partially_written: bool,
     // The blob store of the server, if blobs are not loaded.
-    untouched: Option<StoreConfig>,
+    unchanged_blobs: Option<StoreConfig>,
     limits: Limits,
     /// Path of the state file of a run into it.
     pub state: PathBuf,
@@ -82,11 +82,11 @@ fn free(store: &StoreConfig) -> Result<String> {
 /// Whether an unfinished load has left a store partially written, so that it cannot be opened.
 ///
 /// Errors: refused if so, unless the run resumes or wipes.
-fn ruined(store: &StoreConfig, options: &TransferOptions) -> Result<bool> {
-    match backends::ruined(store) {
+fn partially_written(store: &StoreConfig, options: &TransferOptions) -> Result<bool> {
+    match backends::partially_written(store) {
         true if !options.resume && !options.wipe => Err(left_damaged(&store.location())
             .next("repeat the command with --resume, or begin again with --wipe-target")),
-        ruined => Ok(ruined),
+        partially_written => Ok(partially_written),
     }
 }
 
@@ -131,8 +131,8 @@ impl LoadTarget {
             Error::usage("this store cannot be a data store").with("store", data.id.clone())
         })?;
         preflight.check_unless_dry("target not in use", free(&data))?;
-        let ruined = ruined(&data, options)?;
-        let exists = backends::exists(&data)? && !ruined;
+        let partially_written = partially_written(&data, options)?;
+        let exists = backends::exists(&data)? && !partially_written;
         let now = exists.then(|| backends::source(&data, &options.run.budget)).transpose()?;
         if let Some(now) = &now {
             shapes::check_version_table(now.as_ref(), &data.location())?;
@@ -140,12 +140,12 @@ impl LoadTarget {
             gaps::none_hidden(&gaps::find(now.as_ref(), version)?, &data.location())?;
         }
         let fingerprint = now.as_ref().map(|now| now.fingerprint()).transpose()?.flatten();
-        let Destination { place, untouched, advice } = decide(data, now.as_deref())?;
+        let Destination { place, unchanged_blobs, advice } = decide(data, now.as_deref())?;
         drop(now);
         let usual = || state(&anonymous(&place.location()));
         let state = options.state.map_or_else(usual, Path::to_path_buf);
         something_to_resume(&state, options)?;
-        if let (Some(blobs), Some(subspace), false) = (&untouched, version.blobs(), options.no_verify) {
+        if let (Some(blobs), Some(subspace), false) = (&unchanged_blobs, version.blobs(), options.no_verify) {
             // Its blobs are looked up after the load; check now that it answers.
             let (source, table) = backends::blob_source(blobs, subspace, kind, &options.run.budget, false)?;
             if let Some(hidden) = source.unreadable(&[table])?.into_iter().find(|found| !found.absent) {
@@ -164,8 +164,8 @@ impl LoadTarget {
             version,
             exists,
             fingerprint,
-            ruined,
-            untouched,
+            partially_written,
+            unchanged_blobs,
             limits,
             state,
             advice,
@@ -173,9 +173,9 @@ impl LoadTarget {
         if let Some(blobs) = &target.place.blobs {
             preflight.check_unless_dry("blob store not in use", free(blobs))?;
             target.exists.blobs = backends::exists(blobs)?;
-            target.ruined |= self::ruined(blobs, options)?;
+            target.partially_written |= self::partially_written(blobs, options)?;
         }
-        if target.ruined {
+        if target.partially_written {
             let what = "an unfinished import has left it damaged; it will be removed and begun again";
             preflight.warn("target", what.to_string());
         }
@@ -280,7 +280,8 @@ impl LoadTarget {
         };
         // Before opening it, because opening an embedded store recovers its log.
         let data = &self.place.data;
-        let exists = backends::exists(data)? && !(self.ruined && backends::ruined(data));
+        let exists =
+            backends::exists(data)? && !(self.partially_written && backends::partially_written(data));
         if exists != self.exists.data {
             return changed(
                 if exists { "there is a store now" } else { "there is no store now" }.to_string(),
@@ -319,7 +320,7 @@ impl LoadTarget {
 
     /// Opens the target for writing; creates it if it does not exist.
     fn writer(&self, options: &TransferOptions) -> Result<Box<dyn backend::Target>> {
-        if self.ruined {
+        if self.partially_written {
             backends::discard_ruined(&self.place.data)?;
             self.place.blobs.iter().try_for_each(backends::discard_ruined)?;
         }
@@ -359,8 +360,8 @@ impl LoadTarget {
             version: self.version,
             exists: Exists { data: true, blobs: true },
             fingerprint: None,
-            ruined: false,
-            untouched: None,
+            partially_written: false,
+            unchanged_blobs: None,
             limits: Limits::default(),
             state: PathBuf::new(),
             advice: Vec::new(),
@@ -385,7 +386,7 @@ impl LoadTarget {
             return Ok(());
         };
         let mut sides = std::mem::take(&mut loaded.unmatched);
-        let place = Installation { blobs: self.untouched.clone(), ..self.place.clone() };
+        let place = Installation { blobs: self.unchanged_blobs.clone(), ..self.place.clone() };
         let names = self.store_at(place, data, options)?.blob_names(
             blobs,
             &std::env::temp_dir(),
@@ -447,7 +448,7 @@ impl LoadTarget {
         everything: bool,
         options: &TransferOptions,
     ) -> Result<Clearing> {
-        if self.ruined && !whole {
+        if self.partially_written && !whole {
             // Removing it could lose records that are not loaded again.
             return Err(left_damaged(&self.place.location())
                 .because("what is to be loaded is not all that a store has, so it cannot be begun again")
