@@ -385,13 +385,13 @@ impl<C: Send + 'static> QueryDriver<C> {
         W: AsyncWork<C>,
     {
         let slot = Arc::new(Mutex::new(Slot::default()));
-        let mut hopper = PageFeed { slot: Arc::clone(&slot), page: Page::new(), budget: 0 };
+        let mut feed = PageFeed { slot: Arc::clone(&slot), page: Page::new(), budget: 0 };
         let mut connection = session.connection;
         let work = async move {
             let result =
-                if hopper.refill().await { work.run(&mut connection, &mut hopper).await } else { Ok(()) };
-            let mut slot = lock(&hopper.slot);
-            slot.full = slot.full.take().or_else(|| Some(std::mem::take(&mut hopper.page)));
+                if feed.refill().await { work.run(&mut connection, &mut feed).await } else { Ok(()) };
+            let mut slot = lock(&feed.slot);
+            slot.full = slot.full.take().or_else(|| Some(std::mem::take(&mut feed.page)));
             drop(slot);
             (connection, result)
         };
@@ -449,7 +449,7 @@ impl<C: Send + 'static> QueryDriver<C> {
 
 /// A query that feeds pages.
 pub(super) trait AsyncWork<C>: Send + 'static {
-    fn run(self, connection: &mut C, hopper: &mut PageFeed) -> impl Future<Output = Result<()>> + Send;
+    fn run(self, connection: &mut C, feed: &mut PageFeed) -> impl Future<Output = Result<()>> + Send;
 }
 
 #[cfg(test)]
@@ -463,12 +463,12 @@ mod tests {
     }
 
     impl AsyncWork<()> for Numbers {
-        async fn run(self, (): &mut (), hopper: &mut PageFeed) -> Result<()> {
+        async fn run(self, (): &mut (), feed: &mut PageFeed) -> Result<()> {
             for n in 0..self.until {
-                if hopper.push(&n.to_be_bytes(), b"") {
+                if feed.push(&n.to_be_bytes(), b"") {
                     // Waits for something else in between, as for a socket.
                     tokio::time::sleep(Duration::from_micros(10)).await;
-                    if !hopper.hand_over().await {
+                    if !feed.hand_over().await {
                         return Ok(());
                     }
                 }

@@ -545,17 +545,17 @@ struct MysqlRows {
 }
 
 impl AsyncWork<MySqlConnection> for MysqlRows {
-    async fn run(mut self, connection: &mut MySqlConnection, hopper: &mut PageFeed) -> Result<()> {
+    async fn run(mut self, connection: &mut MySqlConnection, feed: &mut PageFeed) -> Result<()> {
         let mut limit = FIRST_ROWS;
         loop {
-            match self.query(connection, hopper, limit).await {
+            match self.query(connection, feed, limit).await {
                 Ok(BatchOutcome { stopped: false, rows, bytes }) if rows == limit => {
                     let average = bytes / usize::try_from(rows).unwrap_or(usize::MAX).max(1);
                     limit = (QUERY_BYTES / average.max(16)).max(16) as u64;
                 }
                 Ok(_) => return Ok(()),
                 Err(failed) => {
-                    return Err(self.error(failed, hopper.last().or(self.range.after.as_deref())));
+                    return Err(self.error(failed, feed.last().or(self.range.after.as_deref())));
                 }
             }
         }
@@ -640,7 +640,7 @@ impl MysqlRows {
     async fn query(
         &mut self,
         connection: &mut MySqlConnection,
-        hopper: &mut PageFeed,
+        feed: &mut PageFeed,
         limit: u64,
     ) -> Result<BatchOutcome, MysqlReadError> {
         let mut stream = sqlx::raw_sql(AssertSqlSafe(self.select(limit))).fetch(connection);
@@ -651,23 +651,23 @@ impl MysqlRows {
                 ValueKind::None => &[],
                 kind => value(&row, kind, &mut counter)?,
             };
-            let before = hopper.last().or(self.range.after.as_deref());
+            let before = feed.last().or(self.range.after.as_deref());
             if before.is_some_and(|before| before >= key) {
                 return Err(MysqlReadError::Order(key.to_vec()));
             }
             outcome.rows += 1;
             outcome.bytes += key.len() + value.len();
-            if hopper.push(key, value) {
+            if feed.push(key, value) {
                 self.range.after = Some(key.to_vec());
                 // The row is in the page: free this buffer before other threads work on the page.
                 drop(row);
-                if !hopper.hand_over().await {
+                if !feed.hand_over().await {
                     outcome.stopped = true;
                     return Ok(outcome);
                 }
             }
         }
-        self.range.after = hopper.last().map(<[u8]>::to_vec).or(self.range.after.take());
+        self.range.after = feed.last().map(<[u8]>::to_vec).or(self.range.after.take());
         Ok(outcome)
     }
 }

@@ -400,8 +400,8 @@ struct PgRows {
 }
 
 impl AsyncWork<PgConnection> for PgRows {
-    async fn run(mut self, connection: &mut PgConnection, hopper: &mut PageFeed) -> Result<()> {
-        match self.all(connection, hopper).await {
+    async fn run(mut self, connection: &mut PgConnection, feed: &mut PageFeed) -> Result<()> {
+        match self.all(connection, feed).await {
             Ok(()) => Ok(()),
             Err(failed) => {
                 let error = match failed {
@@ -410,7 +410,7 @@ impl AsyncWork<PgConnection> for PgRows {
                         .with("database", self.settings.location())
                         .because(malformed.reason()),
                 };
-                let reached = hopper.last().or(self.reached.as_deref()).map(hex).unwrap_or_default();
+                let reached = feed.last().or(self.reached.as_deref()).map(hex).unwrap_or_default();
                 Err(error.with("table", format!("{}, after key {reached}", self.name)))
             }
         }
@@ -430,22 +430,22 @@ impl From<sqlx::Error> for PgReadError {
 
 impl PgRows {
     /// Reads the whole range: what is between large values at once, large values in pieces.
-    async fn all(&mut self, connection: &mut PgConnection, hopper: &mut PageFeed) -> Result<(), PgReadError> {
+    async fn all(&mut self, connection: &mut PgConnection, feed: &mut PageFeed) -> Result<(), PgReadError> {
         let valued = matches!(self.value, ValueKind::Bytes | ValueKind::Blob);
         let large = if valued { large::find(connection, &self.from, &self.range).await? } else { Vec::new() };
         for key in large {
             let before = KeyRange { after: self.range.after.take(), until: Some(key.clone()) };
-            if !self.copy(&before, false, connection, hopper).await? {
+            if !self.copy(&before, false, connection, feed).await? {
                 return Ok(());
             }
-            let full = hopper.push_owned(&key, large::read(connection, &self.from, &key).await?);
+            let full = feed.push_owned(&key, large::read(connection, &self.from, &key).await?);
             self.reached = Some(key.clone());
             self.range.after = Some(key);
-            if full && !hopper.hand_over().await {
+            if full && !feed.hand_over().await {
                 return Ok(());
             }
         }
-        self.copy(&self.range.clone(), true, connection, hopper).await.map(|_| ())
+        self.copy(&self.range.clone(), true, connection, feed).await.map(|_| ())
     }
 
     /// Copies the rows of a range; false if no more are wanted.
@@ -454,7 +454,7 @@ impl PgRows {
         range: &KeyRange,
         last: bool,
         connection: &mut PgConnection,
-        hopper: &mut PageFeed,
+        feed: &mut PageFeed,
     ) -> Result<bool, PgReadError> {
         let query = copied(&self.select, range, last);
         let mut stream = connection.copy_out_raw(&query).await?;
@@ -464,19 +464,19 @@ impl PgRows {
             let mut rest = decoder.receive(&arrived, &mut joined);
             let mut full = false;
             while let Some(record) = decoder.next(&mut rest).map_err(PgReadError::Row)? {
-                if !hopper.push(record.key, record.value()) {
+                if !feed.push(record.key, record.value()) {
                     continue;
                 }
-                self.reached = hopper.last().map(<[u8]>::to_vec);
+                self.reached = feed.last().map(<[u8]>::to_vec);
                 full = rest.is_empty();
-                if !full && !hopper.hand_over().await {
+                if !full && !feed.hand_over().await {
                     return Ok(false);
                 }
             }
             // The rows are in the page: free this buffer before other threads work on the page.
             drop(arrived);
             joined = Vec::new();
-            if full && !hopper.hand_over().await {
+            if full && !feed.hand_over().await {
                 return Ok(false);
             }
         }
