@@ -3,6 +3,8 @@
 //! Generated from `schema/` by `build.rs`. Everything that is specific to a subspace is read from here; no
 //! letter, table name or layout stands anywhere else in `src/`. Knows no store and no dump.
 
+mod layouts;
+
 mod typed;
 
 mod descriptors;
@@ -12,12 +14,12 @@ mod fields;
 mod rules;
 
 pub use descriptors::{
-    Backend, BackendKind, Companion, FreshRule, Layout, LegacyTable, Mapping, Names, SchemaVersion, Segment,
-    SegmentKind, SideTable, Singleton, StoreGroup, Subspace, Table, ValueForm, ValueKind, Variant,
-    VersionRecord,
+    Backend, BackendKind, Companion, LegacyTable, Mapping, SchemaVersion, SideTable, Singleton, StoreGroup,
+    Subspace, Table, ValueKind, Variant, VersionRecord,
 };
 pub use fields::FieldValue;
-pub use rules::{ComputedKeys, CounterRule, Cover, CoveredId, Group, LayoutRef};
+pub use layouts::{ComputedKeys, FreshRule, Layout, LayoutRef, Names, Segment, SegmentKind, ValueForm};
+pub use rules::{CounterRule, Cover, CoveredId, Group};
 pub use typed::{SegmentSink, TypedKey};
 
 use std::fmt;

@@ -5,7 +5,8 @@
 
 use std::fmt::Write;
 
-use super::descriptors::{Layout, Segment, SegmentKind, Subspace};
+use super::descriptors::Subspace;
+use super::layouts::{Layout, Segment, SegmentKind};
 use super::typed::SegmentSink;
 use crate::base::hex::{hex, unhex};
 use crate::codec::{Value, is_term_hash, is_token_hash, put_leb128};

@@ -3,24 +3,9 @@
 //! Says which records of which layouts, and takes the numbers from their keys; reading them from a store is the
 //! caller's business.
 
-use super::descriptors::{Layout, SchemaVersion, ValueForm};
+use super::descriptors::SchemaVersion;
 use super::generated::GROUP_NUMBERS;
-
-/// A layout and the letter of its subspace.
-#[derive(Debug, Clone, Copy)]
-pub struct LayoutRef {
-    /// Letter of the subspace.
-    pub letter: char,
-    /// The layout.
-    pub layout: &'static Layout,
-}
-
-impl LayoutRef {
-    /// Whether this is the layout. A layout belongs to one subspace.
-    pub fn is(&self, layout: &Layout) -> bool {
-        std::ptr::eq(self.layout, layout)
-    }
-}
+use super::layouts::{ComputedKeys, Layout, LayoutRef, ValueForm};
 
 /// The numbers that name a group of records; a rule with fewer fills it up with zeros.
 pub type Group = [u64; GROUP_NUMBERS];
@@ -59,29 +44,6 @@ pub enum CoveredId {
     Number(u64),
     /// In the trailer of the archived value, where that is a versioned archive.
     ArchiveChangeId,
-}
-
-/// Blob keys that are the BLAKE3 of a prefix and an object's id in decimal, not of the content.
-#[derive(Debug)]
-pub struct ComputedKeys {
-    /// First and last schema version that has them.
-    pub(super) versions: (u32, u32),
-    /// What stands before the id.
-    pub prefix: &'static str,
-    /// Records that name the objects.
-    pub of: LayoutRef,
-    /// What their keys begin with.
-    pub start: &'static [u8],
-    /// The id in a key, if it names such an object.
-    pub(super) id: fn(&[u8]) -> Option<u64>,
-}
-
-impl ComputedKeys {
-    /// The text whose hash is the blob's key, for a record of [`of`](Self::of); `None` if it names no such
-    /// blob.
-    pub fn preimage(&self, key: &[u8]) -> Option<String> {
-        Some(format!("{}{}", self.prefix, (self.id)(key)?))
-    }
 }
 
 impl SchemaVersion {

@@ -2,7 +2,7 @@
 //!
 //! A subspace is reached through function pointers in its descriptor, so that nothing but the schema names a key type.
 
-use super::descriptors::Layout;
+use super::layouts::Layout;
 use crate::codec::Value;
 
 /// Takes the segments of a key.

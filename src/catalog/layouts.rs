@@ -1,0 +1,367 @@
+//! Layouts of keys and their segments, and the keys that the schema derives from the fields of others.
+//!
+//! Plain data with the questions that it answers by itself.
+
+/// What rows in a target mean that a first start of the server has left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FreshRule {
+    /// Rows make the target non-empty.
+    Refuse,
+    /// Rows may be there and are cleared before the import.
+    Clear,
+    /// Rows may be there, are cleared, and those that the dump lacks are saved beside the report.
+    Save,
+    /// Rows may be there and stay.
+    Keep,
+}
+
+/// What a value holds, as far as it is checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ValueForm {
+    /// Any bytes.
+    Opaque,
+    /// Always empty.
+    Empty,
+    /// An archive with its trailer (checked by `verify`).
+    Archive,
+    /// Ids changed, as counts and lists of LEB128 numbers; empty where the log was truncated (checked by
+    /// `verify`).
+    Changes,
+    /// When a node of the cluster was last seen, in seconds since 1970 (u64, big-endian), and its host name.
+    Lease,
+    /// One of these lengths.
+    Lengths(&'static [usize]),
+}
+
+/// Whether a key meets a condition of its layout.
+pub(super) type Condition = fn(&[u8]) -> bool;
+
+/// A key layout.
+#[derive(Debug)]
+pub struct Layout {
+    /// Index among the layouts that its subspace has in any version.
+    pub index: usize,
+    /// Name, unique in the subspace of a version.
+    pub name: &'static str,
+    /// The key, segment by segment.
+    pub segments: &'static [Segment],
+    /// What a value holds.
+    pub value: ValueForm,
+    /// Lengths of values that keep all rules: bit n for n bytes, the top bit for all of 63 and more. Others need
+    /// a look at the rules.
+    pub(super) value_lengths: u64,
+    /// Which values of an opaque layout are archives.
+    pub(super) archives: Option<Condition>,
+    /// False for records that belong to one installation and stay behind (node leases).
+    pub travels: bool,
+    /// True for the one record that holds the schema version.
+    pub schema_version: bool,
+    /// Blobs: the key is the BLAKE3 of the content.
+    pub content_hash: bool,
+    /// Blobs: keys of this layout that are the hash of something else.
+    pub computed: &'static [ComputedKeys],
+    /// Whether keys name a blob by its hash.
+    pub blob_link: bool,
+    /// The exact key, if the layout has no field.
+    pub fixed_key: Option<&'static [u8]>,
+    /// Indexes of later layouts that accept some of the same keys: the value decides where it can.
+    pub shares: &'static [usize],
+    /// Links: it says that the blob was stored, and uses it for nothing.
+    pub commit: bool,
+    /// Links that the server writes before it uses the blob: those that meet this condition and have an empty value.
+    pub(super) provisional: Option<Condition>,
+    /// What rows in a fresh target mean; `None`: as the subspace says.
+    pub fresh: Option<FreshRule>,
+    /// The same, where the hash in the key is computed from an object of the target itself.
+    pub fresh_if_computed: Option<FreshRule>,
+}
+
+/// How the generated text says what is special about a layout.
+impl Layout {
+    /// A layout about which the schema says nothing special.
+    pub(super) const fn new(index: usize, name: &'static str, segments: &'static [Segment]) -> Layout {
+        Layout { index, name, segments, ..Layout::NONE }
+    }
+
+    pub(super) const NONE: Layout = Layout {
+        index: 0,
+        name: "",
+        segments: &[],
+        value: ValueForm::Opaque,
+        value_lengths: u64::MAX,
+        archives: None,
+        travels: true,
+        schema_version: false,
+        content_hash: false,
+        computed: &[],
+        blob_link: false,
+        fixed_key: None,
+        shares: &[],
+        commit: false,
+        provisional: None,
+        fresh: None,
+        fresh_if_computed: None,
+    };
+
+    /// Values have 8 bytes.
+    pub(super) const fn counter(self) -> Layout {
+        Layout { value_lengths: 1 << 8, ..self }
+    }
+
+    pub(super) const fn empty(self) -> Layout {
+        Layout { value: ValueForm::Empty, value_lengths: 1, ..self }
+    }
+
+    pub(super) const fn archive(self) -> Layout {
+        Layout { value: ValueForm::Archive, value_lengths: !1, ..self }
+    }
+
+    pub(super) const fn changes(self) -> Layout {
+        Layout { value: ValueForm::Changes, ..self }
+    }
+
+    /// Values have a time, and at least that.
+    pub(super) const fn lease(self) -> Layout {
+        Layout { value: ValueForm::Lease, value_lengths: !0xff, ..self }
+    }
+
+    pub(super) const fn lengths(self, lengths: &'static [usize]) -> Layout {
+        let (mut bits, mut n) = (0, 0);
+        while n < lengths.len() {
+            if lengths[n] < 63 {
+                bits |= 1 << lengths[n];
+            }
+            n += 1;
+        }
+        Layout { value: ValueForm::Lengths(lengths), value_lengths: bits, ..self }
+    }
+
+    pub(super) const fn archives(self, archives: Condition) -> Layout {
+        Layout { archives: Some(archives), ..self }
+    }
+
+    /// Records stay where they are.
+    pub(super) const fn local(self) -> Layout {
+        Layout { travels: false, ..self }
+    }
+
+    pub(super) const fn schema_version(self) -> Layout {
+        Layout { schema_version: true, ..self }
+    }
+
+    pub(super) const fn content_hash(self) -> Layout {
+        Layout { content_hash: true, ..self }
+    }
+
+    pub(super) const fn computed(self, computed: &'static [ComputedKeys]) -> Layout {
+        Layout { computed, ..self }
+    }
+
+    pub(super) const fn link(self) -> Layout {
+        Layout { blob_link: true, ..self }
+    }
+
+    pub(super) const fn commit(self) -> Layout {
+        Layout { commit: true, ..self }
+    }
+
+    pub(super) const fn provisional(self, provisional: Condition) -> Layout {
+        Layout { provisional: Some(provisional), ..self }
+    }
+
+    pub(super) const fn fixed_key(self, key: &'static [u8]) -> Layout {
+        Layout { fixed_key: Some(key), ..self }
+    }
+
+    pub(super) const fn shares(self, shares: &'static [usize]) -> Layout {
+        Layout { shares, ..self }
+    }
+
+    pub(super) const fn fresh(self, rule: FreshRule) -> Layout {
+        Layout { fresh: Some(rule), ..self }
+    }
+
+    pub(super) const fn fresh_if_computed(self, rule: FreshRule) -> Layout {
+        Layout { fresh_if_computed: Some(rule), ..self }
+    }
+
+    /// Whether a value of this length is right without a closer look.
+    #[inline(always)]
+    pub(super) const fn takes(&self, length: usize) -> bool {
+        let bit = if length < 63 { length } else { 63 };
+        self.value_lengths >> bit & 1 == 1
+    }
+}
+
+/// A piece of a key.
+#[derive(Debug)]
+pub struct Segment {
+    /// Name of the field; empty for a constant.
+    pub name: &'static str,
+    /// How it is written.
+    pub kind: SegmentKind,
+    /// Inclusive ranges of the values it takes; none at all means any value.
+    pub allowed: &'static [(u64, u64)],
+    /// Names of its values.
+    pub names: &'static Names,
+}
+
+/// Names of the values of a field; values without a name are legal.
+#[derive(Debug)]
+pub struct Names {
+    /// Some values, ascending, and what the newest version that knows them calls them.
+    pub(super) values: &'static [(u64, &'static str)],
+    /// What some are called from one version to another.
+    pub(super) earlier: &'static [(u64, (u32, u32), &'static str)],
+}
+
+impl Names {
+    pub(super) const NONE: &'static Names = &Names { values: &[], earlier: &[] };
+
+    /// The names as a version has them, by value.
+    pub fn in_version(&self, version: u32) -> impl Iterator<Item = (u64, &'static str)> {
+        self.values.iter().map(move |(value, name)| {
+            let earlier = self
+                .earlier
+                .iter()
+                .find(|(other, (from, to), _)| other == value && (*from..=*to).contains(&version));
+            (*value, earlier.map_or(*name, |(_, _, name)| *name))
+        })
+    }
+}
+
+impl Segment {
+    pub(super) const fn constant(bytes: &'static [u8]) -> Segment {
+        Segment::field("", SegmentKind::Const(bytes))
+    }
+
+    const fn field(name: &'static str, kind: SegmentKind) -> Segment {
+        Segment { name, kind, allowed: &[], names: Names::NONE }
+    }
+
+    pub(super) const fn within(self, allowed: &'static [(u64, u64)]) -> Segment {
+        Segment { allowed, ..self }
+    }
+
+    pub(super) const fn named(self, names: &'static Names) -> Segment {
+        Segment { names, ..self }
+    }
+
+    pub(super) const fn bytes(name: &'static str, count: usize) -> Segment {
+        Segment::field(name, SegmentKind::Bytes(count))
+    }
+
+    pub(super) const fn u8(name: &'static str) -> Segment {
+        Segment::field(name, SegmentKind::U8)
+    }
+
+    pub(super) const fn u16(name: &'static str) -> Segment {
+        Segment::field(name, SegmentKind::U16)
+    }
+
+    pub(super) const fn u32(name: &'static str) -> Segment {
+        Segment::field(name, SegmentKind::U32)
+    }
+
+    pub(super) const fn u64(name: &'static str) -> Segment {
+        Segment::field(name, SegmentKind::U64)
+    }
+
+    pub(super) const fn hash(name: &'static str) -> Segment {
+        Segment::field(name, SegmentKind::Hash)
+    }
+
+    pub(super) const fn leb32(name: &'static str) -> Segment {
+        Segment::field(name, SegmentKind::Leb32)
+    }
+
+    pub(super) const fn leb64(name: &'static str) -> Segment {
+        Segment::field(name, SegmentKind::Leb64)
+    }
+
+    pub(super) const fn short_hash(name: &'static str) -> Segment {
+        Segment::field(name, SegmentKind::ShortHash)
+    }
+
+    pub(super) const fn term_hash(name: &'static str) -> Segment {
+        Segment::field(name, SegmentKind::TermHash)
+    }
+
+    pub(super) const fn token_hash(name: &'static str) -> Segment {
+        Segment::field(name, SegmentKind::TokenHash)
+    }
+
+    pub(super) const fn rest(name: &'static str) -> Segment {
+        Segment::field(name, SegmentKind::Rest)
+    }
+}
+
+/// How a segment is written. Numbers are big-endian.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SegmentKind {
+    /// These bytes.
+    Const(&'static [u8]),
+    /// A byte.
+    U8,
+    /// Two bytes.
+    U16,
+    /// Four bytes.
+    U32,
+    /// Eight bytes.
+    U64,
+    /// So many bytes.
+    Bytes(usize),
+    /// 32 bytes of BLAKE3.
+    Hash,
+    /// A LEB128 number of at most 32 bits.
+    Leb32,
+    /// A LEB128 number of at most 64 bits.
+    Leb64,
+    /// A length byte, then at most 15 bytes.
+    ShortHash,
+    /// At most 15 bytes, then a length byte.
+    TermHash,
+    /// 1 to 7 bytes, or 8 bytes and a length byte.
+    TokenHash,
+    /// Everything up to the segments behind it.
+    Rest,
+}
+
+/// A layout and the letter of its subspace.
+#[derive(Debug, Clone, Copy)]
+pub struct LayoutRef {
+    /// Letter of the subspace.
+    pub letter: char,
+    /// The layout.
+    pub layout: &'static Layout,
+}
+
+impl LayoutRef {
+    /// Whether this is the layout. A layout belongs to one subspace.
+    pub fn is(&self, layout: &Layout) -> bool {
+        std::ptr::eq(self.layout, layout)
+    }
+}
+
+/// Blob keys that are the BLAKE3 of a prefix and an object's id in decimal, not of the content.
+#[derive(Debug)]
+pub struct ComputedKeys {
+    /// First and last schema version that has them.
+    pub(super) versions: (u32, u32),
+    /// What stands before the id.
+    pub prefix: &'static str,
+    /// Records that name the objects.
+    pub of: LayoutRef,
+    /// What their keys begin with.
+    pub start: &'static [u8],
+    /// The id in a key, if it names such an object.
+    pub(super) id: fn(&[u8]) -> Option<u64>,
+}
+
+impl ComputedKeys {
+    /// The text whose hash is the blob's key, for a record of [`of`](Self::of); `None` if it names no such
+    /// blob.
+    pub fn preimage(&self, key: &[u8]) -> Option<String> {
+        Some(format!("{}{}", self.prefix, (self.id)(key)?))
+    }
+}
