@@ -1,30 +1,8 @@
-// Generated from the schema by `codegen`: edit the schema instead.
-
-use super::*;
-use crate::codec::Value::*;
-use crate::codec::*;
-
-pub(super) static VERSIONS: [SchemaVersion; 1] = [
-    SchemaVersion {
-        number: 1,
-        releases: "1.0",
-        blobs_marked: false,
-        subspaces: &SUBSPACES_1,
-        families: &FAMILIES_1,
-    },
-];
-
 static SUBSPACES_1: [Subspace; 2] = [
     COUNTER.with::<CounterKey, 1>(&COUNTER_IN_1), PROPERTY.with::<PropertyKey, 1>(&PROPERTY_IN_1),
 ];
 
 static FAMILIES_1: [(&str, &[char]); 1] = [("data", &['p', 'n'])];
-
-pub(super) static SCHEMA_VERSION_RECORD: VersionRecord = VersionRecord {
-    letter: 'p',
-    key: &[0x00],
-    tables: &TABLES_P_BYTES,
-};
 
 pub(super) static LEGACY: &[LegacySubspace] = &[
     LegacySubspace { letter: 'b', versions: (1, 1), title: "Bitmaps", tables: &TABLES_B_NONE },
@@ -81,22 +59,6 @@ fn document_id_cover_1_property(key: &[u8]) -> Option<(Group, CoveredId)> {
         _ => None,
     }
 }
-
-pub(super) static SINGLETONS: &[Singleton] = &[];
-
-pub(super) static BACKENDS: [Backend; 1] = [
-    Backend { kind: BackendKind::Sqlite, name: "sqlite", title: "SQLite", legacy_required: false },
-];
-pub(super) static COMPANIONS: &[Companion] = &[];
-
-const SQLITE_BYTES: Template = Template(
-    BackendKind::Sqlite, Table { value: ValueKind::Bytes, ..Table::PLAIN },
-);
-const SQLITE_NONE: Template = Template(BackendKind::Sqlite, Table { value: ValueKind::None, ..Table::PLAIN });
-const SQLITE_COUNTER: Template = Template(
-    BackendKind::Sqlite, Table { value: ValueKind::Counter, ..Table::PLAIN },
-);
-const SQLITE_BLOB: Template = Template(BackendKind::Sqlite, Table { value: ValueKind::Blob, ..Table::PLAIN });
 
 static TABLES_B_NONE: [Mapping; 1] = [SQLITE_NONE.created("b", "CREATE TABLE b (k BLOB PRIMARY KEY)")];
 static TABLES_N_COUNTER: [Mapping; 1] = [
@@ -203,15 +165,6 @@ static PROPERTY_LAYOUTS: [Layout; 2] = [
 ];
 
 static PROPERTY_IN_1: [&Layout; 2] = pick(&PROPERTY_LAYOUTS, [0, 1]);
-
-const PROPERTY: Subspace = Subspace {
-    letter: 'p',
-    name: "property",
-    title: "Properties",
-    value: ValueKind::Bytes,
-    tables: &TABLES_P_BYTES,
-    ..Subspace::PLAIN
-};
 
 pub mod keys {
     pub use super::{ CounterKey, PropertyKey };

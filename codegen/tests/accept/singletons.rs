@@ -1,35 +1,3 @@
-// Generated from the schema by `codegen`: edit the schema instead.
-
-use super::*;
-use crate::codec::Value::*;
-use crate::codec::*;
-
-pub(super) static VERSIONS: [SchemaVersion; 1] = [
-    SchemaVersion {
-        number: 1,
-        releases: "1.0",
-        blobs_marked: false,
-        subspaces: &SUBSPACES_1,
-        families: &FAMILIES_1,
-    },
-];
-
-static SUBSPACES_1: [Subspace; 1] = [PROPERTY.with::<PropertyKey, 1>(&PROPERTY_IN_1)];
-
-static FAMILIES_1: [(&str, &[char]); 1] = [("data", &['p'])];
-
-pub(super) static SCHEMA_VERSION_RECORD: VersionRecord = VersionRecord {
-    letter: 'p',
-    key: &[0x00],
-    tables: &TABLES_P_BYTES,
-};
-
-pub(super) static LEGACY: &[LegacySubspace] = &[];
-pub(super) static SIDE_TABLES: &[SideTable] = &[];
-
-pub const GROUP_NUMBERS: usize = 1;
-pub(super) static COUNTER_RULES: &[CounterRule] = &[];
-
 pub(super) static SINGLETONS: &[Singleton] = &[
     Singleton {
         name: "blob_store",
@@ -49,24 +17,6 @@ pub(super) static SINGLETONS: &[Singleton] = &[
         store: None,
         variants: &[Variant::internal(0, "Default")],
     },
-];
-
-pub(super) static BACKENDS: [Backend; 1] = [
-    Backend { kind: BackendKind::Sqlite, name: "sqlite", title: "SQLite", legacy_required: false },
-];
-pub(super) static COMPANIONS: &[Companion] = &[];
-
-const SQLITE_BYTES: Template = Template(
-    BackendKind::Sqlite, Table { value: ValueKind::Bytes, ..Table::PLAIN },
-);
-const SQLITE_NONE: Template = Template(BackendKind::Sqlite, Table { value: ValueKind::None, ..Table::PLAIN });
-const SQLITE_COUNTER: Template = Template(
-    BackendKind::Sqlite, Table { value: ValueKind::Counter, ..Table::PLAIN },
-);
-const SQLITE_BLOB: Template = Template(BackendKind::Sqlite, Table { value: ValueKind::Blob, ..Table::PLAIN });
-
-static TABLES_P_BYTES: [Mapping; 1] = [
-    SQLITE_BYTES.created("p", "CREATE TABLE p (k BLOB PRIMARY KEY, v BLOB NOT NULL)"),
 ];
 
 /// Properties (`subspaces.property`).
@@ -114,16 +64,3 @@ static PROPERTY_LAYOUTS: [Layout; 2] = [
 ];
 
 static PROPERTY_IN_1: [&Layout; 2] = pick(&PROPERTY_LAYOUTS, [0, 1]);
-
-const PROPERTY: Subspace = Subspace {
-    letter: 'p',
-    name: "property",
-    title: "Properties",
-    value: ValueKind::Bytes,
-    tables: &TABLES_P_BYTES,
-    ..Subspace::PLAIN
-};
-
-pub mod keys {
-    pub use super::{ PropertyKey };
-}
