@@ -268,6 +268,14 @@ fn values_fit_their_kind(model: &Model, findings: &mut Vec<Finding>) {
                     Finding::new(layout.name.place, message).help("`content_hash` is for `value: blob`"),
                 );
             }
+            if layout.long && matches!(subspace.value, ValueKind::None | ValueKind::Counter) {
+                let message = format!("values of `{}` are never long", layout.name.value);
+                findings.push(
+                    Finding::new(layout.name.place, message)
+                        .note(subspace.name.place, "the value kind is declared here")
+                        .help("`long` is for `value: bytes` and `value: blob`"),
+                );
+            }
         }
     }
 }

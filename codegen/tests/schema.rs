@@ -110,6 +110,20 @@ fn the_documentation_of_subspaces_is_current() {
 }
 
 #[test]
+fn the_documentation_tells_how_long_values_are_kept() {
+    let docs = generate_real().docs;
+    for expect in [
+        "pieces of 100000 bytes, at most 255, numbered by one byte on later pieces; values of `logs` are never cut",
+        "pieces of 100000 bytes, at most 6985, numbered by 2 bytes; at most 6984 pieces in 0.12.0 – 0.12.1",
+        "blob files from 16834 bytes",
+    ] {
+        assert!(docs.contains(expect), "{expect}");
+    }
+    let outside = docs.split_once("Outside every family").map_or("", |(_, rows)| rows);
+    assert!(outside.contains("| 1–4 | `f` | The server's own export leaves tasks out. |"));
+}
+
+#[test]
 fn the_same_schema_gives_the_same_text() {
     assert_eq!(generate_real(), generate_real());
 }
