@@ -116,7 +116,7 @@ fn prepare<'a>(
     let selected = options.request.resolve(version)?;
     let mut held: Vec<&'static Subspace> = Vec::new();
     for file in dump.subspaces() {
-        held.push(version.subspaces.iter().find(|s| s.letter == file.letter).ok_or_else(|| {
+        held.push(version.subspace(file.letter).ok_or_else(|| {
             Error::refused("the dump has a subspace that its schema version does not know")
                 .with("subspace", file.letter.to_string())
                 .next("was the dump edited? export it again")

@@ -243,7 +243,7 @@ pub fn record(subspace: &str, key: &str, options: &InspectOptions) -> Result<(Re
             Ok((Record::new(subspace, &key, &value, usize::MAX), findings))
         }
         None => Err(Error::io("there is no such record")
-            .with("subspace", format!("{} ({})", subspace.letter, subspace.name))
+            .with("subspace", subspace.to_string())
             .with("key", format!("{}: {}", hex(&key), subspace.describe(&key)))
             .next(format!("list the records with --subspace {}", subspace.name))),
     }
@@ -295,7 +295,7 @@ impl From {
                 if !dump.has(subspace.letter) {
                     let letters: Vec<_> = dump.subspaces().iter().map(|s| s.letter.to_string()).collect();
                     return Err(Error::usage("the dump has no such subspace")
-                        .with("subspace", format!("{} ({})", subspace.letter, subspace.name))
+                        .with("subspace", subspace.to_string())
                         .next(format!("it has {}", letters.join(" "))));
                 }
                 Ok(Reader::Dump(Box::new(dump.open_subspace(subspace.letter, Verify::Counts)?)))

@@ -137,7 +137,7 @@ pub fn damaged(findings: &Findings) -> bool {
 
 fn known(dump: &Dump, version: &'static SchemaVersion) -> Result<Vec<&'static Subspace>> {
     let find = |letter: char| {
-        version.subspaces.iter().find(|s| s.letter == letter).ok_or_else(|| {
+        version.subspace(letter).ok_or_else(|| {
             Error::damaged("the dump has a subspace that its schema version does not know")
                 .with("subspace", letter.to_string())
         })
@@ -349,7 +349,7 @@ fn against(
     for subspace in version.subspaces.iter().filter(|s| !left.holds(s) && !unseen(s)) {
         let mut reading = right.read(subspace, &KeyRange::all())?;
         if reading.next(&mut Page::new(), 1)? {
-            console.say(format!("not compared: {} ({}) is not in the dump", subspace.letter, subspace.name));
+            console.say(format!("not compared: {subspace} is not in the dump"));
         }
     }
     Ok(())

@@ -234,7 +234,7 @@ pub fn blob_tables(store: &StoreConfig, subspace: &'static Subspace) -> Result<V
 pub fn blob_table(subspace: &'static Subspace, kind: BackendKind) -> Result<&'static Table> {
     subspace.table(kind).map_err(|why| {
         Error::usage("this store has no place for blobs")
-            .with("subspace", format!("{} ({})", subspace.letter, subspace.name))
+            .with("subspace", subspace.to_string())
             .because(why.to_string())
     })
 }

@@ -94,9 +94,7 @@ pub fn compare(
         }
         if shown.len() < SHOWN {
             shown.push(format!(
-                "{} ({}) {}: {}: {}",
-                subspace.letter,
-                subspace.name,
+                "{subspace} {}: {}: {}",
                 hex(key),
                 pair.difference(names),
                 subspace.describe(key)

@@ -78,7 +78,7 @@ fn unread(gaps: &[Gap], place: &str) -> Error {
     // Tables with the same reason share one clause.
     let mut reasons: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for gap in gaps {
-        let name = format!("{} ({})", gap.subspace.letter, gap.subspace.name);
+        let name = gap.subspace.to_string();
         reasons.entry(gap.why.as_str()).or_default().push(name);
     }
     let reasons: Vec<String> =

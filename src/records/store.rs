@@ -144,7 +144,7 @@ impl Store {
 
     /// Reads the portable records of a range.
     pub fn read<'a>(&'a self, subspace: &'static Subspace, range: &KeyRange) -> Result<StoreReader<'a>> {
-        let place = |error: Error| error.with("subspace", format!("{} ({})", subspace.letter, subspace.name));
+        let place = |error: Error| error.with("subspace", subspace.to_string());
         let pages = match self.readable(subspace)? {
             Some(table) => {
                 let pages = self.source.scan(table, range).map_err(place);
@@ -167,9 +167,7 @@ impl Store {
     pub fn get(&self, subspace: &'static Subspace, key: &[u8]) -> Result<Option<Vec<u8>>> {
         let Some(table) = self.readable(subspace)? else { return Ok(None) };
         let value = self.source.get(table, key).map_err(|error| {
-            error
-                .with("subspace", format!("{} ({})", subspace.letter, subspace.name))
-                .with("key", crate::base::hex::hex(key))
+            error.with("subspace", subspace.to_string()).with("key", crate::base::hex::hex(key))
         });
         let value = value.map_err(|error| explain(self.source(), error))?;
         Ok(value.map(|stored| match subspace.value {
@@ -259,7 +257,7 @@ impl StoreReader<'_> {
         page.clear();
         let Some(pages) = &mut self.pages else { return Ok(false) };
         let subspace = self.subspace;
-        let place = |error: Error| error.with("subspace", format!("{} ({})", subspace.letter, subspace.name));
+        let place = |error: Error| error.with("subspace", subspace.to_string());
         // Records are copied only if they are changed or some of them are skipped.
         let all_travel = !self.leave_behind || check::all_travel(subspace);
         if subspace.value != ValueKind::Blob && all_travel {

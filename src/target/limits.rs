@@ -93,7 +93,7 @@ impl Unusable {
             (false, _) => "to leave the record out, for the target has no place for it",
         };
         Err(Error::refused("there is a value that no server can use")
-            .with("subspace", format!("{} ({})", subspace.letter, subspace.name))
+            .with("subspace", subspace.to_string())
             .with("key", hex_start(key))
             .with("decoded", subspace.describe(key))
             .with("values of this kind", self.count.to_string())
@@ -295,7 +295,7 @@ impl Limit {
             (Some(one), Some(other)) if one == other => Err(Error::refused(format!(
                 "the target cannot hold two keys that are the same in their first {prefix} bytes"
             ))
-            .with("subspace", format!("{} ({})", self.subspace.letter, self.subspace.name))
+            .with("subspace", self.subspace.to_string())
             .with("key", hex(key))
             .with("decoded", self.subspace.describe(key))
             .with("length", key.len().to_string())
@@ -307,7 +307,7 @@ impl Limit {
 
     fn refuse(&self, what: &str, length: u64, limit: u64, key: &[u8]) -> Error {
         Error::refused(format!("the target cannot hold a {what} of {length} bytes, its limit is {limit}"))
-            .with("subspace", format!("{} ({})", self.subspace.letter, self.subspace.name))
+            .with("subspace", self.subspace.to_string())
             .with("key", hex(key))
             .with("decoded", self.subspace.describe(key))
     }

@@ -161,7 +161,7 @@ fn empty(
             bytes += key.len();
             if bytes > SAVE_LIMIT {
                 return Err(Error::refused("the target holds more rows that would stay than a server makes")
-                    .with("subspace", format!("{} ({})", subspace.letter, subspace.name))
+                    .with("subspace", subspace.to_string())
                     .with("such as", format!("{} = {}", hex(key), subspace.describe(key)))
                     .next("look at them with inspect --subspace, or use another, fresh store"));
             }
@@ -342,13 +342,7 @@ fn check_subspace(
         let more = if count >= COUNT_LIMIT { "at least " } else { "" };
         let rows = if count == 1 { "row" } else { "rows" };
         let mut text = String::new();
-        let _ = write!(
-            text,
-            "subspace {} ({}) has {more}{count} {rows}, such as {}",
-            subspace.letter,
-            subspace.name,
-            samples.join(", ")
-        );
+        let _ = write!(text, "subspace {subspace} has {more}{count} {rows}, such as {}", samples.join(", "));
         text
     }))
 }

@@ -128,7 +128,7 @@ pub fn places(
             Err(why) if subspace.derived => left_out.push((subspace.letter, why.to_string())),
             Err(why) => {
                 return Err(Error::refused("the target has no place for a subspace")
-                    .with("subspace", format!("{} ({})", subspace.letter, subspace.name))
+                    .with("subspace", subspace.to_string())
                     .because(why.to_string())
                     .next(format!("leave it out with --exclude {}", subspace.letter)));
             }
@@ -613,7 +613,7 @@ fn written_up_to(
 
 fn changed(subspace: &'static Subspace, key: &[u8]) -> Error {
     Error::refused("cannot go on: the target holds what the interrupted run has not written")
-        .with("subspace", format!("{} ({})", subspace.letter, subspace.name))
+        .with("subspace", subspace.to_string())
         .with("key", hex(key))
         .with("decoded", subspace.describe(key))
         .next("was a server started on it? empty it, with --wipe-target, and start without --resume")

@@ -213,7 +213,7 @@ pub(super) fn resume_subspace(
     }
     if again && (found.totals() != written.totals() || found.sum() != written.sum()) {
         return Err(Error::refused("cannot go on: the store has changed since the export was interrupted")
-            .with("subspace", format!("{} ({})", subspace.letter, subspace.name))
+            .with("subspace", subspace.to_string())
             .next("remove the directory and export again"));
     }
     tally.left_behind = reading.into_tally().left_behind;

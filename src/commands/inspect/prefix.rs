@@ -61,7 +61,7 @@ fn mistake(subspace: &'static Subspace, fields: &[(&str, &str)]) -> Error {
     let error = |what: String| {
         let layouts: Vec<String> = subspace.layouts.iter().map(|layout| shape(layout)).collect();
         Error::usage(what)
-            .with("subspace", format!("{} ({})", subspace.letter, subspace.name))
+            .with("subspace", subspace.to_string())
             .next(format!("its keys are: {}", layouts.join("; ")))
     };
     let unknown =
