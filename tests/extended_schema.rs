@@ -109,7 +109,7 @@ fn a_subspace_added_to_the_schema_travels_without_a_line_of_code() {
     let extended = |arguments: &[&str]| run_program(&built.program, arguments);
 
     // The catalog has it, in every backend, and so has the documentation.
-    let catalog = extended(&["catalog", "--json"]).ended(0).events();
+    let catalog = extended(&["catalog", "--json"]).expect(0).json();
     let entry = catalog.iter().find(|e| e["schema_version"] == 5 && e["letter"] == "c").unwrap();
     assert_eq!((&entry["name"], &entry["family"]), (&"calendar_share".into(), &"data".into()));
     let layouts: Vec<&Value> = entry["layouts"].as_array().unwrap().iter().map(|l| &l["name"]).collect();
@@ -143,35 +143,35 @@ fn a_subspace_added_to_the_schema_travels_without_a_line_of_code() {
     let text = |path: PathBuf| path.to_str().unwrap().to_string();
     let (source, target) = (text(place.toml("source")), text(place.toml("target")));
     let (first, second) = (text(place.path("first")), text(place.path("second")));
-    extended(&["-c", &source, "-e", &first]).ended(0);
-    let verified = extended(&["verify", &first, "--json"]).ended(0).outcome();
+    extended(&["-c", &source, "-e", &first]).expect(0);
+    let verified = extended(&["verify", &first, "--json"]).expect(0).last();
     assert_eq!(verified["findings"].get("unknown_key"), None);
     let verified = verified["subspaces"].as_array().unwrap().iter().find(|s| s["letter"] == "c").cloned();
     assert_eq!(verified.unwrap()["records"], 4);
-    extended(&["-c", &target, "-i", &first]).ended(0);
-    extended(&["verify", &first, "--against", &target]).ended(0);
-    extended(&["-c", &target, "-e", &second]).ended(0);
+    extended(&["-c", &target, "-i", &first]).expect(0);
+    extended(&["verify", &first, "--against", &target]).expect(0);
+    extended(&["-c", &target, "-e", &second]).expect(0);
     same_files(Path::new(&first), Path::new(&second));
     assert!(Path::new(&first).join("subspace_c").exists());
     // Its family and name select it.
     for types in ["calendar_share", "c", "data"] {
         let some = text(place.path(types));
-        extended(&["-c", &source, "-e", &some, "--types", types]).ended(0);
+        extended(&["-c", &source, "-e", &some, "--types", types]).expect(0);
         assert!(Path::new(&some).join("subspace_c").exists(), "{types}");
     }
 
     // It can be looked into, in dump and store.
     for at in [["inspect", first.as_str()].as_slice(), &["inspect", "--config", &target]] {
-        let table = extended(at).ended(0);
+        let table = extended(at).expect(0);
         let line = table.text().lines().find(|line| line.starts_with("c  calendar_share ")).unwrap();
         assert_eq!(line.split_whitespace().nth(3), Some("4"));
         let list =
             extended(&[at, &["--subspace", "calendar_share", "--prefix", "account=7,grantee=9"]].concat())
-                .ended(0);
+                .expect(0);
         let expect = "00000007000000090000002a  share account=7 grantee=9 document=42  8 bytes  0000000000000001\n\
                       00000007000000090000002b  share account=7 grantee=9 document=43  8 bytes  0000000000000003\n";
         assert_eq!(list.text(), expect);
-        let one = extended(&[at, &["--subspace", "c", "--get", "000000070000002a6465"]].concat()).ended(0);
+        let one = extended(&[at, &["--subspace", "c", "--get", "000000070000002a6465"]].concat()).expect(0);
         assert!(one.text().contains("label account=7 document=42 language=\"de\""), "{}", one.text());
     }
 
@@ -180,14 +180,14 @@ fn a_subspace_added_to_the_schema_travels_without_a_line_of_code() {
     store.execute_batch("INSERT INTO c VALUES (x'0102', x''), (x'0000000a000000090000002a', x'01')").unwrap();
     drop(store);
     let broken = text(place.path("broken"));
-    let findings = extended(&["-c", &source, "-e", &broken, "--json"]).ended(0).outcome();
+    let findings = extended(&["-c", &source, "-e", &broken, "--json"]).expect(0).last();
     assert_eq!(
         (&findings["findings"]["unknown_key"], &findings["findings"]["bad_value"]),
         (&1.into(), &1.into())
     );
 
     // The program with the real schema takes the table for what an older version has left, and not the dump.
-    let real = run(&["-c", &source, "-e", &text(place.path("real")), "--json"]).ended(3).outcome();
+    let real = run(&["-c", &source, "-e", &text(place.path("real")), "--json"]).expect(3).last();
     assert_eq!(real["findings"]["legacy_rows"], 1);
-    run(&["-c", &text(place.toml("other")), "-i", &first]).ended(5);
+    run(&["-c", &text(place.toml("other")), "-i", &first]).expect(5);
 }

@@ -23,7 +23,7 @@ use crate::harness::blob_servers::Server;
 use crate::harness::database_servers;
 use crate::harness::database_servers::{Database, Kind};
 use crate::harness::generate;
-use crate::harness::program::{Ran, run, same_files};
+use crate::harness::program::{Outcome, run, same_files};
 
 /// Content of the worked example of the facts about blob stores, its key and its name.
 const EXAMPLE: &[u8] = b"Subject: hi\r\n\r\nHello, blob.\r\n";
@@ -98,14 +98,14 @@ impl Home {
     #[track_caller]
     fn export(&self, config: &Path, name: &str) -> PathBuf {
         let dump = self.path(name);
-        run(args!["-c", config, "-e", dump, "-q"]).ended(0);
+        run(args!["-c", config, "-e", dump, "-q"]).expect(0);
         dump
     }
 
     #[track_caller]
-    fn import(&self, config: &Path, dump: &Path) -> Ran {
-        let ran = run(args!["-c", config, "-i", dump]).ended(0);
-        assert!(ran.err.contains("read back and equal to the dump"), "{}", ran.err);
+    fn import(&self, config: &Path, dump: &Path) -> Outcome {
+        let ran = run(args!["-c", config, "-i", dump]).expect(0);
+        assert!(ran.stderr.contains("read back and equal to the dump"), "{}", ran.stderr);
         ran
     }
 }
@@ -234,8 +234,8 @@ fn file_of(key: &[u8], depth: usize) -> String {
 
 /// Blobs of a dump by key, as another reader of ours lists them.
 fn blobs_of(dump: &Path) -> BTreeMap<Vec<u8>, u64> {
-    let listed = run(args!["inspect", dump, "--subspace", "t", "--limit", "0", "--json"]).ended(0);
-    let records = listed.events().into_iter().filter(|event| event["event"] == "record");
+    let listed = run(args!["inspect", dump, "--subspace", "t", "--limit", "0", "--json"]).expect(0);
+    let records = listed.json().into_iter().filter(|event| event["event"] == "record");
     let key = |record: &Value| {
         let digits = record["key"].as_str().unwrap().as_bytes().to_vec();
         let pair = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
@@ -318,14 +318,14 @@ fn blobs_go_from_every_store_to_the_next() {
         } else {
             same_files(&first, &next)
         }
-        let verified = run(args!["verify", first, "--against", config]).ended(0);
-        assert!(verified.err.contains("everything checked is right"), "{}", verified.err);
+        let verified = run(args!["verify", first, "--against", config]).expect(0);
+        assert!(verified.stderr.contains("everything checked is right"), "{}", verified.stderr);
         dump = next;
         configs.push(config);
     }
-    run(args!["diff", configs[0], configs[3]]).ended(0);
-    let shown = run(args!["inspect", "--config", configs[1], "--blob", EXAMPLE_KEY]).ended(0);
-    assert_eq!(shown.out, EXAMPLE);
+    run(args!["diff", configs[0], configs[3]]).expect(0);
+    let shown = run(args!["inspect", "--config", configs[1], "--blob", EXAMPLE_KEY]).expect(0);
+    assert_eq!(shown.stdout, EXAMPLE);
     // As the facts about blob stores say it, compressed and not.
     let example = |path: String| fs::read(home.path(&path)).unwrap();
     assert_eq!(base32(blake3::hash(EXAMPLE).as_bytes()), EXAMPLE_NAME);
@@ -354,22 +354,22 @@ fn installations_are_copied_with_their_blobs() {
     let source = home.toml("from", &Store::RocksDb("a"), &Store::Fs("a-blobs", 2).lz4());
     home.import(&source, &first);
     let target = home.toml("to", &Store::Sqlite("b"), &Store::S3(Server::s3().bucket(), "copy/"));
-    let copied = run(args!["copy", "--from", source, "--to", target]).ended(0);
-    assert!(copied.err.contains("read back and equal to the source"), "{}", copied.err);
-    run(args!["diff", source, target]).ended(0);
+    let copied = run(args!["copy", "--from", source, "--to", target]).expect(0);
+    assert!(copied.stderr.contains("read back and equal to the source"), "{}", copied.stderr);
+    run(args!["diff", source, target]).expect(0);
     same_files(&first, &home.export(&target, "again"));
     // Blobs onto themselves: they would be overwritten while they are read.
     let onto = home.toml("onto", &Store::Sqlite("c"), &Store::Fs("a-blobs", 2));
-    let refused = run(args!["copy", "--from", source, "--to", onto]).ended(2);
-    assert!(refused.err.contains("keep their blobs at the same place"), "{}", refused.err);
+    let refused = run(args!["copy", "--from", source, "--to", onto]).expect(2);
+    assert!(refused.stderr.contains("keep their blobs at the same place"), "{}", refused.stderr);
     assert!(!home.path("c").exists());
     // Left where they are, they are found by name.
-    let stay = run(args!["copy", "--from", source, "--to", onto, "--exclude", "@blob"]).ended(0);
-    assert!(stay.err.contains(" 0 missing"), "{}", stay.err);
+    let stay = run(args!["copy", "--from", source, "--to", onto, "--exclude", "@blob"]).expect(0);
+    assert!(stay.stderr.contains(" 0 missing"), "{}", stay.stderr);
     fs::remove_file(home.path("a-blobs").join(file_of(blake3::hash(EXAMPLE).as_bytes(), 2))).unwrap();
     let other = home.toml("other", &Store::Sqlite("d"), &Store::Fs("a-blobs", 2));
-    let missing = run(args!["copy", "--from", source, "--to", other, "--exclude", "@blob"]).ended(3);
-    assert!(missing.err.contains(" 1 missing"), "{}", missing.err);
+    let missing = run(args!["copy", "--from", source, "--to", other, "--exclude", "@blob"]).expect(3);
+    assert!(missing.stderr.contains(" 1 missing"), "{}", missing.stderr);
 }
 
 #[test]
@@ -389,10 +389,10 @@ fn two_installations_share_a_bucket() {
     same_files(&other, &home.export(&b, "b-again"));
     assert_eq!(findings(&home.path("a-again")).iter().filter(|f| f["kind"] == "foreign_object").count(), 1);
     // Emptied and filled anew: what is not its own stays.
-    run(args!["-c", a, "-i", other]).ended(5);
-    let wiped = run(args!["-c", a, "-i", other, "--wipe-target"]).ended(5);
-    assert!(wiped.err.contains("nobody is there to agree"), "{}", wiped.err);
-    run(args!["-c", a, "-i", other, "--wipe-target", "--yes"]).ended(0);
+    run(args!["-c", a, "-i", other]).expect(5);
+    let wiped = run(args!["-c", a, "-i", other, "--wipe-target"]).expect(5);
+    assert!(wiped.stderr.contains("nobody is there to agree"), "{}", wiped.stderr);
+    run(args!["-c", a, "-i", other, "--wipe-target", "--yes"]).expect(0);
     same_files(&other, &home.export(&a, "a-anew"));
     same_files(&other, &home.export(&b, "b-anew"));
     assert_eq!(fs::read_to_string(foreign).unwrap(), "somebody's");
@@ -409,8 +409,8 @@ fn a_blob_store_that_is_not_empty_is_refused() {
     let file = home.path("m1").join(file_of(key.as_bytes(), 2));
     fs::create_dir_all(file.parent().unwrap()).unwrap();
     fs::write(&file, b"theirs").unwrap();
-    let refused = run(args!["-c", config, "-i", first]).ended(5);
-    assert!(refused.err.contains("subspace t (blobs) has 1 row"), "{}", refused.err);
+    let refused = run(args!["-c", config, "-i", first]).expect(5);
+    assert!(refused.stderr.contains("subspace t (blobs) has 1 row"), "{}", refused.stderr);
     assert!(!home.path("data").exists() && !home.path("m0").exists());
     fs::remove_file(&file).unwrap();
     // What a first start leaves is cleared.
@@ -422,7 +422,7 @@ fn a_blob_store_that_is_not_empty_is_refused() {
     assert!(!fixed.exists(), "it belongs to another member");
     // Nothing is made where blobs should be read.
     let nowhere = home.toml("nowhere", &Store::Sqlite("data"), &Store::Fs("nowhere", 2));
-    let absent = run(args!["-c", nowhere, "-e", home.path("none")]).ended(2);
-    assert!(absent.err.contains("the directory of the blob store does not exist"), "{}", absent.err);
+    let absent = run(args!["-c", nowhere, "-e", home.path("none")]).expect(2);
+    assert!(absent.stderr.contains("the directory of the blob store does not exist"), "{}", absent.stderr);
     assert!(!home.path("nowhere").exists() && !home.path("none").exists());
 }

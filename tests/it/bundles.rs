@@ -7,7 +7,7 @@ use rusqlite::Connection;
 
 use crate::harness::site;
 use crate::harness::site::{
-    ENGINES, Engine, Outcome, RocksDb, Site, Sqlite, assert_same, findings, manifest, outcome,
+    EMBEDDED, Engine, Outcome, RocksDb, Site, Sqlite, assert_same, findings, manifest, outcome,
 };
 
 /// The application object of the SQLite stores: of the one that a first start has made, and of the one that was used.
@@ -94,7 +94,7 @@ fn what_a_first_start_with_internet_leaves_is_a_fresh_target() {
     assert_eq!(blake3::Hash::from(key_of(FRESH_ID)).to_hex().as_str(), expect);
     let source = Site::of("0.16.18", Sqlite);
     let dump = source.export("dump");
-    for engine in ENGINES {
+    for engine in EMBEDDED {
         for (has_bundle, has_task) in [(true, false), (false, true), (true, true)] {
             let target = Site::fresh("0.16.18", engine);
             let id = application(&target, engine);
@@ -119,7 +119,7 @@ fn whatever_else_is_there_makes_a_target_no_fresh_one() {
     let source = Site::of("0.16.18", Sqlite);
     let dump = source.export("dump");
     let content = *blake3::hash(b"mail").as_bytes();
-    for engine in ENGINES {
+    for engine in EMBEDDED {
         let id = application(&Site::fresh("0.16.18", engine), engine);
         let own = key_of(id);
         let more: [(&str, Vec<Row>); 7] = [
@@ -178,7 +178,7 @@ fn check(site: &Site, types: Option<&str>, code: i32, kind: &str, count: usize) 
 
 #[test]
 fn a_bundle_is_no_damage_in_a_whole_dump_or_in_a_part() {
-    for engine in ENGINES {
+    for engine in EMBEDDED {
         let id = application(&Site::of("0.16.18", engine), engine);
         let site = used(engine, &bundle(id), false);
         check(&site, None, 0, "none", 0);
@@ -211,7 +211,7 @@ fn a_bundle_whose_object_is_gone_is_no_damage() {
 
 #[test]
 fn a_bundle_that_was_being_renewed_is_no_missing_mail() {
-    for engine in ENGINES {
+    for engine in EMBEDDED {
         // The content is deleted first, its links stay.
         let id = application(&Site::of("0.16.18", engine), engine);
         check(&used(engine, &bundle(id)[1..], false), None, 0, "blob_provisional", 1);

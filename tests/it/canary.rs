@@ -5,7 +5,8 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+
+use crate::harness::program::bare;
 
 const CANARY: &str = "hunter2-canary";
 
@@ -113,13 +114,12 @@ fn check(place: &Path, name: &str, text: &str, jobs: &[usize]) {
     ];
     for job in jobs {
         let report = at(&format!("report{job}"));
-        let output = Command::new(env!("CARGO_BIN_EXE_stalwart-migrate"))
+        let output = bare()
             .args(&all[*job])
             .args(["--json", "--report", report.to_str().unwrap(), "--state", at("state").to_str().unwrap()])
             .env("CANARY", CANARY)
             .env("RUST_LOG", "trace")
             .env("RUST_BACKTRACE", "1")
-            .stdin(Stdio::null())
             .output()
             .unwrap();
         let said =

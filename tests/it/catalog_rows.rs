@@ -41,14 +41,14 @@ impl Changed {
     #[track_caller]
     fn is_faithful(&self) {
         let (dump, again) = (self.place.path("dump"), self.place.path("again"));
-        run(args!["-c", self.config, "-e", dump, "--strict"]).ended(0);
-        let found = run(args!["verify", dump, "--json"]).ended(0).outcome();
+        run(args!["-c", self.config, "-e", dump, "--strict"]).expect(0);
+        let found = run(args!["verify", dump, "--json"]).expect(0).last();
         let notices = ["blob_not_hashed", "blob_unlinked"];
         let found: Vec<&String> = found["findings"].as_object().unwrap().keys().collect();
         assert!(found.iter().all(|kind| notices.contains(&kind.as_str())), "{found:?}");
         let target = if self.json { self.place.json("target") } else { self.place.toml("target") };
-        run(args!["-c", target, "-i", dump]).ended(0);
-        run(args!["-c", target, "-e", again, "--strict"]).ended(0);
+        run(args!["-c", target, "-i", dump]).expect(0);
+        run(args!["-c", target, "-e", again, "--strict"]).expect(0);
         same_files(&dump, &again);
     }
 
@@ -56,14 +56,14 @@ impl Changed {
     #[track_caller]
     fn is_damaged(&self, kind: &str, count: u64, exit: i32) {
         let dump = self.place.path("damaged");
-        run(args!["-c", self.config, "-e", dump]).ended(0);
-        let found: Value = run(args!["verify", dump, "--json"]).ended(exit).outcome();
+        run(args!["-c", self.config, "-e", dump]).expect(0);
+        let found: Value = run(args!["verify", dump, "--json"]).expect(exit).last();
         assert_eq!(found["findings"][kind], count, "{found}");
         let strict = self.place.path("strict");
         let strict = run(args!["-c", self.config, "-e", strict, "--strict"]);
         // Archives and counters are looked at by `verify` alone.
         let seen = !["bad_archive", "counter_too_low"].contains(&kind);
-        assert_eq!(strict.code, i32::from(seen), "{}", strict.err);
+        assert_eq!(strict.code(), Some(i32::from(seen)), "{}", strict.stderr);
     }
 }
 
@@ -122,9 +122,9 @@ fn principals_of_version_5_are_covered_by_a_counter() {
     for change in ["DELETE FROM n WHERE k = x'ffffffff07';", "UPDATE n SET v = 6 WHERE k = x'ffffffff07';"] {
         let changed = Changed::new(FIVE, 5, change);
         changed.is_damaged("counter_too_low", 1, 0);
-        let verified = run(args!["verify", changed.place.path("damaged")]).ended(0);
+        let verified = run(args!["verify", changed.place.path("damaged")]).expect(0);
         let words = "document_id: the counter of account=4294967295 collection=7 is";
-        assert!(verified.err.contains(words), "{}", verified.err);
+        assert!(verified.stderr.contains(words), "{}", verified.stderr);
     }
     // At or above the highest id is right, whatever it is.
     Changed::new(FIVE, 5, "UPDATE n SET v = 700 WHERE k = x'ffffffff07';").is_faithful();

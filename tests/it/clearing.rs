@@ -16,8 +16,8 @@ use rusqlite::Connection;
 use rustix::process::Signal;
 
 use crate::harness::database_servers::{Database, Kind};
-use crate::harness::plain::{Engine, Outcome, Site, check_same};
 use crate::harness::preload::{calls, changes, disk, with_signal};
+use crate::harness::site::{Engine, Outcome, Site, check_same, outcome};
 use crate::harness::started::{add_own_row, configure, fresh, hex, rocks};
 
 /// Releases with a store as a first start leaves it, and their schema versions.
@@ -29,10 +29,10 @@ const WIPE: [&str; 2] = ["--wipe-target", "--yes"];
 fn dump((release, version): (&str, u32)) -> &'static Path {
     static DUMPS: [OnceLock<PathBuf>; 2] = [OnceLock::new(), OnceLock::new()];
     DUMPS[usize::from(version == 6)].get_or_init(|| {
-        let site = Box::leak(Box::new(Site::of(release, Engine::Sqlite).unwrap()));
+        let site = Box::leak(Box::new(Site::plain_of(release, Engine::Sqlite).unwrap()));
         configure(site, version);
-        site.run(&["-e", "dump", "--exclude", "@search"]).expect(0, &[]);
-        site.dump("dump")
+        site.run(&["-e", "dump", "--exclude", "@search"]).expect(0);
+        site.path("dump")
     })
 }
 
@@ -42,7 +42,7 @@ fn target(engine: Engine, release: (&str, u32)) -> (Site, PathBuf) {
     if release.1 < 6 {
         add_own_row(&site, engine);
     }
-    let copied = site.dump("dump");
+    let copied = site.path("dump");
     assert!(Command::new("cp").arg("-r").arg(dump(release)).arg(&copied).status().unwrap().success());
     (site, copied)
 }
@@ -58,7 +58,7 @@ fn leases(site: &Site, engine: Engine, version: u32) -> Vec<String> {
             rows.map(|(key, value)| format!("{} {}", hex(&key), hex(&value))).collect()
         }
         Engine::Sqlite => {
-            let database = Connection::open(site.dump("store")).unwrap();
+            let database = Connection::open(site.store()).unwrap();
             let mut select =
                 database.prepare("SELECT hex(k), hex(v) FROM g WHERE k >= x'ffffffff' ORDER BY k").unwrap();
             let rows = select.query_map([], |row| {
@@ -82,7 +82,7 @@ fn leases(site: &Site, engine: Engine, version: u32) -> Vec<String> {
 
 /// Every line of the files with replaced rows.
 fn saved(site: &Site) -> BTreeSet<String> {
-    let names = fs::read_dir(site.dir.path()).unwrap().map(|entry| entry.unwrap().path());
+    let names = fs::read_dir(site.dir()).unwrap().map(|entry| entry.unwrap().path());
     let files = names.filter(|path| path.extension().is_some_and(|extension| extension == "jsonl"));
     files
         .flat_map(|path| fs::read_to_string(path).unwrap().lines().map(str::to_string).collect::<Vec<_>>())
@@ -90,23 +90,19 @@ fn saved(site: &Site) -> BTreeSet<String> {
 }
 
 fn command(site: &Site, dump: &Path, more: &[&str]) -> Command {
-    let mut program = Command::new(env!("CARGO_BIN_EXE_stalwart-migrate"));
-    program.arg("-c").arg(site.config()).arg("-i").arg(dump).args(more).args(["--jobs", "1"]);
-    program.env_remove("EXPORT_TYPES").env_remove("CONFIG_PATH").env_remove("PGOPTIONS");
-    program.current_dir(site.dir.path()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut program = site.with_config(&["-i"]);
+    program.arg(dump).args(more).args(["--jobs", "1"]).stdout(Stdio::piped()).stderr(Stdio::piped());
     program
 }
 
 fn run(site: &Site, dump: &Path, more: &[&str]) -> Outcome {
-    let output = command(site, dump, more).output().unwrap();
-    let text = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
-    Outcome { code: output.status.code(), text }
+    outcome(command(site, dump, more))
 }
 
 /// An export of what the dumps have.
 fn export(site: &Site) -> PathBuf {
-    site.run(&["-e", "again", "--exclude", "@search"]).expect(0, &[]);
-    site.dump("again")
+    site.run(&["-e", "again", "--exclude", "@search"]).expect(0);
+    site.path("again")
 }
 
 fn has_state(dump: &Path) -> bool {
@@ -187,19 +183,23 @@ fn is_killed_before(
             // Without --wipe-target as well: the state says what the run was about, and asks again.
             let more = if how.is_empty() { &["--resume"][..] } else { &["--resume", "--yes"] };
             let outcome = run(&site, &copied, more);
-            assert_eq!(outcome.code, Some(0), "{what}: {}", outcome.text);
+            assert_eq!(outcome.code(), Some(0), "{what}: {}", outcome.everything());
         }
         (_, false) if how.is_empty() => {
             let outcome = run(&site, &copied, &[]);
-            if outcome.code != Some(0) {
-                assert_eq!(outcome.code, Some(5), "{what}: {}", outcome.text);
+            if outcome.code() != Some(0) {
+                assert_eq!(outcome.code(), Some(5), "{what}: {}", outcome.everything());
                 for word in ["--resume", "--wipe-target"] {
-                    assert!(outcome.text.contains(word), "{what}: nothing of {word}: {}", outcome.text);
+                    assert!(
+                        outcome.everything().contains(word),
+                        "{what}: nothing of {word}: {}",
+                        outcome.everything()
+                    );
                 }
-                run(&site, &copied, &WIPE).expect(0, &[]);
+                run(&site, &copied, &WIPE).expect(0);
             }
         }
-        _ => drop(run(&site, &copied, how).expect(0, &[])),
+        _ => drop(run(&site, &copied, how).expect(0)),
     }
     check(&site, engine, &copied, expected, &what);
 }

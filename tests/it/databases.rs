@@ -7,35 +7,38 @@ mod postgres;
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use serde_json::Value;
 
 use crate::harness::database_servers::{Kind, Server};
-use crate::harness::plain::{ENGINES, Engine, Outcome, Site, check_same, files, fill, fixture};
 use crate::harness::proxy::{Cut, proxy};
+use crate::harness::site::{ENGINES, Engine, Site, check_same, ended, files, fixture, started};
 
 /// From every store of a release into every kind of store.
 fn every_pair(release: &str) {
-    let first = Site::of(release, Engine::Sqlite).unwrap();
+    let first = Site::plain_of(release, Engine::Sqlite).unwrap();
     let dump = first.export("dump");
     for from in ENGINES {
-        let source = Site::of(release, *from).unwrap_or_else(|| {
-            let site = Site::empty(*from);
-            site.import(&dump).expect(0, &[]);
+        let source = Site::plain_of(release, *from).unwrap_or_else(|| {
+            let site = Site::plain(*from);
+            site.import(&dump).expect(0);
             site
         });
         let dump = source.export("dump");
         for to in ENGINES {
-            let target = Site::empty(*to);
-            let outcome = target.import(&dump).expect(0, &["read back and equal to the dump"]);
+            let target = Site::plain(*to);
+            let outcome = target.import(&dump).expect(0).says(&["read back and equal to the dump"]);
             let left_out = files(&dump).contains_key("subspace_z") && matches!(to, Engine::Sql(_));
-            assert_eq!(outcome.text.contains("leaving out z"), left_out, "{from:?} to {to:?}");
+            assert_eq!(outcome.everything().contains("leaving out z"), left_out, "{from:?} to {to:?}");
             let again = target.export("again");
             if matches!(from, Engine::Sql(_)) && files(&again).contains_key("subspace_z") {
                 // What the databases have no table for is empty in the others.
                 fs::remove_file(again.join("subspace_z")).unwrap();
-                assert!(outcome.text.lines().all(|line| !line.starts_with("z ")), "{from:?} to {to:?}");
+                assert!(
+                    outcome.everything().lines().all(|line| !line.starts_with("z ")),
+                    "{from:?} to {to:?}"
+                );
             }
             check_same(&dump, &again, left_out);
         }
@@ -55,12 +58,12 @@ fn every_pair_of_schema_3() {
 #[test]
 fn exports_are_what_an_independent_reader_found() {
     for (kind, name) in [(Kind::Postgres, "postgresql"), (Kind::Mysql, "mysql")] {
-        let site = Site::of("0.15.5", Engine::Sql(kind)).unwrap();
+        let site = Site::of("0.15.5", Engine::Sql(kind));
         let mut dumps = Vec::new();
         for (n, options) in [&[][..], &["--jobs", "1"], &["--jobs=7", "--memory=16MiB"]].iter().enumerate() {
             let dump = format!("dump{n}");
-            site.run(&[&["-e", &dump], *options].concat()).expect(0, &["skipping z"]);
-            dumps.push(site.dump(&dump));
+            site.run(&[&["-e", &dump], *options].concat()).expect(0).says(&["skipping z"]);
+            dumps.push(site.path(&dump));
         }
         dumps.iter().skip(1).for_each(|dump| check_same(&dumps[0], dump, false));
         let read = |path: PathBuf| -> Value { serde_json::from_slice(&fs::read(path).unwrap()).unwrap() };
@@ -89,14 +92,14 @@ fn exports_are_what_an_independent_reader_found() {
 #[test]
 fn large_tables_are_read_in_ranges_and_every_row_once() {
     for kind in [Kind::Postgres, Kind::Mysql] {
-        let site = Site::of("0.15.5", Engine::Sql(kind)).unwrap();
-        fill(site.database(), 300, 60_000);
+        let site = Site::of("0.15.5", Engine::Sql(kind));
+        site.database().fill(300, 60_000);
         // The blobs are not what their keys say.
-        site.run(&["-e", "one", "--jobs", "1"]).expect(3, &[]);
-        site.run(&["-e", "many", "--jobs", "4", "--memory", "16MiB"]).expect(3, &[]);
-        check_same(&site.dump("one"), &site.dump("many"), false);
+        site.run(&["-e", "one", "--jobs", "1"]).expect(3);
+        site.run(&["-e", "many", "--jobs", "4", "--memory", "16MiB"]).expect(3);
+        check_same(&site.path("one"), &site.path("many"), false);
         let manifest: Value =
-            serde_json::from_slice(&fs::read(site.dump("many/manifest/manifest.json")).unwrap()).unwrap();
+            serde_json::from_slice(&fs::read(site.path("many/manifest/manifest.json")).unwrap()).unwrap();
         for table in ["l", "t"] {
             let entries = manifest["subspaces"].as_array().unwrap();
             let entry = entries.iter().find(|entry| entry["letter"] == table).unwrap();
@@ -108,11 +111,11 @@ fn large_tables_are_read_in_ranges_and_every_row_once() {
 
 #[test]
 fn tables_are_found_along_the_search_path() {
-    let source = Site::of("0.15.5", Engine::Sqlite).unwrap();
+    let source = Site::plain_of("0.15.5", Engine::Sqlite).unwrap();
     let dump = source.export("dump");
     let site = Site::on(Server::of(Kind::Postgres));
     site.configure(&[("options", "-c search_path=mail,public")]);
-    site.import(&dump).expect(0, &[]);
+    site.import(&dump).expect(0);
     let count = |schema: &str| {
         let tables = format!("SELECT count(*) FROM pg_tables WHERE schemaname = '{schema}'");
         site.database().sql(&tables)
@@ -121,15 +124,15 @@ fn tables_are_found_along_the_search_path() {
     assert_eq!((count("mail").as_str(), count("public").as_str()), ("0", "20"));
     check_same(&dump, &site.export("public"), true);
     site.configure(&[("options", "-c search_path=nowhere")]);
-    site.import(&dump).expect(2, &["the search path of the connection names no schema"]);
+    site.import(&dump).expect(2).says(&["the search path of the connection names no schema"]);
 }
 
 #[test]
 fn other_sessions_refuse_unless_agreed_to() {
     for (kind, sleep) in [(Kind::Postgres, "SELECT pg_sleep(60)"), (Kind::Mysql, "SELECT sleep(60)")] {
-        let site = Site::of("0.15.5", Engine::Sql(kind)).unwrap();
+        let site = Site::of("0.15.5", Engine::Sql(kind));
         let dump = site.export("dump");
-        let target = Site::empty(Engine::Sql(kind));
+        let target = Site::plain(Engine::Sql(kind));
         let mut others: Vec<_> = [&site, &target]
             .into_iter()
             .map(|site| {
@@ -140,17 +143,21 @@ fn other_sessions_refuse_unless_agreed_to() {
             .collect();
         let says = ["others are connected to the database", "stop the server"];
         // The other session may need a moment to be there.
-        while site.run(&["--dry-run", "-e", "dry"]).expect(0, &[]).text.lines().all(|l| !l.contains(says[0]))
-        {
-        }
-        site.run(&["-e", "refused"]).expect(5, &says);
-        assert!(!site.dump("refused").exists());
-        site.run(&["-e", "agreed", "--yes"]).expect(0, &says);
-        target.import(&dump).expect(5, &says);
+        while site
+            .run(&["--dry-run", "-e", "dry"])
+            .expect(0)
+            .everything()
+            .lines()
+            .all(|l| !l.contains(says[0]))
+        {}
+        site.run(&["-e", "refused"]).expect(5).says(&says);
+        assert!(!site.path("refused").exists());
+        site.run(&["-e", "agreed", "--yes"]).expect(0).says(&says);
+        target.import(&dump).expect(5).says(&says);
         let dump = dump.to_str().unwrap();
-        target.run(&["--dry-run", "-i", dump]).expect(0, &says);
-        target.run(&["--yes", "-i", dump]).expect(0, &says);
-        target.run(&["verify", dump, "--against", target.config().to_str().unwrap()]).expect(0, &says);
+        target.run(&["--dry-run", "-i", dump]).expect(0).says(&says);
+        target.run(&["--yes", "-i", dump]).expect(0).says(&says);
+        target.run(&["verify", dump, "--against", target.config().to_str().unwrap()]).expect(0).says(&says);
         for other in &mut others {
             other.kill().unwrap();
             other.wait().unwrap();
@@ -161,8 +168,8 @@ fn other_sessions_refuse_unless_agreed_to() {
 #[test]
 fn a_connection_that_is_cut_is_one_error_and_nothing_passes_for_complete() {
     for kind in [Kind::Postgres, Kind::Mysql] {
-        let site = Site::of("0.15.5", Engine::Sql(kind)).unwrap();
-        fill(site.database(), 300, 10);
+        let site = Site::of("0.15.5", Engine::Sql(kind));
+        site.database().fill(300, 10);
         let through = |site: &Site, cut: Cut| {
             let port = proxy(site.database().server.port, cut).to_string();
             site.configure(&[("port", &port)]);
@@ -170,36 +177,32 @@ fn a_connection_that_is_cut_is_one_error_and_nothing_passes_for_complete() {
         let says = ["the connection was lost"];
         for bytes in [20, 200_000, 5_000_000] {
             through(&site, Cut::Down(bytes));
-            site.run(&["-e", "cut"]).expect(1, if bytes > 20 { &says } else { &[] });
-            assert!(!site.dump("cut/manifest/manifest.json").exists(), "{kind:?} {bytes}");
-            let _ = fs::remove_dir_all(site.dump("cut"));
+            site.run(&["-e", "cut"]).expect(1).says(if bytes > 20 { &says } else { &[] });
+            assert!(!site.path("cut/manifest/manifest.json").exists(), "{kind:?} {bytes}");
+            let _ = fs::remove_dir_all(site.path("cut"));
         }
         site.configure(&[]);
-        let source = Site::of("0.15.5", Engine::Sqlite).unwrap();
+        let source = Site::plain_of("0.15.5", Engine::Sqlite).unwrap();
         let dump = source.export("dump");
         let target = Site::on(Server::of(kind));
         through(&target, Cut::Up(400_000));
         let half = ["the connection was lost", "do not start the server"];
-        target.import(&dump).expect(1, &half);
+        target.import(&dump).expect(1).says(&half);
         target.configure(&[]);
-        target.run(&["-e", "half"]).expect(5, &["the store states no schema version"]);
+        target.run(&["-e", "half"]).expect(5).says(&["the store states no schema version"]);
     }
 }
 
 #[test]
 fn a_terminated_session_is_one_error() {
-    let site = Site::of("0.15.5", Engine::Sql(Kind::Postgres)).unwrap();
-    fill(site.database(), 2000, 10);
-    let mut program = Command::new(env!("CARGO_BIN_EXE_stalwart-migrate"));
-    program.arg("-c").arg(site.config()).arg("-e").arg(site.dump("dump")).stderr(Stdio::piped());
-    let program = program.stdout(Stdio::null()).spawn().unwrap();
+    let site = Site::of("0.15.5", Engine::Sql(Kind::Postgres));
+    site.database().fill(2000, 10);
+    let program = started(&mut site.with_config(&["-e", "dump"]));
     let kill = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() \
                 AND query LIKE 'COPY%' AND state = 'active' AND pid <> pg_backend_pid()";
     while site.database().sql(kill) == "0" {}
-    let output = program.wait_with_output().unwrap();
-    let text = String::from_utf8_lossy(&output.stderr).into_owned();
-    Outcome { code: output.status.code(), text }.expect(1, &["the connection was lost"]);
-    assert!(!site.dump("dump/manifest/manifest.json").exists());
+    ended(program).expect(1).says(&["the connection was lost"]);
+    assert!(!site.path("dump/manifest/manifest.json").exists());
 }
 
 #[test]
@@ -216,8 +219,8 @@ fn errors_of_connecting_say_what_to_do() {
             ),
         ] {
             site.configure(settings);
-            site.run(&["-e", "dump"]).expect(1, says);
-            assert!(!site.dump("dump").exists());
+            site.run(&["-e", "dump"]).expect(1).says(says);
+            assert!(!site.path("dump").exists());
         }
     }
 }
@@ -226,7 +229,7 @@ fn errors_of_connecting_say_what_to_do() {
 fn postgres_with_passwords_tls_and_missing_rights() {
     let server = Box::leak(Box::new(Server::private(Kind::Postgres, &[])));
     server.sql("", "CREATE ROLE with_password LOGIN PASSWORD 's3cr3t'; CREATE ROLE with_tls LOGIN");
-    let source = Site::of("0.15.5", Engine::Sqlite).unwrap();
+    let source = Site::plain_of("0.15.5", Engine::Sqlite).unwrap();
     let dump = source.export("dump");
     let site = Site::on(server);
     let user = |more: &[(&'static str, &'static str)]| {
@@ -235,34 +238,34 @@ fn postgres_with_passwords_tls_and_missing_rights() {
         site.configure(&settings);
     };
     user(&[("password", "s3cr3t-but-wrong")]);
-    site.import(&dump).expect(1, &["user or password are refused", "with_password"]);
+    site.import(&dump).expect(1).says(&["user or password are refused", "with_password"]);
     // A file ends in a line break as a rule, which nobody sees.
-    let file = site.dir.path().join("password");
+    let file = site.path("password");
     let password: &'static str = Box::leak(format!("%{{file:{}}}%", file.display()).into_boxed_str());
     user(&[("password", password)]);
     for blank in ["s3cr3t\n", "s3cr3t ", " s3cr3t"] {
         std::fs::write(&file, blank).unwrap();
         let refused = site.import(&dump);
-        assert!(!refused.text.contains("s3cr3t"), "the password is shown");
-        refused.expect(1, &["cannot connect", "ends with a blank or a line break"]);
+        assert!(!refused.everything().contains("s3cr3t"), "the password is shown");
+        refused.expect(1).says(&["cannot connect", "ends with a blank or a line break"]);
     }
     user(&[]);
-    site.import(&dump).expect(5, &["a privilege is missing", "GRANT CREATE ON SCHEMA"]);
+    site.import(&dump).expect(5).says(&["a privilege is missing", "GRANT CREATE ON SCHEMA"]);
     assert_eq!(site.database().sql("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"), "0");
     site.database().sql("GRANT CREATE ON SCHEMA public TO with_password");
     site.database().sql("ALTER ROLE with_password SET default_transaction_read_only = on");
-    site.import(&dump).expect(5, &["it is read-only", "default_transaction_read_only"]);
+    site.import(&dump).expect(5).says(&["it is read-only", "default_transaction_read_only"]);
     site.database().sql("ALTER ROLE with_password RESET ALL");
-    site.import(&dump).expect(0, &[]);
+    site.import(&dump).expect(0);
     // Tables of somebody else.
     site.database().sql("ALTER TABLE public.p OWNER TO postgres");
-    site.run(&["-e", "dump"]).expect(5, &["p (property): the privilege to SELECT"]);
+    site.run(&["-e", "dump"]).expect(5).says(&["p (property): the privilege to SELECT"]);
     // A policy that hides rows must not make them vanish.
     site.database().sql(
         "GRANT SELECT ON p TO with_password; ALTER TABLE p ENABLE ROW LEVEL SECURITY; \
          CREATE POLICY most ON p USING (k > '\\x01')",
     );
-    site.run(&["-e", "dump"]).expect(5, &["row-level security"]);
+    site.run(&["-e", "dump"]).expect(5).says(&["row-level security"]);
     site.database().sql("ALTER TABLE p DISABLE ROW LEVEL SECURITY");
     check_same(&dump, &site.export("dump"), true);
     site.database().sql("GRANT SELECT ON ALL TABLES IN SCHEMA public TO with_tls");
@@ -272,38 +275,38 @@ fn postgres_with_passwords_tls_and_missing_rights() {
         (&[("tls.enable", "true"), ("tls.allow-invalid-certs", "true")], 0, "the dump is in"),
     ] {
         site.configure(&[&[("user", "with_tls")], settings].concat());
-        site.run(&["-e", "tls"]).expect(code, &[says]);
+        site.run(&["-e", "tls"]).expect(code).says(&[says]);
     }
-    check_same(&dump, &site.dump("tls"), true);
+    check_same(&dump, &site.path("tls"), true);
 }
 
 #[test]
 fn mysql_that_is_not_strict_takes_small_packets_and_turns_read_only() {
     let settings = ["--sql-mode=", "--max-allowed-packet=1M"];
     let server = Box::leak(Box::new(Server::private(Kind::Mysql, &settings)));
-    let source = Site::of("0.15.5", Engine::Sqlite).unwrap();
+    let source = Site::plain_of("0.15.5", Engine::Sqlite).unwrap();
     let dump = source.export("dump");
     let site = Site::on(server);
     let user = "CREATE USER u@'127.0.0.1' IDENTIFIED BY 's3cr3t'";
     server.sql("", user);
     site.configure(&[("user", "u"), ("password", "s3cr3t-but-wrong")]);
-    site.import(&dump).expect(1, &["user or password are refused"]);
+    site.import(&dump).expect(1).says(&["user or password are refused"]);
     site.configure(&[("user", "u"), ("password", "s3cr3t")]);
-    site.import(&dump).expect(1, &["a privilege is missing"]);
+    site.import(&dump).expect(1).says(&["a privilege is missing"]);
     server.sql("", &format!("GRANT SELECT, INSERT, DELETE ON {}.* TO u@'127.0.0.1'", site.database().name));
     let hidden = "without the privilege PROCESS";
-    site.import(&dump).expect(5, &["cannot create the tables: a privilege is missing", hidden]);
+    site.import(&dump).expect(5).says(&["cannot create the tables: a privilege is missing", hidden]);
     site.configure(&[]);
     // Values would be cut off silently by a session that is not strict.
     site.database().sql("CREATE TABLE s (k TINYBLOB, v VARBINARY(3) NOT NULL, PRIMARY KEY (k(255)))");
-    site.import(&dump).expect(5, &["table s, column v: it is varbinary(3)"]);
+    site.import(&dump).expect(5).says(&["table s, column v: it is varbinary(3)"]);
     assert_eq!(site.database().sql("SELECT count(*) FROM s"), "0");
     let names = site.database().sql(
         "SELECT group_concat(table_name) FROM information_schema.tables \
                                      WHERE table_schema = database()",
     );
     site.database().sql(&format!("DROP TABLE {names}"));
-    site.import(&dump).expect(0, &[]);
+    site.import(&dump).expect(0);
     check_same(&dump, &site.export("dump"), true);
     // A record just as large as a packet can take, and one a byte larger.
     let limit = (1 << 20) - 64;
@@ -312,8 +315,8 @@ fn mysql_that_is_not_strict_takes_small_packets_and_turns_read_only() {
         let target = Site::on(server);
         let says =
             ["subspace s (settings)", "record of 1048513 bytes, its limit is 1048512", "raise max_allowed"];
-        let outcome = target.import(&large).expect(code, if code == 0 { &[] } else { &says });
-        assert_eq!(outcome.text.contains("decoded"), code != 0);
+        let outcome = target.import(&large).expect(code).says(if code == 0 { &[] } else { &says });
+        assert_eq!(outcome.everything().contains("decoded"), code != 0);
         match code {
             0 => check_same(&large, &target.export("dump"), true),
             _ => assert_eq!(target.database().sql("SHOW TABLES"), "", "nothing has been written"),
@@ -322,26 +325,26 @@ fn mysql_that_is_not_strict_takes_small_packets_and_turns_read_only() {
     let blob: Vec<u8> = (0..1u32 << 19).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
     let large = with_rows(&[("t", blake3::hash(&blob).as_bytes().to_vec(), blob)]);
     let target = Site::on(server);
-    target.import(&large).expect(5, &["subspace t (blobs)", "max_allowed_packet"]);
+    target.import(&large).expect(5).says(&["subspace t (blobs)", "max_allowed_packet"]);
     // The mail server's own limit counts as well.
     site.database().sql("SET GLOBAL max_allowed_packet = 1073741824");
     target.configure(&[("max-allowed-packet", "1048576")]);
-    target.import(&large).expect(5, &["subspace t (blobs)", "max_allowed_packet"]);
+    target.import(&large).expect(5).says(&["subspace t (blobs)", "max_allowed_packet"]);
     target.configure(&[]);
-    target.import(&large).expect(0, &[]);
+    target.import(&large).expect(0);
     check_same(&large, &target.export("dump"), true);
     let last = Site::on(server);
     server.sql("", "SET GLOBAL tx_read_only = ON");
-    last.import(&dump).expect(5, &["it is read-only", "tx_read_only"]);
+    last.import(&dump).expect(5).says(&["it is read-only", "tx_read_only"]);
     check_same(&dump, &site.export("read-only"), true);
     server.sql("", "SET GLOBAL require_secure_transport = ON");
-    last.run(&["-e", "tls"]).expect(1, &["tls.enable"]);
+    last.run(&["-e", "tls"]).expect(1).says(&["tls.enable"]);
 }
 
 /// The dump of a store with more rows.
 fn with_rows(rows: &[(&str, Vec<u8>, Vec<u8>)]) -> PathBuf {
-    let site = Site::of("0.15.5", Engine::Sqlite).unwrap();
-    let database = rusqlite::Connection::open(site.dir.path().join("store")).unwrap();
+    let site = Site::plain_of("0.15.5", Engine::Sqlite).unwrap();
+    let database = rusqlite::Connection::open(site.store()).unwrap();
     for (table, key, value) in rows {
         let (columns, values) = if *table == "i" { ("k", "?1") } else { ("k, v", "?1, ?2") };
         let insert = format!("INSERT INTO {table} ({columns}) VALUES ({values})");
@@ -352,9 +355,9 @@ fn with_rows(rows: &[(&str, Vec<u8>, Vec<u8>)]) -> PathBuf {
     }
     drop(database);
     let outcome = site.run(&["-e", "dump"]);
-    assert!(matches!(outcome.code, Some(0 | 3)), "{}", outcome.text);
+    assert!(matches!(outcome.code(), Some(0 | 3)), "{}", outcome.everything());
     // Kept for as long as the process runs; the caller has nothing else of the site.
-    let dir = Box::leak(Box::new(site)).dir.path();
+    let dir = Box::leak(Box::new(site)).dir();
     dir.join("dump")
 }
 
@@ -386,11 +389,11 @@ fn what_a_database_cannot_hold_is_refused_before_the_first_write() {
         let target = Site::on(Server::of(kind));
         let outcome = target.import(&dump);
         if says.is_empty() {
-            outcome.expect(0, &["read back and equal"]);
-            target.run(&["verify", dump.to_str().unwrap(), "--against", "config.toml"]).expect(0, &[]);
+            outcome.expect(0).says(&["read back and equal"]);
+            target.run(&["verify", dump.to_str().unwrap(), "--against", "config.toml"]).expect(0);
             continue;
         }
-        outcome.expect(5, says);
+        outcome.expect(5).says(says);
         let count =
             "SELECT count(*) FROM information_schema.tables WHERE table_schema IN ('public', database())";
         let count = if kind == postgres { &count.replace(", database()", "") } else { count };

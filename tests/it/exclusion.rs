@@ -12,42 +12,40 @@ use rusqlite::Connection;
 
 use crate::harness::database_servers;
 use crate::harness::database_servers::Kind;
-use crate::harness::plain::{ENGINES, Engine, Outcome, Site, check_same};
 use crate::harness::preload;
 use crate::harness::preload::{disk, stopped_at, stopped_before};
+use crate::harness::site::{ENGINES, Engine, Site, check_same, outcome};
 
 /// Two dumps of one schema version with different records: that of a store, and the same with another setting.
 fn dumps() -> &'static [PathBuf; 2] {
     static DUMPS: OnceLock<[PathBuf; 2]> = OnceLock::new();
     DUMPS.get_or_init(|| {
-        let site = Box::leak(Box::new(Site::of("0.15.5", Engine::Sqlite).unwrap()));
+        let site = Box::leak(Box::new(Site::plain_of("0.15.5", Engine::Sqlite).unwrap()));
         // Databases on servers have no place for the search index.
-        site.run(&["-e", "one", "--exclude", "@search"]).expect(0, &[]);
-        let database = Connection::open(site.dump("store")).unwrap();
+        site.run(&["-e", "one", "--exclude", "@search"]).expect(0);
+        let database = Connection::open(site.store()).unwrap();
         database.execute("INSERT INTO s VALUES (CAST('other' AS BLOB), x'31')", []).unwrap();
         drop(database);
-        site.run(&["-e", "other", "--exclude", "@search"]).expect(0, &[]);
-        [site.dump("one"), site.dump("other")]
+        site.run(&["-e", "other", "--exclude", "@search"]).expect(0);
+        [site.path("one"), site.path("other")]
     })
 }
 
 fn command(site: &Site, arguments: &[&str]) -> Command {
-    let mut program = Command::new(env!("CARGO_BIN_EXE_stalwart-migrate"));
-    program.arg("-c").arg(site.config()).args(arguments).current_dir(site.dir.path());
-    program.env_remove("EXPORT_TYPES").env_remove("CONFIG_PATH").env_remove("PGOPTIONS");
-    program.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut program = site.with_config(arguments);
+    program.stdout(Stdio::piped()).stderr(Stdio::piped());
     program
 }
 
 /// An export of what the dumps have.
 fn export(site: &Site) -> PathBuf {
-    site.run(&["-e", "again", "--exclude", "@search"]).expect(0, &[]);
-    site.dump("again")
+    site.run(&["-e", "again", "--exclude", "@search"]).expect(0);
+    site.path("again")
 }
 
 /// A dump beside the configuration of a site, so that its states are its own.
 fn copy(dump: &Path, site: &Site, name: &str) -> PathBuf {
-    let copy = site.dump(name);
+    let copy = site.path(name);
     assert!(Command::new("cp").arg("-r").arg(dump).arg(&copy).status().unwrap().success());
     copy
 }
@@ -86,7 +84,7 @@ impl Drop for Server {
 
 /// Writes a row of data into the store of a site, by its own engine.
 fn write_row(site: &Site, engine: Engine) -> Server {
-    let path = site.dir.path().join("store");
+    let path = site.store();
     match engine {
         Engine::RocksDb => {
             let mut options = rocksdb::Options::default();
@@ -141,7 +139,7 @@ fn write_row(site: &Site, engine: Engine) -> Server {
 fn happen(event: Event, site: &Site, engine: Engine, other: &Path) -> Server {
     match event {
         Event::Import => {
-            site.run(&["-i", other.to_str().unwrap(), "--no-verify"]).expect(0, &[]);
+            site.run(&["-i", other.to_str().unwrap(), "--no-verify"]).expect(0);
             Server::None
         }
         Event::Row => {
@@ -158,7 +156,7 @@ fn untouched(event: Event, site: &Site, engine: Engine, other: &Path) {
         check_same(other, &export(site), false);
         return;
     }
-    let path = site.dir.path().join("store");
+    let path = site.store();
     let rows = match engine {
         Engine::RocksDb => {
             let options = rocksdb::Options::default();
@@ -190,23 +188,21 @@ fn a_target_that_changes(event: Event) {
         let mut hits = 0;
         // The first reads come before the target is looked at, the last ones are of the checksums.
         for after in 0..8 {
-            let site = Site::empty(engine);
+            let site = Site::plain(engine);
             let [one, other] = dumps();
             let (one, other) = (copy(one, &site, "one"), copy(other, &site, "other"));
             let run = command(&site, &["-i", one.to_str().unwrap()]);
             let Some(stopped) = stopped_at(run, "subspace_l", after) else { break };
             if fs::read_dir(one.join("manifest")).unwrap().count() > 2 {
                 // It has the target already.
-                assert_eq!(stopped.goes_on().status.code(), Some(0));
+                stopped.goes_on().expect(0);
                 break;
             }
             hits += 1;
             let server = happen(event, &site, engine, &other);
-            let output = stopped.goes_on();
+            let outcome = stopped.goes_on();
             drop(server);
-            let text = String::from_utf8(output.stderr).unwrap();
-            let outcome = Outcome { code: output.status.code(), text };
-            outcome.expect(5, &[]);
+            outcome.expect(5);
             untouched(event, &site, engine, &other);
             let states = fs::read_dir(one.join("manifest")).unwrap().count();
             assert_eq!(states, 2, "a refused run leaves no state: {engine:?} {after}");
@@ -236,17 +232,15 @@ fn what_was_agreed_to_be_wiped_is_what_was_there() {
         return;
     }
     for engine in ENGINES.iter().copied() {
-        let site = Site::empty(engine);
+        let site = Site::plain(engine);
         let [one, other] = dumps();
         let (one, other) = (copy(one, &site, "one"), copy(other, &site, "other"));
         let run = command(&site, &["-i", one.to_str().unwrap(), "--wipe-target", "--yes"]);
         let stopped = stopped_at(run, "subspace_l", 1).unwrap();
         // Nothing was there, so nothing was agreed to.
-        site.run(&["-i", other.to_str().unwrap(), "--no-verify"]).expect(0, &[]);
-        let output = stopped.goes_on();
-        let text = String::from_utf8(output.stderr).unwrap();
+        site.run(&["-i", other.to_str().unwrap(), "--no-verify"]).expect(0);
         let says = ["the target has changed since it was looked at"];
-        Outcome { code: output.status.code(), text }.expect(5, &says);
+        stopped.goes_on().expect(5).says(&says);
         check_same(&other, &export(&site), false);
     }
 }
@@ -254,7 +248,7 @@ fn what_was_agreed_to_be_wiped_is_what_was_there() {
 #[test]
 fn of_two_imports_into_one_absent_store_one_wins() {
     for engine in ENGINES.iter().copied() {
-        let site = Site::empty(engine);
+        let site = Site::plain(engine);
         let [one, other] = dumps();
         let dumps = [copy(one, &site, "one"), copy(other, &site, "other")];
         let children: Vec<_> = dumps
@@ -316,10 +310,8 @@ fn filling(way: Way, target: &Site, dump: &Path, source: &Site, wipe: bool) -> V
 }
 
 fn fill(site: &Site, arguments: &[String]) -> Command {
-    let mut program = Command::new(env!("CARGO_BIN_EXE_stalwart-migrate"));
-    program.args(arguments).current_dir(site.dir.path());
-    program.env_remove("EXPORT_TYPES").env_remove("CONFIG_PATH").env_remove("PGOPTIONS");
-    program.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut program = site.program();
+    program.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
     program
 }
 
@@ -329,12 +321,12 @@ fn at_work(dump: &Path, site: &Site) -> bool {
         let names = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name());
         names.filter(|name| name.to_string_lossy().starts_with(begin)).count()
     };
-    states(&dump.join("manifest"), "import-") + states(site.dir.path(), "stalwart-migrate-copy-") > 0
+    states(&dump.join("manifest"), "import-") + states(site.dir(), "stalwart-migrate-copy-") > 0
 }
 
 /// Stops a run while it fills its target.
 fn stopped_at_work(way: Way, target: &Site, dump: &Path, source: &Site) -> preload::Stopped {
-    let blobs = target.dump("blobs");
+    let blobs = target.path("blobs");
     let apart = fs::read_to_string(target.config()).unwrap().contains("[store.files]");
     let (kind, file, step) = match (way, &source.database) {
         // The first blob that is written.
@@ -361,7 +353,7 @@ fn stopped_at_work(way: Way, target: &Site, dump: &Path, source: &Site) -> prelo
 
 /// Opens a store as a server does, to write; whether it was let in. A database on a server lets everything in.
 fn lets_a_server_in(site: &Site, engine: Engine) -> bool {
-    let path = site.dump("store");
+    let path = site.store();
     match engine {
         Engine::RocksDb => {
             let mut options = rocksdb::Options::default();
@@ -389,22 +381,21 @@ fn what_fills_a_target_keeps_every_other_run_out_of_both_ends() {
         for way in [Way::Import, Way::Copy] {
             for shared_blobs in [false, true] {
                 let what = format!("{engine:?} {way:?} {shared_blobs}");
-                let (target, source) = (Site::empty(engine), Site::empty(engine));
+                let (target, source) = (Site::plain(engine), Site::plain(engine));
                 // The other target: the same one, or another data store with the same blobs.
-                let beside = Site::empty(Engine::Sqlite);
-                let blobs = target.dump("blobs");
+                let beside = Site::plain(Engine::Sqlite);
+                let blobs = target.path("blobs");
                 if shared_blobs {
                     with_files(&target, &blobs);
                     with_files(&beside, &blobs);
                 }
                 let (one, other) = (copy(one, &target, "one"), copy(other, &target, "other"));
-                source.run(&["-i", one.to_str().unwrap()]).expect(0, &[]);
+                source.run(&["-i", one.to_str().unwrap()]).expect(0);
                 let stopped = stopped_at_work(way, &target, &one, &source);
                 let second = if shared_blobs { &beside } else { &target };
                 let refuse = |site: &Site, arguments: &[String]| {
-                    let output = fill(site, arguments).output().unwrap();
-                    let text = String::from_utf8(output.stderr).unwrap();
-                    assert_eq!(output.status.code(), Some(5), "{what}: {arguments:?}: {text}");
+                    let outcome = outcome(fill(site, arguments));
+                    assert_eq!(outcome.code(), Some(5), "{what}: {arguments:?}: {outcome:?}");
                 };
                 for (rival, wipe) in [(Way::Import, false), (Way::Import, true), (Way::Copy, true)] {
                     refuse(&beside, &filling(rival, second, &other, &source, wipe));
@@ -416,9 +407,8 @@ fn what_fills_a_target_keeps_every_other_run_out_of_both_ends() {
                     // In write-ahead mode SQLite meets no lock of a reader; then the write is seen at the end.
                     assert!(engine == Engine::Sqlite || !lets_a_server_in(&source, engine), "{what}");
                 }
-                let output = stopped.goes_on();
-                let text = String::from_utf8(output.stderr).unwrap();
-                assert_eq!(output.status.code(), Some(0), "{what}: {text}");
+                let outcome = stopped.goes_on();
+                assert_eq!(outcome.code(), Some(0), "{what}: {outcome:?}");
                 check_same(&one, &export(&target), false);
             }
         }

@@ -5,45 +5,21 @@
 //! and this program's own files are read and written through.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
-use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::harness::large::{size, with_blobs};
+use crate::harness::preload::disk;
 use crate::harness::site;
 use crate::harness::site::{
-    ENGINES, Engine, Outcome, RocksDb, Site, Sqlite, assert_same, ended, started, trace, until,
+    EMBEDDED, Engine, Outcome, RocksDb, Site, Sqlite, assert_same, ended, started, trace, until,
 };
 
 const EIO: i32 = 5;
 const ENOSPC: i32 = 28;
-
-/// The compiled disk; nothing where there is no C compiler.
-fn disk() -> Option<&'static Path> {
-    static DISK: OnceLock<Option<PathBuf>> = OnceLock::new();
-    DISK.get_or_init(|| {
-        let library = tempfile::tempdir().unwrap().keep().join("disk.so");
-        let built = Command::new("cc")
-            .args(["-shared", "-fPIC", "-O1", "-o"])
-            .arg(&library)
-            .args(["tests/it/harness/disk.c", "-ldl"])
-            .output();
-        match built {
-            Ok(built) => {
-                assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
-                Some(library)
-            }
-            Err(error) => {
-                println!("skipped: there is no C compiler: {error}");
-                None
-            }
-        }
-    })
-    .as_deref()
-}
 
 /// What fails: reads, writes or syncs of files with this in their path, with this error.
 #[derive(Debug, Clone, Copy)]
@@ -256,7 +232,7 @@ fn a_run_that_is_told_twice_ends_at_once_and_goes_on() {
     source.export_with("twice", &["--resume"]).expect(0);
     assert_same(&whole, &dump);
     assert_eq!(trace(&source.store_dir()), before);
-    for engine in ENGINES {
+    for engine in EMBEDDED {
         let target = Site::empty("0.15.5", engine);
         let mut command = target.program();
         command.arg("-c").arg(target.config()).arg("-i").arg(&whole).args(["--jobs", "1"]);
@@ -272,7 +248,7 @@ fn a_dump_that_has_changed_is_not_what_an_import_goes_on_with() {
     let whole = source.export("whole");
     let small = Site::of("0.15.5", Sqlite);
     let other = small.export("dump").join("manifest/manifest.json");
-    for engine in ENGINES {
+    for engine in EMBEDDED {
         let target = Site::empty("0.15.5", engine);
         let dump = target.path("dump");
         site::copy_tree(&whole, &dump);

@@ -8,7 +8,7 @@ use std::process::Command;
 use rustix::process::{Resource, Rlimit, setrlimit};
 
 use crate::harness::site;
-use crate::harness::site::{ENGINES, RocksDb, Site, Sqlite, fixture, outcome, trace};
+use crate::harness::site::{EMBEDDED, RocksDb, Site, Sqlite, fixture, outcome, trace};
 
 /// A name that a blob can have.
 const BLOB: &str = "2c5d8da9b5fb2ff2b9f4d0b9a3f31f2ee0b0cf2b6d3a2a3f2a3f2a3f2a3f2a3f";
@@ -140,7 +140,7 @@ fn limited(mut command: Command, bytes: u64) -> site::Outcome {
 
 #[test]
 fn a_file_that_may_not_grow_is_an_error_with_a_remedy_and_leaves_no_copies() {
-    for engine in ENGINES {
+    for engine in EMBEDDED {
         let site = Site::of("0.15.5", engine);
         let dump = site.export("dump");
         let temporary = site.path("temporary");

@@ -6,7 +6,7 @@ use rusqlite::{Connection, params};
 use serde_json::Value;
 
 use crate::harness::site::{
-    ENGINES, RocksDb, Site, Sqlite, assert_same, findings, manifest, outcome, subspaces, trace,
+    EMBEDDED, RocksDb, Site, Sqlite, assert_same, findings, manifest, outcome, subspaces, trace,
 };
 
 /// A store that was changed, and its export.
@@ -49,7 +49,7 @@ impl Changed {
     /// The dump goes into both stores and comes back unchanged.
     #[track_caller]
     fn travels(self, code: i32) -> Self {
-        for engine in ENGINES {
+        for engine in EMBEDDED {
             let target = Site::empty("0.15.5", engine);
             target.import_with(&self.dump, &[]).expect(code);
             target.export_with("again", &[]);
@@ -172,7 +172,7 @@ fn counters_of_any_value_travel() {
     }
     drop(database);
     let dump = site.export("dump");
-    for engine in ENGINES {
+    for engine in EMBEDDED {
         let target = Site::empty("0.15.5", engine);
         target.import_with(&dump, &[]).expect(0);
         assert_same(&dump, &target.export("again"));
@@ -265,7 +265,7 @@ fn a_linked_blob_that_is_missing_is_listed() {
         3,
         &[("blob_missing", "k", keys[0]), ("blob_missing", "k", keys[1])],
     );
-    for engine in ENGINES {
+    for engine in EMBEDDED {
         let target = Site::empty("0.15.5", engine);
         target.import_with(&changed.dump, &[]).expect(3).says(&[
             "the dump's export has found: 2 blob_missing",

@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -13,8 +13,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use stalwart_migrate::catalog::{self, FreshRule, SchemaVersion, Subspace, ValueKind};
 
 use crate::harness::database_servers::{Database, Kind};
-use crate::harness::plain::{Engine, Outcome, Site, check_same};
 use crate::harness::proxy::{Cut, mendable};
+use crate::harness::site::{Engine, Site, check_same, ended, started};
 use crate::harness::started::{Row, backend, configure, fresh, hex, insert, literal, rows};
 
 const KINDS: [Kind; 2] = [Kind::Postgres, Kind::Mysql];
@@ -24,7 +24,7 @@ const RELEASES: [(&str, u32); 3] = [("0.13.4", 3), ("0.15.5", 5), ("0.16.18", 6)
 
 /// A site with the store of a release, and its dump.
 fn source((release, version): (&str, u32)) -> (Site, PathBuf) {
-    let site = Site::of(release, Engine::Sqlite).unwrap();
+    let site = Site::plain_of(release, Engine::Sqlite).unwrap();
     configure(&site, version);
     let dump = site.export("dump");
     (site, dump)
@@ -64,7 +64,8 @@ fn a_database_that_a_first_start_has_touched_is_fresh() {
             let before = state(target.database());
             target
                 .run(&["--dry-run", "-i", dump.to_str().unwrap()])
-                .expect(0, &["as a first start leaves it"]);
+                .expect(0)
+                .shows(&["as a first start leaves it"]);
             assert_eq!(state(target.database()), before);
             let setting: Row = (b"my.own".to_vec(), Value::Blob(b"kept beside".to_vec()));
             if release.1 < 6 {
@@ -74,9 +75,15 @@ fn a_database_that_a_first_start_has_touched_is_fresh() {
             assert_eq!(own.lines().count(), usize::from(release.1 == 6), "{own}");
             let said = target
                 .run(&["--report", "report.txt", "-i", dump.to_str().unwrap()])
-                .expect(0, &["read back and equal to the dump"]);
-            let saved = fs::read_to_string(target.dump("report.txt.replaced.jsonl")).unwrap_or_default();
-            assert_eq!(said.text.contains("report.txt.replaced.jsonl"), !saved.is_empty(), "{}", said.text);
+                .expect(0)
+                .says(&["read back and equal to the dump"]);
+            let saved = fs::read_to_string(target.path("report.txt.replaced.jsonl")).unwrap_or_default();
+            assert_eq!(
+                said.everything().contains("report.txt.replaced.jsonl"),
+                !saved.is_empty(),
+                "{}",
+                said.everything()
+            );
             assert_eq!(saved.contains(&hex(b"my.own")), release.1 < 6, "{saved}");
             check_same(&dump, &target.export("again"), true);
             if release.1 == 6 {
@@ -101,7 +108,7 @@ fn one_row_of_data_makes_a_database_no_fresh_one() {
             let before = state(database);
             let mut refused = 0;
             for subspace in refusing(catalog::version(release.1).unwrap(), kind) {
-                let real = rows(&from.dump("store"), subspace).into_iter().find(|(key, value)| {
+                let real = rows(&from.store(), subspace).into_iter().find(|(key, value)| {
                     let value = if let Value::Blob(bytes) = value { &bytes[..] } else { &[0; 8] };
                     subspace.check(key, value).is_ok_and(|layout| layout.fresh.is_none())
                 });
@@ -115,16 +122,17 @@ fn one_row_of_data_makes_a_database_no_fresh_one() {
                 let subject = format!("subspace {} ({}) has 1 row, such as", subspace.letter, subspace.name);
                 let key = hex(&row.0);
                 let says = ["the target is not empty", &subject, &key, "--wipe-target"];
-                let outcome = target.import(&dump).expect(5, &says);
-                let decoded = outcome.text.contains(&format!("{key} = {}", subspace.describe(&row.0)));
-                assert!(decoded || !known, "{}", outcome.text);
+                let outcome = target.import(&dump).expect(5).says(&says);
+                let decoded =
+                    outcome.everything().contains(&format!("{key} = {}", subspace.describe(&row.0)));
+                assert!(decoded || !known, "{}", outcome.everything());
                 let gone = format!("DELETE FROM {} WHERE k = {}", subspace.letter, literal(kind, &row.0));
                 database.sql(&gone);
                 refused += 1;
             }
             assert!(refused > 8, "{refused}");
             assert_eq!(state(database), before, "no refusal has changed a thing");
-            target.import(&dump).expect(0, &[]);
+            target.import(&dump).expect(0);
         }
     }
 }
@@ -136,22 +144,23 @@ fn a_database_is_emptied_only_when_agreed_to() {
         for kind in KINDS {
             let target = fresh(Engine::Sql(kind), release);
             let database = target.database();
-            target.import(&dump).expect(0, &[]);
+            target.import(&dump).expect(0);
             let own = if release.1 == 6 { leases(database) } else { String::new() };
             let before = state(database);
             let dump = dump.to_str().unwrap();
-            target.run(&["-i", dump]).expect(5, &["the target is not empty", "--wipe-target"]);
+            target.run(&["-i", dump]).expect(5).says(&["the target is not empty", "--wipe-target"]);
             let says = ["--wipe-target destroys", "nobody is there to agree", "--yes"];
-            target.run(&["-i", dump, "--wipe-target"]).expect(5, &says);
-            target.run(&["-i", dump, "--wipe-target", "--dry-run"]).expect(0, &["will be emptied"]);
+            target.run(&["-i", dump, "--wipe-target"]).expect(5).says(&says);
+            target.run(&["-i", dump, "--wipe-target", "--dry-run"]).expect(0).shows(&["will be emptied"]);
             database.sql("CREATE TABLE invoices (id INT); INSERT INTO invoices VALUES (1)");
             let says = ["what --wipe-target does not touch", "invoices"];
-            target.run(&["-i", dump, "--wipe-target", "--yes"]).expect(5, &says);
+            target.run(&["-i", dump, "--wipe-target", "--yes"]).expect(5).says(&says);
             database.sql("DROP TABLE invoices");
             assert_eq!(state(database), before);
             target
                 .run(&["-i", dump, "--wipe-target", "--yes"])
-                .expect(0, &["read back and equal to the dump"]);
+                .expect(0)
+                .says(&["read back and equal to the dump"]);
             check_same(Path::new(dump), &target.export("again"), true);
             if release.1 == 6 {
                 assert_eq!(leases(database), own);
@@ -164,8 +173,8 @@ fn a_database_is_emptied_only_when_agreed_to() {
 fn large() -> &'static Path {
     static DUMP: OnceLock<PathBuf> = OnceLock::new();
     DUMP.get_or_init(|| {
-        let site = Site::of("0.15.5", Engine::Sqlite).unwrap();
-        let database = Connection::open(site.dump("store")).unwrap();
+        let site = Site::plain_of("0.15.5", Engine::Sqlite).unwrap();
+        let database = Connection::open(site.store()).unwrap();
         database
             .execute_batch(
                 "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 80000)
@@ -175,15 +184,15 @@ fn large() -> &'static Path {
             .unwrap();
         drop(database);
         // Databases on servers have no place for the search index.
-        site.run(&["-e", "dump", "--exclude", "@search"]).expect(0, &[]);
-        Box::leak(Box::new(site)).dump("dump")
+        site.run(&["-e", "dump", "--exclude", "@search"]).expect(0);
+        Box::leak(Box::new(site)).path("dump")
     })
 }
 
 /// A database that holds it.
 fn filled(kind: Kind) -> Site {
-    let site = Site::empty(Engine::Sql(kind));
-    site.import(large()).expect(0, &[]);
+    let site = Site::plain(Engine::Sql(kind));
+    site.import(large()).expect(0);
     site
 }
 
@@ -197,22 +206,25 @@ fn what_a_lost_connection_has_interrupted_goes_on() {
             source.configure(&[("port", &port.to_string())]);
             let dump = format!("cut{bytes}");
             let says = ["the connection was lost", "--resume"];
-            source.run(&["-e", &dump, "--exclude", "@search"]).expect(1, &says);
-            assert!(!source.dump(&dump).join("manifest/manifest.json").exists());
+            source.run(&["-e", &dump, "--exclude", "@search"]).expect(1).says(&says);
+            assert!(!source.path(&dump).join("manifest/manifest.json").exists());
             mend();
-            source.run(&["-e", &dump, "--exclude", "@search", "--resume"]).expect(0, &[]);
-            check_same(large(), &source.dump(&dump), false);
+            source.run(&["-e", &dump, "--exclude", "@search", "--resume"]).expect(0);
+            check_same(large(), &source.path(&dump), false);
         }
         assert_eq!(state(source.database()), before);
         for bytes in [300_000, 9_000_000] {
-            let target = Site::empty(Engine::Sql(kind));
+            let target = Site::plain(Engine::Sql(kind));
             let (port, mend) = mendable(target.database().server.port, Cut::Up(bytes));
             target.configure(&[("port", &port.to_string())]);
             let says = ["the connection was lost", "do not start the server on it", "--resume"];
-            target.import(large()).expect(1, &says);
+            target.import(large()).expect(1).says(&says);
             mend();
-            target.run(&["-e", "half"]).expect(5, &["the store states no schema version"]);
-            target.run(&["-i", large().to_str().unwrap(), "--resume"]).expect(0, &["read back and equal"]);
+            target.run(&["-e", "half"]).expect(5).says(&["the store states no schema version"]);
+            target
+                .run(&["-i", large().to_str().unwrap(), "--resume"])
+                .expect(0)
+                .says(&["read back and equal"]);
             check_same(large(), &target.export("again"), false);
         }
     }
@@ -220,10 +232,8 @@ fn what_a_lost_connection_has_interrupted_goes_on() {
 
 /// An import of `dump` into an empty database that has begun and is held; the state of the run stands in the dump.
 fn held(target: &Site, dump: &Path) -> Child {
-    let mut program = Command::new(env!("CARGO_BIN_EXE_stalwart-migrate"));
-    program.arg("-c").arg(target.config()).arg("-i").arg(dump).args(["--jobs", "1"]);
-    program.current_dir(target.dir.path()).stdin(Stdio::null());
-    let child = program.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut program = target.with_config(&["-i"]);
+    let child = started(program.arg(dump).args(["--jobs", "1"]));
     let (begin, manifest) = (Instant::now(), dump.join("manifest"));
     // The state comes before the target is locked, the tables after it.
     let tables = match target.database().server.kind {
@@ -243,15 +253,9 @@ fn held(target: &Site, dump: &Path) -> Child {
 
 /// A copy of a dump beside the configuration of a site.
 fn copy(dump: &Path, site: &Site) -> PathBuf {
-    let copy = site.dump("copy");
+    let copy = site.path("copy");
     assert!(Command::new("cp").arg("-r").arg(dump).arg(&copy).status().unwrap().success());
     copy
-}
-
-fn ended(child: Child) -> Outcome {
-    let output = child.wait_with_output().unwrap();
-    let text = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
-    Outcome { code: output.status.code(), text }
 }
 
 fn send(child: &Child, signal: Signal) {
@@ -261,7 +265,7 @@ fn send(child: &Child, signal: Signal) {
 #[test]
 fn the_second_of_two_imports_into_one_database_is_refused() {
     for kind in KINDS {
-        let target = Site::empty(Engine::Sql(kind));
+        let target = Site::plain(Engine::Sql(kind));
         let dump = copy(large(), &target);
         let first = held(&target, &dump);
         // The one who says that the others do not write learns from the lock of the run that they do.
@@ -269,12 +273,12 @@ fn the_second_of_two_imports_into_one_database_is_refused() {
             (&[][..], "others are connected to the database"),
             (&["--wipe-target", "--yes"], "another run of this program uses the database"),
         ] {
-            let second = target.run(&[&["-i", dump.to_str().unwrap()], more].concat()).expect(5, &[]);
-            let error = second.text.lines().last().unwrap();
-            assert!(error.starts_with("error: ") && error.contains(says), "{}", second.text);
+            let second = target.run(&[&["-i", dump.to_str().unwrap()], more].concat()).expect(5);
+            let error = second.stderr.lines().last().unwrap();
+            assert!(error.starts_with("error: ") && error.contains(says), "{}", second.everything());
         }
         send(&first, Signal::CONT);
-        ended(first).expect(0, &["read back and equal to the dump"]);
+        ended(first).expect(0).says(&["read back and equal to the dump"]);
         check_same(&dump, &target.export("again"), false);
     }
 }
@@ -286,15 +290,17 @@ fn an_import_into_a_database_that_is_told_to_end_goes_on() {
             (&[Signal::TERM][..], &["interrupted", "do not start the server on it", "--resume"][..]),
             (&[Signal::INT, Signal::TERM], &[]),
         ] {
-            let target = Site::empty(Engine::Sql(kind));
+            let target = Site::plain(Engine::Sql(kind));
             let dump = copy(large(), &target);
             let child = held(&target, &dump);
             signals.iter().for_each(|signal| send(&child, *signal));
             send(&child, Signal::CONT);
             let outcome = ended(child);
-            assert_eq!(outcome.code, Some(130), "{}", outcome.text);
-            says.iter().for_each(|words| assert!(outcome.text.contains(words), "{words}: {}", outcome.text));
-            target.run(&["-i", dump.to_str().unwrap(), "--resume"]).expect(0, &["read back and equal"]);
+            assert_eq!(outcome.code(), Some(130), "{}", outcome.everything());
+            says.iter().for_each(|words| {
+                assert!(outcome.everything().contains(words), "{words}: {}", outcome.everything())
+            });
+            target.run(&["-i", dump.to_str().unwrap(), "--resume"]).expect(0).says(&["read back and equal"]);
             check_same(&dump, &target.export("again"), false);
         }
     }
@@ -303,7 +309,7 @@ fn an_import_into_a_database_that_is_told_to_end_goes_on() {
 #[test]
 fn a_database_that_is_read_stays_as_it_is() {
     for kind in KINDS {
-        let source = Site::of("0.15.5", Engine::Sql(kind)).unwrap();
+        let source = Site::of("0.15.5", Engine::Sql(kind));
         let before = state(source.database());
         let dump = source.export("dump");
         let dump = dump.to_str().unwrap();
@@ -315,7 +321,7 @@ fn a_database_that_is_read_stays_as_it_is() {
             &["inspect", "--subspace", "s"],
             &["diff", dump, "config.toml"],
         ] {
-            source.run(arguments).expect(0, &[]);
+            source.run(arguments).expect(0);
             assert_eq!(state(source.database()), before, "{kind:?} {arguments:?}");
         }
     }
@@ -329,7 +335,7 @@ fn search_rows(database: &Database) -> String {
 }
 
 fn emptied(kind: Kind) -> Site {
-    let site = Site::of("0.15.5", Engine::Sql(kind)).unwrap();
+    let site = Site::of("0.15.5", Engine::Sql(kind));
     let version = catalog::version(5).unwrap();
     let tables = version.subspaces.iter().filter_map(|s| s.table(backend(kind)).ok());
     site.database().sql(&tables.map(|table| format!("DELETE FROM {};\n", table.name)).collect::<String>());
@@ -353,22 +359,26 @@ fn search_tables_with_rows_are_in_the_way_of_a_whole_database() {
         let before = state(target.database());
         let says = ["the target is not empty", "table s_email (Search table of e-mail)", "--wipe-target"];
         for more in [&[][..], &["--yes"], &["--dry-run"]] {
-            target.run(&[&["-i", dump], more].concat()).expect(5, &says);
+            target.run(&[&["-i", dump], more].concat()).expect(5).says(&says);
         }
         assert_eq!(state(target.database()), before, "no refusal has changed a thing");
         let says = ["will be emptied", "all of s_email"];
-        target.run(&["-i", dump, "--wipe-target", "--dry-run"]).expect(0, &says);
-        target.run(&["-i", dump, "--wipe-target"]).expect(5, &["--wipe-target destroys", "all of s_email"]);
+        target.run(&["-i", dump, "--wipe-target", "--dry-run"]).expect(0).shows(&says);
+        target
+            .run(&["-i", dump, "--wipe-target"])
+            .expect(5)
+            .says(&["--wipe-target destroys", "all of s_email"]);
         assert_eq!(state(target.database()), before);
         let says = ["the tables s_email", "were emptied", "re-index", "read back and equal to the dump"];
-        target.run(&["-i", dump, "--wipe-target", "--yes"]).expect(0, &says);
+        target.run(&["-i", dump, "--wipe-target", "--yes"]).expect(0).says(&says);
         no_search_rows(&target);
         // A used target, and from another store.
-        let used = Site::of("0.15.5", Engine::Sql(kind)).unwrap();
+        let used = Site::of("0.15.5", Engine::Sql(kind));
         let (from, to) = (from.config(), used.config());
         let (from, to) = (from.to_str().unwrap(), to.to_str().unwrap());
         used.run_bare(&["copy", "--from", from, "--to", to, "--wipe-target", "--yes"])
-            .expect(0, &["all of s_email", "were emptied"]);
+            .expect(0)
+            .says(&["all of s_email", "were emptied"]);
         no_search_rows(&used);
     }
 }
@@ -376,16 +386,17 @@ fn search_tables_with_rows_are_in_the_way_of_a_whole_database() {
 #[test]
 fn search_tables_stay_when_a_part_is_loaded() {
     let (part_of, _) = source(RELEASES[1]);
-    part_of.run(&["-e", "part", "--types", "m"]).expect(0, &[]);
-    let part = part_of.dump("part");
+    part_of.run(&["-e", "part", "--types", "m"]).expect(0);
+    let part = part_of.path("part");
     for kind in KINDS {
-        let target = Site::of("0.15.5", Engine::Sql(kind)).unwrap();
+        let target = Site::of("0.15.5", Engine::Sql(kind));
         target.database().sql("DELETE FROM m");
         let before = search_rows(target.database());
-        target.import(&part).expect(0, &["the tables s_email", "were left as they are", "re-index"]);
+        target.import(&part).expect(0).says(&["the tables s_email", "were left as they are", "re-index"]);
         target
             .run(&["-i", part.to_str().unwrap(), "--wipe-target", "--yes"])
-            .expect(0, &["were left as they are"]);
+            .expect(0)
+            .says(&["were left as they are"]);
         assert_eq!(search_rows(target.database()), before);
     }
 }
@@ -405,10 +416,11 @@ fn an_import_does_not_go_on_beside_search_tables_with_rows() {
         ended(child);
         target.database().sql("INSERT INTO s_email (accid, docid) VALUES (7, 7)");
         let says = ["cannot go on", "table s_email", "--wipe-target"];
-        target.run(&["-i", text, "--resume"]).expect(5, &says);
+        target.run(&["-i", text, "--resume"]).expect(5).says(&says);
         target
             .run(&["-i", text, "--wipe-target", "--yes"])
-            .expect(0, &["were emptied", "read back and equal"]);
+            .expect(0)
+            .says(&["were emptied", "read back and equal"]);
         no_search_rows(&target);
     }
 }

@@ -25,8 +25,6 @@ pub mod generate;
 pub mod large;
 #[allow(dead_code, reason = "the benchmarks use the rest")]
 pub mod measure;
-#[cfg(feature = "sqlite")]
-pub mod plain;
 pub mod preload;
 #[cfg(feature = "sqlite")]
 pub mod site;

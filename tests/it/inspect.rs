@@ -3,12 +3,11 @@
 //! Needs a backend: the store is SQLite, written by Stalwart 0.15.5.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use serde_json::Value;
 
 use crate::harness::program;
-use crate::harness::program::run;
+use crate::harness::program::{bare, run};
 
 /// A copy of a fixture's SQLite store, its configuration and a dump of it.
 struct Place {
@@ -23,7 +22,7 @@ impl Place {
         inner.copy("stalwart-0.15.5", "store");
         let (config, dump) = (inner.toml("store"), inner.path("dump"));
         let place = Place { inner, config, dump };
-        run(&["-c", place.config(), "-e", place.dump(), "--quiet"]).ended(0);
+        run(&["-c", place.config(), "-e", place.dump(), "--quiet"]).expect(0);
         place
     }
 
@@ -47,8 +46,8 @@ fn tables_of_dump_and_store_are_exact_and_equal() {
     let mut tables = Vec::new();
     for at in [vec!["inspect", place.dump()], vec!["inspect", "--config", place.config()]] {
         let ran = run(&[&at[..], &["--json"]].concat());
-        assert_eq!(ran.code, 0, "{}", ran.err);
-        let events = ran.events();
+        assert_eq!(ran.code(), Some(0), "{}", ran.stderr);
+        let events = ran.json();
         let held: Vec<Value> = events.iter().filter(|e| e["event"] == "held").cloned().collect();
         for row in &held {
             let letter = row["letter"].as_str().unwrap();
@@ -72,7 +71,7 @@ fn tables_of_dump_and_store_are_exact_and_equal() {
     let line = human.text().lines().find(|line| line.starts_with("p ")).unwrap();
     assert!(line.contains("property") && line.contains("data") && line.ends_with('%'), "{line}");
     let some = run(&["inspect", place.dump(), "--types", "@blob,p", "--json"]);
-    assert_eq!(some.events().iter().filter(|e| e["event"] == "held").count(), 2);
+    assert_eq!(some.json().iter().filter(|e| e["event"] == "held").count(), 2);
 }
 
 #[test]
@@ -81,9 +80,9 @@ fn lists_decode_keys_and_seek_by_prefix_in_dump_and_store() {
     let list = |more: &[&str]| {
         let dump = run(&[&["inspect", place.dump(), "--json"], more].concat());
         let store = run(&[&["inspect", "-c", place.config(), "--json"], more].concat());
-        assert_eq!((dump.code, store.code), (0, 0), "{}{}", dump.err, store.err);
+        assert_eq!((dump.code(), store.code()), (Some(0), Some(0)), "{}{}", dump.stderr, store.stderr);
         assert_eq!(dump.text(), store.text());
-        let mut events = dump.events();
+        let mut events = dump.json();
         let end = events.pop().unwrap();
         assert_eq!(end["event"], "listed");
         assert_eq!(end["records"], events.len());
@@ -129,24 +128,24 @@ fn one_record_comes_with_its_whole_value() {
     for at in [["inspect", place.dump()], ["--config", place.config()]] {
         let at: Vec<&str> = if at[0] == "inspect" { at.to_vec() } else { [&at[..], &["inspect"]].concat() };
         let ran = run(&[&at[..], &["--subspace", "p", "--get", "00"]].concat());
-        assert_eq!(ran.code, 0, "{}", ran.err);
+        assert_eq!(ran.code(), Some(0), "{}", ran.stderr);
         assert_eq!(
             ran.text(),
             "key      00\ndecoded  schema_version\nvalue    4 bytes\n00000000  00 00 00 05                                      ....\n"
         );
         let counter = run(&[&at[..], &["--subspace", "n", "--limit", "1", "--json"]].concat());
-        let key = counter.events()[0]["key"].as_str().unwrap().to_string();
+        let key = counter.json()[0]["key"].as_str().unwrap().to_string();
         let ran = run(&[&at[..], &["--subspace", "n", "--get", &key, "--json"]].concat());
-        let record = &ran.events()[0];
+        let record = &ran.json()[0];
         assert_eq!(record["value_bytes"], 8);
         let bytes: [u8; 8] = unhex(record["value"].as_str().unwrap()).try_into().unwrap();
         assert_eq!(record["counter"], i64::from_le_bytes(bytes));
         let ran = run(&[&at[..], &["--subspace", "p", "--get", "00ff"]].concat());
-        assert_eq!(ran.code, 1);
+        assert_eq!(ran.code(), Some(1));
         assert!(
-            ran.err.contains("there is no such record (subspace p (property), key 00ff: 0x00ff)"),
+            ran.stderr.contains("there is no such record (subspace p (property), key 00ff: 0x00ff)"),
             "{}",
-            ran.err
+            ran.stderr
         );
     }
 }
@@ -155,31 +154,31 @@ fn one_record_comes_with_its_whole_value() {
 fn blobs_are_written_whole_and_checked() {
     let place = Place::new();
     let ran = run(&["inspect", place.dump(), "--subspace", "blobs", "--json", "--limit", "5"]);
-    let records: Vec<Value> = ran.events().into_iter().filter(|e| e["layout"] == "content").collect();
+    let records: Vec<Value> = ran.json().into_iter().filter(|e| e["layout"] == "content").collect();
     assert!(!records.is_empty());
     for record in &records {
         let hash = record["key"].as_str().unwrap();
         let from_dump = run(&["inspect", place.dump(), "--blob", hash, "-q"]);
         let from_store = run(&["inspect", "-c", place.config(), "--blob", &hash.to_uppercase(), "-q"]);
-        assert_eq!((from_dump.code, from_store.code), (0, 0));
-        assert_eq!(blake3::hash(&from_dump.out).to_hex().as_str(), hash);
-        assert_eq!(from_dump.out, from_store.out);
+        assert_eq!((from_dump.code(), from_store.code()), (Some(0), Some(0)));
+        assert_eq!(blake3::hash(&from_dump.stdout).to_hex().as_str(), hash);
+        assert_eq!(from_dump.stdout, from_store.stdout);
     }
     let hash = records[0]["key"].as_str().unwrap();
     let file = place.inner.path("blob");
     let out = file.to_str().unwrap();
     let ran = run(&["inspect", place.dump(), "--blob", hash, "--out", out, "--json"]);
-    assert_eq!(ran.events()[0]["hash_matches"], true);
+    assert_eq!(ran.json()[0]["hash_matches"], true);
     assert_eq!(blake3::hash(&std::fs::read(&file).unwrap()).to_hex().as_str(), hash);
     // Never over a file that is there, never mixed with JSON.
-    assert_eq!(run(&["inspect", place.dump(), "--blob", hash, "--out", out]).code, 2);
-    assert_eq!(run(&["inspect", place.dump(), "--blob", hash, "--json"]).code, 2);
+    assert_eq!(run(&["inspect", place.dump(), "--blob", hash, "--out", out]).code(), Some(2));
+    assert_eq!(run(&["inspect", place.dump(), "--blob", hash, "--json"]).code(), Some(2));
     // Content that does not hash to its key is written only when agreed to.
     damage_blob(&place.inner.store("store"), hash);
     let ran = run(&["inspect", "-c", place.config(), "--blob", hash]);
-    assert_eq!((ran.code, ran.out.len()), (4, 0), "{}", ran.err);
+    assert_eq!((ran.code(), ran.stdout.len()), (Some(4), 0), "{}", ran.stderr);
     let ran = run(&["inspect", "-c", place.config(), "--blob", hash, "--yes"]);
-    assert_eq!((ran.code, &ran.out[..]), (0, &b"changed"[..]), "{}", ran.err);
+    assert_eq!((ran.code(), &ran.stdout[..]), (Some(0), &b"changed"[..]), "{}", ran.stderr);
 }
 
 fn damage_blob(store: &Path, hash: &str) {
@@ -199,9 +198,9 @@ fn mistakes_end_with_their_exit_code_and_say_what_is_valid() {
     let dump = place.dump();
     let check = |arguments: &[&str], code: i32, expect: &str| {
         let ran = run(&[&["inspect"], arguments].concat());
-        assert_eq!(ran.code, code, "{arguments:?}: {}", ran.err);
-        assert!(ran.err.contains(expect), "{arguments:?}: {}", ran.err);
-        assert_eq!(ran.out, b"", "{arguments:?}");
+        assert_eq!(ran.code(), Some(code), "{arguments:?}: {}", ran.stderr);
+        assert!(ran.stderr.contains(expect), "{arguments:?}: {}", ran.stderr);
+        assert_eq!(ran.stdout, b"", "{arguments:?}");
     };
     check(&[], 2, "inspect does not know where to look");
     check(&[dump, "--config", place.config()], 2, "cannot be used with");
@@ -215,16 +214,10 @@ fn mistakes_end_with_their_exit_code_and_say_what_is_valid() {
     check(&[dump, "--blob", &"00".repeat(32)], 1, "there is no such blob");
     check(&[dump, "--schema", "7"], 5, "schema version 7 is not supported; supported are 1 (0.12.0");
     // A configuration in the environment does not get in the way of a dump.
-    let with_variable = Command::new(env!("CARGO_BIN_EXE_stalwart-migrate"))
-        .args(["inspect", dump])
-        .env("CONFIG_PATH", "/nowhere/config.toml")
-        .output()
-        .unwrap();
+    let with_variable =
+        bare().args(["inspect", dump]).env("CONFIG_PATH", "/nowhere/config.toml").output().unwrap();
     assert!(with_variable.status.success());
-    let named = Command::new(env!("CARGO_BIN_EXE_stalwart-migrate"))
-        .args(["--config", place.config(), "inspect", dump])
-        .output()
-        .unwrap();
+    let named = bare().args(["--config", place.config(), "inspect", dump]).output().unwrap();
     assert_eq!(named.status.code(), Some(2));
 }
 
@@ -232,12 +225,12 @@ fn mistakes_end_with_their_exit_code_and_say_what_is_valid() {
 fn completions_and_the_manual_know_every_command() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let ran = run(&["completions", shell]);
-        assert_eq!(ran.code, 0);
+        assert_eq!(ran.code(), Some(0));
         assert!(ran.text().contains("inspect") && ran.text().contains("against"), "{shell}");
     }
-    assert_eq!(run(&["completions", "cobol"]).code, 2);
+    assert_eq!(run(&["completions", "cobol"]).code(), Some(2));
     let page = run(&["man"]);
-    assert_eq!(page.code, 0);
+    assert_eq!(page.code(), Some(0));
     for expect in [
         ".TH stalwart-migrate 1",
         "stalwart\\-migrate verify",

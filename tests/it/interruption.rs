@@ -9,7 +9,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::harness::large::{size, with_blobs};
 use crate::harness::site::{
-    ENGINES, Engine, RocksDb, Site, Sqlite, assert_same, ended, started, trace, until,
+    EMBEDDED, Engine, RocksDb, Site, Sqlite, assert_same, ended, started, trace, until,
 };
 
 const BLOBS: u64 = 96;
@@ -159,7 +159,7 @@ fn schema_version(site: &Site, engine: Engine) -> Option<Vec<u8>> {
             let db = rocksdb::DB::open_cf_for_read_only(&options, site.store(), ["p"], false).unwrap();
             db.get_cf(&db.cf_handle("p").unwrap(), [0]).unwrap()
         }
-        Sqlite => {
+        _ => {
             let db = Connection::open(site.store()).unwrap();
             db.query_row("SELECT v FROM p WHERE k = x'00'", [], |row| row.get(0)).optional().unwrap()
         }
@@ -203,7 +203,7 @@ fn interrupted_import(source: &Site, dump: &std::path::Path, engine: Engine, sig
 fn an_interrupted_import_is_never_taken_for_a_complete_store() {
     let source = with_blobs(BLOBS);
     let dump = source.export("dump");
-    for engine in ENGINES {
+    for engine in EMBEDDED {
         interrupted_import(&source, &dump, engine, Signal::INT);
     }
 }
@@ -212,7 +212,7 @@ fn an_interrupted_import_is_never_taken_for_a_complete_store() {
 fn a_killed_import_is_never_taken_for_a_complete_store() {
     let source = with_blobs(BLOBS);
     let dump = source.export("dump");
-    for engine in ENGINES {
+    for engine in EMBEDDED {
         interrupted_import(&source, &dump, engine, Signal::KILL);
     }
 }
@@ -254,7 +254,7 @@ fn a_run_killed_after_its_last_write_is_complete_and_says_so() {
     std::fs::remove_file(&state).unwrap();
 
     // An import: killed after the schema-version record, before anything was proven.
-    for engine in ENGINES {
+    for engine in EMBEDDED {
         let target = Site::empty("0.15.5", engine);
         let state = target.path("state");
         let more = ["--state", state.to_str().unwrap()];

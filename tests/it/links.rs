@@ -14,7 +14,7 @@ use crate::harness::large::{size, with_blobs};
 use crate::harness::preload::{disk, with_signal};
 use crate::harness::site;
 use crate::harness::site::{
-    ENGINES, Engine, RocksDb, Site, Sqlite, assert_same, copy_tree, ended, outcome, started, until,
+    EMBEDDED, Engine, RocksDb, Site, Sqlite, assert_same, copy_tree, ended, outcome, started, until,
 };
 
 /// The user of a mail server.
@@ -254,7 +254,7 @@ fn a_link_of_another_user_leads_a_target_nowhere() {
     if !root() {
         return;
     }
-    for engine in ENGINES {
+    for engine in EMBEDDED {
         let target = Site::empty("0.15.5", engine);
         fs::create_dir(target.path("precious")).unwrap();
         symlink(target.path("precious"), target.store_dir()).unwrap();
@@ -315,7 +315,7 @@ fn a_directory_of_another_user_is_out_of_reach_during_the_load_and_given_back() 
 fn new_targets_have_the_permissions_that_the_server_gives() {
     let (_site, dump) = dump();
     for mask in ["000", "022", "027"] {
-        for engine in ENGINES {
+        for engine in EMBEDDED {
             let target = Site::empty("0.15.5", engine);
             let import = Command::new("sh")
                 .args(["-c", "umask $0; exec \"$@\"", mask])

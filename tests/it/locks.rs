@@ -1,13 +1,13 @@
 //! Runs that wait for a lock of another session end when they are asked to, and nothing is committed after them.
 
 use std::io::Write as _;
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, ChildStdin, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::harness::database_servers::Kind;
-use crate::harness::plain::{Engine, Site};
+use crate::harness::site::{Engine, Site, started};
 
 /// Another session, which keeps its locks until it is let go.
 struct Other {
@@ -59,11 +59,7 @@ fn stop_at_lock(site: &Site, arguments: &[&str], lock: &str) {
     let what = format!("{:?} {arguments:?} {lock}", site.database().server.kind);
     let before = rows(site);
     let other = Other::with(site, lock);
-    let mut program = Command::new(env!("CARGO_BIN_EXE_stalwart-migrate"));
-    program.arg("-c").arg(site.config()).args(arguments).current_dir(site.dir.path());
-    program.env_remove("EXPORT_TYPES").env_remove("CONFIG_PATH").env_remove("PGOPTIONS");
-    program.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut run = program.spawn().unwrap();
+    let mut run = started(&mut site.with_config(arguments));
     let mut ended = false;
     until(&what, || {
         ended = run.try_wait().unwrap().is_some();
@@ -91,12 +87,12 @@ fn rows(site: &Site) -> String {
 
 #[test]
 fn a_run_that_waits_for_a_lock_ends_when_it_is_asked_to() {
-    let first = Site::of("0.15.5", Engine::Sqlite).unwrap();
-    first.run(&["-e", "dump", "--exclude", "@search"]).expect(0, &[]);
-    let dump = first.dump("dump").display().to_string();
+    let first = Site::plain_of("0.15.5", Engine::Sqlite).unwrap();
+    first.run(&["-e", "dump", "--exclude", "@search"]).expect(0);
+    let dump = first.path("dump").display().to_string();
     let load = ["-i", &dump, "--yes", "--wipe-target", "--exclude", "@search"];
     for kind in [Kind::Postgres, Kind::Mysql] {
-        let site = Site::of("0.15.5", Engine::Sql(kind)).unwrap();
+        let site = Site::of("0.15.5", Engine::Sql(kind));
         assert_ne!(rows(&site), "0");
         let (table, row) = match kind {
             Kind::Postgres => {
@@ -108,6 +104,8 @@ fn a_run_that_waits_for_a_lock_ends_when_it_is_asked_to() {
         stop_at_lock(&site, &load, table);
         stop_at_lock(&site, &load, row);
         // Nothing is in the way afterwards.
-        site.run(&["-i", &dump, "--yes", "--wipe-target", "--exclude", "@search"]).expect(0, &["read back"]);
+        site.run(&["-i", &dump, "--yes", "--wipe-target", "--exclude", "@search"])
+            .expect(0)
+            .says(&["read back"]);
     }
 }

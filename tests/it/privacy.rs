@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::harness::program::Place;
+use crate::harness::program::{Place, program};
 
 #[test]
 fn a_dump_has_mode_0700_and_its_files_0600() {
@@ -14,11 +14,8 @@ fn a_dump_has_mode_0700_and_its_files_0600() {
         place.copy("stalwart-0.15.5", "source");
         let dump = place.path("dump");
         let output = Command::new("sh")
-            .args([
-                "-c",
-                &format!("umask {umask}; exec \"$0\" \"$@\""),
-                env!("CARGO_BIN_EXE_stalwart-migrate"),
-            ])
+            .args(["-c", &format!("umask {umask}; exec \"$0\" \"$@\"")])
+            .arg(program())
             .arg("--config")
             .arg(place.toml("source"))
             .arg("--export")

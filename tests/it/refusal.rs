@@ -11,7 +11,7 @@ use rusqlite::Connection;
 use crate::harness::alone::{only, test_name};
 use crate::harness::site;
 use crate::harness::site::{
-    ENGINES, Engine, Outcome, RocksDb, Site, Sqlite, copy_tree, fixture, outcome, trace,
+    EMBEDDED, Engine, Outcome, RocksDb, Site, Sqlite, copy_tree, fixture, outcome, trace,
 };
 
 /// Runs and expects this exit code, `says` in the one error line, and nothing changed in `untouched`.
@@ -19,10 +19,10 @@ use crate::harness::site::{
 fn check(what: &str, untouched: &[&Path], code: i32, says: &[&str], run: impl FnOnce() -> Outcome) {
     let before: Vec<_> = untouched.iter().map(|path| trace(path)).collect();
     let outcome = run();
-    assert_eq!(outcome.status.code(), Some(code), "{what}: {outcome:#?}");
+    assert_eq!(outcome.status.code(), Some(code), "{what}: {outcome:?}");
     let outcome = outcome.expect(code);
     for word in says {
-        assert!(outcome.error().contains(word), "{what}: {word:?} is missing: {outcome:#?}");
+        assert!(outcome.error().contains(word), "{what}: {word:?} is missing: {outcome:?}");
     }
     let after: Vec<_> = untouched.iter().map(|path| trace(path)).collect();
     assert_eq!(before, after, "{what}: something was written");
@@ -237,7 +237,7 @@ fn a_servers_dump_is_sorted_and_contradictions_are_refused() {
         fs::write(dump.join("subspace_a"), server_file(b'a', records)).unwrap();
         let target = Site::empty("0.15.5", Sqlite);
         let outcome = target.import_with(&dump, &[]);
-        assert_eq!(outcome.status.code(), Some(code), "{what}: {outcome:#?}");
+        assert_eq!(outcome.status.code(), Some(code), "{what}: {outcome:?}");
         outcome.expect(code).says(&[says]);
         assert_eq!(target.store().exists(), code == 0, "{what}");
     }
@@ -254,8 +254,8 @@ fn a_servers_dump_is_sorted_and_contradictions_are_refused() {
         change(&dump, "subspace_p", damage);
         let target = Site::empty("0.15.5", RocksDb);
         let outcome = target.import_with(&dump, &[]);
-        assert!([2, 5].contains(&outcome.status.code().unwrap()), "{what}: {outcome:#?}");
-        assert!(outcome.error().contains("dump"), "{what}: {outcome:#?}");
+        assert!([2, 5].contains(&outcome.status.code().unwrap()), "{what}: {outcome:?}");
+        assert!(outcome.error().contains("dump"), "{what}: {outcome:?}");
         assert!(!target.store().exists(), "{what}");
     }
     let dir = tempfile::tempdir().unwrap();
@@ -332,7 +332,7 @@ fn a_configuration_that_leads_nowhere_ends_with_2() {
 #[test]
 fn paths_of_the_wrong_kind_end_with_2() {
     let dump = fixture("stalwart-0.15.5/server-dump-of-rocksdb");
-    for engine in ENGINES {
+    for engine in EMBEDDED {
         // There is no store.
         let site = Site::empty("0.15.5", engine);
         check("no store", &[&site.path("")], 2, &["does not exist", engine.name()], || {
@@ -343,7 +343,7 @@ fn paths_of_the_wrong_kind_end_with_2() {
         // A file where a directory should be, a directory where a file should be.
         match engine {
             RocksDb => fs::write(site.store(), "file").unwrap(),
-            Sqlite => fs::create_dir_all(site.store()).unwrap(),
+            _ => fs::create_dir_all(site.store()).unwrap(),
         }
         for what in ["export", "import"] {
             check(
@@ -438,7 +438,7 @@ fn what_is_no_store_of_the_server_is_refused() {
 fn a_target_that_is_not_empty_stays_as_it_is() {
     let source = Site::of("0.15.5", Sqlite);
     let dump = source.export("dump");
-    for engine in ENGINES {
+    for engine in EMBEDDED {
         let target = Site::of("0.15.5", engine);
         let says =
             ["the target is not empty", "subspace a (acl) has 3 rows, such as ", "subspace p (property) has"];
@@ -469,7 +469,7 @@ fn a_user_without_rights_is_told_so() {
     chmod(reachable.path(), 0o755);
     copy_tree(&dump, &reachable.path().join("dump"));
     let dump = reachable.path().join("dump");
-    for engine in ENGINES {
+    for engine in EMBEDDED {
         let site = Site::of("0.15.5", engine);
         let run = |site: &Site, flag: &str, dir: &Path| {
             let mut command = site.unprivileged();
@@ -575,7 +575,7 @@ fn a_running_server_is_in_the_way() {
         // To look is no harm.
         site.export_with("dump", &["--dry-run"]).expect(0).says(&["warning: ", &pid]);
         let own = site.verify_against(&dump);
-        assert!([Some(0), Some(4)].contains(&own.status.code()), "{how}: {own:#?}");
+        assert!([Some(0), Some(4)].contains(&own.status.code()), "{how}: {own:?}");
         own.says(&["warning: a server is running", &pid]);
 
         let target = Site::fresh("0.15.5", engine);

@@ -11,12 +11,12 @@ use rusqlite::Connection;
 use crate::harness::digests::check_digests;
 use crate::harness::site;
 use crate::harness::site::{
-    ENGINES, Engine, RocksDb, Site, Sqlite, assert_same, fixture, letters, manifest, trace,
+    EMBEDDED, Engine, RocksDb, Site, Sqlite, assert_same, fixture, letters, manifest, trace,
 };
 
 /// From both stores of a release into both kinds of store, empty and, where a start was recorded, fresh.
 fn check(release: &str) {
-    for from in ENGINES {
+    for from in EMBEDDED {
         let source = Site::of(release, from);
         let dump = source.export("dump");
         let mut verify = source.program();
@@ -25,7 +25,7 @@ fn check(release: &str) {
             verify
         })
         .expect(0);
-        for to in ENGINES {
+        for to in EMBEDDED {
             let mut targets = vec![Site::empty(release, to)];
             if !release.ends_with("killed") {
                 targets.push(Site::fresh(release, to));
@@ -61,7 +61,7 @@ fn schema_6() {
 
 #[test]
 fn neither_jobs_nor_memory_change_a_byte() {
-    for engine in ENGINES {
+    for engine in EMBEDDED {
         let source = Site::of("0.15.5", engine);
         let dump = source.export("dump");
         for (n, options) in [
@@ -137,7 +137,7 @@ fn a_rocksdb_result_is_what_the_server_opens() {
 
         // The one change is found, and nothing else.
         let outcome = target.verify_against(&dump_dir).expect(4);
-        assert!(outcome.stdout.contains("values differ from byte 0 on (8 and 8 bytes)"), "{outcome:#?}");
+        assert!(outcome.text().contains("values differ from byte 0 on (8 and 8 bytes)"), "{outcome:?}");
         outcome.says(&["n (", "1 records differ"]);
     }
 }
@@ -180,7 +180,7 @@ fn a_sqlite_result_is_what_the_server_makes() {
         }
         drop(database);
         let outcome = target.verify_against(&dump).expect(4);
-        assert!(outcome.stdout.contains("n (counter) ff: in the store, not in the dump"), "{outcome:#?}");
+        assert!(outcome.text().contains("n (counter) ff: in the store, not in the dump"), "{outcome:?}");
     }
 }
 
@@ -191,7 +191,7 @@ fn the_servers_own_dumps_are_taken_with_a_word_about_what_they_cannot_prove() {
         // The lease of the node that wrote the dump stays behind.
         ("0.16.18", "m (in_memory_value), w (", &[("g", 37)]),
     ] {
-        for to in ENGINES {
+        for to in EMBEDDED {
             let target = Site::empty(release, to);
             let dump = fixture(&format!("stalwart-{release}/server-dump-of-rocksdb"));
             target.import_with(&dump, &[]).expect(0).says(&[
@@ -212,7 +212,7 @@ fn a_part_goes_into_a_store_that_a_server_has_started() {
     let source = Site::of("0.15.5", RocksDb);
     source.export_with("dump", &["--types", "j,k,t"]).expect(0);
     let dump = source.path("dump");
-    for to in ENGINES {
+    for to in EMBEDDED {
         let target = Site::fresh("0.15.5", to);
         let before = target.export("before");
         target.import_with(&dump, &[]).expect(0);

@@ -83,7 +83,7 @@ fn what_is_no_type_ends_the_run_before_a_file_is_made() {
         let outcome = outcome.expect(2);
         let error = outcome.error();
         for word in [says, "valid are: letters a d e f", "blob_link", "families ", "@lookup", "@server"] {
-            assert!(error.contains(word), "{word:?} is missing: {outcome:#?}");
+            assert!(error.contains(word), "{word:?} is missing: {outcome:?}");
         }
         assert_eq!(trace(&site.path("")), before, "{variable:?} {more:?}");
     }
@@ -149,7 +149,7 @@ fn wrong_command_lines_end_with_2() {
         let mut command = site.program();
         command.args(arguments);
         let outcome = outcome(command).expect(2);
-        assert!(outcome.stderr.starts_with("error: ") || outcome.stderr.contains("Usage:"), "{outcome:#?}");
+        assert!(outcome.stderr.starts_with("error: ") || outcome.stderr.contains("Usage:"), "{outcome:?}");
         assert_eq!(trace(&site.path("")), before, "{arguments:?}");
     }
     for (arguments, says) in [
@@ -160,6 +160,6 @@ fn wrong_command_lines_end_with_2() {
         let mut command = site::bare();
         command.args(arguments);
         let outcome = outcome(command).expect(0);
-        assert!(outcome.stdout.contains(says), "{outcome:#?}");
+        assert!(outcome.text().contains(says), "{outcome:?}");
     }
 }

@@ -12,7 +12,7 @@ use stalwart_migrate::settings::MysqlSettings;
 
 use crate::harness::database_servers::{Database, Kind, Server};
 use crate::harness::impostor::{Answer, impostor};
-use crate::harness::plain::{Engine, Site, check_same};
+use crate::harness::site::{Engine, Site, check_same};
 
 /// Tables of subspaces, in a database of 0.15.5.
 fn tables(kind: Kind) -> Vec<&'static str> {
@@ -22,12 +22,12 @@ fn tables(kind: Kind) -> Vec<&'static str> {
 }
 
 fn filled(kind: Kind) -> Site {
-    Site::of("0.15.5", Engine::Sql(kind)).unwrap()
+    Site::of("0.15.5", Engine::Sql(kind))
 }
 
 /// Tables as a server of 0.15.5 makes them, with nothing but a schema version.
 fn made(kind: Kind) -> Site {
-    let site = Site::empty(Engine::Sql(kind));
+    let site = Site::plain(Engine::Sql(kind));
     let backend = if kind == Kind::Postgres { BackendKind::Postgres } else { BackendKind::Mysql };
     let subspaces = catalog::version(5).unwrap().subspaces.iter();
     let tables = subspaces.filter_map(|s| s.table(backend).ok());
@@ -46,7 +46,7 @@ fn emptied(kind: Kind) -> Site {
 }
 
 fn dump() -> PathBuf {
-    let site = Site::of("0.15.5", Engine::Sqlite).unwrap();
+    let site = Site::plain_of("0.15.5", Engine::Sqlite).unwrap();
     let dump = site.export("dump");
     // Kept for as long as the process runs.
     Box::leak(Box::new(site));
@@ -189,22 +189,22 @@ fn another_shape_of_a_table_is_refused_before_it_is_read_or_written() {
             says.iter().copied().chain(["tables are not as the server makes them"]).collect();
         let site = made(kind);
         site.database().sql(change);
-        site.run(&["-i", dump]).expect(5, &says);
+        site.run(&["-i", dump]).expect(5).says(&says);
         if change.contains(" n ") {
             for more in [&["--dry-run"][..], &["--wipe-target", "--yes"]] {
-                site.run(&[&["-i", dump], more].concat()).expect(5, &says);
+                site.run(&[&["-i", dump], more].concat()).expect(5).says(&says);
             }
-            site.run(&["-e", "dump", "--dry-run"]).expect(5, &says);
+            site.run(&["-e", "dump", "--dry-run"]).expect(5).says(&says);
         }
         if change.contains("VIEW p") {
-            site.run(&["inspect"]).expect(5, &says);
+            site.run(&["inspect"]).expect(5).says(&says);
         }
         match read {
             true => {
-                site.run(&["-e", "dump"]).expect(5, &says);
-                assert!(!site.dump("dump").exists());
+                site.run(&["-e", "dump"]).expect(5).says(&says);
+                assert!(!site.path("dump").exists());
             }
-            false => drop(site.run(&["-e", "dump"]).expect(0, &[])),
+            false => drop(site.run(&["-e", "dump"]).expect(0)),
         }
     }
 }
@@ -236,7 +236,7 @@ fn differences_that_change_nothing_are_none() {
             check_same(&before, &site.export("after"), false);
             let target = emptied(kind);
             target.database().sql(change);
-            target.import(&dump).expect(0, &["read back and equal to the dump"]);
+            target.import(&dump).expect(0).says(&["read back and equal to the dump"]);
         }
     }
 }
@@ -256,7 +256,7 @@ fn commands_that_only_look_warn_of_another_shape() {
             &["verify", dump.to_str().unwrap(), "--against", "config.toml"],
             &["diff", "dump", "config.toml"],
         ] {
-            site.run(arguments).expect(0, &says);
+            site.run(arguments).expect(0).says(&says);
         }
     }
 }
@@ -287,8 +287,8 @@ fn a_mysql_that_cannot_be_written_is_found_before_it_is_and_by_a_dry_run() {
     let dump = dump.to_str().unwrap();
     let (server, target) = ordinary(&[]);
     let both = |site: &Site, says: &[&str]| {
-        site.run(&["-i", dump, "--dry-run"]).expect(5, says);
-        site.run(&["-i", dump]).expect(5, says);
+        site.run(&["-i", dump, "--dry-run"]).expect(5).says(says);
+        site.run(&["-i", dump]).expect(5).says(says);
         assert_eq!(site.database().sql("SHOW TABLES LIKE 's_email'"), "", "nothing was created");
     };
     for (set, says) in [
@@ -311,9 +311,9 @@ fn a_mysql_that_cannot_be_written_is_found_before_it_is_and_by_a_dry_run() {
     grant(&format!("SELECT, INSERT, DELETE ON {name}.*"));
     both(&target, &["cannot create the tables: a privilege is missing", "table a", "grant"]);
     grant(&format!("ALL ON {name}.*"));
-    target.run(&["-i", dump, "--dry-run"]).expect(0, &[]);
+    target.run(&["-i", dump, "--dry-run"]).expect(0);
     assert_eq!(target.database().sql("SHOW TABLES"), "", "a dry run creates nothing");
-    target.run(&["-i", dump]).expect(0, &["read back and equal"]);
+    target.run(&["-i", dump]).expect(0).says(&["read back and equal"]);
     let state = target.database().sql("CHECKSUM TABLE p, s, t, n EXTENDED");
     for (privileges, says) in [
         ("SELECT, INSERT", &["cannot delete records: a privilege is missing", "table a"][..]),
@@ -321,7 +321,7 @@ fn a_mysql_that_cannot_be_written_is_found_before_it_is_and_by_a_dry_run() {
     ] {
         grant(&format!("{privileges} ON {name}.*"));
         for more in [&["--dry-run"][..], &[]] {
-            target.run(&[&["-i", dump, "--wipe-target", "--yes"], more].concat()).expect(5, says);
+            target.run(&[&["-i", dump, "--wipe-target", "--yes"], more].concat()).expect(5).says(says);
         }
         assert_eq!(target.database().sql("CHECKSUM TABLE p, s, t, n EXTENDED"), state);
     }
@@ -330,7 +330,7 @@ fn a_mysql_that_cannot_be_written_is_found_before_it_is_and_by_a_dry_run() {
     grant(&format!("SELECT, INSERT ON {name}.*"));
     server.sql("", &each.join("; "));
     let says = ["cannot delete records: a privilege is missing", "table s"];
-    target.run(&["-i", dump, "--wipe-target", "--yes"]).expect(5, &says);
+    target.run(&["-i", dump, "--wipe-target", "--yes"]).expect(5).says(&says);
     assert_eq!(target.database().sql("CHECKSUM TABLE p, s, t, n EXTENDED"), state);
     // A source needs no statement prepared.
     server.sql("", "SET GLOBAL max_prepared_stmt_count = 0");
@@ -345,8 +345,8 @@ fn a_mysql_that_runs_for_recovery_is_no_target() {
         Box::leak(Box::new(Server::private(Kind::Mysql, &["--innodb-force-recovery=1"])));
     let site = Site::on(server);
     let says = ["runs to recover from damage", "innodb_force_recovery"];
-    site.run(&["-i", dump.to_str().unwrap(), "--dry-run"]).expect(5, &says);
-    site.import(&dump).expect(5, &says);
+    site.run(&["-i", dump.to_str().unwrap(), "--dry-run"]).expect(5).says(&says);
+    site.import(&dump).expect(5).says(&says);
 }
 
 #[test]
@@ -357,12 +357,14 @@ fn what_connections_are_set_to_changes_nothing() {
                sql_mode = 'ANSI_QUOTES', unique_checks = 0, idle_transaction_timeout = 1, max_statement_time = 0.5, \
                sql_big_selects = 0, max_join_size = 1, character_set_results = latin1";
     server.sql("", &format!("SET GLOBAL init_connect = '{}'", set.replace('\'', "''")));
-    site.import(&dump).expect(0, &["read back and equal to the dump"]);
+    site.import(&dump).expect(0).says(&["read back and equal to the dump"]);
     check_same(&dump, &site.export("again"), true);
-    site.run(&["-i", dump.to_str().unwrap(), "--wipe-target", "--yes"]).expect(0, &["read back and equal"]);
+    site.run(&["-i", dump.to_str().unwrap(), "--wipe-target", "--yes"])
+        .expect(0)
+        .says(&["read back and equal"]);
     check_same(&dump, &site.export("wiped"), true);
     let counts = another(server);
-    counts.import(&dump).expect(0, &[]);
+    counts.import(&dump).expect(0);
     check_same(&dump, &counts.export("more"), true);
 }
 
@@ -433,8 +435,8 @@ fn all_tables_of_a_mysql_are_seen_at_one_moment() {
     }
     // A whole moment, but not the last one: it is no dump.
     let agreed = ["-e", "dump", "--yes", "--quiet", "--jobs", "4", "--types", "s,m,p"];
-    site.run(&agreed).expect(5, &["wrote to the store while it was read"]);
-    assert!(!site.dump("dump/manifest/manifest.json").exists());
+    site.run(&agreed).expect(5).says(&["wrote to the store while it was read"]);
+    assert!(!site.path("dump/manifest/manifest.json").exists());
     writer.kill().unwrap();
     writer.wait().unwrap();
 }
@@ -446,7 +448,7 @@ fn a_mysql_server_without_tls_gets_nothing_if_tls_is_asked_for() {
     for more in [&[][..], &[("tls.allow-invalid-certs", "true")]] {
         real.configure(&[&[("user", "u"), ("password", "s3cr3t"), ("tls.enable", "true")], more].concat());
         for arguments in [&["-e", "dump"][..], &["-i", dump.to_str().unwrap()]] {
-            real.run(arguments).expect(1, &["TLS"]);
+            real.run(arguments).expect(1).says(&["TLS"]);
         }
         // Who stands between and takes the offer of TLS away, or makes it and does not keep it.
         for answer in [Answer::NoTls, Answer::FalseTls] {
@@ -455,7 +457,7 @@ fn a_mysql_server_without_tls_gets_nothing_if_tls_is_asked_for() {
             let settings =
                 [("user", "user-of-ours"), ("password", "s3cr3t"), ("port", &*port), ("tls.enable", "true")];
             real.configure(&[&settings, more].concat());
-            real.run(&["-e", "dump"]).expect(1, &["TLS"]);
+            real.run(&["-e", "dump"]).expect(1).says(&["TLS"]);
             let heard = heard();
             for secret in ["user-of-ours", "s3cr3t"] {
                 let sent = heard.windows(secret.len()).any(|bytes| bytes == secret.as_bytes());
@@ -467,12 +469,12 @@ fn a_mysql_server_without_tls_gets_nothing_if_tls_is_asked_for() {
 
 #[test]
 fn a_mysql_server_that_asks_for_a_file_gets_none() {
-    let site = Site::empty(Engine::Sql(Kind::Mysql));
-    let secret = site.dump("secret");
+    let site = Site::plain(Engine::Sql(Kind::Mysql));
+    let secret = site.path("secret");
     std::fs::write(&secret, "a file of ours").unwrap();
     let (port, heard) = impostor(Answer::AskForFile(secret.display().to_string()));
     site.configure(&[("port", &port.to_string())]);
-    site.run(&["-e", "dump"]).expect(1, &[]);
+    site.run(&["-e", "dump"]).expect(1);
     let heard = heard();
     assert!(!heard.is_empty() && !heard.windows(4).any(|bytes| bytes == b"ours"), "{heard:02x?}");
 }

@@ -19,7 +19,7 @@ use stalwart_migrate::run::console;
 use stalwart_migrate::target::state;
 
 use crate::harness::alone::{alone, test_name};
-use crate::harness::site::{ENGINES, Engine, RocksDb, Site, fixture};
+use crate::harness::site::{EMBEDDED, Engine, RocksDb, Site, fixture};
 
 #[track_caller]
 fn ends<T>(what: &str, outcome: Result<T>) {
@@ -41,7 +41,7 @@ fn whatever_reads_ends_once_the_process_was_asked_to() {
     alone(test_name!(whatever_reads_ends_once_the_process_was_asked_to), || {
         let version = catalog::version(5).unwrap();
         let blobs = version.blobs().unwrap();
-        let sites = ENGINES.map(|engine| (Site::of("0.15.5", engine), engine));
+        let sites = EMBEDDED.map(|engine| (Site::of("0.15.5", engine), engine));
         let ours = sites[0].0.export("dump");
         let dumps =
             [ours, fixture("stalwart-0.15.5/server-dump-of-rocksdb")].map(|dir| Dump::open(&dir).unwrap());

@@ -10,7 +10,7 @@ use stalwart_migrate::catalog;
 use stalwart_migrate::dump::Manifest;
 
 use crate::harness::site;
-use crate::harness::site::{ENGINES, Engine, Outcome, RocksDb, Site, Sqlite, assert_same, bare, outcome};
+use crate::harness::site::{EMBEDDED, Engine, Outcome, RocksDb, Site, Sqlite, assert_same, bare, outcome};
 
 /// A store of 0.15.5 that was changed.
 fn changed(change: &str) -> Site {
@@ -88,7 +88,7 @@ fn says(outcome: Outcome, words: &[&str]) {
 fn what_is_known_before_refuses_before_the_first_write() {
     let site = changed(UNKNOWN_KEY);
     let dump = site.export("dump");
-    for engine in ENGINES {
+    for engine in EMBEDDED {
         let target = Site::empty("0.15.5", engine);
         for more in [&["--strict"][..], &["--strict", "--dry-run"], &["--strict", "--types", "p"]] {
             says(
@@ -104,7 +104,7 @@ fn what_is_known_before_refuses_before_the_first_write() {
         }
     }
     let site = changed(UNKNOWN_TABLE);
-    for engine in ENGINES {
+    for engine in EMBEDDED {
         let target = Site::empty("0.15.5", engine);
         says(
             copy(&site, &target, &["--strict"]),
@@ -122,7 +122,7 @@ fn what_loading_finds_ends_it_before_the_target_looks_complete() {
     let site = changed(UNKNOWN_KEY);
     let dump = site.export("dump");
     silence(&dump);
-    for engine in ENGINES {
+    for engine in EMBEDDED {
         let target = Site::empty("0.15.5", engine);
         for again in [&["--strict"][..], &["--strict", "--resume"]] {
             let outcome = target.import_with(&dump, again);

@@ -10,7 +10,7 @@ use rusqlite::Connection;
 use crate::harness::large;
 use crate::harness::site;
 use crate::harness::site::{
-    ENGINES, Engine, Outcome, RocksDb, Site, Sqlite, assert_same, bare, outcome, trace,
+    EMBEDDED, Engine, Outcome, RocksDb, Site, Sqlite, assert_same, bare, outcome, trace,
 };
 
 fn copy(from: &Site, to: &Site, more: &[&str]) -> Outcome {
@@ -89,7 +89,7 @@ fn a_copy_that_was_killed_goes_on() {
     // More than is committed at once.
     let source = with_blobs(160);
     let dump = source.export("dump");
-    for engine in ENGINES {
+    for engine in EMBEDDED {
         let target = Site::empty("0.15.5", engine);
         plain(&source);
         let start = |flags: &[&str]| {
@@ -144,7 +144,7 @@ fn a_difference_is_named_and_counted() {
     assert_eq!([of("d"), of("s"), of("p"), of("t")], [[1, 0, 0], [0, 1, 0], [0, 0, 1], [0, 0, 0]]);
     let shown = diff(&dump, &plain(&site), &[]).expect(4);
     for words in ["d (directory)", "in the left, not in the right", "s (settings) 7a7a: in the right"] {
-        assert!(shown.stdout.contains(words), "{words}: {shown:?}");
+        assert!(shown.text().contains(words), "{words}: {shown:?}");
     }
     let other = Site::of("0.13.4", Sqlite);
     let versions = diff(&dump, &plain(&other), &[]).expect(5);
@@ -154,7 +154,7 @@ fn a_difference_is_named_and_counted() {
 
 #[test]
 fn a_target_is_emptied_only_when_agreed_to() {
-    for engine in ENGINES {
+    for engine in EMBEDDED {
         for release in ["0.15.5", "0.16.18"] {
             let source = Site::of(release, Sqlite);
             let dump = source.export("dump");
@@ -226,7 +226,7 @@ fn a_dry_run_reports_every_check() {
     }
     let text = source.export_with("dry", &["--dry-run"]).expect(0);
     assert!(
-        text.stdout.contains("passed   free space") && text.stderr.contains("estimated time"),
+        text.text().contains("passed   free space") && text.stderr.contains("estimated time"),
         "{text:?}"
     );
     let dump = source.export("dump");
@@ -248,7 +248,7 @@ fn a_dry_run_reports_every_check() {
 fn files_get_the_owner_asked_for() {
     let dump_site = Site::of("0.15.5", Sqlite);
     let dump = dump_site.export("dump");
-    for engine in ENGINES {
+    for engine in EMBEDDED {
         let target = Site::empty("0.15.5", engine);
         for (owner, says) in [("no-such-user:root", "no such user"), ("0:no-such-group", "no such group")] {
             let refused = target.import_with(&dump, &["--owner", owner]).expect(2);
@@ -351,7 +351,7 @@ fn a_full_disk_ends_a_run_that_goes_on_when_there_is_room() {
     assert_same(&whole, &source.path("small/dump"));
     assert_eq!(trace(&source.store_dir()), before);
     drop(disk);
-    for engine in ENGINES {
+    for engine in EMBEDDED {
         full_target(engine, &whole);
     }
 }
@@ -373,7 +373,7 @@ fn full_target(engine: Engine, dump: &Path) {
 fn the_second_of_two_imports_into_one_target_is_refused() {
     let source = large::with_blobs(96);
     let dump = source.export("dump");
-    for engine in ENGINES {
+    for engine in EMBEDDED {
         let target = Site::empty("0.15.5", engine);
         let mut command = target.program();
         command.arg("-c").arg(target.config()).arg("-i").arg(&dump).args(["--jobs", "1"]);
@@ -392,7 +392,7 @@ fn the_second_of_two_imports_into_one_target_is_refused() {
 #[test]
 fn a_source_is_held_while_it_is_read_and_readers_do_not_mind_each_other() {
     use stalwart_migrate::backend::hold::{Hold, HoldMode};
-    for engine in ENGINES {
+    for engine in EMBEDDED {
         let source = Site::of("0.15.5", engine);
         if engine == RocksDb {
             // Every server leaves it.

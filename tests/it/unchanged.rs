@@ -6,19 +6,19 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
 use crate::harness::database_servers::{Kind, Server};
-use crate::harness::plain::{ENGINES, Engine, Outcome, Site};
 use crate::harness::preload::{disk, stopped_at, stopped_before};
+use crate::harness::site::{ENGINES, Engine, Site, outcome};
 
 const WROTE: &str = "wrote to the store while it was read";
 
 fn source(engine: Engine) -> Site {
-    let site = Site::of("0.15.5", engine).unwrap();
+    let site = Site::plain_of("0.15.5", engine).unwrap();
     if let Some(database) = &site.database {
         database.wait_for_leavers();
         // MySQL remembers the second in which a table was written.
@@ -28,24 +28,17 @@ fn source(engine: Engine) -> Site {
 }
 
 fn program(site: &Site, arguments: &[&str]) -> Command {
-    let mut program = Command::new(env!("CARGO_BIN_EXE_stalwart-migrate"));
-    program.args(arguments).current_dir(site.dir.path());
-    program.env_remove("EXPORT_TYPES").env_remove("CONFIG_PATH").env_remove("PGOPTIONS");
-    program.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut program = site.program();
+    program.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
     program
-}
-
-fn outcome(output: Output) -> Outcome {
-    let text = String::from_utf8_lossy(&output.stderr).into_owned();
-    Outcome { code: output.status.code(), text }
 }
 
 /// Adds a setting to a store, whatever locks there are.
 fn write(site: &Site, engine: Engine) {
-    let path = site.dir.path().join("store");
+    let path = site.store();
     match engine {
         Engine::RocksDb => {
-            let beside = site.dir.path().join("beside");
+            let beside = site.path("beside");
             assert!(Command::new("cp").arg("-a").arg(&path).arg(&beside).status().unwrap().success());
             let mut options = rocksdb::Options::default();
             let families = rocksdb::DB::list_cf(&options, &beside).unwrap();
@@ -82,7 +75,7 @@ fn write_elsewhere(site: &Site, engine: Engine) {
     let Engine::Sql(kind) = engine else {
         if engine == Engine::RocksDb {
             // Of another program, or of this one.
-            fs::write(site.dump("store/migrate.log"), "a line").unwrap();
+            fs::write(site.path("store/migrate.log"), "a line").unwrap();
         }
         return;
     };
@@ -109,8 +102,8 @@ fn an_export_of_a_source_that_is_written_meanwhile_is_refused() {
         let export = ["-c", config.to_str().unwrap(), "-e", "dump"];
         let stopped = stopped_before(program(&site, &export), "change", "dump/subspace_p", 0).unwrap();
         write(&site, engine);
-        outcome(stopped.goes_on()).expect(5, &[WROTE, "begin again"]);
-        no_dump(&site.dump("dump"));
+        stopped.goes_on().expect(5).says(&[WROTE, "begin again"]);
+        no_dump(&site.path("dump"));
         let stopped = stopped_before(
             program(&site, &["-c", config.to_str().unwrap(), "-e", "other"]),
             "change",
@@ -119,7 +112,7 @@ fn an_export_of_a_source_that_is_written_meanwhile_is_refused() {
         );
         let stopped = stopped.unwrap();
         write_elsewhere(&site, engine);
-        outcome(stopped.goes_on()).expect(0, &[]);
+        stopped.goes_on().expect(0);
     }
 }
 
@@ -129,18 +122,18 @@ fn a_copy_of_a_source_that_is_written_meanwhile_is_refused() {
         return;
     }
     for engine in ENGINES.iter().copied() {
-        let (site, target) = (source(engine), Site::file("sqlite"));
+        let (site, target) = (source(engine), Site::plain(Engine::Sqlite));
         let (from, to) = (site.config(), target.config());
         let copy = ["copy", "--from", from.to_str().unwrap(), "--to", to.to_str().unwrap()];
-        let store = target.dump("store");
+        let store = target.store();
         let stopped = stopped_before(program(&target, &copy), "change", store.to_str().unwrap(), 0).unwrap();
         write(&site, engine);
-        outcome(stopped.goes_on()).expect(5, &[WROTE, "the target is incomplete"]);
-        target.run(&["-e", "dump"]).expect(5, &["states no schema version"]);
+        stopped.goes_on().expect(5).says(&[WROTE, "the target is incomplete"]);
+        target.run(&["-e", "dump"]).expect(5).says(&["states no schema version"]);
         // Nothing can be made complete with records of two moments.
-        let resumed = program(&target, &[&copy[..], &["--resume"]].concat()).output().unwrap();
+        let resumed = outcome(program(&target, &[&copy[..], &["--resume"]].concat()));
         if matches!(engine, Engine::RocksDb | Engine::Sqlite) {
-            outcome(resumed).expect(5, &["has changed since the run was interrupted"]);
+            resumed.expect(5).says(&["has changed since the run was interrupted"]);
         }
     }
 }
@@ -156,7 +149,7 @@ fn a_comparison_with_a_source_that_is_written_meanwhile_is_refused() {
             let mut seen = Vec::new();
             for after in [0, 1, 2, 4, 6] {
                 let site = source(engine);
-                site.run(&["-e", "dump"]).expect(0, &[]);
+                site.run(&["-e", "dump"]).expect(0);
                 let config = site.config();
                 let arguments = match diff {
                     true => vec!["diff", "dump", config.to_str().unwrap()],
@@ -166,15 +159,15 @@ fn a_comparison_with_a_source_that_is_written_meanwhile_is_refused() {
                     break;
                 };
                 write(&site, engine);
-                let output = stopped.goes_on();
-                let text = String::from_utf8_lossy(&output.stderr).into_owned();
-                match output.status.code() {
+                let outcome = stopped.goes_on();
+                let text = &outcome.stderr;
+                match outcome.code() {
                     // The new setting is no part of the dump.
                     Some(4) => assert!(!seen.contains(&5), "{engine:?} {after}: {text}"),
                     Some(5) => assert!(text.contains(WROTE), "{engine:?} {after}: {text}"),
                     code => panic!("{engine:?} {after}: {code:?} {text}"),
                 }
-                seen.extend(output.status.code());
+                seen.extend(outcome.code());
             }
             assert!(seen.contains(&5), "{engine:?}: never stopped behind the source: {seen:?}");
         }
@@ -207,10 +200,10 @@ fn others_that_connect_meanwhile_are_seen_at_the_end() {
             assert!(client.try_wait().unwrap().is_none());
             std::thread::sleep(Duration::from_millis(20));
         }
-        outcome(stopped.goes_on()).expect(5, &["others have connected to the database while it was read"]);
-        no_dump(&site.dump("dump"));
+        stopped.goes_on().expect(5).says(&["others have connected to the database while it was read"]);
+        no_dump(&site.path("dump"));
         // It writes nothing, so the dump is completed if that is agreed to.
-        site.run(&["-e", "dump", "--resume", "--yes"]).expect(0, &[]);
+        site.run(&["-e", "dump", "--resume", "--yes"]).expect(0);
         drop(client.stdin.take());
         client.wait().unwrap();
     }

@@ -5,17 +5,18 @@ use std::fs;
 use std::process::{Command, Stdio};
 
 use crate::harness::database_servers::Kind;
-use crate::harness::plain::{ENGINES, Engine, Outcome, Site, files, fixture};
+use crate::harness::program::program;
+use crate::harness::site::{ENGINES, Engine, Outcome, Site, files, fixture, outcome};
 
 /// A row of a subspace: letter, key, value.
 type Row<'a> = (&'a str, &'a [u8], &'a [u8]);
 
 /// A RocksDB store of 0.15.5 with these rows in it.
 fn store(rows: &[Row]) -> Site {
-    let original = Site::of("0.15.5", Engine::Sqlite).unwrap();
-    let site = Site::empty(Engine::RocksDb);
-    site.import(&original.export("dump")).expect(0, &[]);
-    let path = site.dir.path().join("store");
+    let original = Site::plain_of("0.15.5", Engine::Sqlite).unwrap();
+    let site = Site::plain(Engine::RocksDb);
+    site.import(&original.export("dump")).expect(0);
+    let path = site.store();
     let options = rocksdb::Options::default();
     let families = rocksdb::DB::list_cf(&options, &path).unwrap();
     let db = rocksdb::DB::open_cf(&options, &path, families).unwrap();
@@ -26,12 +27,9 @@ fn store(rows: &[Row]) -> Site {
 }
 
 fn copy(from: &Site, to: &Site, more: &[&str]) -> Outcome {
-    let mut program = Command::new(env!("CARGO_BIN_EXE_stalwart-migrate"));
+    let mut program = to.program();
     program.arg("copy").arg("--from").arg(from.config()).arg("--to").arg(to.config()).args(more);
-    program.current_dir(to.dir.path()).env_remove("EXPORT_TYPES").env_remove("CONFIG_PATH");
-    let output = program.stdin(Stdio::null()).output().unwrap();
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    Outcome { code: output.status.code(), text: text(&output.stdout) + &text(&output.stderr) }
+    outcome(program)
 }
 
 /// Whether anything has been written to a target.
@@ -40,16 +38,14 @@ fn untouched(target: &Site, engine: Engine) -> bool {
     match engine {
         Engine::Sql(Kind::Postgres) => target.database().sql(&format!("{tables} 'public'")) == "0",
         Engine::Sql(Kind::Mysql) => target.database().sql(&format!("{tables} database()")) == "0",
-        _ => !target.dir.path().join("store").exists(),
+        _ => !target.store().exists(),
     }
 }
 
 /// Records of a subspace of a store, as `--json` lists them: key and value in hex.
 fn listed(site: &Site, letter: &str) -> Vec<(String, String)> {
-    let listed =
-        site.run(&["inspect", "--subspace", letter, "--limit=0", "--json", "--quiet"]).expect(0, &[]);
-    let lines = listed.text.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-    let records = lines.filter(|line| line["event"] == "record");
+    let listed = site.run(&["inspect", "--subspace", letter, "--limit=0", "--json", "--quiet"]).expect(0);
+    let records = listed.json().into_iter().filter(|line| line["event"] == "record");
     records
         .map(|line| {
             (
@@ -71,16 +67,20 @@ const BAD_COUNTERS: &[Row] = &[
 #[test]
 fn a_counter_that_is_no_number_is_refused_by_every_target_unless_agreed_to() {
     let source = store(BAD_COUNTERS);
-    source.run(&["-e", "dump"]).expect(3, &[
+    source.run(&["-e", "dump"]).expect(3).says(&[
         "found 4 values that no server can use",
         "n 0000000300: document_id account=3 collection=0 (Email): a counter has 8 bytes, this value has 4",
     ]);
-    let dump = source.dump("dump");
+    let dump = source.path("dump");
     let dump_text = dump.to_str().unwrap();
-    source.run(&["-e", "strict", "--strict"]).expect(1, &["4 values that no server can use"]);
+    source.run(&["-e", "strict", "--strict"]).expect(1).says(&["4 values that no server can use"]);
     let verified = source.run(&["verify", dump_text]);
-    assert_eq!(verified.code, Some(4), "{}", verified.text);
-    assert!(verified.text.contains("found 4 values that no server can use"), "{}", verified.text);
+    assert_eq!(verified.code(), Some(4), "{}", verified.everything());
+    assert!(
+        verified.everything().contains("found 4 values that no server can use"),
+        "{}",
+        verified.everything()
+    );
     let listing = fs::read_to_string(dump.join("manifest/findings.jsonl")).unwrap();
     assert_eq!(listing.matches("\"kind\":\"unusable_value\"").count(), 4, "{listing}");
     for engine in ENGINES {
@@ -93,34 +93,34 @@ fn a_counter_that_is_no_number_is_refused_by_every_target_unless_agreed_to() {
             "repeat with --yes",
         ];
         for command in ["import", "dry run", "copy", "dry copy"] {
-            let target = Site::empty(*engine);
+            let target = Site::plain(*engine);
             let outcome = match command {
                 "import" => target.import(&dump),
                 "dry run" => target.run(&["-i", dump_text, "--dry-run"]),
                 "copy" => copy(&source, &target, &[]),
                 _ => copy(&source, &target, &["--dry-run"]),
             };
-            outcome.expect(5, &says);
+            outcome.expect(5).says(&says);
             assert!(untouched(&target, *engine), "{engine:?} {command}");
         }
         let holds = *engine == Engine::RocksDb;
         for command in ["import", "copy"] {
-            let target = Site::empty(*engine);
+            let target = Site::plain(*engine);
             let outcome = match command {
                 "import" => target.run(&["-i", dump_text, "--yes"]),
                 _ => copy(&source, &target, &["--yes"]),
             };
-            let outcome = outcome.expect(3, &["4 values that no server can use", "read back and equal"]);
+            let outcome = outcome.expect(3).says(&["4 values that no server can use", "read back and equal"]);
             let left_out = ["0000000300", "0000000900", "eeeeee", "0409"];
             for key in left_out {
                 let named = outcome
-                    .text
+                    .everything()
                     .lines()
                     .any(|line| line.contains(key) && line.contains("the record with its value of"));
-                assert_eq!(named, !holds, "{engine:?} {key}: {}", outcome.text);
+                assert_eq!(named, !holds, "{engine:?} {key}: {}", outcome.everything());
             }
-            target.run(&["-e", "again"]).expect(if holds { 3 } else { 0 }, &[]);
-            let (mut before, mut after) = (files(&dump), files(&target.dump("again")));
+            target.run(&["-e", "again"]).expect(if holds { 3 } else { 0 });
+            let (mut before, mut after) = (files(&dump), files(&target.path("again")));
             if !holds {
                 let (kept, all) = (listed(&target, "n"), listed(&source, "n"));
                 let kept_of_all = all.into_iter().filter(|(key, _)| !left_out.contains(&key.as_str()));
@@ -138,25 +138,25 @@ fn a_counter_that_is_no_number_is_refused_by_every_target_unless_agreed_to() {
 #[test]
 fn an_interrupted_load_without_unusable_values_goes_on() {
     let source = store(BAD_COUNTERS);
-    source.run(&["-e", "dump"]).expect(3, &[]);
-    let dump = source.dump("dump");
-    let whole = Site::empty(Engine::Sqlite);
-    whole.run(&["-i", dump.to_str().unwrap(), "--yes"]).expect(3, &[]);
-    whole.run(&["-e", "again"]).expect(0, &[]);
+    source.run(&["-e", "dump"]).expect(3);
+    let dump = source.path("dump");
+    let whole = Site::plain(Engine::Sqlite);
+    whole.run(&["-i", dump.to_str().unwrap(), "--yes"]).expect(3);
+    whole.run(&["-e", "again"]).expect(0);
     // Ends when most of it is written: links come last.
-    let blocks = fs::metadata(whole.dir.path().join("store")).unwrap().len() / 512 - 64;
-    let target = Site::empty(Engine::Sqlite);
+    let blocks = fs::metadata(whole.store()).unwrap().len() / 512 - 64;
+    let target = Site::plain(Engine::Sqlite);
     let mut shell = Command::new("sh");
     shell.args(["-c", &format!("ulimit -f {blocks}; exec \"$0\" \"$@\"")]);
-    shell.arg(env!("CARGO_BIN_EXE_stalwart-migrate")).arg("-c").arg(target.config());
-    shell.arg("-i").arg(&dump).arg("--yes").current_dir(target.dir.path());
+    shell.arg(program()).arg("-c").arg(target.config());
+    shell.arg("-i").arg(&dump).arg("--yes").current_dir(target.dir());
     let output = shell.stdin(Stdio::null()).output().unwrap();
     assert!(!matches!(output.status.code(), Some(0 | 3 | 5)), "{}", String::from_utf8_lossy(&output.stderr));
     let resume = ["-i", dump.to_str().unwrap(), "--resume"];
-    target.run(&resume).expect(5, &["there is a value that no server can use", "repeat with --yes"]);
-    target.run(&[&resume[..], &["--yes"]].concat()).expect(3, &["read back and equal"]);
-    target.run(&["-e", "again"]).expect(0, &[]);
-    assert!(files(&whole.dump("again")) == files(&target.dump("again")));
+    target.run(&resume).expect(5).says(&["there is a value that no server can use", "repeat with --yes"]);
+    target.run(&[&resume[..], &["--yes"]].concat()).expect(3).says(&["read back and equal"]);
+    target.run(&["-e", "again"]).expect(0);
+    assert!(files(&whole.path("again")) == files(&target.path("again")));
 }
 
 #[test]
@@ -165,21 +165,24 @@ fn a_value_where_keys_have_none_is_refused_and_the_key_is_kept() {
     let source = store(&[("i", &key, b"a value")]);
     source
         .run(&["-e", "dump"])
-        .expect(3, &["1 values that no server can use", "this subspace has no values"]);
-    let dump = source.dump("dump");
+        .expect(3)
+        .says(&["1 values that no server can use", "this subspace has no values"]);
+    let dump = source.path("dump");
     for engine in ENGINES {
         for by_copy in [false, true] {
-            let target = Site::empty(*engine);
+            let target = Site::plain(*engine);
             let load = |more: &[&str]| match by_copy {
                 true => copy(&source, &target, more),
                 false => target.run(&[&["-i", dump.to_str().unwrap()], more].concat()),
             };
-            load(&[]).expect(5, &["subspace i (indexes)", "this subspace has no values, this value has 7"]);
+            load(&[])
+                .expect(5)
+                .says(&["subspace i (indexes)", "this subspace has no values, this value has 7"]);
             assert!(untouched(&target, *engine), "{engine:?}");
-            let outcome = load(&["--yes"]).expect(3, &["read back and equal"]);
+            let outcome = load(&["--yes"]).expect(3).says(&["read back and equal"]);
             let held = listed(&target, "i").into_iter().find(|(found, _)| found == "00000003006300000001");
             let holds = *engine == Engine::RocksDb;
-            assert_eq!(outcome.text.contains("the value of 7 bytes, 612076616c7565"), !holds);
+            assert_eq!(outcome.everything().contains("the value of 7 bytes, 612076616c7565"), !holds);
             let value = if holds { "612076616c7565" } else { "" };
             assert_eq!(held, Some(("00000003006300000001".into(), value.into())), "{engine:?}");
         }
@@ -216,11 +219,11 @@ fn a_servers_dump_is_looked_through_before_the_first_write() {
         &[(&[0, 0, 0, 3, 0], &[1, 0, 0, 0, 0, 0, 0]), (&[0, 0, 0, 3, 1], &[1, 0, 0, 0, 0, 0, 0, 0, 0])];
     fs::write(dump.join("subspace_n"), server_file(records)).unwrap();
     for engine in ENGINES {
-        let target = Site::empty(*engine);
+        let target = Site::plain(*engine);
         let says = ["key 0000000300", "a counter has 8 bytes, this value has 7", "values of this kind 2"];
-        target.import(&dump).expect(5, &says);
+        target.import(&dump).expect(5).says(&says);
         assert!(untouched(&target, *engine), "{engine:?}");
-        target.run(&["-i", dump.to_str().unwrap(), "--yes"]).expect(3, &["read back and equal"]);
+        target.run(&["-i", dump.to_str().unwrap(), "--yes"]).expect(3).says(&["read back and equal"]);
         let count = if *engine == Engine::RocksDb { 2 } else { 0 };
         assert_eq!(listed(&target, "n").len(), count, "{engine:?}");
     }
@@ -246,20 +249,20 @@ fn keys_and_counters_at_their_limits_travel_between_all_engines() {
         ("s", "bidi \u{202e} and \u{0}".as_bytes(), b"\\N"),
     ];
     let source = store(rows);
-    source.run(&["-e", "dump"]).expect(0, &[]);
-    let dump = source.dump("dump");
+    source.run(&["-e", "dump"]).expect(0);
+    let dump = source.path("dump");
     for engine in ENGINES {
-        let target = Site::empty(*engine);
-        target.import(&dump).expect(0, &["read back and equal"]);
-        target.run(&["-e", "again"]).expect(0, &[]);
-        let (mut before, mut after) = (files(&dump), files(&target.dump("again")));
+        let target = Site::plain(*engine);
+        target.import(&dump).expect(0).says(&["read back and equal"]);
+        target.run(&["-e", "again"]).expect(0);
+        let (mut before, mut after) = (files(&dump), files(&target.path("again")));
         before.remove("subspace_z");
         after.remove("subspace_z");
         assert!(before == after, "{engine:?}");
-        let copied = Site::empty(*engine);
-        copy(&target, &copied, &[]).expect(0, &["read back and equal"]);
+        let copied = Site::plain(*engine);
+        copy(&target, &copied, &[]).expect(0).says(&["read back and equal"]);
         copied
             .run(&["verify", dump.to_str().unwrap(), "--against", copied.config().to_str().unwrap()])
-            .expect(0, &[]);
+            .expect(0);
     }
 }

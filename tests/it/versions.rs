@@ -35,17 +35,17 @@ fn manifest(dump: &Path) -> Value {
 /// Export, import into a new store, export again: the dumps are equal and nothing in them is unknown.
 fn round_trip(place: &Place, source: &Path, target: &Path) {
     let (first, second) = (place.path("first"), place.path("second"));
-    run(args!["-c", source, "-e", first]).ended(0);
-    run(args!["-c", target, "-i", first]).ended(0);
-    run(args!["-c", target, "-e", second]).ended(0);
+    run(args!["-c", source, "-e", first]).expect(0);
+    run(args!["-c", target, "-i", first]).expect(0);
+    run(args!["-c", target, "-e", second]).expect(0);
     same_files(&first, &second);
     for dump in [&first, &second] {
-        let verified = run(args!["verify", dump, "--json"]).ended(0).outcome();
+        let verified = run(args!["verify", dump, "--json"]).expect(0).last();
         for kind in ["unknown_key", "bad_value", "bad_archive", "blob_mismatch", "blob_missing"] {
             assert_eq!(verified["findings"].get(kind), None, "{verified}");
         }
     }
-    run(args!["verify", first, "--against", target]).ended(0);
+    run(args!["verify", first, "--against", target]).expect(0);
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn stores_of_real_servers_make_the_journey() {
         assert_eq!(stays, usize::from(version == 6), "{manifest}");
         if version == 6 {
             let listed = run(args!["inspect", place.path("first"), "--subspace", "g", "--limit=0", "--json"]);
-            let keys = listed.ended(0).events();
+            let keys = listed.expect(0).json();
             let layouts: Vec<&str> = keys.iter().filter_map(|e| e["layout"].as_str()).collect();
             assert!(layouts.len() == 37 && !layouts.contains(&"node_lease"), "{layouts:?}");
         }
@@ -100,7 +100,7 @@ fn every_layout_of_every_version_makes_the_journey() {
         write_store(&place.store("source"), version, &records);
         let config = |name| if version.blobs_marked { place.json(name) } else { place.toml(name) };
         round_trip(&place, &config("source"), &config("target"));
-        let counted = run(args!["inspect", place.path("second"), "--json"]).ended(0).events();
+        let counted = run(args!["inspect", place.path("second"), "--json"]).expect(0).json();
         for (letter, records) in &records {
             let subspace = version.subspace(*letter).unwrap();
             let travelling =
@@ -232,7 +232,7 @@ fn stores_of_no_or_unknown_version_are_refused_before_anything_is_written() {
         let (config, dump) = (place.toml("source"), place.path("dump"));
         let before = std::fs::read(place.store("source")).unwrap();
         let (other, good) = (changed(""), place.path("good"));
-        run(args!["-c", other.toml("source"), "-e", good]).ended(0);
+        run(args!["-c", other.toml("source"), "-e", good]).expect(0);
         let ways: [&[&std::ffi::OsStr]; 3] = [
             args!["-c", config, "-e", dump],
             args!["inspect", "-c", config],
@@ -241,20 +241,20 @@ fn stores_of_no_or_unknown_version_are_refused_before_anything_is_written() {
         for (way, arguments) in ways.into_iter().enumerate() {
             // What an unfinished import has left is compared with the dump, and found to differ.
             let unfinished = way == 2 && statements.starts_with("DELETE");
-            let ran = run(arguments).ended(if unfinished { 4 } else { 5 });
-            assert!(ran.err.contains(expect), "{}", ran.err);
+            let ran = run(arguments).expect(if unfinished { 4 } else { 5 });
+            assert!(ran.stderr.contains(expect), "{}", ran.stderr);
             assert!(!dump.exists());
         }
         // Nor is such a store a target.
-        run(args!["-c", config, "-i", good]).ended(5);
+        run(args!["-c", config, "-i", good]).expect(5);
         assert!(std::fs::read(place.store("source")).unwrap() == before, "the store has changed");
         // Whoever knows better says so.
-        run(args!["-c", config, "-e", dump, "--schema", "5"]).ended(0);
+        run(args!["-c", config, "-e", dump, "--schema", "5"]).expect(0);
         assert_eq!(manifest(&dump)["schema_version"], 5);
-        run(args!["inspect", "-c", config, "--schema=5"]).ended(0);
-        run(args!["verify", dump, "--against", config, "--schema=5"]).ended(0);
-        let ran = run(args!["-c", config, "-e", place.path("other"), "--schema", "9"]).ended(5);
-        assert!(ran.err.contains("schema version 9 is not supported"), "{}", ran.err);
+        run(args!["inspect", "-c", config, "--schema=5"]).expect(0);
+        run(args!["verify", dump, "--against", config, "--schema=5"]).expect(0);
+        let ran = run(args!["-c", config, "-e", place.path("other"), "--schema", "9"]).expect(5);
+        assert!(ran.stderr.contains("schema version 9 is not supported"), "{}", ran.stderr);
     };
     check("DELETE FROM p WHERE k = x'00'", "the store states no schema version");
     check("UPDATE p SET v = x'00000007' WHERE k = x'00'", "schema version 7 is not supported");
@@ -274,25 +274,25 @@ fn what_an_older_version_has_left_is_found_and_named() {
     );
     let (config, dump) = (place.toml("source"), place.path("dump"));
     // `w` is there and empty: that is what a finished migration leaves.
-    let exported = run(args!["-c", config, "-e", dump, "--json"]).ended(3);
-    assert_eq!(exported.outcome()["findings"]["legacy_rows"], 4);
+    let exported = run(args!["-c", config, "-e", dump, "--json"]).expect(3);
+    assert_eq!(exported.last()["findings"]["legacy_rows"], 4);
     let findings = std::fs::read_to_string(dump.join("manifest/findings.jsonl")).unwrap();
     for table in ["b", "c", "g", "v"] {
         let line = format!("\"kind\":\"legacy_rows\",\"subspace\":\"{table}\"");
         assert!(findings.contains(&line), "{table}: {findings}");
     }
-    assert!(exported.err.contains("an older schema version has left rows here"), "{}", exported.err);
+    assert!(exported.stderr.contains("an older schema version has left rows here"), "{}", exported.stderr);
     assert!(!dump.join("subspace_b").exists());
     let strict = place.path("strict");
-    run(args!["-c", config, "-e", strict, "--strict"]).ended(1);
+    run(args!["-c", config, "-e", strict, "--strict"]).expect(1);
     assert!(!strict.join("manifest/manifest.json").exists());
-    let verified = run(args!["verify", dump, "--against", config, "--json"]).ended(3);
-    assert_eq!(verified.outcome()["findings"]["legacy_rows"], 4);
-    let inspected = run(args!["inspect", "-c", config, "--json"]).ended(0);
-    assert_eq!(inspected.outcome()["findings"]["legacy_rows"], 4);
+    let verified = run(args!["verify", dump, "--against", config, "--json"]).expect(3);
+    assert_eq!(verified.last()["findings"]["legacy_rows"], 4);
+    let inspected = run(args!["inspect", "-c", config, "--json"]).expect(0);
+    assert_eq!(inspected.last()["findings"]["legacy_rows"], 4);
     // A table nobody knows is another thing.
     let place =
         changed("CREATE TABLE notes (k BLOB PRIMARY KEY, v BLOB); INSERT INTO notes VALUES (x'01', x'02')");
-    let exported = run(args!["-c", place.toml("source"), "-e", place.path("dump"), "--json"]).ended(3);
-    assert_eq!(exported.outcome()["findings"]["unknown_table"], 1);
+    let exported = run(args!["-c", place.toml("source"), "-e", place.path("dump"), "--json"]).expect(3);
+    assert_eq!(exported.last()["findings"]["unknown_table"], 1);
 }

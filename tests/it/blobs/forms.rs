@@ -24,7 +24,7 @@ fn all_there(dump: &Path) {
         let key = blake3::hash(&content);
         assert_eq!(blobs.get(&key.as_bytes()[..]), Some(&(content.len() as u64)), "{key}");
     }
-    let verified = run(args!["verify", dump, "--json"]).ended(0).outcome();
+    let verified = run(args!["verify", dump, "--json"]).expect(0).last();
     for kind in ["blob_mismatch", "blob_missing", "unknown_key", "bad_value"] {
         assert_eq!(verified["findings"].get(kind), None, "{verified}");
     }
@@ -73,12 +73,12 @@ fn from_0_16_on_blobs_are_marked_whatever_they_end_in() {
     all_there(&dump);
     let files = home.write("files-blobs.json", &registry::files(&home.path("blobs")));
     let target = home.json("target");
-    run(args!["-c", target, "-i", dump, "--blob-config", files, "--yes"]).ended(0);
+    run(args!["-c", target, "-i", dump, "--blob-config", files, "--yes"]).expect(0);
     for content in contents() {
         let path = home.path("blobs").join(file_of(blake3::hash(&content).as_bytes(), 2));
         assert_eq!(fs::read(&path).unwrap(), lz4(&content));
     }
     let again = home.path("again");
-    run(args!["-c", target, "-e", again, "--blob-config", files]).ended(0);
+    run(args!["-c", target, "-e", again, "--blob-config", files]).expect(0);
     same_files(&dump, &again);
 }

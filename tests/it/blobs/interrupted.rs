@@ -61,16 +61,16 @@ fn imports(new: impl Fn(u32) -> (Store, Store)) {
         if begun(&dump) {
             in_the_middle += 1;
             let resumed = run(args!["-c", config, "-i", dump, "--resume"]);
-            assert_eq!(resumed.code, 0, "{history:?}: {}", resumed.err);
-        } else if !complete && run(args!["verify", dump, "--against", config]).code != 0 {
+            assert_eq!(resumed.code(), Some(0), "{history:?}: {}", resumed.stderr);
+        } else if !complete && run(args!["verify", dump, "--against", config]).code() != Some(0) {
             let again = run(args!["-c", config, "-i", dump]);
-            assert_eq!(again.code, 0, "{history:?}: {}", again.err);
+            assert_eq!(again.code(), Some(0), "{history:?}: {}", again.stderr);
         }
         assert!(!begun(&dump), "{history:?}");
         let again = home.path(&format!("again{n}"));
         let exported = run(args!["-c", config, "-e", again]);
-        assert_eq!(exported.code, 0, "{history:?}: {}", exported.err);
-        assert!(!exported.err.contains("are not this server's"), "{history:?}: {}", exported.err);
+        assert_eq!(exported.code(), Some(0), "{history:?}: {}", exported.stderr);
+        assert!(!exported.stderr.contains("are not this server's"), "{history:?}: {}", exported.stderr);
         same_files(&dump, &again);
         fs::remove_dir_all(again).unwrap();
     }
@@ -108,7 +108,7 @@ fn exports_from_s3_go_on() {
         if dump.join("manifest/resume.json").exists() && !dump.join("manifest/manifest.json").exists() {
             in_the_middle += 1;
             let resumed = run(args!["-c", config, "-e", dump, "--resume"]);
-            assert_eq!(resumed.code, 0, "{history:?}: {}", resumed.err);
+            assert_eq!(resumed.code(), Some(0), "{history:?}: {}", resumed.stderr);
         }
         if dump.join("manifest/manifest.json").exists() {
             same_files(&original, &dump);

@@ -6,20 +6,16 @@ use std::process::Command;
 use serde_json::json;
 
 use super::*;
-use crate::harness::program::run_program;
+use crate::harness::program::{bare, outcome};
 
 const PASSWORD: &str = "s3cr3t-of-this-test";
 
-fn with_password(arguments: &[&std::ffi::OsStr]) -> Ran {
-    let mut all = vec!["STORE_PASSWORD=s3cr3t-of-this-test".as_ref(), program()];
-    all.extend(arguments);
-    let ran = run_program(Path::new("env"), &all);
-    assert!(!ran.err.contains(PASSWORD) && !ran.text().contains(PASSWORD), "{}", ran.err);
+fn with_password(arguments: &[&std::ffi::OsStr]) -> Outcome {
+    let mut command = bare();
+    command.args(arguments).env("STORE_PASSWORD", PASSWORD);
+    let ran = outcome(command);
+    assert!(!ran.stderr.contains(PASSWORD) && !ran.text().contains(PASSWORD), "{}", ran.stderr);
     ran
-}
-
-fn program() -> &'static std::ffi::OsStr {
-    env!("CARGO_BIN_EXE_stalwart-migrate").as_ref()
 }
 
 /// The forms in which an object keeps a secret.
@@ -74,21 +70,21 @@ fn schema_6_goes_through_every_engine() {
         }
     }
     let first = home.path("dump0");
-    with_password(args!["-c", sites[0].0, "-e", first]).ended(0);
+    with_password(args!["-c", sites[0].0, "-e", first]).expect(0);
     let mut dump = first.clone();
     for (n, (config, index)) in sites.iter().enumerate().skip(1) {
         // From the last one with an index, which the others have no place for.
-        let imported = with_password(args!["-c", config, "-i", dump]).ended(0);
-        assert!(imported.err.contains("read back and equal to the dump"), "{}", imported.err);
-        assert_eq!(imported.err.contains("leaving out z"), !index, "{}", imported.err);
+        let imported = with_password(args!["-c", config, "-i", dump]).expect(0);
+        assert!(imported.stderr.contains("read back and equal to the dump"), "{}", imported.stderr);
+        assert_eq!(imported.stderr.contains("leaving out z"), !index, "{}", imported.stderr);
         let next = home.path(&format!("dump{n}"));
-        with_password(args!["-c", config, "-e", next]).ended(0);
+        with_password(args!["-c", config, "-e", next]).expect(0);
         if *index {
             same_files(&first, &next)
         } else {
             same_without_index(&first, &next)
         }
-        let verified = with_password(args!["verify", next, "--json"]).ended(0).outcome();
+        let verified = with_password(args!["verify", next, "--json"]).expect(0).last();
         assert_eq!(verified["findings"].get("unknown_key"), None, "{verified}");
         if *index {
             dump = next;
@@ -99,7 +95,7 @@ fn schema_6_goes_through_every_engine() {
     }
     // Another password leads nowhere, and is not told.
     let wrong = with_password(args!["-c", sites[4].0, "-e", home.path("never")]);
-    assert_eq!(wrong.code, 1, "{}", wrong.err);
+    assert_eq!(wrong.code(), Some(1), "{}", wrong.stderr);
 }
 
 #[test]
@@ -115,9 +111,9 @@ fn a_dump_of_the_server_goes_into_every_engine() {
         });
         let config = home.write(&format!("{title}.json"), &store.to_string());
         let state = home.path(&format!("{title}.state"));
-        with_password(args!["-c", config, "-i", theirs, "--state", state]).ended(0);
+        with_password(args!["-c", config, "-i", theirs, "--state", state]).expect(0);
         let ours = home.path(title);
-        with_password(args!["-c", config, "-e", ours, "--types", "@server"]).ended(0);
+        with_password(args!["-c", config, "-e", ours, "--types", "@server"]).expect(0);
         let path = ours.join("manifest/manifest.json");
         let manifest: serde_json::Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
         let expected = "tests/fixtures/stalwart-0.16.18/expected/server-dump-of-rocksdb.json";

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use super::*;
 use crate::harness::program::run;
+use crate::harness::program::{command, outcome, program};
 use crate::harness::stub::{Reply, Stub, s3_list};
 
 /// An installation with files as blobs, the dump it came from, and the keys of its blobs.
@@ -34,20 +35,17 @@ fn rest_is_whole(whole: &Path, other: &Path) {
 }
 
 /// The program as somebody who may not read everything.
-fn unprivileged(home: &Home, arguments: &[&std::ffi::OsStr]) -> Ran {
-    let program = home.path("stalwart-migrate");
-    let own = Path::new(env!("CARGO_BIN_EXE_stalwart-migrate"));
-    if !program.exists() {
-        fs::hard_link(own, &program).or_else(|_| fs::copy(own, &program).map(drop)).unwrap();
+fn unprivileged(home: &Home, arguments: &[&std::ffi::OsStr]) -> Outcome {
+    let (own, copy) = (program(), home.path("stalwart-migrate"));
+    if !copy.exists() {
+        fs::hard_link(&own, &copy).or_else(|_| fs::copy(&own, &copy).map(drop)).unwrap();
     }
-    let mut command = Command::new(program);
-    command.args(arguments).env_remove("CONFIG_PATH").env_remove("EXPORT_TYPES");
+    let mut command = command(&copy);
+    command.args(arguments);
     if rustix::process::geteuid().is_root() {
         command.uid(65534).gid(65534);
     }
-    let output = command.output().unwrap();
-    let err = String::from_utf8(output.stderr).unwrap();
-    Ran { code: output.status.code().unwrap(), out: output.stdout, err }
+    outcome(command)
 }
 
 fn give_away(path: &Path) {
@@ -74,8 +72,8 @@ fn what_is_missing_or_damaged_is_listed_and_the_rest_travels() {
     }
     assert!(missing.len() >= 25 && cut.len() >= 5, "{} {}", missing.len(), cut.len());
     let dump = home.path("dump");
-    let ran = run(args!["-c", config, "-e", dump]).ended(3);
-    assert!(ran.err.contains(&format!("{} missing", missing.len())), "{}", ran.err);
+    let ran = run(args!["-c", config, "-e", dump]).expect(3);
+    assert!(ran.stderr.contains(&format!("{} missing", missing.len())), "{}", ran.stderr);
     assert_eq!(found(&dump, "blob_missing").into_iter().collect::<BTreeSet<_>>(), missing);
     assert_eq!(found(&dump, "blob_mismatch").into_iter().collect::<BTreeSet<_>>(), cut);
     let there = blobs_of(&dump);
@@ -85,13 +83,13 @@ fn what_is_missing_or_damaged_is_listed_and_the_rest_travels() {
         assert_eq!(before.get(key), Some(bytes));
     }
     rest_is_whole(&whole, &dump);
-    run(args!["-c", config, "-e", home.path("strict"), "--strict"]).ended(1);
+    run(args!["-c", config, "-e", home.path("strict"), "--strict"]).expect(1);
     assert!(!home.path("strict/manifest/manifest.json").exists());
     // What was not exported is told again wherever the dump goes.
     let target = home.toml("target", &Store::Sqlite("target"), &Store::Fs("t-blobs", 2));
-    let imported = run(args!["-c", target, "-i", dump]).ended(3);
-    assert!(imported.err.contains(&format!("{} missing", missing.len())), "{}", imported.err);
-    assert_eq!(run(args!["verify", dump]).ended(4).code, 4);
+    let imported = run(args!["-c", target, "-i", dump]).expect(3);
+    assert!(imported.stderr.contains(&format!("{} missing", missing.len())), "{}", imported.stderr);
+    assert_eq!(run(args!["verify", dump]).expect(4).code(), Some(4));
 }
 
 #[test]
@@ -103,7 +101,7 @@ fn an_unreadable_directory_is_no_absence() {
         give_away(&home.path(name));
     }
     let faithful = home.path("faithful");
-    unprivileged(&home, args!["-c", config, "-e", faithful]).ended(0);
+    unprivileged(&home, args!["-c", config, "-e", faithful]).expect(0);
     same_files(&whole, &faithful);
     let dir = format!("{:x}", keys[keys.len() / 2][0]);
     let closed = home.path("blobs").join(&dir);
@@ -112,13 +110,13 @@ fn an_unreadable_directory_is_no_absence() {
     }
     fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).unwrap();
     let dump = home.path("dump");
-    let refused = unprivileged(&home, args!["-c", config, "-e", dump]).ended(1);
-    assert!(refused.err.contains("cannot read a directory of the blob store"), "{}", refused.err);
+    let refused = unprivileged(&home, args!["-c", config, "-e", dump]).expect(1);
+    assert!(refused.stderr.contains("cannot read a directory of the blob store"), "{}", refused.stderr);
     assert!(!dump.join("manifest/manifest.json").exists());
     let salvaged = home.path("salvaged");
-    let ran = unprivileged(&home, args!["-c", config, "-e", salvaged, "--salvage"]).ended(3);
+    let ran = unprivileged(&home, args!["-c", config, "-e", salvaged, "--salvage"]).expect(3);
     let inside: Vec<_> = keys.iter().filter(|key| key[0] == keys[keys.len() / 2][0]).collect();
-    assert_eq!(blobs_of(&salvaged).len(), keys.len() - inside.len(), "{}", ran.err);
+    assert_eq!(blobs_of(&salvaged).len(), keys.len() - inside.len(), "{}", ran.stderr);
     assert_eq!(found(&salvaged, "lost").len(), 1);
     let missing: BTreeSet<String> = found(&salvaged, "blob_missing").into_iter().collect();
     assert_eq!(missing, inside.iter().map(|key| hex(key)).collect());
@@ -134,7 +132,7 @@ fn s3_tells_absence_and_refusal_apart() {
     let config = home.toml("s3", &Store::Sqlite("data"), &Store::S3(bucket.clone(), "m/"));
     home.import(&config, &dump);
     fs::remove_file(Server::s3().object(&bucket, &format!("m/{EXAMPLE_NAME}"))).unwrap();
-    run(args!["-c", config, "-e", home.path("missing")]).ended(3);
+    run(args!["-c", config, "-e", home.path("missing")]).expect(3);
     assert_eq!(found(&home.path("missing"), "blob_missing"), [EXAMPLE_KEY]);
     // A service that lists and does not give.
     let stub = Stub::start(|_, request| match request.target.contains("list-type") {
@@ -143,14 +141,14 @@ fn s3_tells_absence_and_refusal_apart() {
     });
     let text = fs::read_to_string(&config).unwrap().replace(&Server::s3().endpoint(), &stub.endpoint());
     let forbidden = home.write("forbidden.toml", &text);
-    let ran = run(args!["-c", forbidden, "-e", home.path("forbidden")]).ended(1);
+    let ran = run(args!["-c", forbidden, "-e", home.path("forbidden")]).expect(1);
     assert!(
-        ran.err.contains("403 (AccessDenied)") && !ran.err.contains(blob_servers::SECRET_KEY),
+        ran.stderr.contains("403 (AccessDenied)") && !ran.stderr.contains(blob_servers::SECRET_KEY),
         "{}",
-        ran.err
+        ran.stderr
     );
     assert!(!home.path("forbidden/manifest/manifest.json").exists());
-    run(args!["-c", forbidden, "-e", home.path("salvaged"), "--salvage"]).ended(3);
+    run(args!["-c", forbidden, "-e", home.path("salvaged"), "--salvage"]).expect(3);
     assert_eq!(found(&home.path("salvaged"), "lost"), [EXAMPLE_KEY]);
 }
 
@@ -195,11 +193,11 @@ fn certificates_are_checked_unless_told_otherwise() {
     let text = fs::read_to_string(&config).unwrap();
     let secure = stub.endpoint().replace("http://", "https://");
     home.write("tls.toml", &text.replace(&Server::s3().endpoint(), &secure));
-    let refused = run(args!["-c", config, "-i", dump]).ended(1);
-    assert!(refused.err.contains("--allow-invalid-certs"), "{}", refused.err);
+    let refused = run(args!["-c", config, "-i", dump]).expect(1);
+    assert!(refused.stderr.contains("--allow-invalid-certs"), "{}", refused.stderr);
     assert!(!home.path("data").exists());
-    run(args!["-c", config, "-i", dump, "--allow-invalid-certs"]).ended(0);
-    run(args!["-c", config, "-e", home.path("refused")]).ended(1);
-    run(args!["-c", config, "-e", home.path("again"), "--allow-invalid-certs"]).ended(0);
+    run(args!["-c", config, "-i", dump, "--allow-invalid-certs"]).expect(0);
+    run(args!["-c", config, "-e", home.path("refused")]).expect(1);
+    run(args!["-c", config, "-e", home.path("again"), "--allow-invalid-certs"]).expect(0);
     same_files(&dump, &home.path("again"));
 }

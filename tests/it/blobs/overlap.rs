@@ -8,7 +8,7 @@ use std::process::Command;
 use crate::blobs::{Home, Store, args, database, fs, original};
 use crate::harness::blob_servers::Server;
 use crate::harness::database_servers::{Kind, Server as Databases};
-use crate::harness::program::{Ran, run, same_files};
+use crate::harness::program::{Outcome, program, run, same_files};
 
 /// Every file below a path with the digest of its content.
 fn content(path: &Path) -> BTreeMap<PathBuf, String> {
@@ -38,11 +38,11 @@ fn refused(from: &Path, to: &Path, says: &[&str]) {
         &["--dry-run", "--wipe-target", "--yes"],
     ] {
         let arguments = ["copy", "--from", from.to_str().unwrap(), "--to", to.to_str().unwrap()];
-        let ran = run(&[&arguments[..], more].concat()).ended(2);
-        let error = ran.err.lines().last().unwrap();
-        assert!(!error.contains("wipe"), "{more:?}: {}", ran.err);
+        let ran = run(&[&arguments[..], more].concat()).expect(2);
+        let error = ran.stderr.lines().last().unwrap();
+        assert!(!error.contains("wipe"), "{more:?}: {}", ran.stderr);
         for words in says {
-            assert!(error.contains(words), "{more:?}: nothing of {words:?} in {}", ran.err);
+            assert!(error.contains(words), "{more:?}: nothing of {words:?} in {}", ran.stderr);
         }
     }
 }
@@ -130,9 +130,9 @@ fn stores_in_files_are_recognised_by_whatever_path() {
     assert!(!at("new.sqlite3").exists() && !at("fresh").exists());
     // Beside each other is not inside.
     let to = home.toml("to", &Store::RocksDb("src/rocks2"), &Store::Fs("src/blobs2", 2));
-    run(args!["copy", "--from", rocks, "--to", to]).ended(0);
+    run(args!["copy", "--from", rocks, "--to", to]).expect(0);
     let to = home.toml("to", &Store::Sqlite("src/left.sqlite3"), &Store::Fs("src/blobs", 2));
-    run(args!["copy", "--from", rocks, "--to", to, "--exclude", "@blob"]).ended(0);
+    run(args!["copy", "--from", rocks, "--to", to, "--exclude", "@blob"]).expect(0);
 }
 
 #[test]
@@ -156,7 +156,7 @@ fn a_directory_that_is_mounted_twice_is_recognised() {
     home.import(&rocks, &original(&home));
     fs::create_dir(home.path("src/rocks/sub")).unwrap();
     let before = content(&src);
-    let program = env!("CARGO_BIN_EXE_stalwart-migrate");
+    let program = program();
     for (from, to, data, blobs, says) in [
         ("src", "mnt", Store::RocksDb("mnt/rocks"), Store::Data, SAME),
         ("src/rocks", "mnt", Store::RocksDb("mnt"), Store::Data, SAME),
@@ -218,9 +218,9 @@ fn a_postgresql_database_is_recognised_by_whatever_address() {
     // Tables of their own are another store, although the database is the same.
     database.sql("CREATE SCHEMA other");
     let other = with_options("other", "other");
-    let copied = run(args!["copy", "--from", from, "--to", other]).ended(0);
-    assert!(copied.err.contains("read back and equal to the source"), "{}", copied.err);
-    run(args!["diff", from, other]).ended(0);
+    let copied = run(args!["copy", "--from", from, "--to", other]).expect(0);
+    assert!(copied.stderr.contains("read back and equal to the source"), "{}", copied.stderr);
+    run(args!["diff", from, other]).expect(0);
     // And theirs are not, where the first schema has none.
     database.sql("CREATE SCHEMA third");
     refused_and_whole(&home, &from, &with_options("third,public", "to"), &[SAME]);
@@ -256,7 +256,7 @@ fn a_mysql_database_is_recognised_by_whatever_address() {
     }
     let other = database(Kind::Mysql);
     let to = home.toml("other", &other, &Store::Data);
-    run(args!["copy", "--from", from, "--to", to]).ended(0);
+    run(args!["copy", "--from", from, "--to", to]).expect(0);
 }
 
 /// A blob store that is the data store under another name is the data store.
@@ -292,9 +292,9 @@ fn blobs_in_the_data_store_by_another_name_are_read_once() {
         fs::write(&again, text.replace("store.db.host", "store.db.compression = \"lz4\"\nstore.db.host"))
             .unwrap();
         let one = home.export(&config, &format!("one-{n}"));
-        let ran = run(args!["-c", config, "-e", home.path(&format!("two-{n}"))]).ended(0);
+        let ran = run(args!["-c", config, "-e", home.path(&format!("two-{n}"))]).expect(0);
         same_files(&one, &home.path(&format!("two-{n}")));
-        assert!(!ran.err.contains("unused"), "{}", ran.err);
+        assert!(!ran.stderr.contains("unused"), "{}", ran.stderr);
     }
 }
 
@@ -322,10 +322,10 @@ fn a_bucket_is_recognised_by_whatever_address() {
             _ => Store::Azure(container.clone(), "b/"),
         };
         let to = home.toml("beside", &Store::Sqlite(if name == "s3" { "s2" } else { "z2" }), &beside);
-        run(args!["copy", "--from", from, "--to", to]).ended(0);
+        run(args!["copy", "--from", from, "--to", to]).expect(0);
         same_files(&home.path("before"), &home.export(&to, &format!("beside-{name}")));
-        let foreign = |ran: Ran| ran.err.contains("foreign");
-        assert!(!foreign(run(args!["-c", from, "--dry-run", "-e", home.path("dry")]).ended(0)));
+        let foreign = |ran: Outcome| ran.stderr.contains("foreign");
+        assert!(!foreign(run(args!["-c", from, "--dry-run", "-e", home.path("dry")]).expect(0)));
     }
     // What a killed run has left of looking is no blob, and goes with the next.
     let left = Server::s3().object(
@@ -336,8 +336,8 @@ fn a_bucket_is_recognised_by_whatever_address() {
     fs::write(&left, "left").unwrap();
     let to = home.toml("c", &Store::Sqlite("c"), &Store::S3(bucket.clone(), "c/"));
     let from = home.path("s3-from.toml");
-    let copied = run(args!["copy", "--from", from, "--to", to]).ended(0);
-    assert!(!left.exists(), "{}", copied.err);
+    let copied = run(args!["copy", "--from", from, "--to", to]).expect(0);
+    assert!(!left.exists(), "{}", copied.stderr);
 }
 
 #[test]
@@ -352,8 +352,8 @@ fn dumps_and_files_of_a_run_stay_out_of_stores() {
         assert_eq!(before, [content(&home.path("rocks")), content(&home.path("blobs")), content(&dump)]);
     };
     for place in ["rocks/dump", "link/dump", "blobs/0/dump", "blobs"] {
-        let ran = run(args!["-c", config, "-e", home.path(place)]).ended(2);
-        assert!(ran.err.contains("the dump would overlap with the"), "{}", ran.err);
+        let ran = run(args!["-c", config, "-e", home.path(place)]).expect(2);
+        assert!(ran.stderr.contains("the dump would overlap with the"), "{}", ran.stderr);
         unchanged();
     }
     for (option, place) in
@@ -362,8 +362,12 @@ fn dumps_and_files_of_a_run_stay_out_of_stores() {
         if place.starts_with("new") {
             fs::create_dir(home.path("new")).unwrap();
         }
-        let ran = run(args!["-c", config, "-e", home.path("new"), option, home.path(place)]).ended(2);
-        assert!(ran.err.contains("would overlap with the") && ran.err.contains(option), "{}", ran.err);
+        let ran = run(args!["-c", config, "-e", home.path("new"), option, home.path(place)]).expect(2);
+        assert!(
+            ran.stderr.contains("would overlap with the") && ran.stderr.contains(option),
+            "{}",
+            ran.stderr
+        );
         unchanged();
         assert!(!home.path(place).exists());
     }
@@ -373,11 +377,11 @@ fn dumps_and_files_of_a_run_stay_out_of_stores() {
     {
         let file = if place.starts_with("dump") { dump.join("report") } else { home.path(place) };
         fs::create_dir_all(file.parent().unwrap()).unwrap();
-        let ran = run(args!["-c", target, "-i", dump, option, file]).ended(2);
-        assert!(ran.err.contains("would overlap with the"), "{}", ran.err);
+        let ran = run(args!["-c", target, "-i", dump, option, file]).expect(2);
+        assert!(ran.stderr.contains("would overlap with the"), "{}", ran.stderr);
         let ran = run(args!["copy", "--from", config, "--to", target, option, file]);
         if !place.starts_with("dump") {
-            assert!(ran.ended(2).err.contains("would overlap with the"));
+            assert!(ran.expect(2).stderr.contains("would overlap with the"));
             assert!(!file.exists());
         } else {
             let _ = fs::remove_file(&file);
@@ -396,14 +400,14 @@ fn dumps_and_files_of_a_run_stay_out_of_stores() {
         let mut all: Vec<&str> = arguments.iter().map(String::as_str).collect();
         all.push(moved.to_str().unwrap());
         all.extend(more);
-        let ran = run(&all).ended(2);
-        assert!(ran.err.contains("the dump and the data store of the target overlap"), "{}", ran.err);
+        let ran = run(&all).expect(2);
+        assert!(ran.stderr.contains("the dump and the data store of the target overlap"), "{}", ran.stderr);
     }
     fs::rename(home.path("three/dump"), &dump).unwrap();
     unchanged();
     let around =
         replaced(&inside, home.path("three").to_str().unwrap(), dump.join("store").to_str().unwrap());
-    run(args!["-c", around, "-i", dump]).ended(2);
+    run(args!["-c", around, "-i", dump]).expect(2);
     unchanged();
 }
 
@@ -420,11 +424,11 @@ fn an_import_meets_a_run_that_reads_the_same_store() {
         Hold::sqlite(&home.path("one"), HoldMode::Shared).unwrap(),
         Hold::directory(&home.path("blobs"), HoldMode::Shared).unwrap(),
     ] {
-        let refused = wipe(&files).ended(5);
-        assert!(refused.err.contains(says), "{}", refused.err);
+        let refused = wipe(&files).expect(5);
+        assert!(refused.stderr.contains(says), "{}", refused.stderr);
         drop(held);
     }
-    wipe(&files).ended(0);
+    wipe(&files).expect(0);
     for store in [database(Kind::Postgres), database(Kind::Mysql)] {
         let config = home.toml("database", &store, &Store::Data);
         home.import(&config, &dump);
@@ -449,13 +453,13 @@ fn an_import_meets_a_run_that_reads_the_same_store() {
         let begin = std::time::Instant::now();
         let refused = loop {
             let ran = wipe(&config);
-            if ran.code == 5 {
+            if ran.code() == Some(5) {
                 break ran;
             }
-            assert!(begin.elapsed().as_secs() < 60, "{}", ran.err);
+            assert!(begin.elapsed().as_secs() < 60, "{}", ran.stderr);
         };
-        let agreed = refused.err.contains("others are connected") || refused.err.contains(says);
-        assert!(agreed && refused.err.contains(says), "{}", refused.err);
+        let agreed = refused.stderr.contains("others are connected") || refused.stderr.contains(says);
+        assert!(agreed && refused.stderr.contains(says), "{}", refused.stderr);
         reader.kill().unwrap();
         reader.wait().unwrap();
     }

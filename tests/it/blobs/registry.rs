@@ -2,10 +2,10 @@
 //! by an import that brings the object and puts the blobs elsewhere.
 
 use std::fs;
-use std::process::Command;
 
 use super::*;
 use crate::harness::program::run;
+use crate::harness::program::{bare, outcome};
 
 const BLOB_STORE: &str = "0010000012434cb24dcd";
 const SECRET: &str = "STALWART_MIGRATE_TEST_S3_SECRET";
@@ -62,17 +62,15 @@ fn set(home: &Home, store: &str, key: &str, value: &[u8]) {
 }
 
 /// Runs the program with the secret of the object in its environment.
-fn run_with_secret(arguments: &[&std::ffi::OsStr]) -> Ran {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_stalwart-migrate"));
-    command.args(arguments).env(SECRET, blob_servers::SECRET_KEY).env_remove("CONFIG_PATH");
-    let output = command.env_remove("EXPORT_TYPES").output().unwrap();
-    let err = String::from_utf8(output.stderr).unwrap();
-    Ran { code: output.status.code().unwrap(), out: output.stdout, err }
+fn run_with_secret(arguments: &[&std::ffi::OsStr]) -> Outcome {
+    let mut command = bare();
+    command.args(arguments).env(SECRET, blob_servers::SECRET_KEY);
+    outcome(command)
 }
 
 #[track_caller]
-fn tells_no_secret(ran: &Ran) {
-    let all = format!("{}{}", ran.text(), ran.err);
+fn tells_no_secret(ran: &Outcome) {
+    let all = format!("{}{}", ran.text(), ran.stderr);
     assert!(!all.contains(blob_servers::SECRET_KEY) && !all.contains(blob_servers::ACCESS_KEY), "{all}");
 }
 
@@ -88,7 +86,7 @@ fn with_files(home: &Home) -> (PathBuf, PathBuf, PathBuf) {
     drop(home.fixture("0.16.18", "plain"));
     let plain = home.export(&home.json("plain"), "plain-dump");
     let (config, choice) = (home.json("source"), home.write("choice.json", &files(&home.path("files"))));
-    run(args!["-c", config, "-i", plain, "--blob-config", choice, "--yes"]).ended(0);
+    run(args!["-c", config, "-i", plain, "--blob-config", choice, "--yes"]).expect(0);
     // As the administrator enters it afterwards.
     set(home, "source", BLOB_STORE, &files_object(&home.path("files")));
     let dump = home.export(&config, "dump");
@@ -104,25 +102,25 @@ fn blobs_are_read_where_the_object_says() {
     // The choice of the user wins: these are not there.
     fs::create_dir(home.path("empty")).unwrap();
     let empty = home.write("empty.json", &files(&home.path("empty")));
-    run(args!["-c", config, "-e", home.path("from-empty"), "--blob-config", empty]).ended(3);
+    run(args!["-c", config, "-e", home.path("from-empty"), "--blob-config", empty]).expect(3);
     assert!(!found(&home.path("from-empty"), "blob_missing").is_empty());
-    run(args!["verify", dump, "--against", config]).ended(0);
-    run(args!["verify", dump, "--against", config, "--blob-config", empty]).ended(4);
+    run(args!["verify", dump, "--against", config]).expect(0);
+    run(args!["verify", dump, "--against", config, "--blob-config", empty]).expect(4);
     // In S3, by a secret of the environment.
     let bucket = Server::s3().bucket();
     let choice = home.write("choice-s3.json", &s3(&bucket, "sw/"));
     let target = home.json("s3");
-    run(args!["-c", target, "-i", plain, "--blob-config", choice, "--yes"]).ended(0);
+    run(args!["-c", target, "-i", plain, "--blob-config", choice, "--yes"]).expect(0);
     set(&home, "s3", BLOB_STORE, &s3_object(&bucket, "sw/"));
-    let ran = run_with_secret(args!["-c", target, "-e", home.path("from-s3")]).ended(0);
+    let ran = run_with_secret(args!["-c", target, "-e", home.path("from-s3")]).expect(0);
     tells_no_secret(&ran);
     same_blobs(&plain, &home.path("from-s3"));
-    let unset = run(args!["-c", target, "-e", home.path("unset")]).ended(2);
-    assert!(unset.err.contains(SECRET), "{}", unset.err);
+    let unset = run(args!["-c", target, "-e", home.path("unset")]).expect(2);
+    assert!(unset.stderr.contains(SECRET), "{}", unset.stderr);
     for damaged in [&[1, 9][..], &[1, 4, 0xff], &[], &[1, 4, 0, 2]] {
         set(&home, "source", BLOB_STORE, damaged);
-        let ran = run(args!["-c", config, "-e", home.path("damaged")]).ended(2);
-        assert!(ran.err.contains("BlobStore") && ran.err.contains("--blob-config"), "{}", ran.err);
+        let ran = run(args!["-c", config, "-e", home.path("damaged")]).expect(2);
+        assert!(ran.stderr.contains("BlobStore") && ran.stderr.contains("--blob-config"), "{}", ran.stderr);
         assert!(!home.path("damaged").exists());
     }
 }
@@ -132,47 +130,47 @@ fn imports_never_part_the_object_from_the_blobs() {
     let home = Home::new();
     let (_, _, dump) = with_files(&home);
     let target = home.json("target");
-    let ran = run(args!["-c", target, "-i", dump]).ended(5);
+    let ran = run(args!["-c", target, "-i", dump]).expect(5);
     for place in [home.path("files"), home.path("target")] {
-        assert!(ran.err.contains(place.to_str().unwrap()), "{}", ran.err);
+        assert!(ran.stderr.contains(place.to_str().unwrap()), "{}", ran.stderr);
     }
-    assert!(ran.err.contains("--blob-config") && !home.path("target").exists(), "{}", ran.err);
-    run(args!["-c", target, "-i", dump, "--yes"]).ended(5);
+    assert!(ran.stderr.contains("--blob-config") && !home.path("target").exists(), "{}", ran.stderr);
+    run(args!["-c", target, "-i", dump, "--yes"]).expect(5);
     // The same place, which the old installation still fills.
     let same = home.write("same.json", &files(&home.path("files")));
-    let filled = run(args!["-c", target, "-i", dump, "--blob-config", same]).ended(5);
-    assert!(filled.err.contains("subspace t (blobs) has"), "{}", filled.err);
+    let filled = run(args!["-c", target, "-i", dump, "--blob-config", same]).expect(5);
+    assert!(filled.stderr.contains("subspace t (blobs) has"), "{}", filled.stderr);
     assert!(!home.path("target").exists());
     fs::rename(home.path("files"), home.path("old-files")).unwrap();
-    run(args!["-c", target, "-i", dump, "--blob-config", same]).ended(0);
+    run(args!["-c", target, "-i", dump, "--blob-config", same]).expect(0);
     same_files(&dump, &home.export(&target, "again"));
     // Another one.
     let (bucket, elsewhere) = (Server::s3().bucket(), home.json("elsewhere"));
     let other = home.write("other.json", &s3(&bucket, "new/"));
-    let refused = run(args!["-c", elsewhere, "-i", dump, "--blob-config", other]).ended(5);
-    assert!(refused.err.contains(&bucket) && refused.err.contains("--yes"), "{}", refused.err);
+    let refused = run(args!["-c", elsewhere, "-i", dump, "--blob-config", other]).expect(5);
+    assert!(refused.stderr.contains(&bucket) && refused.stderr.contains("--yes"), "{}", refused.stderr);
     tells_no_secret(&refused);
     assert!(!home.path("elsewhere").exists());
-    let agreed = run(args!["-c", elsewhere, "-i", dump, "--blob-config", other, "--yes"]).ended(0);
+    let agreed = run(args!["-c", elsewhere, "-i", dump, "--blob-config", other, "--yes"]).expect(0);
     for words in ["recovery mode", &bucket, "keyPrefix = new/", "customRegion = eu-1", "(not shown)"] {
-        assert!(agreed.err.contains(words), "{words}: {}", agreed.err);
+        assert!(agreed.stderr.contains(words), "{words}: {}", agreed.stderr);
     }
     tells_no_secret(&agreed);
     let again = home.path("elsewhere-again");
-    run(args!["-c", elsewhere, "-e", again, "--blob-config", other]).ended(0);
+    run(args!["-c", elsewhere, "-e", again, "--blob-config", other]).expect(0);
     same_files(&dump, &again);
     // Into the data store, against the object.
     let (inside, default) = (home.json("inside"), home.write("default.json", "{\"@type\": \"Default\"}"));
-    let agreed = run(args!["-c", inside, "-i", dump, "--blob-config", default, "--yes"]).ended(0);
-    assert!(agreed.err.contains("@type = Default"), "{}", agreed.err);
-    run(args!["-c", inside, "-e", home.path("inside-again"), "--blob-config", default]).ended(0);
+    let agreed = run(args!["-c", inside, "-i", dump, "--blob-config", default, "--yes"]).expect(0);
+    assert!(agreed.stderr.contains("@type = Default"), "{}", agreed.stderr);
+    run(args!["-c", inside, "-e", home.path("inside-again"), "--blob-config", default]).expect(0);
     same_files(&dump, &home.path("inside-again"));
     // A copy is an import.
     let copy = home.json("copy");
     let from = home.path("target.json");
-    run(args!["copy", "--from", from, "--to", copy]).ended(5);
+    run(args!["copy", "--from", from, "--to", copy]).expect(5);
     let choice = home.write("copy-blobs.json", &files(&home.path("copy-files")));
-    run(args!["copy", "--from", from, "--to", copy, "--blob-config", choice, "--yes"]).ended(0);
+    run(args!["copy", "--from", from, "--to", copy, "--blob-config", choice, "--yes"]).expect(0);
     assert!(home.path("copy-files").exists());
 }
 
@@ -184,13 +182,17 @@ fn objects_that_lead_nowhere_are_overridden_only_when_agreed() {
     drop(db);
     let (config, inside) = (home.json("source"), home.write("default.json", "{\"@type\": \"Default\"}"));
     let dump = home.path("dump");
-    run(args!["-c", config, "-e", dump, "--blob-config", inside]).ended(0);
+    run(args!["-c", config, "-e", dump, "--blob-config", inside]).expect(0);
     let target = home.json("target");
-    let unset = run(args!["-c", target, "-i", dump]).ended(2);
-    assert!(unset.err.contains(SECRET), "{}", unset.err);
-    run(args!["-c", target, "-i", dump, "--blob-config", inside]).ended(2);
-    let agreed = run(args!["-c", target, "-i", dump, "--blob-config", inside, "--yes"]).ended(0);
-    assert!(agreed.err.contains("recovery mode") && agreed.err.contains("@type = Default"), "{}", agreed.err);
+    let unset = run(args!["-c", target, "-i", dump]).expect(2);
+    assert!(unset.stderr.contains(SECRET), "{}", unset.stderr);
+    run(args!["-c", target, "-i", dump, "--blob-config", inside]).expect(2);
+    let agreed = run(args!["-c", target, "-i", dump, "--blob-config", inside, "--yes"]).expect(0);
+    assert!(
+        agreed.stderr.contains("recovery mode") && agreed.stderr.contains("@type = Default"),
+        "{}",
+        agreed.stderr
+    );
 }
 
 #[test]
@@ -203,15 +205,15 @@ fn stores_that_the_old_registry_still_names_are_told() {
     drop(db);
     let config = home.json("source");
     let dump = home.path("dump");
-    let exported = run(args!["-c", config, "-e", dump]).ended(0);
+    let exported = run(args!["-c", config, "-e", dump]).expect(0);
     for words in ["SearchStore is kept in another store, ElasticSearch", "InMemoryStore is kept", "Redis"] {
-        assert!(exported.err.contains(words), "{words}: {}", exported.err);
+        assert!(exported.stderr.contains(words), "{words}: {}", exported.stderr);
     }
-    let imported = run(args!["-c", home.json("target"), "-i", dump]).ended(0);
+    let imported = run(args!["-c", home.json("target"), "-i", dump]).expect(0);
     for words in ["SearchStore still names ElasticSearch", "InMemoryStore still names Redis"] {
-        assert!(imported.err.contains(words), "{words}: {}", imported.err);
+        assert!(imported.stderr.contains(words), "{words}: {}", imported.stderr);
     }
-    assert!(!imported.err.contains("TracingStore"), "{}", imported.err);
+    assert!(!imported.stderr.contains("TracingStore"), "{}", imported.stderr);
 }
 
 /// Files as the server's own export writes them: a frame without an end.
@@ -268,8 +270,8 @@ fn bundles_of_applications_are_no_damage() {
     drop(db);
     let config = home.json("source");
     let (dump, theirs) = (home.path("dump"), home.path("theirs"));
-    let notice = |ran: Ran| {
-        let outcome = ran.ended(0).outcome();
+    let notice = |ran: Outcome| {
+        let outcome = ran.expect(0).last();
         assert_eq!(outcome["findings"]["blob_not_hashed"], 1, "{outcome}");
         assert_eq!(outcome["findings"].get("blob_mismatch"), None, "{outcome}");
     };
@@ -278,7 +280,7 @@ fn bundles_of_applications_are_no_damage() {
     notice(run(args!["verify", dump, "--json"]));
     notice(run(args!["verify", dump, "--against", config, "--json"]));
     let target = home.json("target");
-    run(args!["-c", target, "-i", dump, "--strict"]).ended(0);
+    run(args!["-c", target, "-i", dump, "--strict"]).expect(0);
     same_files(&dump, &home.export(&target, "again"));
     server_dump(&dump, &theirs);
     notice(run(args!["verify", theirs, "--json"]));
@@ -291,12 +293,12 @@ fn bundles_of_applications_are_no_damage() {
         .unwrap()
         .execute("DELETE FROM s WHERE k = x'000b0000000000000001'", [])
         .unwrap();
-    run(args!["-c", config, "-e", home.path("orphan")]).ended(0);
+    run(args!["-c", config, "-e", home.path("orphan")]).expect(0);
     assert_eq!(found(&home.path("orphan"), "blob_provisional"), [hex(&key)]);
     // With a link of an account it is what it looks like.
     let mut temporary = temporary;
     temporary.splice(32..36, [0, 0, 0, 3]);
     put(&Connection::open(home.path("source")).unwrap(), "k", &temporary, b"");
-    run(args!["-c", config, "-e", home.path("damaged")]).ended(3);
+    run(args!["-c", config, "-e", home.path("damaged")]).expect(3);
     assert_eq!(found(&home.path("damaged"), "blob_mismatch"), [hex(&key)]);
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::harness::database_servers::{Kind, Server};
-use crate::harness::plain::{Engine, Site, check_same};
+use crate::harness::site::{Engine, Site, check_same};
 
 /// Listens as a PostgreSQL that declines TLS; returns the port and what clients send to it after that.
 fn declining() -> (u16, Arc<Mutex<Vec<u8>>>) {
@@ -48,11 +48,11 @@ fn a_database_that_declines_tls_is_not_given_the_password() {
             ("tls.allow-invalid-certs", certificates),
         ]);
         let says = ["declines TLS", "nothing secret was sent", "--allow-plaintext"];
-        site.run(&["-e", "dump"]).expect(1, &says);
-        site.run(&["inspect", "-c", "config.toml"]).expect(1, &says);
-        site.run(&["-i", "tests"]).expect(2, &[]);
+        site.run(&["-e", "dump"]).expect(1).says(&says);
+        site.run(&["inspect", "-c", "config.toml"]).expect(1).says(&says);
+        site.run(&["-i", "tests"]).expect(2);
         assert_eq!(String::from_utf8_lossy(&sent.lock().unwrap()), "", "{certificates}");
-        site.run(&["-e", "dump", "--allow-plaintext"]).expect(1, &[]);
+        site.run(&["-e", "dump", "--allow-plaintext"]).expect(1);
         assert!(String::from_utf8_lossy(&sent.lock().unwrap()).contains("s3cr3t"), "agreed to");
     }
 }
@@ -60,14 +60,14 @@ fn a_database_that_declines_tls_is_not_given_the_password() {
 #[test]
 fn without_tls_a_database_is_used_when_that_is_agreed_to() {
     let server = Box::leak(Box::new(Server::private(Kind::Postgres, &["ssl=off"])));
-    let source = Site::of("0.15.5", Engine::Sqlite).unwrap();
+    let source = Site::plain_of("0.15.5", Engine::Sqlite).unwrap();
     let dump = source.export("dump");
     let dump = dump.to_str().unwrap();
     let site = Site::on(server);
     site.configure(&[("tls.enable", "true")]);
-    site.run(&["-i", dump]).expect(1, &["declines TLS"]);
+    site.run(&["-i", dump]).expect(1).says(&["declines TLS"]);
     assert_eq!(site.database().sql("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"), "0");
-    site.run(&["-i", dump, "--allow-plaintext"]).expect(0, &[]);
-    site.run(&["-e", "again", "--allow-plaintext"]).expect(0, &[]);
-    check_same(dump.as_ref(), &site.dump("again"), true);
+    site.run(&["-i", dump, "--allow-plaintext"]).expect(0);
+    site.run(&["-e", "again", "--allow-plaintext"]).expect(0);
+    check_same(dump.as_ref(), &site.path("again"), true);
 }

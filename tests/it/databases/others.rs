@@ -3,17 +3,14 @@
 use std::path::Path;
 
 use crate::harness::database_servers::Kind;
-use crate::harness::plain::{Engine, Site, check_same};
+use crate::harness::site::{Engine, Site, check_same};
 
 const ENGINES: [Engine; 3] = [Engine::Sqlite, Engine::Sql(Kind::Postgres), Engine::Sql(Kind::Mysql)];
 
 fn sql(site: &Site, statements: &str) {
     match &site.database {
         Some(database) => drop(database.sql(statements)),
-        None => rusqlite::Connection::open(site.dir.path().join("store"))
-            .unwrap()
-            .execute_batch(statements)
-            .unwrap(),
+        None => rusqlite::Connection::open(site.store()).unwrap().execute_batch(statements).unwrap(),
     }
 }
 
@@ -27,7 +24,7 @@ const ALIKE: &str =
 #[test]
 fn tables_of_something_else_do_not_make_a_source_incomplete() {
     for engine in ENGINES {
-        let site = Site::of("0.15.5", engine).unwrap();
+        let site = Site::plain_of("0.15.5", engine).unwrap();
         let whole = site.export("whole");
         sql(&site, COMPANIONS);
         sql(&site, INVOICES);
@@ -40,37 +37,39 @@ fn tables_of_something_else_do_not_make_a_source_incomplete() {
             );
             (says[0], says[2]) = ("notice: 4 tables", "_litestream_seq: State of Litestream");
         }
-        site.run(&["-e", "again", "--strict"]).expect(0, &says);
-        check_same(&whole, &site.dump("again"), false);
+        site.run(&["-e", "again", "--strict"]).expect(0).says(&says);
+        check_same(&whole, &site.path("again"), false);
         // What could be one of the server's is no such table, whatever its name.
         sql(&site, ALIKE);
-        site.run(&["-e", "alike"]).expect(3, &["1 tables the catalog does not know", "z9"]);
+        site.run(&["-e", "alike"]).expect(3).says(&["1 tables the catalog does not know", "z9"]);
     }
 }
 
 #[test]
 fn tables_of_something_else_in_a_target_are_left_alone() {
-    let source = Site::of("0.15.5", Engine::Sqlite).unwrap();
+    let source = Site::plain_of("0.15.5", Engine::Sqlite).unwrap();
     let dump = source.export("dump");
     let dump: &Path = dump.as_ref();
     let dump_name = dump.to_str().unwrap();
     for engine in ENGINES {
-        let site = Site::empty(engine);
+        let site = Site::plain(engine);
         sql(&site, COMPANIONS);
         let left_out = engine != Engine::Sqlite;
-        site.run(&["-i", dump_name, "--dry-run"]).expect(0, &["left alone: tables accounts (Accounts of"]);
-        site.import(dump).expect(0, &["left alone"]);
+        site.run(&["-i", dump_name, "--dry-run"])
+            .expect(0)
+            .says(&["left alone: tables accounts (Accounts of"]);
+        site.import(dump).expect(0).says(&["left alone"]);
         check_same(dump, &site.export("again"), left_out);
-        let site = Site::empty(engine);
+        let site = Site::plain(engine);
         sql(&site, INVOICES);
-        site.import(dump).expect(5, &["table invoices", "--yes leaves it alone"]);
-        site.run(&["-i", dump_name, "--yes"]).expect(0, &["left alone: tables invoices"]);
+        site.import(dump).expect(5).says(&["table invoices", "--yes leaves it alone"]);
+        site.run(&["-i", dump_name, "--yes"]).expect(0).says(&["left alone: tables invoices"]);
         check_same(dump, &site.export("again"), left_out);
         if let Some(database) = &site.database {
             assert_eq!(database.sql("SELECT count(*) FROM invoices"), "1");
         }
-        let site = Site::empty(engine);
+        let site = Site::plain(engine);
         sql(&site, ALIKE);
-        site.run(&["-i", dump_name, "--yes"]).expect(5, &["table z9 (unknown to the catalog)"]);
+        site.run(&["-i", dump_name, "--yes"]).expect(5).says(&["table z9 (unknown to the catalog)"]);
     }
 }

@@ -5,10 +5,10 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::harness::database_servers::{Kind, Server};
-use crate::harness::plain::{Engine, Site, check_same};
+use crate::harness::site::{Engine, Site, check_same};
 
 fn source() -> (Site, std::path::PathBuf) {
-    let source = Site::of("0.15.5", Engine::Sqlite).unwrap();
+    let source = Site::plain_of("0.15.5", Engine::Sqlite).unwrap();
     let dump = source.export("dump");
     (source, dump)
 }
@@ -16,7 +16,7 @@ fn source() -> (Site, std::path::PathBuf) {
 #[test]
 fn an_installation_is_read_and_written_where_a_server_would_look() {
     let (_source, dump) = source();
-    let site = Site::of("0.15.5", Engine::Sql(Kind::Postgres)).unwrap();
+    let site = Site::of("0.15.5", Engine::Sql(Kind::Postgres));
     let whole = site.export("whole");
     let sql = |statements: &str| drop(site.database().sql(statements));
     let both = || site.configure(&[("options", "-c search_path=mail,public")]);
@@ -24,46 +24,46 @@ fn an_installation_is_read_and_written_where_a_server_would_look() {
     sql("CREATE SCHEMA mail");
     // The server would create empty tables in the first schema and see these.
     let says = ["in schema public", "in schema mail", "search_path"];
-    site.run(&["-e", "refused"]).expect(5, &says);
-    site.run(&["-e", "refused", "--dry-run"]).expect(5, &says);
-    site.import(&dump).expect(5, &says);
+    site.run(&["-e", "refused"]).expect(5).says(&says);
+    site.run(&["-e", "refused", "--dry-run"]).expect(5).says(&says);
+    site.import(&dump).expect(5).says(&says);
     // One of them in the first, as a start of the server leaves it.
     sql(
         "CREATE TABLE mail.p (k BYTEA PRIMARY KEY, v BYTEA NOT NULL); INSERT INTO mail.p SELECT * FROM public.p",
     );
     let twice = ["more than one schema", "\"mail\".\"p\" and \"public\".\"p\""];
-    site.run(&["-e", "refused"]).expect(5, &twice);
-    site.run(&["inspect", "-c", "config.toml"]).expect(5, &twice);
+    site.run(&["-e", "refused"]).expect(5).says(&twice);
+    site.run(&["inspect", "-c", "config.toml"]).expect(5).says(&twice);
     // The installation divided over both.
     sql("DROP TABLE public.p");
-    site.run(&["-e", "refused"]).expect(5, &says);
+    site.run(&["-e", "refused"]).expect(5).says(&says);
     // Named alone, each is what it is.
     sql("ALTER TABLE mail.p SET SCHEMA public");
     site.configure(&[("options", "-c search_path=public")]);
     check_same(&whole, &site.export("again"), false);
     site.configure(&[("options", "-c search_path=mail")]);
-    site.run(&["-e", "refused"]).expect(5, &["states no schema version"]);
-    site.import(&dump).expect(0, &[]);
+    site.run(&["-e", "refused"]).expect(5).says(&["states no schema version"]);
+    site.import(&dump).expect(0);
     assert_eq!(site.database().sql("SELECT count(*) FROM pg_tables WHERE schemaname = 'mail'"), "20");
     check_same(&dump, &site.export("mail"), true);
 }
 
 #[test]
 fn a_table_off_the_search_path_is_named_with_its_schema() {
-    let site = Site::of("0.15.5", Engine::Sql(Kind::Postgres)).unwrap();
+    let site = Site::of("0.15.5", Engine::Sql(Kind::Postgres));
     site.database()
         .sql("CREATE SCHEMA other; ALTER TABLE d SET SCHEMA other; ALTER TABLE s SET SCHEMA other");
     let says = ["d (directory), s (settings)", "there is one in schema other", "search_path=other"];
-    site.run(&["-e", "refused"]).expect(5, &says);
+    site.run(&["-e", "refused"]).expect(5).says(&says);
     // A path set for the role or for the database counts like one of the configuration.
     let name = site.database().name.clone();
     site.database().sql(&format!("ALTER DATABASE {name} SET search_path = other, public"));
-    site.run(&["-e", "refused"]).expect(5, &["would create and look for them in schema other"]);
+    site.run(&["-e", "refused"]).expect(5).says(&["would create and look for them in schema other"]);
 }
 
 #[test]
 fn operators_and_functions_of_a_database_are_not_used() {
-    let site = Site::of("0.15.5", Engine::Sql(Kind::Postgres)).unwrap();
+    let site = Site::of("0.15.5", Engine::Sql(Kind::Postgres));
     let whole = site.export("whole");
     let (_source, dump) = source();
     // With pg_catalog named last, these come before what PostgreSQL has.
@@ -82,7 +82,7 @@ fn operators_and_functions_of_a_database_are_not_used() {
     site.database().sql(trap);
     site.configure(&[("options", "-c search_path=public,pg_catalog")]);
     check_same(&whole, &site.export("again"), false);
-    site.run(&["-i", dump.to_str().unwrap(), "--wipe-target", "--yes"]).expect(0, &[]);
+    site.run(&["-i", dump.to_str().unwrap(), "--wipe-target", "--yes"]).expect(0);
     check_same(&dump, &site.export("filled"), true);
     assert_eq!(site.database().sql("SELECT count(*) FROM public.sprung"), "0");
 }
@@ -135,13 +135,13 @@ fn what_only_looks_like_a_table_is_neither_read_nor_written() {
         ("ALTER TABLE d ADD CHECK (length(v) < 1000000)".to_string(), "has constraints", false),
         ("ALTER TABLE d ADD more TEXT DEFAULT now()::text".to_string(), "column", true),
     ] {
-        let site = Site::of("0.15.5", Engine::Sql(Kind::Postgres)).unwrap();
+        let site = Site::of("0.15.5", Engine::Sql(Kind::Postgres));
         site.database().sql(&change);
         match read {
-            true => drop(site.run(&["-e", "refused"]).expect(5, &[says])),
-            false => drop(site.run(&["-e", "whole"]).expect(0, &[])),
+            true => drop(site.run(&["-e", "refused"]).expect(5).says(&[says])),
+            false => drop(site.run(&["-e", "whole"]).expect(0)),
         }
-        site.run(&["-i", dump.to_str().unwrap(), "--wipe-target", "--yes"]).expect(5, &[says]);
+        site.run(&["-i", dump.to_str().unwrap(), "--wipe-target", "--yes"]).expect(5).says(&[says]);
     }
 }
 
@@ -155,12 +155,10 @@ fn what_a_target_lacks_is_found_before_the_first_write() {
     sql(&format!("REVOKE CREATE ON SCHEMA public FROM PUBLIC; CREATE ROLE {role} LOGIN"));
     site.configure(&[("user", &role)]);
     let check = |code: i32, says: &[&str]| {
-        site.run(&["-i", dump, "--dry-run"]).expect(code, says);
-        if code != 0 {
-            site.run(&["-i", dump]).expect(code, says);
-            let tables = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'd'";
-            assert_eq!(site.database().sql(tables), "0");
-        }
+        site.run(&["-i", dump, "--dry-run"]).expect(code).says(says);
+        site.run(&["-i", dump]).expect(code).says(says);
+        let tables = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'd'";
+        assert_eq!(site.database().sql(tables), "0");
     };
     check(5, &["a privilege is missing", "CREATE on schema public", "GRANT CREATE ON SCHEMA"]);
     sql(&format!(
@@ -172,7 +170,7 @@ fn what_a_target_lacks_is_found_before_the_first_write() {
     sql(&format!("GRANT SELECT ON d TO {role}"));
     check(5, &["SELECT, INSERT and DELETE on d", "GRANT SELECT, INSERT"]);
     sql(&format!("GRANT INSERT, DELETE ON d TO {role}"));
-    check(0, &["target writable"]);
+    site.run(&["-i", dump, "--dry-run"]).expect(0).shows(&["target writable"]);
     // Limits and habits that others have set for this user change nothing.
     for (setting, value) in [
         ("statement_timeout", "'1s'"),
@@ -187,7 +185,7 @@ fn what_a_target_lacks_is_found_before_the_first_write() {
     ] {
         sql(&format!("ALTER ROLE {role} SET {setting} = {value}"));
     }
-    site.run(&["-i", dump]).expect(0, &[]);
+    site.run(&["-i", dump]).expect(0);
     check_same(dump.as_ref(), &site.export("again"), true);
     sql(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
 }
@@ -244,27 +242,27 @@ fn a_pooler_by_transaction_is_refused_and_one_by_session_is_none_at_all() {
     let (_source, dump) = source();
     let dump = dump.to_str().unwrap();
     for mode in ["transaction", "statement"] {
-        let site = Site::of("0.15.5", Engine::Sql(Kind::Postgres)).unwrap();
+        let site = Site::of("0.15.5", Engine::Sql(Kind::Postgres));
         let empty = Site::on(server);
         let pooler = Pooler::before(server, mode);
         [&site, &empty].into_iter().for_each(|site| site.configure(&[("port", &pooler.port)]));
         let says = ["a pooler that shares sessions", "the database server itself", "pool_mode = session"];
-        site.run(&["-e", "refused"]).expect(5, &says);
-        site.run(&["-e", "refused", "--dry-run"]).expect(5, &says);
-        empty.run(&["-i", dump]).expect(5, &says);
-        empty.run(&["-i", dump, "--dry-run"]).expect(5, &says);
-        site.run(&["inspect", "-c", "config.toml"]).expect(5, &says);
-        assert!(!site.dump("refused").exists());
+        site.run(&["-e", "refused"]).expect(5).says(&says);
+        site.run(&["-e", "refused", "--dry-run"]).expect(5).says(&says);
+        empty.run(&["-i", dump]).expect(5).says(&says);
+        empty.run(&["-i", dump, "--dry-run"]).expect(5).says(&says);
+        site.run(&["inspect", "-c", "config.toml"]).expect(5).says(&says);
+        assert!(!site.path("refused").exists());
     }
-    let site = Site::of("0.15.5", Engine::Sql(Kind::Postgres)).unwrap();
+    let site = Site::of("0.15.5", Engine::Sql(Kind::Postgres));
     let whole = site.export("whole");
     let pooler = Pooler::before(server, "session");
     site.configure(&[("port", &pooler.port)]);
     // Sessions that the pooler keeps may be seen as others.
-    site.run(&["-e", "again", "--yes"]).expect(0, &[]);
-    check_same(&whole, &site.dump("again"), false);
+    site.run(&["-e", "again", "--yes"]).expect(0);
+    check_same(&whole, &site.path("again"), false);
     site.configure(&[("port", &pooler.port), ("options", "-c search_path=public")]);
-    site.run(&["-e", "refused"]).expect(1, &["a connection pooler does not take the options"]);
+    site.run(&["-e", "refused"]).expect(1).says(&["a connection pooler does not take the options"]);
 }
 
 #[test]
@@ -274,6 +272,10 @@ fn a_password_that_cannot_be_prepared_is_named_without_being_shown() {
     let site = Site::on(server);
     // A character that is prohibited.
     site.configure(&[("user", "with_password"), ("password", "s3cr3t\u{e000}")]);
-    let outcome = site.run(&["-e", "dump"]).expect(1, &["SASLprep", "the password", "ALTER ROLE"]);
-    assert!(!outcome.text.contains("e000") && !outcome.text.contains('\u{e000}'), "{}", outcome.text);
+    let outcome = site.run(&["-e", "dump"]).expect(1).says(&["SASLprep", "the password", "ALTER ROLE"]);
+    assert!(
+        !outcome.everything().contains("e000") && !outcome.everything().contains('\u{e000}'),
+        "{}",
+        outcome.everything()
+    );
 }

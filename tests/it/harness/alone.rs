@@ -18,7 +18,6 @@ pub fn only(test: &str) -> [&str; 3] {
 }
 
 /// Runs the body of a test in a process where no other test runs.
-#[cfg(feature = "sqlite")]
 #[track_caller]
 pub fn alone(test: &str, body: impl FnOnce()) {
     if std::env::var_os(ALONE).is_some() {

@@ -104,6 +104,14 @@ impl Server {
         }
     }
 
+    /// Who may do everything, without a password.
+    pub fn administrator(&self) -> &'static str {
+        match self.kind {
+            Kind::Postgres => "postgres",
+            Kind::Mysql => "root",
+        }
+    }
+
     /// The engine's own client, which reads statements from its input.
     pub fn client(&self, database: &str) -> Command {
         let port = self.port.to_string();
@@ -177,6 +185,36 @@ impl Database<'_> {
     pub fn load(&self, path: &Path) {
         let statements = Command::new("gzip").arg("-dc").arg(path).output().unwrap().stdout;
         self.sql(&String::from_utf8(statements).unwrap());
+    }
+
+    /// Fills tables until they are large enough to be divided.
+    pub fn fill(&self, blobs: u32, rows: u32) {
+        let statements = match self.server.kind {
+            Kind::Postgres => format!(
+                "INSERT INTO t SELECT sha256(int4send(i)), decode(repeat(md5(i::text), 2000), 'hex') \
+                 FROM generate_series(1, {blobs}) i; \
+                 INSERT INTO l SELECT decode('00000007000000', 'hex') || int8send(i) || 'x', 'v' \
+                 FROM generate_series(1, {rows}) i;"
+            ),
+            // Numbers by means that MySQL has as well as MariaDB.
+            Kind::Mysql => {
+                let digit = "(SELECT 0 AS n UNION SELECT 1 UNION SELECT 2 UNION SELECT 3 UNION SELECT 4 UNION SELECT 5 \
+                             UNION SELECT 6 UNION SELECT 7 UNION SELECT 8 UNION SELECT 9)";
+                let numbers = |count: u32| {
+                    format!(
+                        "(SELECT 1 + a.n + 10 * b.n + 100 * c.n + 1000 * d.n + 10000 * e.n AS seq \
+                         FROM {digit} a, {digit} b, {digit} c, {digit} d, {digit} e HAVING seq <= {count}) s"
+                    )
+                };
+                format!(
+                    "INSERT INTO t SELECT unhex(sha2(seq, 256)), unhex(repeat(md5(seq), 2000)) FROM {}; \
+                     INSERT INTO l SELECT concat(x'00000007000000', unhex(lpad(hex(seq), 16, '0')), 'x'), 'v' FROM {};",
+                    numbers(blobs),
+                    numbers(rows)
+                )
+            }
+        };
+        self.sql(&statements);
     }
 }
 

@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::harness::program::{Outcome, ended, started};
+
 /// The compiled disk; nothing where there is no C compiler.
 pub fn disk() -> Option<&'static Path> {
     static DISK: OnceLock<Option<PathBuf>> = OnceLock::new();
@@ -77,9 +79,9 @@ impl Stopped {
     }
 
     /// Lets it go on, to its end.
-    pub fn goes_on(self) -> Output {
+    pub fn goes_on(self) -> Outcome {
         kill_process(Pid::from_child(&self.0), Signal::CONT).unwrap();
-        self.0.wait_with_output().unwrap()
+        ended(self.0)
     }
 }
 
@@ -98,7 +100,7 @@ pub fn stopped_at(command: Command, file: &str, after: u32) -> Option<Stopped> {
 /// As [`stopped_at`], before a call of this kind.
 pub fn stopped_before(mut command: Command, kind: &str, file: &str, after: u32) -> Option<Stopped> {
     let mark = with_signal(&mut command, kind, file, after, Signal::STOP);
-    let mut child = command.spawn().unwrap();
+    let mut child = started(&mut command);
     let begin = Instant::now();
     loop {
         // The mark comes before the signal, and going on before it would not undo it.

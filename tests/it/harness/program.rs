@@ -1,64 +1,185 @@
-//! Runs the program as a user does, on stores in a directory that is removed afterwards.
+//! The program as a user runs it, and how a run ended.
 //!
-//! What a test expects of it, it does not know.
+//! Runs the program that cargo built, or the one named by `STALWART_MIGRATE` (a package to be released, say).
+//! Whatever a test expects, no run may panic or show a password, and an error is one line.
 
-#![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
+#![allow(dead_code, clippy::unwrap_used, reason = "extended_schema uses a part of it")]
 
 use std::ffi::OsStr;
+use std::fmt;
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// What a run has left.
-pub struct Ran {
-    /// Exit code.
-    pub code: i32,
-    /// Everything on stdout.
-    pub out: Vec<u8>,
-    /// Everything on stderr.
-    pub err: String,
+/// Variables that change what the program does.
+const VARIABLES: [&str; 3] = ["EXPORT_TYPES", "CONFIG_PATH", "PGOPTIONS"];
+
+/// Part of every password that tests use.
+const SECRET: &str = "s3cr3t";
+
+/// The program of this build.
+pub fn program() -> PathBuf {
+    match std::env::var_os("STALWART_MIGRATE") {
+        Some(path) => path.into(),
+        None => env!("CARGO_BIN_EXE_stalwart-migrate").into(),
+    }
 }
 
-impl Ran {
+/// The program without an installation.
+pub fn bare() -> Command {
+    command(&program())
+}
+
+/// A program without input and without variables that it would obey.
+pub fn command(program: &Path) -> Command {
+    let mut command = Command::new(program);
+    for name in VARIABLES {
+        command.env_remove(name);
+    }
+    command.stdin(Stdio::null());
+    command
+}
+
+/// Runs the program of this build with these arguments.
+pub fn run<S: AsRef<OsStr>>(arguments: &[S]) -> Outcome {
+    run_program(&program(), arguments)
+}
+
+/// Runs a program with these arguments.
+pub fn run_program<S: AsRef<OsStr>>(program: &Path, arguments: &[S]) -> Outcome {
+    let mut command = command(program);
+    command.args(arguments);
+    outcome(command)
+}
+
+/// Runs to the end.
+pub fn outcome(mut command: Command) -> Outcome {
+    let output = command.output().unwrap_or_else(|e| panic!("{command:?}: {e}"));
+    Outcome::new(format!("{command:?}"), output)
+}
+
+/// Starts with its output kept for [`ended`].
+pub fn started(command: &mut Command) -> Child {
+    command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|e| panic!("{command:?}: {e}"))
+}
+
+/// Waits for a started run.
+pub fn ended(child: Child) -> Outcome {
+    child.wait_with_output().unwrap().into()
+}
+
+/// How a run ended and what it wrote.
+pub struct Outcome {
+    pub command: String,
+    pub status: ExitStatus,
+    pub stdout: Vec<u8>,
+    pub stderr: String,
+}
+
+impl fmt::Debug for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}\n{}", self.command, self.status, self.everything())
+    }
+}
+
+impl From<Output> for Outcome {
+    fn from(output: Output) -> Outcome {
+        Outcome::new("a run".into(), output)
+    }
+}
+
+impl Outcome {
+    fn new(command: String, output: Output) -> Outcome {
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        Outcome { command, status: output.status, stdout: output.stdout, stderr }
+    }
+
+    /// The exit code; none if a signal ended the run.
+    pub fn code(&self) -> Option<i32> {
+        self.status.code()
+    }
+
     /// Standard output as text.
     pub fn text(&self) -> &str {
-        std::str::from_utf8(&self.out).unwrap()
+        std::str::from_utf8(&self.stdout).unwrap()
     }
 
-    /// The lines of `--json`.
-    pub fn events(&self) -> Vec<Value> {
-        self.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    /// Standard output, then standard error.
+    pub fn everything(&self) -> String {
+        String::from_utf8_lossy(&self.stdout).into_owned() + &self.stderr
     }
 
-    /// The last line of `--json`.
-    pub fn outcome(&self) -> Value {
-        self.events().pop().unwrap_or_else(|| panic!("nothing on stdout: {}", self.err))
-    }
-
-    /// Fails unless the run ended with this code.
+    /// Ended with this exit code, without panic, backtrace or password, and with one error, if it is one: 3 and 4 are
+    /// findings and differences, of which 4 may be a dump that cannot be read.
     #[track_caller]
-    pub fn ended(self, code: i32) -> Ran {
-        assert_eq!(self.code, code, "{}{}", self.text(), self.err);
+    pub fn expect(self, code: i32) -> Outcome {
+        assert_eq!(self.code(), Some(code), "{self:?}");
+        let everything = self.everything();
+        for word in ["panicked", "internal error", "stack backtrace", "RUST_BACKTRACE", SECRET] {
+            assert!(!everything.contains(word), "{word}: {self:?}");
+        }
+        let errors = everything.lines().filter(|line| line.starts_with("error: ")).count();
+        let expected = match code {
+            0 | 3 => 0..=0,
+            // A run that is told twice ends without another word.
+            4 | 130 => 0..=1,
+            _ => 1..=1,
+        };
+        assert!(expected.contains(&errors), "an error is one line: {self:?}");
         self
     }
-}
 
-/// Runs the program of this build.
-pub fn run<S: AsRef<OsStr>>(arguments: &[S]) -> Ran {
-    run_program(Path::new(env!("CARGO_BIN_EXE_stalwart-migrate")), arguments)
-}
+    /// Wrote `words` on stderr, each somewhere.
+    #[track_caller]
+    pub fn says(self, words: &[&str]) -> Outcome {
+        for word in words {
+            assert!(self.stderr.contains(word), "{word:?} is missing: {self:?}");
+        }
+        self
+    }
 
-/// Runs a program without the variables it listens to.
-pub fn run_program<S: AsRef<OsStr>>(program: &Path, arguments: &[S]) -> Ran {
-    let mut command = Command::new(program);
-    command.args(arguments).env_remove("CONFIG_PATH").env_remove("EXPORT_TYPES");
-    let output = command.output().unwrap();
-    Ran {
-        code: output.status.code().unwrap(),
-        out: output.stdout,
-        err: String::from_utf8(output.stderr).unwrap(),
+    /// Wrote `words` on stdout, each somewhere.
+    #[track_caller]
+    pub fn shows(self, words: &[&str]) -> Outcome {
+        for word in words {
+            assert!(self.text().contains(word), "{word:?} is missing on stdout: {self:?}");
+        }
+        self
+    }
+
+    /// The one line that tells what went wrong.
+    #[track_caller]
+    pub fn error(&self) -> &str {
+        let mut lines = self.stderr.lines().filter(|line| line.starts_with("error: "));
+        let line = lines.next().unwrap_or_else(|| panic!("no error: {self:?}"));
+        assert_eq!(lines.next(), None, "more than one error: {self:?}");
+        assert!(self.stderr.ends_with(&format!("{line}\n")), "something follows the error: {self:?}");
+        line
+    }
+
+    /// Every line of stdout as JSON.
+    #[track_caller]
+    pub fn json(&self) -> Vec<Value> {
+        let parse = |line: &str| {
+            let value: Value =
+                serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line:?}: {self:?}"));
+            assert!(value["event"].is_string(), "an object says what it is: {line}");
+            value
+        };
+        self.text().lines().map(parse).collect()
+    }
+
+    /// The last line of stdout as JSON.
+    #[track_caller]
+    pub fn last(&self) -> Value {
+        self.json().pop().unwrap_or_else(|| panic!("nothing on stdout: {self:?}"))
     }
 }
 
@@ -91,7 +212,7 @@ impl Place {
             self.store(name).display()
         );
         let path = self.path(&format!("{name}.toml"));
-        std::fs::write(&path, text).unwrap();
+        fs::write(&path, text).unwrap();
         path
     }
 
@@ -99,7 +220,7 @@ impl Place {
     pub fn json(&self, name: &str) -> PathBuf {
         let path = self.path(&format!("{name}.json"));
         let store = serde_json::json!({"@type": "Sqlite", "path": self.store(name)});
-        std::fs::write(&path, store.to_string()).unwrap();
+        fs::write(&path, store.to_string()).unwrap();
         path
     }
 
@@ -109,7 +230,7 @@ impl Place {
             let from = format!("tests/fixtures/{fixture}/sqlite/stalwart.sqlite3{suffix}");
             let to = format!("{}{suffix}", self.store(name).display());
             if Path::new(&from).exists() {
-                std::fs::copy(&from, &to).unwrap();
+                fs::copy(&from, &to).unwrap();
             }
         }
     }
@@ -119,7 +240,7 @@ impl Place {
 #[track_caller]
 pub fn same_files(one: &Path, two: &Path) {
     let names = |dir: &Path| {
-        let entries = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap());
+        let entries = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap());
         let files = entries.filter(|entry| entry.file_type().unwrap().is_file());
         let mut names: Vec<_> = files.map(|entry| entry.file_name()).collect();
         names.sort();
@@ -127,7 +248,7 @@ pub fn same_files(one: &Path, two: &Path) {
     };
     assert_eq!(names(one), names(two));
     for name in names(one) {
-        let read = |dir: &Path| std::fs::read(dir.join(&name)).unwrap();
+        let read = |dir: &Path| fs::read(dir.join(&name)).unwrap();
         assert!(read(one) == read(two), "{} differs", name.display());
     }
 }

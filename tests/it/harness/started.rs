@@ -11,7 +11,7 @@ use rusqlite::types::Value;
 use stalwart_migrate::catalog::{self, BackendKind, Subspace, ValueKind};
 
 use crate::harness::database_servers::{Database, Kind};
-use crate::harness::plain::{Engine, Site, fixture};
+use crate::harness::site::{Engine, Site, fixture};
 
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
@@ -60,20 +60,19 @@ pub fn insert(kind: Kind, letter: char, (key, value): &Row) -> String {
 
 /// A store of any engine with what the first start of a release leaves.
 pub fn fresh(engine: Engine, (release, version): (&str, u32)) -> Site {
-    let site = Site::empty(engine);
+    let site = Site::plain(engine);
     let original = |name: &str| fixture(&format!("stalwart-{release}/fresh/{name}"));
     let kind = match engine {
         Engine::Sql(kind) => kind,
         Engine::Sqlite => {
-            fs::copy(original("sqlite/stalwart.sqlite3"), site.dump("store")).unwrap();
+            fs::copy(original("sqlite/stalwart.sqlite3"), site.store()).unwrap();
             configure(&site, version);
             return site;
         }
-        #[cfg(feature = "rocksdb")]
         Engine::RocksDb => {
-            fs::create_dir(site.dump("store")).unwrap();
+            fs::create_dir(site.store()).unwrap();
             for entry in fs::read_dir(original("rocksdb")).unwrap().flatten() {
-                fs::copy(entry.path(), site.dump("store").join(entry.file_name())).unwrap();
+                fs::copy(entry.path(), site.store().join(entry.file_name())).unwrap();
             }
             configure(&site, version);
             return site;
@@ -81,7 +80,7 @@ pub fn fresh(engine: Engine, (release, version): (&str, u32)) -> Site {
     };
     configure(&site, version);
     let database = site.database();
-    let copy = site.dump("fresh.sqlite3");
+    let copy = site.path("fresh.sqlite3");
     fs::copy(original("sqlite/stalwart.sqlite3"), &copy).unwrap();
     let version = catalog::version(version).unwrap();
     let tables = version.subspaces.iter().filter_map(|s| Some((s, s.table(backend(kind)).ok()?)));
@@ -101,7 +100,7 @@ pub fn add_own_row(site: &Site, engine: Engine) {
     match engine {
         Engine::Sql(kind) => drop(site.database().sql(&insert(kind, 's', &row))),
         Engine::Sqlite => {
-            let database = Connection::open(site.dump("store")).unwrap();
+            let database = Connection::open(site.store()).unwrap();
             database.execute("INSERT INTO s VALUES (?1, ?2)", (row.0, row.1)).unwrap();
         }
         Engine::RocksDb => {
@@ -115,7 +114,7 @@ pub fn add_own_row(site: &Site, engine: Engine) {
 #[cfg(feature = "rocksdb")]
 pub fn rocks(site: &Site, read_only: bool) -> rocksdb::DB {
     let options = rocksdb::Options::default();
-    let families = rocksdb::DB::list_cf(&options, site.dump("store")).unwrap();
+    let families = rocksdb::DB::list_cf(&options, site.store()).unwrap();
     let descriptors = families.into_iter().map(|name| {
         let mut options = rocksdb::Options::default();
         if ["n", "u", "y"].contains(&name.as_str()) {
@@ -124,8 +123,8 @@ pub fn rocks(site: &Site, read_only: bool) -> rocksdb::DB {
         rocksdb::ColumnFamilyDescriptor::new(name, options)
     });
     match read_only {
-        true => rocksdb::DB::open_cf_descriptors_read_only(&options, site.dump("store"), descriptors, false),
-        false => rocksdb::DB::open_cf_descriptors(&options, site.dump("store"), descriptors),
+        true => rocksdb::DB::open_cf_descriptors_read_only(&options, site.store(), descriptors, false),
+        false => rocksdb::DB::open_cf_descriptors(&options, site.store(), descriptors),
     }
     .unwrap()
 }
@@ -137,8 +136,8 @@ pub fn configure(site: &Site, version: u32) {
     }
     let text = match &site.database {
         None => {
-            let kind = if site.dump("store").is_dir() { "RocksDb" } else { "Sqlite" };
-            format!(r#"{{"@type":"{kind}","path":"{}"}}"#, site.dump("store").display())
+            let kind = if site.store().is_dir() { "RocksDb" } else { "Sqlite" };
+            format!(r#"{{"@type":"{kind}","path":"{}"}}"#, site.store().display())
         }
         Some(Database { server, name }) => {
             let (kind, user) = match server.kind {

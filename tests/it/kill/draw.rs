@@ -3,7 +3,7 @@
 //! Knows no store and runs nothing. Everything is drawn before a round begins, so that what happens in it changes no draw.
 
 use crate::harness::database_servers::Kind;
-use crate::harness::plain::Engine;
+use crate::harness::site::Engine;
 
 /// What is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::harness::generate;
-use crate::harness::plain::{Engine, Site};
+use crate::harness::site::{Engine, Site, bare};
 use crate::harness::started;
 use crate::kill::draw::Round;
 
@@ -22,7 +22,7 @@ pub const WITHOUT_SEARCH: [&str; 2] = ["--exclude", "@search"];
 
 /// An empty store, its blobs in files beside it if told so.
 pub fn empty(engine: Engine, outside: bool) -> Site {
-    let site = Site::empty(engine);
+    let site = Site::plain(engine);
     if outside {
         blobs_outside(&site);
     }
@@ -31,7 +31,7 @@ pub fn empty(engine: Engine, outside: bool) -> Site {
 
 fn blobs_outside(site: &Site) {
     let text = fs::read_to_string(site.config()).unwrap().replace("blob = \"db\"", "blob = \"files\"");
-    let path = site.dump("blobs").display().to_string();
+    let path = site.path("blobs").display().to_string();
     let files =
         format!("[store.files]\ntype = \"fs\"\npath = \"{path}\"\ndepth = 2\ncompression = \"lz4\"\n");
     fs::write(site.config(), text + &files).unwrap();
@@ -66,8 +66,8 @@ pub fn dumps() -> &'static Dumps {
             dir.join(name)
         };
         let generated = |name: &str, messages, blob_bytes| {
-            let site = Site::empty(Engine::Sqlite);
-            generate::sqlite(&site.dump("store"), &generate::Shape { messages, blob_bytes }).unwrap();
+            let site = Site::plain(Engine::Sqlite);
+            generate::sqlite(&site.store(), &generate::Shape { messages, blob_bytes }).unwrap();
             dump(name, &site)
         };
         Dumps {
@@ -87,9 +87,8 @@ fn fresh(engine: Engine) -> Site {
 
 /// The program without what it would listen to.
 pub fn program() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_stalwart-migrate"));
-    command.env_remove("EXPORT_TYPES").env_remove("CONFIG_PATH").env_remove("PGOPTIONS").arg("--quiet");
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut command = bare();
+    command.arg("--quiet").stdout(Stdio::null()).stderr(Stdio::piped());
     command
 }
 
@@ -181,7 +180,7 @@ pub fn target(round: &Round) -> Site {
         fill(&site, &dumps().older);
     }
     if round.theirs {
-        for name in ["store", "blobs"].map(|name| site.dump(name)) {
+        for name in ["store", "blobs"].map(|name| site.path(name)) {
             if name.exists() {
                 let given =
                     Command::new("chown").arg("-R").arg(format!("{OWNER}:{OWNER}")).arg(name).status();
@@ -202,9 +201,9 @@ pub fn copy_of(dump: &Path, to: &Path) -> PathBuf {
 pub fn files_below(site: &Site) -> BTreeMap<PathBuf, String> {
     let mut found = BTreeMap::new();
     for name in ["store", "blobs"] {
-        walk(&site.dump(name), &mut |path| {
+        walk(&site.path(name), &mut |path| {
             let content = blake3::hash(&fs::read(path).unwrap()).to_string();
-            found.insert(path.strip_prefix(site.dir.path()).unwrap().to_path_buf(), content);
+            found.insert(path.strip_prefix(site.dir()).unwrap().to_path_buf(), content);
         });
     }
     found

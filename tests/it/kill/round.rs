@@ -15,8 +15,8 @@ use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::harness::database_servers::Database;
-use crate::harness::plain::Site;
 use crate::harness::preload::{calls, disk, with_signal};
+use crate::harness::site::Site;
 use crate::kill::draw::{Action, Kill, Next, Round, Way};
 use crate::kill::places::{
     OWNER, Source, WITHOUT_SEARCH, assert_same, copy_of, dumps, export_command, files_below, finish, program,
@@ -345,7 +345,7 @@ impl<'a> Run<'a> {
             let blobs = blobs(target);
             assert_eq!(blobs.len(), undisturbed.blobs.len(), "blobs in files");
             assert!(blobs == undisturbed.blobs, "files of blobs differ");
-            walk(target.dir.path(), &mut |path| no_leftover(path));
+            walk(target.dir(), &mut |path| no_leftover(path));
             self.check_owner(target);
         }
         walk(self.work.path(), &mut |path| no_leftover(path));
@@ -362,7 +362,7 @@ impl<'a> Run<'a> {
         }
         let mut count = 0;
         for name in ["store", "blobs"] {
-            walk(&target.dump(name), &mut |path| {
+            walk(&target.path(name), &mut |path| {
                 count += 1;
                 assert_eq!(fs::symlink_metadata(path).unwrap().uid(), OWNER, "{}", path.display());
             });
@@ -374,7 +374,7 @@ impl<'a> Run<'a> {
     fn given(&self) -> bool {
         let mut given = false;
         for name in ["store", "blobs"] {
-            walk(&self.site().dump(name), &mut |path| {
+            walk(&self.site().path(name), &mut |path| {
                 given |= fs::symlink_metadata(path).unwrap().uid() == OWNER;
             });
         }
