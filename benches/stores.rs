@@ -17,13 +17,16 @@ mod own;
 #[allow(dead_code, clippy::unwrap_used)]
 #[path = "../tests/it/harness/database_servers.rs"]
 mod servers;
+#[path = "stores/table.rs"]
+mod table;
 
 use std::path::Path;
 
 use clients::Rows;
 use generate::Shape;
-use measure::{Outcome, Run, Table};
+use measure::{Measured, Run};
 use servers::{Database, Kind, Server};
+use table::Table;
 
 type AnyError = Box<dyn std::error::Error>;
 
@@ -39,7 +42,7 @@ fn main() -> Result<(), AnyError> {
     let only = std::env::var("BENCH_ONLY").unwrap_or_default();
     let chosen = |engine: &&Engine| only.is_empty() || only.split(',').any(|name| name == engine.name());
     let engines: Vec<Engine> = ENGINES.iter().filter(chosen).copied().collect();
-    println!("{}", measure::machine());
+    println!("{}", table::machine());
     let shape = |messages: f64, blob_bytes| Shape { messages: (messages * scale) as u32, blob_bytes };
     for shape in [shape(100_000.0, 2_000), shape(20_000.0, 20_000)] {
         bench(&engines, &shape, runs.max(1))?;
@@ -139,17 +142,17 @@ fn bench(engines: &[Engine], shape: &Shape, runs: usize) -> Result<(), AnyError>
         let [read, write] = engine.own_means();
         let source = engine.place(&tool, name)?;
         tool.import(name, &dump, &["--no-verify"])?;
-        let export = measure::median(runs, || {
+        let export = table::median(runs, || {
             let out = work.path().join("bench-dump");
             let outcome = tool.export(name, &out)?;
             std::fs::remove_dir_all(out)?;
             Ok(outcome)
         })?;
-        let own_read = measure::median(runs, || own_time(|| own_read(*engine, &source, work.path())))?;
+        let own_read = table::median(runs, || own_time(|| own_read(*engine, &source, work.path())))?;
         drop(source);
         table.add(&format!("{name} export"), &export, None, read, &own_read);
         let import = |flags: &[&str]| {
-            measure::median(runs, || {
+            table::median(runs, || {
                 let _target = engine.place(&tool, "target")?;
                 tool.import("target", &dump, flags)
             })
@@ -173,19 +176,19 @@ fn own_read(engine: Engine, source: &Place, work: &Path) -> Result<(), AnyError>
     }
 }
 
-fn own_write(engine: Engine, tool: &Run, dump: &Path, runs: usize) -> Result<Outcome, AnyError> {
+fn own_write(engine: Engine, tool: &Run, dump: &Path, runs: usize) -> Result<Measured, AnyError> {
     let records = own::collect(dump)?;
     if let Engine::Server(kind) = engine {
         let files = tempfile::tempdir_in(tool.dir())?;
         let rows = Rows::write(kind, own::schema_version(dump)?, &records, files.path())?;
         drop(records);
-        return measure::median(runs, || {
+        return table::median(runs, || {
             let place = engine.place(tool, "own")?;
             let Place::Database(database) = &place else { return Err("a server without database".into()) };
             own_time(|| rows.load(database.server, &database.name))
         });
     }
-    measure::median(runs, || {
+    table::median(runs, || {
         let place = engine.place(tool, "own")?;
         let Place::Path(path) = &place else { return Err("a store without path".into()) };
         own_time(|| match engine {
@@ -195,10 +198,10 @@ fn own_write(engine: Engine, tool: &Run, dump: &Path, runs: usize) -> Result<Out
     })
 }
 
-fn own_time(work: impl FnOnce() -> Result<(), AnyError>) -> Result<Outcome, AnyError> {
+fn own_time(work: impl FnOnce() -> Result<(), AnyError>) -> Result<Measured, AnyError> {
     let begin = std::time::Instant::now();
     work()?;
-    Ok(Outcome { seconds: begin.elapsed().as_secs_f64(), peak_memory: 0 })
+    Ok(Measured { seconds: begin.elapsed().as_secs_f64(), peak_memory: 0 })
 }
 
 /// Peak memory of every job on a store and on one that is four times as large.

@@ -9,7 +9,7 @@ use std::path::Path;
 use rusqlite::{Connection, params};
 
 use crate::harness::database_servers::{Kind, Server};
-use crate::harness::measure::{Outcome, Run};
+use crate::harness::measure::{Measured, Run};
 
 /// Bytes of the value.
 const VALUE: u64 = 96 << 20;
@@ -36,7 +36,7 @@ fn source(path: &Path) -> Vec<u8> {
 }
 
 #[track_caller]
-fn bounded(what: &str, outcome: Outcome) {
+fn bounded(what: &str, outcome: Measured) {
     println!("{what}: {} MiB", outcome.peak_memory >> 20);
     assert!(outcome.peak_memory > VALUE / 2, "{what}: the peak was not seen");
     assert!(outcome.peak_memory < MOST, "{what}: {} bytes", outcome.peak_memory);
