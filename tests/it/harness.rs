@@ -12,6 +12,7 @@
     allow(dead_code, reason = "used by tests that need other features")
 )]
 
+#[cfg(any(feature = "sqlite", all(feature = "s3", feature = "azure")))]
 pub mod alone;
 pub mod program;
 
@@ -23,9 +24,9 @@ pub mod digests;
 pub mod generate;
 #[cfg(feature = "sqlite")]
 pub mod large;
-#[allow(dead_code, reason = "the benchmarks use the rest")]
 pub mod measure;
 pub mod preload;
+pub mod seed;
 #[cfg(feature = "sqlite")]
 pub mod site;
 #[cfg(feature = "sqlite")]

@@ -22,24 +22,13 @@ use round::{Course, Step};
 use table::Table;
 
 use crate::harness::preload;
+use crate::harness::seed::{number, seed};
 
 /// Rounds at the same time: some wait for a disk or for a moment.
 const AT_ONCE: usize = 3;
 
 /// With so many rounds every step must have been met.
 const THOROUGH: usize = 200;
-
-fn number(name: &str) -> Option<u64> {
-    let text = std::env::var(name).ok()?;
-    Some(text.parse().unwrap_or_else(|error| panic!("{name}={text}: {error}")))
-}
-
-fn seed() -> u64 {
-    number("STALWART_MIGRATE_KILL_SEED").unwrap_or_else(|| {
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-        now.as_nanos() as u64 % 1_000_000_007
-    })
-}
 
 #[test]
 fn runs_that_are_killed_anywhere_come_to_the_same_end() {

@@ -1,22 +1,24 @@
 //! Runs with blobs outside the database, killed with SIGKILL at random moments and resumed.
 //!
-//! `STALWART_MIGRATE_KILLS` says how often, as for tests/it/kill.rs. Moments are printed with a failure.
+//! `STALWART_MIGRATE_KILLS` says how often, as for tests/it/kill.rs, and `STALWART_MIGRATE_KILL_SEED` which moments are
+//! drawn. Both the seed and the moments are printed with a failure.
 
 use std::fs;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use super::*;
-use crate::harness::program::run;
+use crate::harness::program::{bare, run};
+use crate::harness::seed::{number, seed};
 
 fn kills() -> u32 {
-    std::env::var("STALWART_MIGRATE_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(5)
+    number("STALWART_MIGRATE_KILLS").map_or(5, |kills| kills as u32)
 }
 
 /// Starts the program and kills it after a while; whether it had ended before that, successfully.
 fn killed(arguments: &[&std::ffi::OsStr], moment: Duration) -> bool {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_stalwart-migrate"));
-    command.args(arguments).arg("--quiet").env_remove("CONFIG_PATH").env_remove("EXPORT_TYPES");
+    let mut command = bare();
+    command.args(arguments).arg("--quiet");
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     std::thread::sleep(moment);
     let ended = child.try_wait().unwrap();
@@ -25,11 +27,26 @@ fn killed(arguments: &[&std::ffi::OsStr], moment: Duration) -> bool {
     ended.is_some_and(|status| status.success())
 }
 
-/// A moment within `length`, never the same.
-fn moment(length: Duration) -> Duration {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-    let digest = blake3::hash(&now.as_nanos().to_le_bytes());
-    length.mul_f64(f64::from(digest.as_bytes()[0]) / 255.0)
+/// The moments of kills, and how they were drawn.
+#[derive(Debug)]
+struct History {
+    /// The value of `STALWART_MIGRATE_KILL_SEED` that draws them again.
+    seed: u64,
+    moments: Vec<Duration>,
+}
+
+impl History {
+    fn new() -> History {
+        History { seed: seed(), moments: Vec::new() }
+    }
+
+    /// The next moment within `length`.
+    fn draw(&mut self, length: Duration) -> Duration {
+        let drawn = [self.seed, self.moments.len() as u64].map(u64::to_le_bytes).concat();
+        let part = f64::from(blake3::hash(&drawn).as_bytes()[0]) / 255.0;
+        self.moments.push(length.mul_f64(part));
+        self.moments[self.moments.len() - 1]
+    }
 }
 
 fn original(home: &Home) -> PathBuf {
@@ -52,12 +69,11 @@ fn imports(new: impl Fn(u32) -> (Store, Store)) {
     let begin = Instant::now();
     home.import(&config, &dump);
     let length = begin.elapsed();
-    let (mut in_the_middle, mut history) = (0, Vec::new());
+    let (mut in_the_middle, mut history) = (0, History::new());
     for n in 1..=kills() {
         let (data, blobs) = new(n);
         let config = home.toml(&format!("target{n}"), &data, &blobs);
-        history.push(moment(length));
-        let complete = killed(args!["-c", config, "-i", dump], history[history.len() - 1]);
+        let complete = killed(args!["-c", config, "-i", dump], history.draw(length));
         if begun(&dump) {
             in_the_middle += 1;
             let resumed = run(args!["-c", config, "-i", dump, "--resume"]);
@@ -101,10 +117,9 @@ fn exports_from_s3_go_on() {
     let begin = Instant::now();
     home.export(&config, "undisturbed");
     let (length, dump) = (begin.elapsed(), home.path("dump"));
-    let (mut in_the_middle, mut history) = (0, Vec::new());
+    let (mut in_the_middle, mut history) = (0, History::new());
     for _ in 0..kills() {
-        history.push(moment(length));
-        killed(args!["-c", config, "-e", dump, "--jobs", "2"], history[history.len() - 1]);
+        killed(args!["-c", config, "-e", dump, "--jobs", "2"], history.draw(length));
         if dump.join("manifest/resume.json").exists() && !dump.join("manifest/manifest.json").exists() {
             in_the_middle += 1;
             let resumed = run(args!["-c", config, "-e", dump, "--resume"]);
@@ -133,9 +148,8 @@ fn a_list_that_never_ends_is_left_at_once() {
     let config = home.toml("endless", &Store::Sqlite("data"), &Store::S3("mail".into(), "k/"));
     let text = fs::read_to_string(&config).unwrap();
     home.write("endless.toml", &text.replace(&Server::s3().endpoint(), &stub.endpoint()));
-    let mut command = Command::new(env!("CARGO_BIN_EXE_stalwart-migrate"));
+    let mut command = bare();
     command.args(args!["-c", config, "-e", home.path("dump")]);
-    command.env_remove("CONFIG_PATH").env_remove("EXPORT_TYPES");
     let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let begin = Instant::now();
     while stub.seen().len() < 20 {
