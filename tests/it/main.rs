@@ -26,8 +26,14 @@ mod clearing;
 mod config;
 #[cfg(all(feature = "rocksdb", feature = "sqlite"))]
 mod conformance;
+#[cfg(all(feature = "rocksdb", feature = "sqlite"))]
+mod copy;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod databases;
+#[cfg(all(feature = "rocksdb", feature = "sqlite"))]
+mod diff;
+#[cfg(all(feature = "rocksdb", feature = "sqlite"))]
+mod dry_run;
 mod dump;
 #[cfg(all(feature = "rocksdb", feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod exclusion;
@@ -41,7 +47,11 @@ mod files;
 mod findings;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod fresh_databases;
+#[cfg(all(feature = "rocksdb", feature = "sqlite"))]
+mod full_disk;
 mod generated;
+#[cfg(all(feature = "rocksdb", feature = "sqlite"))]
+mod holds;
 #[cfg(feature = "sqlite")]
 mod inspect;
 #[cfg(all(feature = "rocksdb", feature = "sqlite"))]
@@ -90,7 +100,7 @@ mod stopped;
 #[cfg(all(feature = "rocksdb", feature = "sqlite"))]
 mod strict;
 #[cfg(all(feature = "rocksdb", feature = "sqlite"))]
-mod transfer;
+mod targets;
 #[cfg(all(feature = "rocksdb", feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod unchanged;
 #[cfg(all(feature = "rocksdb", feature = "sqlite", feature = "postgres", feature = "mysql"))]

@@ -1,8 +1,11 @@
 //! Output that cannot be written: a full disk is never a success, a reader who has seen enough is no failure.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
+
+use rusqlite::Connection;
 
 use crate::harness::site::{Site, Sqlite, bare};
 
@@ -92,4 +95,33 @@ fn a_reader_who_has_seen_enough_is_no_failure() {
         assert_eq!(child.wait().unwrap().code(), Some(0), "{arguments:?}: {said}");
         assert!(!said.contains("error"), "{arguments:?}: {said}");
     }
+}
+
+#[test]
+fn a_report_holds_what_was_said_and_is_private() {
+    let site = Site::of("0.15.5", Sqlite);
+    let report = site.path("report.txt");
+    let said = site.export_with("dump", &["--report", report.to_str().unwrap(), "--quiet"]).expect(0);
+    assert_eq!(said.stderr, "");
+    let text = fs::read_to_string(&report).unwrap();
+    for words in ["source: SQLite at", "the dump is in", "mail and secrets in clear"] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    assert_eq!(fs::metadata(&report).unwrap().permissions().mode() & 0o777, 0o600);
+    let twice = site.export_with("other", &["--report", report.to_str().unwrap()]).expect(2);
+    assert!(twice.error().contains("exists already"), "{twice:?}");
+    // Errors as well, and rows set aside lie beside it.
+    let target = Site::fresh("0.15.5", Sqlite);
+    Connection::open(target.store())
+        .unwrap()
+        .execute("INSERT INTO s VALUES (CAST('my.own' AS BLOB), CAST('canary' AS BLOB))", [])
+        .unwrap();
+    let report = target.path("import.txt");
+    target.import_with(&site.path("dump"), &["--report", report.to_str().unwrap()]).expect(0);
+    let text = fs::read_to_string(&report).unwrap();
+    assert!(text.contains("import.txt.replaced.jsonl") && !text.contains("canary"), "{text}");
+    assert!(fs::read_to_string(target.path("import.txt.replaced.jsonl")).unwrap().contains("my.own"));
+    let report = target.path("refused.txt");
+    target.import_with(&site.path("dump"), &["--report", report.to_str().unwrap()]).expect(5);
+    assert!(fs::read_to_string(&report).unwrap().contains("error: the target is not empty"));
 }
