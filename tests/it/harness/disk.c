@@ -76,8 +76,12 @@ static int fails_at(const char *path, const char *kind)
     int signalled = signal && (!more || call - after <= atol(more));
     if (mark && (signalled ? !more && call == after : 1))
         close(open(mark, O_CREAT | O_WRONLY | O_CLOEXEC, 0644));
-    if (signal && call == after)
+    if (signal && call == after) {
         kill(getpid(), atoi(signal));
+        /* Another thread may take it, and on a busy machine it may be late. */
+        if (more)
+            usleep(200000);
+    }
     if (signalled) {
         errno = before;
         return 0;
