@@ -485,20 +485,20 @@ mod tests {
     fn a_pump_delivers_every_record_and_gives_its_connection_back() {
         for (until, fail) in [(0, false), (1, false), (100, false), (99, true)] {
             let idle = Idle::new();
-            let mut pump = QueryDriver::start(session(), Numbers { until, fail });
+            let mut driver = QueryDriver::start(session(), Numbers { until, fail });
             let (mut page, mut seen) = (Page::new(), Vec::new());
             let end = loop {
-                match pump.next(&mut page, 64, &idle) {
+                match driver.next(&mut page, 64, &idle) {
                     Ok(true) => seen.extend(page.iter().map(|(k, _)| k.to_vec())),
                     end => break end,
                 }
             };
             if fail {
-                assert!(end.is_err() && pump.next(&mut page, 64, &idle).is_err(), "an error stays");
+                assert!(end.is_err() && driver.next(&mut page, 64, &idle).is_err(), "an error stays");
                 continue;
             }
             assert_eq!(seen, (0..until).map(|n| n.to_be_bytes().to_vec()).collect::<Vec<_>>());
-            assert!(!pump.next(&mut page, 64, &idle).unwrap() && pump.stop().is_none());
+            assert!(!driver.next(&mut page, 64, &idle).unwrap() && driver.stop().is_none());
             assert_eq!(idle.drain().len(), 1);
         }
     }
@@ -507,11 +507,11 @@ mod tests {
     fn a_pump_can_be_stopped_before_and_between_pages() {
         for pages in [0, 1, 3] {
             let idle = Idle::new();
-            let mut pump = QueryDriver::start(session(), Numbers { until: 1000, fail: false });
+            let mut driver = QueryDriver::start(session(), Numbers { until: 1000, fail: false });
             for _ in 0..pages {
-                assert!(pump.next(&mut Page::new(), 64, &idle).unwrap());
+                assert!(driver.next(&mut Page::new(), 64, &idle).unwrap());
             }
-            assert!(pump.stop().is_some(), "{pages}");
+            assert!(driver.stop().is_some(), "{pages}");
         }
     }
 }

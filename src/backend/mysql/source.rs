@@ -468,7 +468,7 @@ enum RangeReading {
     /// Through the shared connection, a page at a time; at most `limit` rows at once.
     Shared { rows: MysqlRows, limit: u64 },
     /// Reading has failed, for this reason.
-    MysqlReadError(String),
+    Failed(String),
     /// The last row has been read.
     Done,
 }
@@ -476,7 +476,7 @@ enum RangeReading {
 impl Pages for MysqlPages<'_> {
     fn read_next(&mut self, page: &mut Page, budget: usize) -> Result<bool> {
         match &mut self.reading {
-            RangeReading::Own(pump) => pump.next(page, budget, &self.source.idle),
+            RangeReading::Own(driver) => driver.next(page, budget, &self.source.idle),
             RangeReading::Shared { rows, limit } => {
                 page.clear();
                 let mut leader = lock(&self.source.leader);
@@ -498,12 +498,12 @@ impl Pages for MysqlPages<'_> {
                         let reached = page.last().map(|(key, _)| key.to_vec()).or(rows.range.after.clone());
                         page.clear();
                         let error = rows.error(failed, reached.as_deref());
-                        self.reading = RangeReading::MysqlReadError(error.to_string());
+                        self.reading = RangeReading::Failed(error.to_string());
                         Err(error)
                     }
                 }
             }
-            RangeReading::MysqlReadError(why) => {
+            RangeReading::Failed(why) => {
                 page.clear();
                 Err(Error::io(why.clone()))
             }
@@ -518,8 +518,8 @@ impl Pages for MysqlPages<'_> {
 impl Drop for MysqlPages<'_> {
     fn drop(&mut self) {
         // Its snapshot cannot be taken again; the next query skips the rest of this one.
-        if let RangeReading::Own(pump) = &mut self.reading
-            && let Some(session) = pump.stop()
+        if let RangeReading::Own(driver) = &mut self.reading
+            && let Some(session) = driver.stop()
         {
             self.source.idle.give_back(session);
         }

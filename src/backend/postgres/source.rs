@@ -141,7 +141,7 @@ fn begin(settings: &PostgresSettings, session: &mut PgSession, snapshot: Option<
 impl PostgresSource {
     fn pages(&self, table: &Table, range: &KeyRange) -> Result<Box<dyn Pages + Send + '_>> {
         let Some(relation) = self.table(table.name)? else {
-            return Ok(Box::new(PostgresPages { source: self, pump: None }));
+            return Ok(Box::new(PostgresPages { source: self, driver: None }));
         };
         let rows = PgRows {
             from: relation.qualified(),
@@ -152,7 +152,7 @@ impl PostgresSource {
             settings: self.settings.clone(),
             reached: range.after.clone(),
         };
-        Ok(Box::new(PostgresPages { source: self, pump: Some(QueryDriver::start(self.connect()?, rows)) }))
+        Ok(Box::new(PostgresPages { source: self, driver: Some(QueryDriver::start(self.connect()?, rows)) }))
     }
 }
 
@@ -363,13 +363,13 @@ fn copied(select: &str, range: &KeyRange, last: bool) -> String {
 
 struct PostgresPages<'a> {
     source: &'a PostgresSource,
-    pump: Option<QueryDriver<PgConnection>>,
+    driver: Option<QueryDriver<PgConnection>>,
 }
 
 impl Pages for PostgresPages<'_> {
     fn read_next(&mut self, page: &mut Page, budget: usize) -> Result<bool> {
-        match &mut self.pump {
-            Some(pump) => pump.next(page, budget, &self.source.idle),
+        match &mut self.driver {
+            Some(driver) => driver.next(page, budget, &self.source.idle),
             None => {
                 page.clear();
                 Ok(false)
@@ -381,8 +381,8 @@ impl Pages for PostgresPages<'_> {
 impl Drop for PostgresPages<'_> {
     fn drop(&mut self) {
         // The connection would have to read the rest of its query; a new one costs less.
-        if let Some(pump) = &mut self.pump {
-            drop(pump.stop());
+        if let Some(driver) = &mut self.driver {
+            drop(driver.stop());
         }
     }
 }

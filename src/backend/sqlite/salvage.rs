@@ -118,7 +118,7 @@ struct Walked {
 
 /// What was done with a row.
 enum RowOutcome {
-    GuardedDir,
+    Taken,
     /// Left out, for this reason.
     Refused(String),
 }
@@ -199,10 +199,10 @@ impl<'a> Walk<'a> {
             insert.raw_bind_parameter(2, ToSqlOutput::Borrowed(value))?;
         }
         match insert.raw_execute() {
-            Ok(_) => Ok(RowOutcome::GuardedDir),
+            Ok(_) => Ok(RowOutcome::Taken),
             Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
                 if self.has_equal(key, value)? {
-                    return Ok(RowOutcome::GuardedDir);
+                    return Ok(RowOutcome::Taken);
                 }
                 let why = match value {
                     Some(ValueRef::Null) => "its value is NULL, which the server does not read",
@@ -290,7 +290,7 @@ impl<'a> Walk<'a> {
                 Err(error) => return Err(error),
             };
             match self.write(row) {
-                Ok(RowOutcome::GuardedDir) => {}
+                Ok(RowOutcome::Taken) => {}
                 Ok(RowOutcome::Refused(why)) => {
                     let key = row.get_ref(0)?.as_bytes().map(<[u8]>::to_vec).unwrap_or_default();
                     self.loss(Some(&key), None, None, why);
@@ -381,7 +381,7 @@ impl<'a> Walk<'a> {
             match rows.next()? {
                 // A row with another key is not the one that was looked up.
                 Some(row) if row.get_ref(0)? == ValueRef::Blob(key) => Ok(match self.write(row)? {
-                    RowOutcome::GuardedDir => Ok(()),
+                    RowOutcome::Taken => Ok(()),
                     RowOutcome::Refused(why) => Err(why),
                 }),
                 Some(_) => Ok(Err("the row that the index leads to has another key".to_string())),
