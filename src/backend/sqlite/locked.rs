@@ -1,7 +1,7 @@
 //! The one connection that writes a SQLite database: it has the lock, and one shard uses it at a time.
 
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard};
 
@@ -17,7 +17,6 @@ use crate::base::write_back::WriteBack;
 
 /// The connection that has the lock, shared by the target and `Look`.
 pub(super) struct Locked {
-    path: PathBuf,
     // `None` while a shard uses it.
     connection: Mutex<Option<Connection>>,
     returned: Condvar,
@@ -49,26 +48,25 @@ impl Locked {
                 place.leave();
             }
         });
-        let shared = Locked {
-            connection: Mutex::new(opened?),
-            path: place.path().to_path_buf(),
+        let locked = Locked {
+            connection: Mutex::new(Some(opened?)),
             returned: Condvar::new(),
             write_back: Mutex::default(),
             written: AtomicBool::new(false),
             place,
         };
         // Another run may have removed the file that it created, after this run opened it and before it locked it.
-        if before.is_none() || shared.place.file() != before {
+        if before.is_none() || locked.place.file() != before {
             return Err(Error::refused("another process has put another file in the place of the database")
-                .with("path", shared.path.display().to_string())
+                .with("path", locked.path().display().to_string())
                 .next("make sure that no other program uses it, then start again"));
         }
-        Ok(shared)
+        Ok(locked)
     }
 
     /// The path of the database, for messages.
     pub fn path(&self) -> &Path {
-        &self.path
+        self.place.path()
     }
 
     /// Records that the database is changed from now on: it is no longer removed when the run ends.
@@ -81,7 +79,7 @@ impl Locked {
         self.place.drop_shared();
     }
 
-    fn connect(place: &Path, memory: u64) -> Result<Option<Connection>> {
+    fn connect(place: &Path, memory: u64) -> Result<Connection> {
         let fail = |e| translate(e, "open the SQLite database for writing", place);
         let connection = connection::open(place, OpenMode::Create).map_err(fail)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(fail)?;
@@ -101,7 +99,7 @@ impl Locked {
             .with("found", first.clone())
             .next("remove it, or use another, fresh store"));
         }
-        Ok(Some(connection))
+        Ok(connection)
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Connection>> {
@@ -129,9 +127,9 @@ impl Locked {
     /// written since the last call.
     pub fn write_back(&self, bytes: u64) -> Result<()> {
         let mut write_back = lock(&self.write_back);
-        write_back.wrote(bytes, || File::open(&self.path)).map_err(|error| {
+        write_back.wrote(bytes, || File::open(self.path())).map_err(|error| {
             Error::io("cannot bring the SQLite database to the disk")
-                .with("path", self.path.display().to_string())
+                .with("path", self.path().display().to_string())
                 .because(error)
                 .next("check the disk; the system's log says more")
         })
@@ -145,6 +143,6 @@ impl Locked {
             let _ = connection.execute_batch("ROLLBACK");
         }
         self.give_back(connection);
-        result.map_err(|error| translate(error, doing, &self.path))
+        result.map_err(|error| translate(error, doing, self.path()))
     }
 }
