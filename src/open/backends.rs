@@ -14,6 +14,10 @@ use crate::backend::objects::S3;
 use crate::backend::objects::{
     Flow, Fs, ObjectSource, ObjectTarget, Objects, Possible, ShardedSource, ShardedTarget, marker,
 };
+#[cfg(feature = "rocksdb")]
+use crate::backend::rocksdb::RocksSource;
+#[cfg(feature = "sqlite")]
+use crate::backend::sqlite::SqliteSource;
 use crate::backend::{Source, Target, files};
 use crate::base::dir::Dir;
 use crate::base::error::{Error, Result};
@@ -25,35 +29,20 @@ use crate::settings::{FsSettings, RocksDbSettings};
 /// Requests to a blob service that may be under way at once; each waits for an answer most of the time.
 const REQUESTS: usize = 32;
 
-/// Opens a damaged store to read what can still be read.
-pub fn salvaging(data: &StoreConfig, budget: &Budget) -> Result<Box<dyn Source>> {
-    match &data.kind {
-        #[cfg(feature = "rocksdb")]
-        StoreKind::RocksDb(RocksDbSettings { path, .. }) => {
-            Ok(Box::new(crate::backend::rocksdb::RocksSource::salvage(path, budget.engine())?))
-        }
-        #[cfg(feature = "sqlite")]
-        StoreKind::Sqlite { path } => {
-            let connections = budget.jobs * budget.readers();
-            Ok(Box::new(crate::backend::sqlite::SqliteSource::salvage(path, budget.engine(), connections)?))
-        }
-        // A database server reads around nothing; what it can read is read as always.
-        _ => source(data, budget),
-    }
-}
-
-/// Opens a store for reading, whatever is in it.
+/// Opens a store for reading, whatever is in it; with `salvage`, damage is read around. A database server reads around
+/// nothing: what it can read is read as always.
 #[cfg_attr(not(any(feature = "rocksdb", feature = "sqlite", feature = "mysql")), allow(unused_variables))]
-pub fn source(data: &StoreConfig, budget: &Budget) -> Result<Box<dyn Source>> {
+pub fn source(data: &StoreConfig, budget: &Budget, salvage: bool) -> Result<Box<dyn Source>> {
     match &data.kind {
         #[cfg(feature = "rocksdb")]
         StoreKind::RocksDb(RocksDbSettings { path, .. }) => {
-            Ok(Box::new(crate::backend::rocksdb::RocksSource::open(path, budget.engine())?))
+            let open = if salvage { RocksSource::salvage } else { RocksSource::open };
+            Ok(Box::new(open(path, budget.engine())?))
         }
         #[cfg(feature = "sqlite")]
         StoreKind::Sqlite { path } => {
-            let connections = budget.jobs * budget.readers();
-            Ok(Box::new(crate::backend::sqlite::SqliteSource::open(path, budget.engine(), connections)?))
+            let open = if salvage { SqliteSource::salvage } else { SqliteSource::open };
+            Ok(Box::new(open(path, budget.engine(), budget.connections())?))
         }
         #[cfg(feature = "postgres")]
         StoreKind::Postgres(settings) => {
@@ -62,8 +51,7 @@ pub fn source(data: &StoreConfig, budget: &Budget) -> Result<Box<dyn Source>> {
         }
         #[cfg(feature = "mysql")]
         StoreKind::Mysql(settings) => {
-            let connections = budget.jobs * budget.readers();
-            let source = crate::backend::mysql::MysqlSource::open(settings.clone(), connections);
+            let source = crate::backend::mysql::MysqlSource::open(settings.clone(), budget.connections());
             Ok(Box::new(source.map_err(|error| refused_password(error, data))?))
         }
         _ => Err(unsupported(data)),
@@ -149,7 +137,7 @@ pub fn blob_source(
         return Ok((Box::new(source), table));
     }
     let engine = store.kind.backend().ok_or_else(|| unsupported(store))?;
-    let source = if salvage { salvaging(store, budget)? } else { source(store, budget)? };
+    let source = source(store, budget, salvage)?;
     Ok((source, blob_table(subspace, engine)?))
 }
 

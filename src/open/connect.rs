@@ -10,7 +10,7 @@ use crate::backend::routed::{BlobTables, RoutedSource};
 use crate::base::error::{Error, Result};
 use crate::catalog::{self, SchemaVersion, Subspace};
 use crate::config::{BlobPlace, Config, Elsewhere, Era, StoreConfig, variant_of};
-use crate::open::backends::{self, Held, source};
+use crate::open::backends::{self, Held};
 use crate::open::installation::{BlobChoice, Installation};
 use crate::open::overlap::{self, Side};
 use crate::open::running;
@@ -67,8 +67,7 @@ pub fn open(config: &Config, how: OpenOptions, run: &Run) -> Result<Connected> {
     // Must precede opening the store: closing a file releases the locks of this process on it.
     let holder = running::holder(&data.kind);
     let held = if how.hold { backends::hold(&data, HoldMode::Shared) } else { Ok(Held::default()) };
-    let source =
-        if how.salvage { backends::salvaging(&data, &run.budget)? } else { source(&data, &run.budget)? };
+    let source = backends::source(&data, &run.budget, how.salvage)?;
     shapes::check_version_table(source.as_ref(), &data.location())?;
     let notes = source.notes();
     notes.iter().for_each(|note| run.console.say(format!("note: {note}")));

@@ -35,6 +35,11 @@ impl Budget {
         (self.jobs / 2).clamp(1, 4)
     }
 
+    /// Connections that a source may need at once: one for each reader of each subspace that is read.
+    pub fn connections(&self) -> usize {
+        self.jobs * self.readers()
+    }
+
     /// Number of ranges that a pipeline splits a subspace into.
     pub fn ranges(&self) -> usize {
         split(self.readers())

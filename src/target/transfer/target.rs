@@ -133,7 +133,7 @@ impl LoadTarget {
         preflight.check_unless_dry("target not in use", free(&data))?;
         let partially_written = partially_written(&data, options)?;
         let exists = backends::exists(&data)? && !partially_written;
-        let now = exists.then(|| backends::source(&data, &options.run.budget)).transpose()?;
+        let now = exists.then(|| backends::source(&data, &options.run.budget, false)).transpose()?;
         if let Some(now) = &now {
             shapes::check_version_table(now.as_ref(), &data.location())?;
             // Before any decision depends on its content.
@@ -245,7 +245,7 @@ impl LoadTarget {
     /// The target as it is; a store that does not exist yet is read as an empty one.
     fn source(&self, options: &TransferOptions) -> Result<Box<dyn Source>> {
         let data: Box<dyn Source> = if self.exists.data {
-            backends::source(&self.place.data, &options.run.budget)?
+            backends::source(&self.place.data, &options.run.budget, false)?
         } else {
             Box::new(Memory::new(self.kind))
         };
@@ -288,7 +288,7 @@ impl LoadTarget {
             );
         }
         if self.fingerprint.is_some()
-            && backends::source(data, &options.run.budget)?.fingerprint()? != self.fingerprint
+            && backends::source(data, &options.run.budget, false)?.fingerprint()? != self.fingerprint
         {
             return changed("something was written to it".to_string());
         }
