@@ -81,7 +81,7 @@ impl Drop for WriteBack {
 
 fn start(file: Arc<File>) -> io::Result<(SyncSender<()>, JoinHandle<io::Result<()>>)> {
     let (ask, asked) = sync_channel(1);
-    let thread = Builder::new().name("settle".to_owned()).spawn(move || write_back(&file, &asked))?;
+    let thread = Builder::new().name("write-back".to_owned()).spawn(move || write_back(&file, &asked))?;
     Ok((ask, thread))
 }
 

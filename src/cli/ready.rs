@@ -40,7 +40,7 @@ impl<'a> Ready<'a> {
     }
 
     /// What the user lets the run do.
-    pub fn consent(&self) -> Consent {
+    fn consent(&self) -> Consent {
         Consent { dry_run: self.common.dry_run, yes: self.common.yes }
     }
 
