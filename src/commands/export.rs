@@ -246,15 +246,10 @@ fn export_subspace(
         lock(&tallies).push((*index, reading.into_tally()));
         Ok(())
     };
-    let (readers, read_ahead) = (options.run.budget.readers(), options.run.budget.read_ahead());
-    Pipeline { readers, read_ahead, transform: None, stop: &options.run.stop }.run(
-        &ranges,
-        read,
-        |page| {
-            keep(page)?;
-            file.append(page)
-        },
-    )?;
+    Pipeline::of(options.run).run(&ranges, read, |page| {
+        keep(page)?;
+        file.append(page)
+    })?;
     let mut tallies = into_inner(tallies);
     tallies.sort_by_key(|(index, _)| *index);
     tallies.into_iter().for_each(|(_, part)| tally.merge(part));

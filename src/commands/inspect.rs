@@ -15,7 +15,7 @@ use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::finding::{FindingKind, Findings};
 use crate::base::hex::{hex, unhex};
 use crate::base::page::Page;
-use crate::base::stop::{Stop, interrupted};
+use crate::base::stop::Stop;
 use crate::catalog::{self, SchemaVersion, Subspace};
 use crate::dump::reader::{Dump, SubspaceReader, Verify};
 use crate::open::connect::{self, Connected, OpenOptions};
@@ -201,9 +201,7 @@ pub fn records(
         let mut reader = from.read(subspace, &KeyRange::around(prefix))?;
         let mut page = Page::new();
         while reader.next(&mut page, SMALL_PAGE)? {
-            if options.run.stop.stopped() {
-                return Err(interrupted());
-            }
+            options.run.stop.check()?;
             for (key, value) in page.iter() {
                 // A dump is read from its beginning.
                 if !key.starts_with(prefix) && key > prefix.as_slice() {
@@ -369,9 +367,7 @@ fn get(
     let mut reader = from.read(subspace, &KeyRange::all())?;
     let mut page = Page::new();
     while reader.next(&mut page, SMALL_PAGE)? {
-        if options.run.stop.stopped() {
-            return Err(interrupted());
-        }
+        options.run.stop.check()?;
         for (found, value) in page.iter() {
             match found.cmp(key) {
                 std::cmp::Ordering::Less => {}
@@ -456,9 +452,7 @@ fn count_store(
 }
 
 fn count_page(held: &mut Held, page: &Page, options: &InspectOptions, progress: &Progress) -> Result<()> {
-    if options.run.stop.stopped() {
-        return Err(interrupted());
-    }
+    options.run.stop.check()?;
     held.records += page.len() as u64;
     let bytes: usize = page.iter().map(|(key, value)| key.len() + value.len()).sum();
     held.bytes += bytes as u64;

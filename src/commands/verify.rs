@@ -208,12 +208,7 @@ fn verify_subspace(
         }
         Ok(())
     };
-    let pipeline = Pipeline {
-        readers: 1,
-        read_ahead: options.run.budget.read_ahead(),
-        transform: None,
-        stop: &options.run.stop,
-    };
+    let pipeline = Pipeline { readers: 1, ..Pipeline::of(options.run) };
     pipeline.run(&[std::sync::Mutex::new(&mut reader)], read, |page| {
         for (key, value) in page.iter() {
             check_record(subspace, computed, key, value, &mut findings, &mut counters);

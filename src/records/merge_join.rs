@@ -8,7 +8,7 @@ use std::cmp::Ordering;
 use crate::backend::{KeyRange, Pages};
 use crate::base::error::Result;
 use crate::base::page::Page;
-use crate::base::stop::{Stop, interrupted};
+use crate::base::stop::Stop;
 use crate::catalog::Subspace;
 use crate::records::check::Tally;
 use crate::records::input::{Input, Records};
@@ -139,9 +139,7 @@ impl<'a> JoinSide<'a> {
         if self.at < self.page.len() || self.ended {
             return Ok(());
         }
-        if self.stop.stopped() {
-            return Err(interrupted());
-        }
+        self.stop.check()?;
         self.at = 0;
         self.ended = !self.records.next(&mut self.page, self.budget)?;
         // A large value always ends its page, so a page has at most one.

@@ -11,6 +11,7 @@ use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::page::Page;
 use crate::base::stop::{Stop, interrupted};
 use crate::base::sync::{into_inner, lock, wait};
+use crate::run::Run;
 
 /// Runs `work` on every item, `jobs` at a time, started in order. Returns the results in the order of the items,
 /// or the first error; after an error no further item is started.
@@ -71,6 +72,19 @@ pub struct Transform<'a> {
     pub workers: usize,
     /// Fills the empty second page from the first, which was read.
     pub work: &'a (dyn Fn(&Page, &mut Page) + Sync),
+}
+
+impl<'a> Pipeline<'a> {
+    /// A pipeline as the budget of a run allows one, without a transform.
+    pub fn of(run: &'a Run) -> Self {
+        let budget = &run.budget;
+        Pipeline {
+            readers: budget.readers(),
+            read_ahead: budget.read_ahead(),
+            transform: None,
+            stop: &run.stop,
+        }
+    }
 }
 
 impl Pipeline<'_> {
@@ -162,9 +176,7 @@ impl Pipeline<'_> {
                     sink(&mut page)?;
                     pool.give(page);
                     gate.leave(bytes);
-                    if self.stop.stopped() {
-                        return Err(interrupted());
-                    }
+                    self.stop.check()?;
                 }
             }
             Ok(())

@@ -11,7 +11,7 @@ use crate::backend::{Estimate, KeyRange, Pages, Source, TableState};
 use crate::base::error::{Error, Result};
 use crate::base::finding::Findings;
 use crate::base::page::Page;
-use crate::base::stop::{Stop, interrupted};
+use crate::base::stop::Stop;
 use crate::catalog::{self, SchemaVersion, Subspace, Table, ValueKind};
 use crate::records::audit::HashList;
 use crate::records::blob::BlobRule;
@@ -185,9 +185,7 @@ impl Store {
         let mut pages = self.source.keys(table)?;
         let mut page = Page::new();
         while pages.next(&mut page, 1 << 18).map_err(|error| explain(self.source(), error))? {
-            if stop.stopped() {
-                return Err(interrupted());
-            }
+            stop.check()?;
             page.iter().try_for_each(|(key, _)| names.push_record(subspace, key, b""))?;
         }
         Ok(names)

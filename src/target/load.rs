@@ -137,9 +137,7 @@ impl Load<'_> {
                     raw.iter().for_each(|(key, value)| seen.see_record(subspace, key, value));
                 }
                 self.progress.add(raw.len() as u64, raw.size() as u64);
-                if self.run.stop.stopped() {
-                    return Err(crate::base::stop::interrupted());
-                }
+                self.run.stop.check()?;
                 if !held_back || raw.iter().all(|(key, _)| key != record.key) {
                     emit(&mut raw)?;
                     continue;
@@ -171,13 +169,10 @@ impl Load<'_> {
             ValueKind::Blob => Some(Transform { workers: self.run.budget.jobs, work: &encode }),
             _ => None,
         };
-        let read_ahead = if transform.is_some() {
-            self.run.budget.deep_read_ahead()
-        } else {
-            self.run.budget.read_ahead()
-        };
-        let pipeline =
-            Pipeline { readers: self.run.budget.readers(), read_ahead, transform, stop: &self.run.stop };
+        let mut pipeline = Pipeline { transform, ..Pipeline::of(self.run) };
+        if transform.is_some() {
+            pipeline.read_ahead = self.run.budget.deep_read_ahead();
+        }
         pipeline.run(&ranges, read, |page| {
             if let Some(hashes) = &mut hashes {
                 page.iter().try_for_each(|(key, value)| hashes.push_record(subspace, key, value))?;

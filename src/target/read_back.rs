@@ -7,7 +7,6 @@ use std::sync::Mutex;
 use crate::backend::{Pages, Source};
 use crate::base::error::{Error, Result};
 use crate::base::page::Page;
-use crate::base::stop::interrupted;
 use crate::base::sync::{into_inner, lock};
 use crate::catalog::{SchemaVersion, Subspace};
 use crate::dump::digest::{PartDigest, RecordsSum, Totals};
@@ -53,9 +52,7 @@ pub fn compare(
         let counted = Counters::concerns(store.version(), expected.subspace);
         let mut counters = Counters::new(store.version());
         while reading.next(&mut page, run.budget.page_bytes())? {
-            if run.stop.stopped() {
-                return Err(interrupted());
-            }
+            run.stop.check()?;
             digest.add_page(&page);
             if counted {
                 page.iter().for_each(|(key, value)| counters.see_record(expected.subspace, key, value));

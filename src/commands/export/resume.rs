@@ -13,7 +13,7 @@ use crate::backend::{KeyRange, Pages};
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::finding::{FindingKind, Findings};
 use crate::base::page::Page;
-use crate::base::stop::{Stop, interrupted};
+use crate::base::stop::Stop;
 use crate::catalog::{Subspace, ValueKind};
 use crate::dump::digest::PartDigest;
 use crate::dump::manifest::{DIRECTORY, MANIFEST, Manifest, RESUME};
@@ -172,9 +172,7 @@ pub(super) fn resume_subspace(
     let again = store.source().fingerprint()?.is_none();
     let mut last: Option<Vec<u8>> = None;
     let mut each = |page: &Page| {
-        if stop.stopped() {
-            return Err(interrupted());
-        }
+        stop.check()?;
         for (key, content) in page.iter() {
             if subspace.value != ValueKind::Blob {
                 check::record(subspace, key, content, &mut tally.findings);
@@ -206,9 +204,7 @@ pub(super) fn resume_subspace(
     let (mut found, mut page) = (PartDigest::new(), Page::new());
     let mut reading = store.read(subspace, &KeyRange { after: None, until: last })?;
     while reading.next(&mut page, RESUME_PAGE)? {
-        if stop.stopped() {
-            return Err(interrupted());
-        }
+        stop.check()?;
         found.add_page(&page);
     }
     if again && (found.totals() != written.totals() || found.sum() != written.sum()) {
