@@ -33,6 +33,7 @@ mod recovery;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use crate::base::dir::absolute;
 use crate::base::error::{Error, Result};
 use crate::catalog::{SchemaVersion, StoreGroup};
 use crate::settings::shown;
@@ -97,7 +98,7 @@ impl Config {
     /// Reads the file at `path`. `env` returns environment variables, for macros in values. Errors are of kind usage
     /// and name the absolute path; they never show a value that may be secret.
     pub fn load(path: &Path, env: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Result<Config> {
-        let file = file::absolute(path);
+        let file = absolute(path);
         let in_file = |error: Error| error.with("file", shown(&file.to_string_lossy()));
         let text = file::read_text(path, "the configuration", MAX_FILE).map_err(in_file)?;
         let source = match era(&text) {

@@ -27,6 +27,7 @@ use std::path::Path;
 
 use rustix::fs::{FlockOperation, OFlags, flock};
 
+use crate::base::dir::absolute;
 use crate::base::error::{Error, Result};
 
 /// The byte of RocksDB's `LOCK` that holds a source: far beyond any byte that another program locks on its own.
@@ -153,7 +154,7 @@ fn busy(path: &Path, mode: HoldMode) -> Error {
 }
 
 fn shown(path: &Path) -> String {
-    std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf()).display().to_string()
+    absolute(path).display().to_string()
 }
 
 #[cfg(test)]

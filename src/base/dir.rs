@@ -410,7 +410,7 @@ pub struct NewDirs(Vec<PathBuf>);
 impl NewDirs {
     /// Finds the missing directories. Must be called before they are created.
     pub fn of(path: &Path) -> NewDirs {
-        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+        let path = absolute(path);
         let missing = path.ancestors().take_while(|path| std::fs::symlink_metadata(path).is_err());
         NewDirs(missing.map(Path::to_path_buf).collect())
     }
@@ -435,6 +435,12 @@ pub fn unnamed(dir: &Path) -> io::Result<File> {
     tempfile::tempfile_in(dir)
 }
 
+/// The absolute form of a path, for messages and comparisons, without access to the file system. A path that has none
+/// stays as it is.
+pub fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf())
+}
+
 /// The effective user of this process.
 pub fn own_user() -> u32 {
     rustix::process::geteuid().as_raw()
@@ -457,8 +463,7 @@ const DIRECTORY: OFlags =
 fn walk(path: &Path, create: Option<u32>) -> io::Result<Dir> {
     let above = 0o755 & !FIRST_MASK.load(Ordering::Relaxed);
     let fd = walk_from(CWD, PathBuf::new(), path, create.map(|last| (Some(above), last)))?;
-    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
-    Ok(Dir { fd, path })
+    Ok(Dir { fd, path: absolute(path) })
 }
 
 /// Opens a directory component by component, starting at `from`, whose path is `shown`. Creates missing components:

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::base::dir::absolute;
 use crate::base::finding::{FindingKind, Findings};
 use crate::base::hex::hex;
 use crate::catalog::{self, SchemaVersion, ValueForm};
@@ -49,7 +50,7 @@ pub fn export(exported: &Exported, dir: &std::path::Path, strict: Strict, consol
     }
     blobs(exported.audit.as_ref(), console);
     findings(&exported.findings, console);
-    let place = std::path::absolute(dir).unwrap_or_else(|_| dir.to_path_buf());
+    let place = absolute(dir);
     console.say(format!("the dump is in {}", place.display()));
     console
         .say("it holds mail and secrets in clear: keep it private and delete it when the migration is done");

@@ -10,6 +10,7 @@ use std::time::SystemTime;
 use serde::Serialize;
 
 use crate::backend::{KeyRange, Loss, Pages};
+use crate::base::dir::absolute;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::finding::{FindingKind, Findings};
 use crate::base::hex::hex;
@@ -421,6 +422,6 @@ fn plan(sized: &[(&'static Subspace, crate::backend::Estimate)], options: &Expor
     }
     let bytes: u64 = sized.iter().map(|(_, estimate)| estimate.bytes).sum();
     console.say(format!("estimated time: {}", preflight::estimated_time(bytes)));
-    let place: PathBuf = std::path::absolute(options.dir).unwrap_or_else(|_| options.dir.to_path_buf());
+    let place: PathBuf = absolute(options.dir);
     console.say(format!("dry run: nothing written to {}", place.display()));
 }

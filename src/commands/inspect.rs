@@ -10,7 +10,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::backend::{KeyRange, Pages};
-use crate::base::dir::Dir;
+use crate::base::dir::{Dir, absolute};
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::finding::{FindingKind, Findings};
 use crate::base::hex::{hex, unhex};
@@ -475,7 +475,7 @@ impl Blob {
             })
         });
         written.map_err(|error| {
-            let place = std::path::absolute(file).unwrap_or_else(|_| file.to_path_buf());
+            let place = absolute(file);
             let failed = match error.kind() {
                 std::io::ErrorKind::AlreadyExists => {
                     Error::usage("the file exists already").next("name another one with --out")

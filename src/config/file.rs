@@ -6,7 +6,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::base::error::{Error, Result};
 
@@ -40,11 +40,6 @@ pub(super) fn read_text(path: &Path, what: &str, limit: u64) -> Result<String> {
         let offset = e.utf8_error().valid_up_to();
         Error::usage(format!("{what} is not UTF-8 text, from byte {offset} on")).next("save it as UTF-8")
     })
-}
-
-/// The absolute form of a path for messages, without accessing the file system.
-pub(super) fn absolute(path: &Path) -> PathBuf {
-    std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf())
 }
 
 fn unreadable(what: &str, cause: std::io::Error) -> Error {

@@ -8,9 +8,9 @@ use std::cell::Cell;
 use std::path::Path;
 
 use crate::base::error::{Error, Result};
-use crate::config::file::{absolute, read_text};
+use crate::config::file::read_text;
 use crate::config::toml::{Entry, Toml};
-use crate::settings::shown;
+use crate::settings::{shown, shown_path};
 
 const ENV: &str = "%{env:";
 const FILE: &str = "%{file:";
@@ -64,11 +64,8 @@ impl Passes<'_> {
         self.pass(key, entry, &text, FILE, |name| {
             let path = Path::new(name.strip_prefix("//").unwrap_or(name));
             read_text(path, "a file named by a macro", MAX_VALUE as u64).map_err(|error| {
-                let error = if self.nameable(entry, name) {
-                    error.with("path", shown(&absolute(path).to_string_lossy()))
-                } else {
-                    error
-                };
+                let error =
+                    if self.nameable(entry, name) { error.with("path", shown_path(path)) } else { error };
                 placed(error, key, entry)
             })
         })

@@ -6,9 +6,9 @@
 use std::path::Path;
 
 use crate::base::error::{Error, Result};
-use crate::config::file::{absolute, read_text};
+use crate::config::file::read_text;
 use crate::config::macros::Lookup;
-use crate::settings::{Secret, shown};
+use crate::settings::{Secret, shown, shown_path};
 
 /// Limit in bytes of a file with a secret.
 const MAX_SECRET: u64 = 1 << 20;
@@ -26,7 +26,7 @@ pub(super) fn of_environment(name: &str, env: Lookup<'_>, placed: impl Fn(Error)
 /// The secret in a file. `placed` adds the referring member to an error.
 pub(super) fn of_file(path: &str, placed: impl Fn(Error) -> Error) -> Result<Secret> {
     let path = Path::new(path.trim());
-    let placed = |error: Error| placed(error.with("path", shown(&absolute(path).to_string_lossy())));
+    let placed = |error: Error| placed(error.with("path", shown_path(path)));
     let text = read_text(path, "a file that holds a secret", MAX_SECRET).map_err(placed)?;
     // Only the end is trimmed; a blank at the start is part of the secret.
     match text.trim_end() {

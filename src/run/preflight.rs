@@ -7,6 +7,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use crate::base::dir::absolute;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::run::console::Console;
 
@@ -98,7 +99,7 @@ impl Preflight {
     /// Checks the free space for about `expected` bytes at `path`, which need not exist yet. Sizes are estimates,
     /// so too little space is only a warning; the error comes from the write that fails.
     pub fn space(&mut self, path: &Path, expected: u64) {
-        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+        let path = absolute(path);
         let Some(existing) = path.ancestors().find(|ancestor| ancestor.exists()) else { return };
         let Ok(found) = rustix::fs::statvfs(existing) else { return };
         let free = found.f_bavail.saturating_mul(found.f_frsize);

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock};
 
 use super::{Found, Objects, Visit, names};
-use crate::base::dir::{Dir, NewDirs};
+use crate::base::dir::{Dir, NewDirs, absolute};
 use crate::base::error::{Error, Result};
 use crate::base::hex::hex;
 use crate::base::page::Page;
@@ -46,7 +46,7 @@ pub struct Fs {
 impl Fs {
     /// The directory of these settings. Accesses no file.
     pub fn new(settings: &FsSettings) -> Self {
-        let root = std::path::absolute(&settings.path).unwrap_or_else(|_| settings.path.clone());
+        let root = absolute(&settings.path);
         let place = root.display().to_string();
         let depth = settings.depth.min(names::MAX_DEPTH);
         Fs { root, place, depth, top: OnceLock::new(), made: Mutex::default() }

@@ -11,7 +11,7 @@ use std::sync::Mutex;
 
 use crate::backend::STAGING;
 use crate::backend::files::{RocksFile, check_rocks_files, unprotected, unusable};
-use crate::base::dir::{Dir, GuardedDir, own_user};
+use crate::base::dir::{Dir, GuardedDir, absolute, own_user};
 use crate::base::error::{Error, Result};
 use crate::base::sync::lock;
 
@@ -35,7 +35,7 @@ impl RocksPlace {
     ///
     /// Errors: I/O; refused for a file that RocksDB must not write to.
     pub fn open(path: &Path) -> Result<RocksPlace> {
-        let shown = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+        let shown = absolute(path);
         let dir = Dir::create(path, 0o750).map_err(|error| unusable(&shown, error))?;
         let alone = Alone::with(&dir, &shown)?;
         let taken = GuardedDir::over(dir).map_err(|error| unprotected(&shown, error))?;

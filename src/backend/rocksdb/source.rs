@@ -19,7 +19,7 @@ use super::seen::DirectoryState;
 use super::{Db, database_options, family, family_options, obstacle, translate};
 use crate::backend::files::check_rocks_source;
 use crate::backend::{Estimate, KeyRange, Loss, Pages, Source, TableState};
-use crate::base::dir::Dir;
+use crate::base::dir::{Dir, absolute};
 use crate::base::error::{Error, Result};
 use crate::base::hex::hex;
 use crate::base::page::Page;
@@ -45,7 +45,7 @@ impl RocksSource {
     pub fn open(path: &Path, memory: u64) -> Result<Self> {
         let opened = RocksSource::open_as(path, memory, &database_options(memory), None)?;
         opened.map_err(|error| {
-            let place = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+            let place = absolute(path);
             translate(error, "open the RocksDB database", &place)
         })
     }
@@ -58,7 +58,7 @@ impl RocksSource {
             Ok(source) => return Ok(source),
             Err(error) => error,
         };
-        let place = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+        let place = absolute(path);
         if obstacle(&strict).is_some() {
             // The failure does not mean damage: reading around it would skip intact records.
             return Err(translate(strict, "open the RocksDB database", &place));
@@ -95,7 +95,7 @@ impl RocksSource {
         options: &Options,
         losses: Option<Vec<Loss>>,
     ) -> Result<Result<Self, rocksdb::Error>> {
-        let place = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+        let place = absolute(path);
         let dir = check_directory(&place)?;
         let seen = DirectoryState::look(&place).map_err(|error| cannot_look(&place, error))?;
         // RocksDB opens files by path. If possible, it gets a path through the descriptor of the directory that was

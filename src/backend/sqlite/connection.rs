@@ -15,6 +15,7 @@ use rusqlite::hooks::{AuthAction, Authorization};
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags, ffi};
 
+use crate::base::dir::absolute;
 use crate::base::stop::Stop;
 
 /// Steps of SQLite's virtual machine between two checks of the request to end: some microseconds.
@@ -120,7 +121,7 @@ pub(super) fn go_on() -> rusqlite::Result<()> {
 /// A `file:` URI of exactly this path, whatever bytes it contains.
 fn uri(path: &Path, query: &str) -> String {
     let mut uri = String::from("file:");
-    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    let absolute = absolute(path);
     for &byte in absolute.as_os_str().as_bytes() {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'_' | b'.' | b'~' => {

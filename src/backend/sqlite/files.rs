@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use super::journal::{self, Journal};
 use crate::backend::meanwhile::written_meanwhile;
-use crate::base::dir::{Dir, PrivateDir};
+use crate::base::dir::{Dir, PrivateDir, absolute};
 use crate::base::error::{Error, Result};
 use crate::base::hex::hex;
 use crate::base::stop::{Stop, interrupted};
@@ -73,7 +73,7 @@ impl Files {
     /// Errors: usage if there is no such file; refused if its log may be beside another name of it; I/O if one of its
     /// files cannot be read.
     pub fn open(path: &Path) -> Result<Files> {
-        let place = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+        let place = absolute(path);
         let absent = |error: std::io::Error| {
             let error = Error::usage("the SQLite database does not exist")
                 .with("path", place.display().to_string())
@@ -349,7 +349,7 @@ pub(super) fn one_name(path: &Path, meta: &Metadata) -> Result<()> {
 ///
 /// Errors: usage for a dangling link; refused as [`exists`] and for several names; I/O.
 pub(super) fn to_write(path: &Path) -> Result<PathBuf> {
-    let place = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    let place = absolute(path);
     let real = match fs::canonicalize(&place) {
         Ok(real) => real,
         Err(_) if fs::symlink_metadata(&place).is_ok_and(|meta| meta.is_symlink()) => {

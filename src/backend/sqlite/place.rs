@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use super::files::to_write;
 use crate::backend::files::{check_sqlite_files, unprotected, unusable};
-use crate::base::dir::{Dir, GuardedDir, NewDirs};
+use crate::base::dir::{Dir, GuardedDir, NewDirs, absolute};
 use crate::base::error::{Error, Result};
 use crate::base::stop::Stop;
 
@@ -39,7 +39,7 @@ impl SqlitePlace {
     /// Errors: I/O; refused for a file that SQLite must not write to.
     pub fn open(path: &Path) -> Result<SqlitePlace> {
         Stop::of_process().check()?;
-        let shown = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+        let shown = absolute(path);
         let fail = |error| unusable(&shown, error);
         let directories = NewDirs::of(shown.parent().unwrap_or(Path::new("/")));
         let (dir, name) = Dir::locate(path, Some(MODES.0)).map_err(fail)?;

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use super::{StoreConfig, StoreKind};
 use crate::base::dir;
+use crate::base::dir::absolute;
 use crate::base::error::{Error, Result};
-use crate::config::file::absolute;
 use crate::settings::{FoundationDbSettings, FsSettings, RocksDbSettings, shown_path};
 
 impl StoreConfig {
