@@ -240,18 +240,11 @@ impl Section<'_> {
     }
 
     fn s3(&self) -> Result<StoreKind> {
-        let endpoint = self.text("endpoint")?;
-        if endpoint.as_deref().is_some_and(|endpoint| endpoint.contains('@')) {
-            let what = "the endpoint holds credentials";
-            return Err(self
-                .settings
-                .wrong(&self.key("endpoint"), what)
-                .next("put them in access-key and secret-key"));
-        }
+        let endpoint = self.endpoint(&['@'], "access-key and secret-key")?;
         Ok(StoreKind::S3(S3Settings {
             bucket: self.required("bucket")?,
             region: self.required("region")?,
-            endpoint: endpoint.map(Endpoint::new),
+            endpoint,
             access_key: self.secret("access-key")?,
             secret_key: self.secret("secret-key")?,
             security_token: self.secret("security-token")?,
@@ -264,6 +257,20 @@ impl Section<'_> {
             // certificates.
             allow_invalid_certs: false,
         }))
+    }
+
+    /// The endpoint of a service. It must hold none of the characters that `credentials` in it have; the members
+    /// `instead` are for those.
+    fn endpoint(&self, credentials: &[char], instead: &str) -> Result<Option<Endpoint>> {
+        let endpoint = self.text("endpoint")?;
+        if endpoint.as_deref().is_some_and(|endpoint| endpoint.contains(credentials)) {
+            let what = "the endpoint holds credentials";
+            return Err(self
+                .settings
+                .wrong(&self.key("endpoint"), what)
+                .next(format!("put them in {instead}")));
+        }
+        Ok(endpoint.map(Endpoint::new))
     }
 
     fn azure(&self) -> Result<StoreKind> {
@@ -282,19 +289,12 @@ impl Section<'_> {
             }
         };
         // An addition of this program: the server's Azure stores are in the public cloud.
-        let endpoint = self.text("endpoint")?.filter(|endpoint| !endpoint.is_empty());
         // The signature of a shared access URL is a credential too.
-        if endpoint.as_deref().is_some_and(|endpoint| endpoint.contains(['@', '?'])) {
-            let what = "the endpoint holds credentials";
-            return Err(self
-                .settings
-                .wrong(&self.key("endpoint"), what)
-                .next("put them in azure-access-key or sas-token"));
-        }
+        let endpoint = self.endpoint(&['@', '?'], "azure-access-key or sas-token")?;
         Ok(StoreKind::Azure(AzureSettings {
             account: self.required("storage-account")?,
             container: self.required("container")?,
-            endpoint: endpoint.map(Endpoint::new),
+            endpoint: endpoint.filter(|endpoint| !endpoint.as_str().is_empty()),
             credential,
             timeout: self.parsed("timeout", duration)?.unwrap_or(REQUEST_TIMEOUT),
             max_retries: self.parsed("max-retries", integer)?.unwrap_or(REQUEST_RETRIES),
