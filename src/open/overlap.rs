@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use crate::backend::files::SQLITE_SUFFIXES;
 use crate::backend::identity::{How, Overlap, Spot};
+use crate::base::dir::absolute;
 use crate::base::error::{Error, Result};
 use crate::config::{StoreConfig, StoreKind};
 use crate::dump::manifest::{DIRECTORY, MANIFEST, RESUME, file_name};
@@ -45,10 +46,16 @@ impl Role {
     }
 }
 
+/// What a part is.
+enum Subject {
+    Store(Box<StoreConfig>),
+    /// A dump or a file.
+    Path(PathBuf),
+}
+
 struct SidePart {
     role: Role,
-    store: Option<StoreConfig>,
-    path: Option<PathBuf>,
+    what: Subject,
     // Found on first use, because a database needs a connection.
     identity: OnceCell<Identity>,
 }
@@ -105,40 +112,40 @@ impl Side {
 
 impl SidePart {
     fn store(role: Role, store: &StoreConfig) -> SidePart {
-        SidePart { role, store: Some(store.clone()), path: None, identity: OnceCell::new() }
+        SidePart { role, what: Subject::Store(Box::new(store.clone())), identity: OnceCell::new() }
     }
 
     fn path(role: Role, path: &Path) -> SidePart {
-        SidePart { role, store: None, path: Some(path.to_path_buf()), identity: OnceCell::new() }
+        SidePart { role, what: Subject::Path(path.to_path_buf()), identity: OnceCell::new() }
     }
 
     fn place(&self) -> String {
-        match (&self.store, &self.path) {
-            (Some(store), _) => store.location(),
-            (_, Some(path)) => {
-                std::path::absolute(path).unwrap_or_else(|_| path.clone()).display().to_string()
-            }
-            _ => String::new(),
+        match &self.what {
+            Subject::Store(store) => store.location(),
+            Subject::Path(path) => absolute(path).display().to_string(),
         }
+    }
+
+    fn as_store(&self) -> Option<&StoreConfig> {
+        if let Subject::Store(store) = &self.what { Some(store) } else { None }
     }
 
     fn identity(&self) -> Result<&Identity> {
         if let Some(identity) = self.identity.get() {
             return Ok(identity);
         }
-        let identity = match (&self.store, &self.path, self.role) {
-            (Some(store), ..) => backends::identify(store)?,
-            (None, Some(path), Role::Dump) => Identity::Files(vec![Spot::tree(path)?]),
-            (None, Some(path), _) => Identity::Files(vec![Spot::file(path)?]),
-            _ => Identity::Unknown,
+        let identity = match &self.what {
+            Subject::Store(store) => backends::identify(store)?,
+            Subject::Path(path) if self.role == Role::Dump => Identity::Files(vec![Spot::tree(path)?]),
+            Subject::Path(path) => Identity::Files(vec![Spot::file(path)?]),
         };
         Ok(self.identity.get_or_init(|| identity))
     }
 
     /// Whether the two kinds of parts can overlap.
     fn comparable(&self, other: &SidePart) -> bool {
-        let files = |part: &SidePart| part.store.as_ref().is_none_or(|store| store.kind.in_files());
-        match (&self.store, &other.store) {
+        let files = |part: &SidePart| part.as_store().is_none_or(|store| store.kind.in_files());
+        match (self.as_store(), other.as_store()) {
             (Some(one), Some(two)) if !files(self) && !files(other) => {
                 std::mem::discriminant(&one.kind) == std::mem::discriminant(&two.kind)
             }
@@ -149,7 +156,7 @@ impl SidePart {
     /// Whether both are object services configured with the same place, so that no query is needed.
     fn spelled_alike(&self, other: &SidePart) -> bool {
         let service = |store: &StoreConfig| !store.kind.in_files() && store.kind.backend().is_none();
-        match (&self.store, &other.store) {
+        match (self.as_store(), other.as_store()) {
             (Some(one), Some(two)) => service(one) && one.same_place(two),
             _ => false,
         }
@@ -200,7 +207,7 @@ pub fn report_apart_from(kept: &Side) -> Result<()> {
 /// Errors: usage, with the store or dump found.
 pub fn outside_of_all((title, option): (&str, &str), path: &Path) -> Result<()> {
     // Resolve symbolic links; a path that does not exist yet lies in its nearest existing ancestor.
-    let mut above = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    let mut above = absolute(path);
     let parent = match path.canonicalize() {
         Ok(real) => real.parent().map(Path::to_path_buf),
         Err(_) => loop {
@@ -241,7 +248,7 @@ fn refuse(
     (written, part): (&'static str, &SidePart),
     how: &str,
 ) -> Error {
-    let stores = part.store.is_some() && other.store.is_some();
+    let stores = part.as_store().is_some() && other.as_store().is_some();
     let what = match (other.role, part.role) {
         (Role::Data, Role::Data) => format!("{kept} and {written} are the same store"),
         (one, two) if one.blobs() && two.blobs() => {
