@@ -129,6 +129,11 @@ impl SchemaVersion {
         self.families.iter().find(|(family, _)| *family == name).map(|(_, letters)| *letters)
     }
 
+    /// Tables of the subspaces that have one in this backend.
+    pub fn tables(&self, backend: BackendKind) -> impl Iterator<Item = &'static Table> + use<> {
+        self.subspaces.iter().filter_map(move |subspace| subspace.table(backend).ok())
+    }
+
     /// Tables that an older version has left in a store, which hold nothing this version uses.
     pub fn legacy_tables(&self, backend: BackendKind) -> impl Iterator<Item = LegacyTable> {
         let required = self::backend(backend).is_some_and(|backend| backend.legacy_required);

@@ -107,9 +107,7 @@ fn family(name: &str) -> Option<&'static Table> {
 /// Tables of all schema versions, the newest version first.
 fn tables() -> impl Iterator<Item = &'static Table> {
     let newest_first = catalog::versions().iter().rev();
-    newest_first
-        .flat_map(|version| version.subspaces)
-        .filter_map(|subspace| subspace.table(BackendKind::RocksDb).ok())
+    newest_first.flat_map(|version| version.tables(BackendKind::RocksDb))
 }
 
 /// Sums 64-bit little-endian integers. An operand of another length fails the merge, as in the server.

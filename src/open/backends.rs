@@ -19,7 +19,7 @@ use crate::backend::rocksdb::RocksSource;
 #[cfg(feature = "sqlite")]
 use crate::backend::sqlite::SqliteSource;
 use crate::backend::{Source, Target, files};
-use crate::base::dir::Dir;
+use crate::base::dir::{Dir, absolute};
 use crate::base::error::{Error, Result};
 use crate::catalog::{self, BackendKind, SchemaVersion, Subspace, Table};
 use crate::config::{StoreConfig, StoreKind};
@@ -71,7 +71,7 @@ pub fn target(
             use crate::backend::rocksdb::{RocksTarget, RocksTargetOptions};
             let legacy = version.legacy_tables(BackendKind::RocksDb).filter(|legacy| legacy.required);
             let legacy = legacy.map(|legacy| legacy.table.name.to_string()).collect();
-            let tables = tables(version, BackendKind::RocksDb);
+            let tables = version.tables(BackendKind::RocksDb).collect();
             let options = RocksTargetOptions { memory: budget.engine(), tables, legacy };
             Ok(Box::new(RocksTarget::open(settings, options)?))
         }
@@ -461,11 +461,6 @@ pub fn give(
     }
 }
 
-/// Tables of every subspace that has one in this backend.
-pub fn tables(version: &'static SchemaVersion, kind: BackendKind) -> Vec<&'static Table> {
-    version.subspaces.iter().filter_map(|subspace| subspace.table(kind).ok()).collect()
-}
-
 fn absent(path: &Path, error: std::io::Error, what: &str) -> Result<bool> {
     match error.kind() {
         std::io::ErrorKind::NotFound => Ok(false),
@@ -481,7 +476,7 @@ fn absent(path: &Path, error: std::io::Error, what: &str) -> Result<bool> {
 }
 
 fn place(path: &Path) -> String {
-    std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf()).display().to_string()
+    absolute(path).display().to_string()
 }
 
 fn unsupported(data: &StoreConfig) -> Error {

@@ -7,7 +7,6 @@ use crate::backend::Source;
 use crate::backend::shape::Fault;
 use crate::base::error::{Error, Result};
 use crate::catalog::{self, SchemaVersion, Subspace, Table};
-use crate::open::backends;
 use crate::records::store::Store;
 use crate::run::console::Console;
 use crate::run::preflight::Preflight;
@@ -49,7 +48,7 @@ pub fn check_target(
     place: &str,
     preflight: &mut Preflight,
 ) -> Result<()> {
-    let faults = target.shape_faults(&backends::tables(version, target.kind()), true)?;
+    let faults = target.shape_faults(&version.tables(target.kind()).collect::<Vec<_>>(), true)?;
     preflight.check("table shapes", refuse(&faults, place, true), passed)?;
     Ok(())
 }

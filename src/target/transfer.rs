@@ -15,7 +15,6 @@ use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::finding::Findings;
 use crate::base::hex::hex;
 use crate::catalog::{self, BackendKind, SchemaVersion, Subspace, Table};
-use crate::open::backends;
 use crate::open::installation::BlobChoice;
 use crate::open::overlap::Side;
 use crate::open::unchanged::Watched;
@@ -360,7 +359,7 @@ impl<'a> Transfer<'a> {
                 saving.save(&options.run.console)?;
             }
             // Tables before clearing: nothing is lost if creating them is not permitted.
-            target.create(&backends::tables(version, target.kind()))?;
+            target.create(&version.tables(target.kind()).collect::<Vec<_>>())?;
             Ok(target)
         });
         let target = match ready {

@@ -150,8 +150,7 @@ impl Drop for PostgresPresence {
 async fn facts(connection: &mut PgConnection) -> sqlx::Result<PgFacts> {
     let names: Vec<&str> = catalog::versions()
         .iter()
-        .flat_map(|version| version.subspaces)
-        .filter_map(|subspace| subspace.table(BackendKind::Postgres).ok())
+        .flat_map(|version| version.tables(BackendKind::Postgres))
         .map(|table| table.name)
         .collect::<BTreeSet<_>>()
         .into_iter()

@@ -27,9 +27,8 @@ pub(super) enum TableForm {
 pub(super) fn tables() -> Vec<&'static Table> {
     let mut tables: Vec<&'static Table> = Vec::new();
     for version in catalog::versions().iter().rev() {
-        let own = version.subspaces.iter().filter_map(|subspace| subspace.table(BackendKind::Sqlite).ok());
         let legacy = version.legacy_tables(BackendKind::Sqlite).map(|legacy| legacy.table);
-        for table in own.chain(legacy) {
+        for table in version.tables(BackendKind::Sqlite).chain(legacy) {
             if !tables.iter().any(|known| known.name == table.name) {
                 tables.push(table);
             }

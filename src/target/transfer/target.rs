@@ -194,7 +194,7 @@ impl LoadTarget {
             target.limits = source.limits()?;
             let place = target.place.location();
             let hidden = gaps::none_hidden(&gaps::find(source.as_ref(), version)?, &place);
-            let writable = hidden.and_then(|()| source.writable(&backends::tables(version, kind)));
+            let writable = hidden.and_then(|()| source.writable(&version.tables(kind).collect::<Vec<_>>()));
             preflight.check("target writable", writable, |()| {
                 "its tables can be written, and those created that are missing".to_string()
             })?;
