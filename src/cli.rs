@@ -297,7 +297,7 @@ pub fn completions(shell: Shell) -> Vec<u8> {
     script
 }
 
-/// The manual page in roff, and behind it that of every command, without the options that all of them take.
+/// The manual page in roff, followed by that of every command, without the options that all of them take.
 ///
 /// Errors: none that could happen; writing to memory does not fail.
 pub fn manual() -> Result<Vec<u8>> {

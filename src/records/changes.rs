@@ -20,7 +20,7 @@ pub fn check(value: &[u8]) -> Result<(), &'static str> {
         ids = ids.saturating_add(count);
         at = end;
     }
-    // A count is somebody's word: the loop ends with the bytes, not with the count.
+    // The count may be wrong: the loop ends with the bytes, not with the count.
     for _ in 0..ids {
         (_, at) = leb128(value, at).ok_or("the change log has fewer ids than its counts say")?;
     }

@@ -90,7 +90,7 @@ mod tests {
         let subspace = version.subspace(rule.of.letter).unwrap();
         let table = subspace.table(BackendKind::RocksDb).unwrap();
         let mut page = Page::new();
-        // An object of the type before, one of the type with id 1, and one of the type behind it.
+        // An object of the type before, one of the type with id 1, and one of the type after it.
         page.push(&[0, 10, 0, 0, 0, 0, 0, 0, 0, 1], b"");
         page.push(&[0, 11, 0, 0, 0, 0, 0, 0, 0, 1], b"");
         page.push(&[0, 12, 0, 0, 0, 0, 0, 0, 0, 2], b"");

@@ -301,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_arrive_in_order_whoever_works_on_them() {
+    fn pages_arrive_in_order_whichever_worker_transforms_them() {
         let ranges: Vec<(u32, u32)> = (0..50).map(|n| (n * 10, n * 10 + 10)).collect();
         // Takes longer for some pages than for others.
         let twice = |page: &Page, made: &mut Page| {

@@ -122,7 +122,7 @@ async fn last_key(
 ) -> sqlx::Result<Option<Vec<u8>>> {
     let behind = format!("SELECT k FROM {name} FORCE INDEX (PRIMARY) WHERE k > ? LIMIT 1");
     let mut last = first.to_vec();
-    // Each round settles at least one bit of the first 16 bytes.
+    // Each round determines at least one more bit of the first 16 bytes.
     let mut high = vec![0xff; 16];
     for _ in 0..128 {
         if key(connection, behind.clone(), &high).await?.is_some() {

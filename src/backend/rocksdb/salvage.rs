@@ -368,7 +368,7 @@ mod tests {
                         to = Some(found)
                     }
                     steps += 1;
-                    // Each step settles one bit of the difference.
+                    // Each step determines at least one bit of the difference.
                     assert!(steps <= 8 * width, "{low:?} {high:?}");
                 }
             }

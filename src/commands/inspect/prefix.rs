@@ -49,7 +49,7 @@ impl Prefixes {
     }
 
     /// Whether the fields of this key, which begins with one of the prefixes, are those that were asked for. Keys
-    /// of no layout pass: they are what somebody looks for.
+    /// of no layout pass: they may be what the user looks for.
     pub(super) fn hold(&self, subspace: &'static Subspace, key: &[u8]) -> bool {
         let Ok(layout) = subspace.layout(key) else { return true };
         self.layouts.iter().any(|(name, prefix)| *name == layout.name && key.starts_with(prefix))
