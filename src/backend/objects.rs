@@ -21,6 +21,8 @@ pub mod names;
 mod pool;
 #[cfg(feature = "s3")]
 mod s3;
+#[cfg(feature = "object-http")]
+mod service;
 mod sharded;
 mod source;
 mod target;

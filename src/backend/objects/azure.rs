@@ -3,38 +3,25 @@
 //! This module builds addresses itself: a name is the prefix and the key. Objects are read without a range, which an
 //! empty object would not satisfy.
 
-use std::ops::ControlFlow;
-
 use object_store::azure::{self, AzureAccessKey, AzureAuthorizer, split_sas};
 use object_store::client::{HttpRequest, HttpRequestBody};
 use reqwest::Method;
 use reqwest::header::{HeaderName, HeaderValue};
-use xxhash_rust::xxh3::xxh3_64;
 
-use super::target::too_large;
-use super::wire::{self, Advice, Answer, Circle, Failure, Manners, Wire, percent, unpercent};
-use super::xml::{self, Names, NoList};
-use super::{Found, Objects, Visit, names};
+use super::service::{Container, Service, Words};
+use super::wire::{self, Advice, Answer, Failure, Manners, Wire, percent, unpercent};
+use super::xml::{self, Field, List, Names};
 use crate::base::error::{Error, Result};
-use crate::base::hex::hex;
-use crate::base::stop::Stop;
 use crate::settings::{AzureCredential, AzureSettings, Endpoint};
-
-/// Limit in bytes of one write request.
-const MOST: u64 = 5000 << 20;
 
 /// The account of the emulator only.
 const EMULATED: &str = "devstoreaccount1";
 
 /// A container.
 pub struct Azure {
-    wire: Wire,
+    container: Container,
     account: String,
     credential: azure::AzureCredential,
-    // Address of the container, without a trailing slash.
-    container: String,
-    prefix: String,
-    place: String,
 }
 
 impl Azure {
@@ -57,7 +44,7 @@ impl Azure {
             return Err(usage("the Azure storage account or container is no name", next));
         }
         let endpoint = endpoint(&settings.account, settings.endpoint.as_ref().map(Endpoint::as_str), env);
-        let container = format!("{endpoint}/{}", percent(&settings.container, b""));
+        let address = format!("{endpoint}/{}", percent(&settings.container, b""));
         if !wire::is_address(&endpoint) {
             let next = "write it as https://host or https://host:port, without a signature";
             return Err(usage("the Azure endpoint is no address", next));
@@ -79,15 +66,32 @@ impl Azure {
             any_certificate: false,
             place: place.clone(),
         })?;
-        Ok(Azure { wire, account: settings.account.clone(), credential, container, prefix, place })
+        let container = Container { wire, address, prefix, place };
+        Ok(Azure { container, account: settings.account.clone(), credential })
     }
 
-    fn object(&self, key: &[u8]) -> String {
-        format!("{}{}", self.prefix, names::encode(key))
+    fn sign(&self, request: &mut HttpRequest) -> Result<()> {
+        AzureAuthorizer::new(&self.credential, &self.account)
+            .try_authorize(request)
+            .map_err(|_| Error::io("cannot sign a request").with("store", &*self.container.place))
     }
+}
 
-    fn address(&self, key: &[u8]) -> String {
-        format!("{}/{}", self.container, percent(&self.object(key), b"/"))
+impl Service for Azure {
+    const MOST: u64 = 5000 << 20;
+    const ABSENT: &str = "BlobNotFound";
+    const NAMES: Names = Names { root: "EnumerationResults", item: "Blob", group: "BlobPrefix" };
+    const WORDS: Words = Words { size: "Content-Length", etag: "Etag", written: "Last-Modified" };
+    const ADVICE: Advice = Advice {
+        forbidden: "check the key or the token in the configuration, and that it may list the container and read it",
+        absent: "check account and container in the configuration",
+        elsewhere: "check account and endpoint",
+    };
+    const LISTING: &str = "list the objects of the container";
+    const CHECK: &str = "check that the endpoint is that of an Azure blob service";
+
+    fn container(&self) -> &Container {
+        &self.container
     }
 
     fn ask(
@@ -113,154 +117,32 @@ impl Azure {
             self.sign(&mut request)?;
             Ok(request)
         };
-        self.wire.ask(prepare, most)
+        self.container.wire.ask(prepare, most)
     }
 
-    fn sign(&self, request: &mut HttpRequest) -> Result<()> {
-        AzureAuthorizer::new(&self.credential, &self.account)
-            .try_authorize(request)
-            .map_err(|_| Error::io("cannot sign a request").with("store", self.place.clone()))
-    }
-
-    fn failed(&self, failure: Failure, doing: &str, key: &[u8]) -> Error {
-        let error = self.wire.error(failure, doing, &ADVICE);
-        error.with("object", self.object(key)).with("key", hex(key))
-    }
-
-    /// Lists a page of the names with `prefix` to `visit`; returns the marker of the next page.
-    fn page(
-        &self,
-        prefix: &str,
-        marker: Option<&str>,
-        most: u32,
-        visit: &mut Visit,
-    ) -> Result<ControlFlow<(), Option<String>>> {
-        let mut address = format!("{}?restype=container&comp=list&maxresults={most}", self.container);
+    fn page_address(&self, prefix: &str, token: Option<&str>, most: u32) -> String {
+        let mut address = format!("{}?restype=container&comp=list&maxresults={most}", self.container.address);
         if !prefix.is_empty() {
             address.push_str(&format!("&prefix={}", percent(prefix, b"")));
         }
-        if let Some(marker) = marker {
+        if let Some(marker) = token {
             address.push_str(&format!("&marker={}", percent(marker, b"")));
         }
-        let answer = self
-            .ask(&Method::GET, &address, None, wire::LONGEST_LIST)
-            .map_err(|failure| self.wire.error(failure, "list the objects of the container", &ADVICE))?;
-        let text = answer.text(&self.place)?;
-        let wrong = |what: &str| {
-            Error::io(format!("the service answers with {what}"))
-                .with("store", self.place.clone())
-                .next("check that the endpoint is that of an Azure blob service")
-        };
-        let list = xml::list(&text, &NAMES).map_err(|why| match why {
-            NoList::Other => wrong("something that is no list"),
-            NoList::Grouped => wrong("a list that does not name every object"),
-        })?;
-        for item in &list.items {
-            let name = item.iter().find(|field| field.name == "name" && !field.text.is_empty());
-            let name = name.ok_or_else(|| wrong("an object without a name"))?;
-            let name = if name.encoded { unpercent(&name.text, false) } else { name.text.clone() };
-            let size = xml::field(item, "Content-Length").and_then(|size| size.trim().parse().ok());
-            let size = size.ok_or_else(|| wrong("an object without a size"))?;
-            let etag = xml::field(item, "Etag").unwrap_or_default();
-            let written = xml::field(item, "Last-Modified").unwrap_or_default();
-            let stamp = xxh3_64(format!("{etag} {written}").as_bytes());
-            let key = name.strip_prefix(self.prefix.as_str()).and_then(names::decode);
-            let found = match key {
-                Some(key) => Found::Object { key, size, stamp },
-                None => Found::Foreign(name),
-            };
-            if visit(found)?.is_break() {
-                return Ok(ControlFlow::Break(()));
-            }
-        }
+        address
+    }
+
+    fn key(&self, _: &List, item: &[Field]) -> Option<std::result::Result<Vec<u8>, String>> {
+        let name = item.iter().find(|field| field.name == "name" && !field.text.is_empty())?;
+        let name = if name.encoded { unpercent(&name.text, false) } else { name.text.clone() };
+        Some(self.container.key(&name).ok_or(name))
+    }
+
+    fn next(&self, list: &List) -> std::result::Result<Option<String>, &'static str> {
         // Azure states on its last page that nothing follows. A list without that statement does not count as
         // complete.
         let next = xml::field(&list.fields, "NextMarker").map(str::trim);
-        let next = next.ok_or_else(|| wrong("a list that does not say whether it is complete"))?;
-        Ok(ControlFlow::Continue((!next.is_empty()).then(|| next.to_string())))
-    }
-
-    /// Lists all names with `prefix` to `visit`.
-    fn pages(&self, prefix: &str, most: u32, visit: &mut Visit) -> Result<()> {
-        let (mut marker, mut circle) = (None::<String>, Circle::default());
-        loop {
-            Stop::of_process().check()?;
-            match self.page(prefix, marker.as_deref(), most, visit)? {
-                ControlFlow::Continue(Some(next)) if circle.closes_at(&next) => {
-                    return Err(Error::io(
-                        "the service answers with a list that goes on with what it has shown",
-                    )
-                    .with("store", self.place.clone())
-                    .next("check that the endpoint is that of an Azure blob service"));
-                }
-                ControlFlow::Continue(Some(next)) => marker = Some(next),
-                ControlFlow::Continue(None) | ControlFlow::Break(()) => return Ok(()),
-            }
-        }
-    }
-}
-
-impl Objects for Azure {
-    fn place(&self) -> &str {
-        &self.place
-    }
-
-    fn name(&self, key: &[u8]) -> String {
-        self.object(key)
-    }
-
-    fn open(&self) -> Result<()> {
-        self.page(&self.prefix, None, 1, &mut |_| Ok(ControlFlow::Continue(()))).map(drop)
-    }
-
-    fn prepare(&self) -> Result<()> {
-        // The server does not create a container either.
-        self.open()
-    }
-
-    fn list(&self, visit: &mut Visit) -> Result<()> {
-        self.pages(&self.prefix, 1000, visit)
-    }
-
-    fn size(&self, key: &[u8]) -> Result<Option<u64>> {
-        let mut size = None;
-        // The object's own name is the first with this prefix.
-        self.pages(&self.object(key), 1, &mut |found| match found {
-            Found::Object { key: found, size: bytes, .. } if found == key => {
-                size = Some(bytes);
-                Ok(ControlFlow::Break(()))
-            }
-            _ => Ok(ControlFlow::Continue(())),
-        })?;
-        Ok(size)
-    }
-
-    fn get(&self, key: &[u8], most: u64) -> Result<Option<Vec<u8>>> {
-        if most > MOST {
-            return Err(too_large(key, most, MOST, &self.place));
-        }
-        match self.ask(&Method::GET, &self.address(key), None, most) {
-            Ok(answer) => Ok(Some(answer.body)),
-            Err(failure) if absent(&failure) => Ok(None),
-            Err(failure) => Err(self.failed(failure, "read a blob", key)),
-        }
-    }
-
-    fn put(&self, key: &[u8], value: Vec<u8>) -> Result<()> {
-        if value.len() as u64 > MOST {
-            return Err(too_large(key, value.len() as u64, MOST, &self.place));
-        }
-        self.ask(&Method::PUT, &self.address(key), Some(value), wire::LONGEST_RECEIPT)
-            .map(drop)
-            .map_err(|failure| self.failed(failure, "write a blob", key))
-    }
-
-    fn delete(&self, key: &[u8]) -> Result<()> {
-        match self.ask(&Method::DELETE, &self.address(key), None, wire::LONGEST_RECEIPT) {
-            Ok(_) => Ok(()),
-            Err(failure) if absent(&failure) => Ok(()),
-            Err(failure) => Err(self.failed(failure, "delete a blob", key)),
-        }
+        let next = next.ok_or("a list that does not say whether it is complete")?;
+        Ok((!next.is_empty()).then(|| next.to_string()))
     }
 }
 
@@ -286,20 +168,6 @@ fn endpoint(account: &str, configured: Option<&str>, env: &dyn Fn(&str) -> Optio
         endpoint.to_string()
     }
 }
-
-/// Whether an object does not exist in an existing container.
-fn absent(failure: &Failure) -> bool {
-    matches!(failure, Failure::Status(404, code)
-        if code.as_deref().is_none_or(|code| code.eq_ignore_ascii_case("BlobNotFound")))
-}
-
-const NAMES: Names = Names { root: "EnumerationResults", item: "Blob", group: "BlobPrefix" };
-
-const ADVICE: Advice = Advice {
-    forbidden: "check the key or the token in the configuration, and that it may list the container and read it",
-    absent: "check account and container in the configuration",
-    elsewhere: "check account and endpoint",
-};
 
 #[cfg(test)]
 mod tests {

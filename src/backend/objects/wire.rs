@@ -297,29 +297,6 @@ pub(super) fn request(method: Method, address: &str, body: Vec<u8>) -> Result<Ht
     Ok(request)
 }
 
-/// Detects that a list of answers is circular: reports a place that was met before. Finds every circle, after at most
-/// three times its length, by storing one place.
-#[derive(Debug, Default)]
-pub(super) struct Circle {
-    met: Option<String>,
-    steps: u64,
-    next: u64,
-}
-
-impl Circle {
-    pub fn closes_at(&mut self, place: &str) -> bool {
-        if self.met.as_deref() == Some(place) {
-            return true;
-        }
-        self.steps += 1;
-        if self.steps >= self.next {
-            self.next = self.steps * 2;
-            self.met = Some(place.to_string());
-        }
-        false
-    }
-}
-
 /// Whether a text is an address of a service, with a host and without credentials and the like.
 pub(super) fn is_address(text: &str) -> bool {
     let bare = |url: &Url| {
@@ -396,18 +373,6 @@ mod tests {
         assert_eq!(percent("a/b ü", b"/"), "a/b%20%C3%BC");
         assert_eq!(unpercent("a+b%2B", true), "a b+");
         assert_eq!(unpercent("a+b%2B%ff", true), "a+b%2B%ff");
-    }
-
-    #[test]
-    fn circles_of_any_length_are_found_and_nothing_else() {
-        for (lead, length) in [(0, 1), (0, 2), (3, 1), (5, 7), (1000, 300)] {
-            let mut circle = Circle::default();
-            let place = |step: u64| if step < lead { step } else { lead + (step - lead) % length };
-            let closed = (0..lead * 3 + length * 4).find(|step| circle.closes_at(&place(*step).to_string()));
-            assert!(closed.is_some_and(|step| step >= lead + length), "{lead} {length} {closed:?}");
-        }
-        let mut circle = Circle::default();
-        assert!((0..10_000).all(|step| !circle.closes_at(&step.to_string())));
     }
 
     #[test]
