@@ -14,7 +14,7 @@ use clap::{ArgGroup, Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::base::error::{Error, Result};
-use crate::commands::inspect::Place;
+use crate::commands::inspect::Inspected;
 use crate::open::installation::BlobChoice;
 use crate::records::selection::Request;
 use crate::run::budget::Budget;
@@ -274,7 +274,7 @@ impl Cli {
     /// Where `inspect` looks: the dump, else the configuration, else that of `--config` or `CONFIG_PATH`.
     ///
     /// Errors: usage if there is none or more than one.
-    pub fn place<'a>(&'a self, ask: &'a Inspect) -> Result<Place<'a>> {
+    pub fn place<'a>(&'a self, ask: &'a Inspect) -> Result<Inspected<'a>> {
         // The variable never gets in the way of a dump.
         let variable = std::env::var_os("CONFIG_PATH").map(PathBuf::from);
         match (&ask.dir, ask.config.as_ref().or(self.config.as_ref())) {
@@ -282,8 +282,8 @@ impl Cli {
                 Err(Error::usage("inspect looks into one place at a time")
                     .next("name the directory of a dump or the configuration of a store"))
             }
-            (Some(dir), _) => Ok(Place::Dump(dir)),
-            (None, Some(config)) => Ok(Place::Store(config)),
+            (Some(dir), _) => Ok(Inspected::Dump(dir)),
+            (None, Some(config)) => Ok(Inspected::Store(config)),
             (None, None) => Err(Error::usage("inspect does not know where to look")
                 .next("name the directory of a dump, or a store with --config FILE")),
         }

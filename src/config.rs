@@ -61,12 +61,12 @@ pub enum Era {
 /// A configuration file that has been read.
 pub struct Config {
     file: PathBuf,
-    source: Source,
+    source: ConfigText,
     env: Environment,
     notices: Vec<String>,
 }
 
-enum Source {
+enum ConfigText {
     Toml(Toml),
     Json(Json),
 }
@@ -102,11 +102,11 @@ impl Config {
         let in_file = |error: Error| error.with("file", shown(&file.to_string_lossy()));
         let text = file::read_text(path, "the configuration", MAX_FILE).map_err(in_file)?;
         let source = match era(&text) {
-            Era::Toml => Source::Toml(Toml::parse(&text).map_err(in_file)?),
-            Era::Json => Source::Json(Json::parse(&text).map_err(in_file)?),
+            Era::Toml => ConfigText::Toml(Toml::parse(&text).map_err(in_file)?),
+            Era::Json => ConfigText::Json(Json::parse(&text).map_err(in_file)?),
         };
         let mut notices = Vec::new();
-        if let Source::Toml(toml) = &source
+        if let ConfigText::Toml(toml) = &source
             && let Some(line) = toml.unfinished_line()
         {
             notices.push(format!(
@@ -120,8 +120,8 @@ impl Config {
     /// The releases that the file is for.
     pub fn era(&self) -> Era {
         match self.source {
-            Source::Toml(_) => Era::Toml,
-            Source::Json(_) => Era::Json,
+            ConfigText::Toml(_) => Era::Toml,
+            ConfigText::Json(_) => Era::Json,
         }
     }
 
@@ -139,13 +139,13 @@ impl Config {
     /// file.
     pub fn data_store(&self) -> Result<StoreConfig> {
         let store = match &self.source {
-            Source::Toml(toml) => {
+            ConfigText::Toml(toml) => {
                 // The server reads the other settings from this store, so only the file can name it.
                 let key = "storage.data";
                 let settings = self.settings(toml);
                 toml_stores::store(settings, &settings.required(key)?, Use::Data, key)
             }
-            Source::Json(json) => json.data_store(&self.env, &self.file),
+            ConfigText::Json(json) => json.data_store(&self.env, &self.file),
         };
         store?.resolved()
     }
@@ -159,7 +159,7 @@ impl Config {
     /// For a `config.json` this is an error: the registry object `BlobStore` in the data store names the blob store
     /// of that era; without that object it is the data store.
     pub fn blob_store(&self, settings_row: impl Fn(&str) -> Result<Option<String>>) -> Result<StoreConfig> {
-        let Source::Toml(toml) = &self.source else {
+        let ConfigText::Toml(toml) = &self.source else {
             return Err(Error::usage("a config.json names no blob store")
                 .with("file", shown(&self.file.to_string_lossy()))
                 .next("look for the registry object BlobStore in the database"));
@@ -191,7 +191,7 @@ impl Config {
     /// Errors that concern only such a store are ignored, except for an unresolved macro in `storage.*`. A
     /// `config.json` names none: these stores are registry objects of that era.
     pub fn elsewhere(&self, settings_row: impl Fn(&str) -> Result<Option<String>>) -> Result<Vec<Elsewhere>> {
-        let Source::Toml(toml) = &self.source else { return Ok(Vec::new()) };
+        let ConfigText::Toml(toml) = &self.source else { return Ok(Vec::new()) };
         let settings = self.settings(toml);
         let data = settings.required("storage.data")?;
         let mut found = Vec::new();
@@ -214,8 +214,8 @@ impl Config {
     /// The blob store named by a file made for this purpose; see [`blob_config`].
     fn blob_place(&self) -> Result<BlobPlace> {
         let toml = match &self.source {
-            Source::Json(json) => return json.blob_place(&self.env, &self.file),
-            Source::Toml(toml) => toml,
+            ConfigText::Json(json) => return json.blob_place(&self.env, &self.file),
+            ConfigText::Toml(toml) => toml,
         };
         let (key, settings) = ("storage.blob", self.settings(toml));
         let id = settings.required(key)?;

@@ -76,7 +76,7 @@ pub fn read_dump(input: &[u8]) {
     }
     let options = inspect::InspectOptions {
         out: None,
-        place: inspect::Place::Dump(dir.path()),
+        place: inspect::Inspected::Dump(dir.path()),
         schema: None,
         blobs: BlobChoice::default(),
         run: &run,

@@ -35,14 +35,14 @@ pub struct Spot {
     // Names that do not exist yet, below the first entry of `chain`.
     missing: Vec<OsString>,
     // Its place in its file system; a tree also has those of the mounts inside it.
-    regions: Vec<Region>,
+    regions: Vec<FilePlace>,
     // Files inside that are written in place, also if other links lead to them.
     inside: BTreeSet<Inode>,
 }
 
 /// A place inside a file system.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Region {
+struct FilePlace {
     device: OsString,
     path: PathBuf,
 }
@@ -164,7 +164,7 @@ impl Spot {
         let flags = i32::try_from((OFlags::PATH | OFlags::CLOEXEC).bits()).unwrap_or(0);
         let file = OpenOptions::new().read(true).custom_flags(flags).open(&real).map_err(fail)?;
         let mounts = mounts();
-        let mut regions: Vec<Region> = region(&file, &real, &mounts).into_iter().collect();
+        let mut regions: Vec<FilePlace> = region(&file, &real, &mounts).into_iter().collect();
         regions.iter_mut().for_each(|region| region.path.extend(&missing));
         if tree && missing.is_empty() {
             let below = mounts.iter().filter(|mount| mount.point != real && mount.point.starts_with(&real));
@@ -207,7 +207,7 @@ impl Spot {
         } else {
             top == other.chain.first() && other.missing.starts_with(&self.missing)
         };
-        let within = |region: &Region| {
+        let within = |region: &FilePlace| {
             let mut ours = self.regions.iter();
             ours.any(|own| own.device == region.device && region.path.starts_with(&own.path))
         };
@@ -286,7 +286,7 @@ fn chain(file: File, path: &Path) -> IoResult<Vec<Inode>> {
 struct Mount {
     id: OsString,
     point: PathBuf,
-    region: Region,
+    region: FilePlace,
 }
 
 /// The mounts that are visible to this process; empty if the kernel has no such table.
@@ -299,7 +299,7 @@ fn mounts() -> Vec<Mount> {
         let id = OsString::from_vec(fields.next()?.to_vec());
         let device = OsString::from_vec(fields.nth(1)?.to_vec());
         let path = unescaped(fields.next()?);
-        Some(Mount { id, point: unescaped(fields.next()?), region: Region { device, path } })
+        Some(Mount { id, point: unescaped(fields.next()?), region: FilePlace { device, path } })
     };
     text.split(|byte| *byte == b'\n').filter_map(mount).collect()
 }
@@ -324,7 +324,7 @@ fn unescaped(field: &[u8]) -> PathBuf {
 }
 
 /// The place of an open file in its file system.
-fn region(file: &File, real: &Path, mounts: &[Mount]) -> Option<Region> {
+fn region(file: &File, real: &Path, mounts: &[Mount]) -> Option<FilePlace> {
     let info = fs::read(format!("/proc/self/fdinfo/{}", file.as_raw_fd())).ok()?;
     let id = info.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(b"mnt_id:"))?;
     let mount = mounts.iter().find(|mount| mount.id == OsStr::from_bytes(id.trim_ascii()))?;

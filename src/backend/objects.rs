@@ -54,7 +54,7 @@ pub type Possible = Arc<dyn Fn(&[u8]) -> bool + Send + Sync>;
 
 /// An entry of a list.
 #[derive(Debug)]
-pub enum Found {
+pub enum ListEntry {
     /// An object with the name of a key.
     Object {
         /// The key.
@@ -79,7 +79,7 @@ pub enum Found {
     },
 }
 
-impl Found {
+impl ListEntry {
     /// The range of keys that an unreadable prefix covers.
     fn lost(prefix: &[u8]) -> KeyRange {
         if prefix.is_empty() { KeyRange::all() } else { KeyRange::around(prefix) }
@@ -87,7 +87,7 @@ impl Found {
 }
 
 /// Receives the entries of a list, and returns whether to continue.
-pub type Visit<'a> = dyn FnMut(Found) -> Result<ControlFlow<()>> + 'a;
+pub type Visit<'a> = dyn FnMut(ListEntry) -> Result<ControlFlow<()>> + 'a;
 
 /// A place that stores bytes under names derived from keys. Any method may be called from any thread.
 ///

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::base::error::Result;
 use crate::base::stop::Stop;
 use crate::cli::{Command, Common};
-use crate::commands::inspect::Place;
+use crate::commands::inspect::Inspected;
 use crate::commands::{copy, diff, export, import, inspect, verify};
 use crate::records::selection::Request;
 use crate::run::{Consent, Run};
@@ -96,7 +96,7 @@ impl<'a> Ready<'a> {
     }
 
     /// For a look into `place`; what is shown may go to the file `out`.
-    pub fn inspect(&'a self, place: Place<'a>, out: Option<&'a Path>) -> inspect::InspectOptions<'a> {
+    pub fn inspect(&'a self, place: Inspected<'a>, out: Option<&'a Path>) -> inspect::InspectOptions<'a> {
         inspect::InspectOptions {
             place,
             schema: self.common.schema,

@@ -8,7 +8,7 @@ use crate::base::hex::hex;
 use crate::catalog::{self, SchemaVersion, ValueForm};
 use crate::commands::diff::Compared;
 use crate::commands::export::Exported;
-use crate::commands::inspect::{Blob, Contents, Held, Listed, Record};
+use crate::commands::inspect::{Blob, Contents, Listed, Record, SubspaceContents};
 use crate::commands::loaded::{Imported, totals};
 use crate::commands::verify::{Verified, damaged};
 use crate::records::audit::Audit;
@@ -174,7 +174,7 @@ pub fn contents(contents: &Contents, strict: Strict, console: &Console) -> End {
     struct Row<'a> {
         event: &'static str,
         #[serde(flatten)]
-        held: &'a Held,
+        held: &'a SubspaceContents,
     }
     console.print(format!(
         "{}, schema version {} ({})",

@@ -46,7 +46,7 @@ const VALUE_START: usize = 16;
 
 /// Where to look.
 #[derive(Debug, Clone, Copy)]
-pub enum Place<'a> {
+pub enum Inspected<'a> {
     /// The directory of a dump.
     Dump(&'a Path),
     /// The configuration of a store.
@@ -56,7 +56,7 @@ pub enum Place<'a> {
 /// Where to look and how.
 pub struct InspectOptions<'a> {
     /// A dump or a store.
-    pub place: Place<'a>,
+    pub place: Inspected<'a>,
     /// Overrides the schema version that the place states.
     pub schema: Option<u32>,
     /// What the user has said about the blob store.
@@ -82,7 +82,7 @@ pub struct Contents {
     pub bytes: u64,
     /// The subspaces, by letter.
     #[serde(skip)]
-    pub subspaces: Vec<Held>,
+    pub subspaces: Vec<SubspaceContents>,
     /// Records that belong to one installation and are not counted: letter, layout, how many.
     pub left_behind: Vec<(char, &'static str, u64)>,
     /// Subspaces of the schema version that a dump lacks, or for which the engine has no place.
@@ -97,7 +97,7 @@ pub struct Contents {
 
 /// How much a subspace holds.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Held {
+pub struct SubspaceContents {
     /// Letter.
     pub letter: char,
     /// Name.
@@ -281,13 +281,13 @@ enum From {
 }
 
 /// Records of one subspace in key order.
-enum Reader<'a> {
+enum RangeReader<'a> {
     Dump(Box<SubspaceReader>),
     Store(Box<dyn Pages + 'a>),
 }
 
 impl From {
-    fn read<'a>(&'a self, subspace: &'static Subspace, range: &KeyRange) -> Result<Reader<'a>> {
+    fn read<'a>(&'a self, subspace: &'static Subspace, range: &KeyRange) -> Result<RangeReader<'a>> {
         match self {
             From::Dump(dump) => {
                 if !dump.has(subspace.letter) {
@@ -296,20 +296,20 @@ impl From {
                         .with("subspace", subspace.to_string())
                         .next(format!("it has {}", letters.join(" "))));
                 }
-                Ok(Reader::Dump(Box::new(dump.open_subspace(subspace.letter, Verify::Counts)?)))
+                Ok(RangeReader::Dump(Box::new(dump.open_subspace(subspace.letter, Verify::Counts)?)))
             }
             From::Store(connected) => {
-                Ok(Reader::Store(Box::new(connected.store.read(subspace, range)?.of_everything())))
+                Ok(RangeReader::Store(Box::new(connected.store.read(subspace, range)?.of_everything())))
             }
         }
     }
 }
 
-impl Reader<'_> {
+impl RangeReader<'_> {
     fn next(&mut self, page: &mut Page, budget: usize) -> Result<bool> {
         match self {
-            Reader::Dump(reader) => reader.read_page(page, budget),
-            Reader::Store(pages) => pages.next(page, budget),
+            RangeReader::Dump(reader) => reader.read_page(page, budget),
+            RangeReader::Store(pages) => pages.next(page, budget),
         }
     }
 }
@@ -321,13 +321,13 @@ fn open(
 ) -> Result<(From, &'static SchemaVersion)> {
     let console = &options.run.console;
     match options.place {
-        Place::Dump(dir) => {
+        Inspected::Dump(dir) => {
             let dump = input::open_dump(dir, &options.run.budget)?;
             let number = options.schema.unwrap_or(dump.schema_version());
             let version = catalog::version(number).ok_or_else(|| store::unknown_version(number))?;
             Ok((From::Dump(Box::new(dump)), version))
         }
-        Place::Store(config) => {
+        Inspected::Store(config) => {
             let config = connect::configuration(config, console)?;
             let how = OpenOptions { schema: options.schema, blobs: options.blobs, ..OpenOptions::default() };
             let connected = connect::open(&config, how, options.run)?;
@@ -379,21 +379,21 @@ fn get(
     Ok(None)
 }
 
-fn held(letter: char, name: &str, subspace: Option<&'static Subspace>) -> Held {
+fn held(letter: char, name: &str, subspace: Option<&'static Subspace>) -> SubspaceContents {
     let family = subspace.and_then(Subspace::family);
-    Held { letter, name: name.to_string(), family, records: 0, bytes: 0, share: 0.0 }
+    SubspaceContents { letter, name: name.to_string(), family, records: 0, bytes: 0, share: 0.0 }
 }
 
 fn count_dump(
     dump: &Dump,
     wanted: &[&'static Subspace],
     options: &InspectOptions,
-) -> Result<Vec<(Held, Tally)>> {
+) -> Result<Vec<(SubspaceContents, Tally)>> {
     // A dump read by another version's catalog may hold letters that this one does not have.
     let known = |letter: char| wanted.iter().find(|subspace| subspace.letter == letter).copied();
     if let Some(manifest) = dump.manifest() {
         let entries = manifest.subspaces.iter().filter(|entry| known(entry.letter).is_some());
-        let count = |entry: &crate::dump::manifest::SubspaceEntry| Held {
+        let count = |entry: &crate::dump::manifest::SubspaceEntry| SubspaceContents {
             records: entry.records,
             bytes: entry.bytes(),
             ..held(entry.letter, &entry.name, known(entry.letter))
@@ -418,7 +418,7 @@ fn count_store(
     connected: &Connected,
     wanted: &[&'static Subspace],
     options: &InspectOptions,
-) -> Result<Vec<(Held, Tally)>> {
+) -> Result<Vec<(SubspaceContents, Tally)>> {
     let store = &connected.store;
     let (mut parts, mut expected) = (Vec::new(), 0);
     for subspace in wanted.iter().filter(|s| store.table(s).is_some() && store.gap(s).is_none()) {
@@ -437,7 +437,7 @@ fn count_store(
         Ok((held, reading.into_tally()))
     })?;
     drop(progress);
-    let mut sums: Vec<(Held, Tally)> = Vec::new();
+    let mut sums: Vec<(SubspaceContents, Tally)> = Vec::new();
     for (part, tally) in counted {
         match sums.last_mut().filter(|(sum, _)| sum.letter == part.letter) {
             Some((sum, so_far)) => {
@@ -451,7 +451,12 @@ fn count_store(
     Ok(sums)
 }
 
-fn count_page(held: &mut Held, page: &Page, options: &InspectOptions, progress: &Progress) -> Result<()> {
+fn count_page(
+    held: &mut SubspaceContents,
+    page: &Page,
+    options: &InspectOptions,
+    progress: &Progress,
+) -> Result<()> {
     options.run.stop.check()?;
     held.records += page.len() as u64;
     let bytes: usize = page.iter().map(|(key, value)| key.len() + value.len()).sum();

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use crate::base::error::{Error, Result};
 use crate::config::file::read_text;
-use crate::config::toml::{Entry, Toml};
+use crate::config::toml::{Toml, TomlValue};
 use crate::settings::{shown, shown_path};
 
 const ENV: &str = "%{env:";
@@ -42,7 +42,7 @@ struct Passes<'a> {
 }
 
 impl Passes<'_> {
-    fn all(&self, key: &str, entry: &Entry) -> Result<String> {
+    fn all(&self, key: &str, entry: &TomlValue) -> Result<String> {
         let text = self.env_and_file(key, entry)?;
         self.pass(key, entry, &text, CFG, |name| {
             let other = self.toml.get(name).ok_or_else(|| {
@@ -54,7 +54,7 @@ impl Passes<'_> {
         })
     }
 
-    fn env_and_file(&self, key: &str, entry: &Entry) -> Result<String> {
+    fn env_and_file(&self, key: &str, entry: &TomlValue) -> Result<String> {
         let text = self.pass(key, entry, &entry.value, ENV, |name| {
             (self.env)(name).ok_or_else(|| {
                 self.failed(key, entry, "an environment variable is not set or not UTF-8", name)
@@ -75,7 +75,7 @@ impl Passes<'_> {
     fn pass(
         &self,
         key: &str,
-        entry: &Entry,
+        entry: &TomlValue,
         text: &str,
         open: &str,
         resolve: impl Fn(&str) -> Result<String>,
@@ -104,19 +104,19 @@ impl Passes<'_> {
         Ok(out)
     }
 
-    fn failed(&self, key: &str, entry: &Entry, what: &str, name: &str) -> Error {
+    fn failed(&self, key: &str, entry: &TomlValue, what: &str, name: &str) -> Error {
         let error = Error::usage(what);
         let error = if self.nameable(entry, name) { error.with("name", shown(name)) } else { error };
         placed(error, key, entry)
     }
 
     /// Whether a macro's name may be shown: a part inserted by an earlier macro may be a secret.
-    fn nameable(&self, entry: &Entry, name: &str) -> bool {
+    fn nameable(&self, entry: &TomlValue, name: &str) -> bool {
         !self.secret || entry.value.contains(name)
     }
 }
 
-fn placed(error: Error, key: &str, entry: &Entry) -> Error {
+fn placed(error: Error, key: &str, entry: &TomlValue) -> Error {
     error.with("key", shown(key)).with("line", entry.line.to_string())
 }
 

@@ -17,13 +17,13 @@ use crate::base::error::Result;
 /// Settings of a configuration file: full key to value, sorted bytewise by key.
 #[derive(Debug, Default)]
 pub struct Toml {
-    entries: BTreeMap<String, Entry>,
+    entries: BTreeMap<String, TomlValue>,
     unfinished: Option<u32>,
 }
 
 /// A value as written, with quotes and escapes resolved and macros unexpanded.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Entry {
+pub struct TomlValue {
     /// The text. May be a secret.
     pub value: String,
     /// The line on which the value starts, counted from 1.
@@ -31,7 +31,7 @@ pub struct Entry {
 }
 
 // Any value may be a secret.
-impl fmt::Debug for Entry {
+impl fmt::Debug for TomlValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Entry").field("line", &self.line).finish_non_exhaustive()
     }
@@ -44,17 +44,17 @@ impl Toml {
     }
 
     /// The setting of this full key.
-    pub fn get(&self, key: &str) -> Option<&Entry> {
+    pub fn get(&self, key: &str) -> Option<&TomlValue> {
         self.entries.get(key)
     }
 
     /// Every setting, sorted bytewise by key.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &Entry)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &TomlValue)> {
         self.entries.iter().map(|(key, entry)| (key.as_str(), entry))
     }
 
     /// A list: the key itself, then every key below it, in order of the keys.
-    pub fn list(&self, key: &str) -> impl Iterator<Item = (&str, &Entry)> {
+    pub fn list(&self, key: &str) -> impl Iterator<Item = (&str, &TomlValue)> {
         let below = format!("{key}.");
         let own = self.entries.get_key_value(key);
         let rest = self.entries.range(below.clone()..).take_while(move |(k, _)| k.starts_with(&below));

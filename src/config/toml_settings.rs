@@ -9,7 +9,7 @@ use std::path::Path;
 use crate::base::error::{Error, Result};
 use crate::config::macros::{Lookup, expand};
 use crate::config::toml::Toml;
-use crate::config::value::Expected;
+use crate::config::value::ValidText;
 use crate::settings::{Secret, shown};
 
 /// A parsed file and the environment its macros refer to.
@@ -44,7 +44,7 @@ impl TomlSettings<'_> {
     pub(super) fn parsed<T>(
         &self,
         key: &str,
-        parse: impl Fn(&str) -> Result<T, Expected>,
+        parse: impl Fn(&str) -> Result<T, ValidText>,
     ) -> Result<Option<T>> {
         let Some(text) = self.text(key)? else { return Ok(None) };
         let value = parse(&text).map_err(|expected| {

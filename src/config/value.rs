@@ -10,14 +10,14 @@ use std::time::Duration;
 use crate::config::store::Compression;
 
 /// Describes the valid texts, for an error.
-pub(super) type Expected = &'static str;
+pub(super) type ValidText = &'static str;
 
 /// A decimal integer, without blanks, separators or unit. Sizes are such integers, in bytes.
-pub(super) fn integer<T: FromStr>(text: &str) -> Result<T, Expected> {
+pub(super) fn integer<T: FromStr>(text: &str) -> Result<T, ValidText> {
     text.parse().map_err(|_| "a whole number in range, without unit")
 }
 
-pub(super) fn boolean(text: &str) -> Result<bool, Expected> {
+pub(super) fn boolean(text: &str) -> Result<bool, ValidText> {
     match text {
         "true" => Ok(true),
         "false" => Ok(false),
@@ -27,8 +27,8 @@ pub(super) fn boolean(text: &str) -> Result<bool, Expected> {
 
 /// Digits and a unit; without a unit, milliseconds. Digits and letters are collected separately, so `1d2` is twelve
 /// days.
-pub(super) fn duration(text: &str) -> Result<Duration, Expected> {
-    const EXPECTED: Expected = "a duration above zero as digits and one of d, h, m, s, ms";
+pub(super) fn duration(text: &str) -> Result<Duration, ValidText> {
+    const EXPECTED: ValidText = "a duration above zero as digits and one of d, h, m, s, ms";
     let mut digits = String::new();
     let mut unit = String::new();
     for c in text.chars().filter(|c| !c.is_whitespace()) {
@@ -54,7 +54,7 @@ pub(super) fn duration(text: &str) -> Result<Duration, Expected> {
 }
 
 /// A duration, or one of the words for none.
-pub(super) fn optional_duration(text: &str) -> Result<Option<Duration>, Expected> {
+pub(super) fn optional_duration(text: &str) -> Result<Option<Duration>, ValidText> {
     let none = ["", "0", "false", "disable", "disabled", "never"];
     if none.iter().any(|word| text.eq_ignore_ascii_case(word)) {
         return Ok(None);
@@ -62,7 +62,7 @@ pub(super) fn optional_duration(text: &str) -> Result<Option<Duration>, Expected
     duration(text).map(Some)
 }
 
-pub(super) fn compression(text: &str) -> Result<Compression, Expected> {
+pub(super) fn compression(text: &str) -> Result<Compression, ValidText> {
     match text {
         "lz4" => Ok(Compression::Lz4),
         "none" | "false" | "disable" | "disabled" => Ok(Compression::None),

@@ -253,12 +253,12 @@ impl Manifest {
     /// Errors: `Damaged`, or `Refused` for a format version of another tool release. The caller adds the file.
     pub fn from_json(text: &[u8]) -> Result<Manifest> {
         #[derive(Deserialize)]
-        struct Version {
+        struct FormatOnly {
             format_version: u32,
         }
         let damaged = |e| Error::damaged("the manifest is no valid manifest").because(e);
         // The version is checked first: another version may have other fields and another seal.
-        let version = serde_json::from_slice::<Version>(text).map_err(damaged)?.format_version;
+        let version = serde_json::from_slice::<FormatOnly>(text).map_err(damaged)?.format_version;
         if version != FORMAT_VERSION {
             return Err(Error::refused(format!(
                 "the dump has format version {version}, this release reads version {FORMAT_VERSION}"

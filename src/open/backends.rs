@@ -343,7 +343,7 @@ pub fn is_data_store(store: &StoreConfig, data: &StoreConfig) -> bool {
 
 /// A store that is held, as [`crate::backend::hold`] says; given up when dropped. Of a target, after the target.
 #[derive(Default)]
-pub struct Held {
+pub struct HeldStore {
     // By the path that leads to it.
     files: Vec<(PathBuf, Hold)>,
     #[cfg(feature = "postgres")]
@@ -356,13 +356,13 @@ pub struct Held {
 /// created first.
 ///
 /// Errors: refused if others have it, I/O if a database cannot be reached.
-pub fn hold(store: &StoreConfig, mode: HoldMode) -> Result<Held> {
-    let mut held = Held::default();
+pub fn hold(store: &StoreConfig, mode: HoldMode) -> Result<HeldStore> {
+    let mut held = HeldStore::default();
     held.add(store, mode)?;
     Ok(held)
 }
 
-impl Held {
+impl HeldStore {
     /// Holds another store as well.
     ///
     /// Errors: as [`hold`].

@@ -10,7 +10,7 @@ use crate::backend::routed::{BlobTables, RoutedSource};
 use crate::base::error::{Error, Result};
 use crate::catalog::{self, SchemaVersion, Subspace};
 use crate::config::{BlobPlace, Config, Elsewhere, Era, StoreConfig, variant_of};
-use crate::open::backends::{self, Held};
+use crate::open::backends::{self, HeldStore};
 use crate::open::installation::{BlobChoice, Installation};
 use crate::open::overlap::{self, Side};
 use crate::open::running;
@@ -33,7 +33,7 @@ pub struct Connected {
     /// Notes about opening the stores that were already printed.
     pub notes: Vec<String>,
     /// The locks that keep other processes from writing to the stores, if requested.
-    pub held: Result<Held>,
+    pub held: Result<HeldStore>,
 }
 
 /// Reads a configuration, with macros resolved from the environment.
@@ -66,7 +66,7 @@ pub fn open(config: &Config, how: OpenOptions, run: &Run) -> Result<Connected> {
     let data = how.blobs.agreed(config.data_store()?);
     // Must precede opening the store: closing a file releases the locks of this process on it.
     let holder = running::holder(&data.kind);
-    let held = if how.hold { backends::hold(&data, HoldMode::Shared) } else { Ok(Held::default()) };
+    let held = if how.hold { backends::hold(&data, HoldMode::Shared) } else { Ok(HeldStore::default()) };
     let source = backends::source(&data, &run.budget, how.salvage)?;
     shapes::check_version_table(source.as_ref(), &data.location())?;
     let notes = source.notes();

@@ -5,7 +5,7 @@ use crate::base::error::{Error, Result};
 use crate::base::finding::{FindingKind, Findings};
 use crate::catalog::Subspace;
 use crate::dump::manifest::Skipped;
-use crate::open::backends::Held;
+use crate::open::backends::HeldStore;
 use crate::open::connect::Connected;
 use crate::open::running;
 use crate::records::leases;
@@ -57,7 +57,7 @@ pub fn check(
     };
     preflight.check_unless_dry("source not in use", holder)?;
     // Checked after the holder, because that error names the server.
-    let held = std::mem::replace(&mut connected.held, Ok(Held::default()));
+    let held = std::mem::replace(&mut connected.held, Ok(HeldStore::default()));
     let held = held.map(|held| connected.held = Ok(held));
     preflight
         .check_unless_dry("source held", held.map(|()| "nothing can write to it meanwhile".to_string()))?;

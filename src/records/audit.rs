@@ -23,12 +23,12 @@ pub type Hash = [u8; 32];
 pub struct HashList {
     file: BufWriter<File>,
     // Not written yet: another link may name it.
-    last: Option<Entry>,
+    last: Option<LinkedHash>,
 }
 
 /// A hash and the most that its links do with the blob.
 #[derive(Debug, Clone, Copy)]
-struct Entry {
+struct LinkedHash {
     hash: Hash,
     used: BlobUse,
 }
@@ -48,7 +48,7 @@ pub struct Audit {
 
 /// What a comparison tells of a hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Found {
+pub enum LinkState {
     /// A link names it, no blob has it.
     Missing,
     /// Provisional links alone name it, no blob has it.
@@ -84,14 +84,14 @@ impl HashList {
                 last.used = used.max(last.used);
                 Ok(())
             }
-            last => match last.replace(Entry { hash: *hash, used }) {
+            last => match last.replace(LinkedHash { hash: *hash, used }) {
                 Some(before) => self.write(before),
                 None => Ok(()),
             },
         }
     }
 
-    fn write(&mut self, entry: Entry) -> Result<()> {
+    fn write(&mut self, entry: LinkedHash) -> Result<()> {
         let used = [u8::from(entry.used == BlobUse::Provisional)];
         self.file.write_all(&entry.hash).and_then(|()| self.file.write_all(&used)).map_err(failed)
     }
@@ -144,24 +144,24 @@ impl Sides {
         let (mut missing, mut provisional, mut unlinked) =
             (Findings::new(), Findings::new(), Findings::new());
         let audit = compare(links, blobs, |found, hash| match found {
-            Found::Missing => missing.add(FindingKind::BlobMissing, link.letter, hash, || {
+            LinkState::Missing => missing.add(FindingKind::BlobMissing, link.letter, hash, || {
                 format!("{} names this blob, {} does not have it", link.name, blob.name)
             }),
-            Found::Unlinked => unlinked.add(FindingKind::BlobUnlinked, blob.letter, hash, || {
+            LinkState::Unlinked => unlinked.add(FindingKind::BlobUnlinked, blob.letter, hash, || {
                 format!("{} does not name this blob", link.name)
             }),
-            Found::ProvisionalMissing => {
+            LinkState::ProvisionalMissing => {
                 provisional.add(FindingKind::BlobProvisional, link.letter, hash, || {
                     format!("{} does not have this blob: {PROVISIONAL}", blob.name)
                 })
             }
             // Only one whose content is another one is worth a word.
-            Found::ProvisionalThere if findings.retract(FindingKind::BlobMismatch, hash) => {
+            LinkState::ProvisionalThere if findings.retract(FindingKind::BlobMismatch, hash) => {
                 provisional.add(FindingKind::BlobProvisional, blob.letter, hash, || {
                     format!("the content does not hash to the key: {PROVISIONAL}")
                 });
             }
-            Found::ProvisionalThere => {}
+            LinkState::ProvisionalThere => {}
         })?;
         for found in [missing, provisional, unlinked] {
             findings.merge(found);
@@ -171,7 +171,7 @@ impl Sides {
 }
 
 /// Compares the hashes that links name with those that blobs have.
-pub fn compare(links: HashList, blobs: HashList, mut tell: impl FnMut(Found, &Hash)) -> Result<Audit> {
+pub fn compare(links: HashList, blobs: HashList, mut tell: impl FnMut(LinkState, &Hash)) -> Result<Audit> {
     let (mut links, mut blobs) = (links.into_reader()?, blobs.into_reader()?);
     let (mut link, mut blob) = (next(&mut links)?, next(&mut blobs)?);
     let mut audit = Audit::default();
@@ -186,19 +186,19 @@ pub fn compare(links: HashList, blobs: HashList, mut tell: impl FnMut(Found, &Ha
         match (order, &link, &blob) {
             (Ordering::Less, Some((hash, true)), _) => {
                 audit.provisional += 1;
-                tell(Found::ProvisionalMissing, hash);
+                tell(LinkState::ProvisionalMissing, hash);
             }
             (Ordering::Less, Some((hash, false)), _) => {
                 audit.missing += 1;
-                tell(Found::Missing, hash);
+                tell(LinkState::Missing, hash);
             }
             (Ordering::Greater, _, Some((hash, _))) => {
                 audit.unlinked += 1;
-                tell(Found::Unlinked, hash);
+                tell(LinkState::Unlinked, hash);
             }
             (_, Some((hash, true)), _) => {
                 audit.linked += 1;
-                tell(Found::ProvisionalThere, hash);
+                tell(LinkState::ProvisionalThere, hash);
             }
             _ => audit.linked += 1,
         }
@@ -246,8 +246,8 @@ mod tests {
     #[test]
     fn a_hash_with_provisional_links_alone_is_told_of_by_itself() {
         use BlobUse::{Provisional, Stored, Used};
-        use Found::{Missing, ProvisionalMissing, ProvisionalThere};
-        let check = |used: &[BlobUse], expect: [Option<Found>; 2]| {
+        use LinkState::{Missing, ProvisionalMissing, ProvisionalThere};
+        let check = |used: &[BlobUse], expect: [Option<LinkState>; 2]| {
             let named: Vec<(u8, BlobUse)> = used.iter().map(|used| (7, *used)).collect();
             for (blobs, expect) in [(&[][..], expect[0]), (&[7][..], expect[1])] {
                 let mut told = None;
@@ -269,7 +269,7 @@ mod tests {
         let check = |links: &[u8], blobs: &[u8], expected: (u64, u64, u64), expect_missing: &[u8]| {
             let mut missing = Vec::new();
             let tell = |found, hash: &Hash| {
-                if found == Found::Missing {
+                if found == LinkState::Missing {
                     missing.push(hash[0]);
                 }
             };

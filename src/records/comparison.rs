@@ -8,7 +8,7 @@ use crate::base::hex::hex;
 use crate::catalog::Subspace;
 use crate::records::audit::HashList;
 use crate::records::input::Input;
-use crate::records::merge_join::{self, Pair, Value};
+use crate::records::merge_join::{self, ComparedValue, Pair};
 use crate::run::Run;
 use crate::run::progress::Progress;
 
@@ -73,7 +73,7 @@ pub fn compare(
         let Pair { key, left, right } = pair;
         if let (Some(hashes), Some(right)) = (&mut hashes, right) {
             // Large values are blobs, for which the list needs only the key.
-            let value = if let Value::Bytes(value) = right { value } else { &[] };
+            let value = if let ComparedValue::Bytes(value) = right { value } else { &[] };
             hashes.push_record(subspace, key, value)?;
         }
         seen += 1;

@@ -18,7 +18,7 @@ const LARGE: usize = 16 << 20;
 
 /// A value, or length and hash of a large one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Value<'a> {
+pub enum ComparedValue<'a> {
     /// The value.
     Bytes(&'a [u8]),
     /// Length and hash of a large value.
@@ -30,12 +30,12 @@ pub enum Value<'a> {
     },
 }
 
-impl Value<'_> {
+impl ComparedValue<'_> {
     /// Its length in bytes.
     pub fn length(&self) -> usize {
         match self {
-            Value::Bytes(bytes) => bytes.len(),
-            Value::Digest { length, .. } => *length,
+            ComparedValue::Bytes(bytes) => bytes.len(),
+            ComparedValue::Digest { length, .. } => *length,
         }
     }
 }
@@ -46,9 +46,9 @@ pub struct Pair<'a> {
     /// The key.
     pub key: &'a [u8],
     /// Value on the left side, if it has the key.
-    pub left: Option<Value<'a>>,
+    pub left: Option<ComparedValue<'a>>,
     /// Value on the right side, if it has the key.
-    pub right: Option<Value<'a>>,
+    pub right: Option<ComparedValue<'a>>,
 }
 
 impl Pair<'_> {
@@ -61,7 +61,7 @@ impl Pair<'_> {
     pub fn difference(&self, names: [&str; 2]) -> String {
         let [left, right] = names;
         match (self.left, self.right) {
-            (Some(Value::Bytes(a)), Some(Value::Bytes(b))) => {
+            (Some(ComparedValue::Bytes(a)), Some(ComparedValue::Bytes(b))) => {
                 let at = a.iter().zip(b).position(|(a, b)| a != b).unwrap_or(a.len().min(b.len()));
                 format!("values differ from byte {at} on ({} and {} bytes)", a.len(), b.len())
             }
@@ -119,7 +119,7 @@ struct JoinSide<'a> {
     at: usize,
     ended: bool,
     // Digest of the last value in the page, if that was large.
-    digest: Option<Value<'static>>,
+    digest: Option<ComparedValue<'static>>,
     budget: usize,
     stop: &'a Stop,
 }
@@ -144,17 +144,19 @@ impl<'a> JoinSide<'a> {
         self.ended = !self.records.next(&mut self.page, self.budget)?;
         // A large value always ends its page, so a page has at most one.
         let large = self.page.last().map(|(_, value)| value).filter(|value| value.len() >= LARGE);
-        self.digest =
-            large.map(|value| Value::Digest { length: value.len(), blake3: *blake3::hash(value).as_bytes() });
+        self.digest = large.map(|value| ComparedValue::Digest {
+            length: value.len(),
+            blake3: *blake3::hash(value).as_bytes(),
+        });
         if self.digest.is_some() {
             self.page.forget_last_value();
         }
         Ok(())
     }
 
-    fn current(&self) -> Option<(&[u8], Value<'_>)> {
+    fn current(&self) -> Option<(&[u8], ComparedValue<'_>)> {
         let (key, value) = if self.ended { None } else { self.page.get(self.at) }?;
         let digest = self.digest.filter(|_| self.at + 1 == self.page.len());
-        Some((key, digest.unwrap_or(Value::Bytes(value))))
+        Some((key, digest.unwrap_or(ComparedValue::Bytes(value))))
     }
 }

@@ -54,13 +54,13 @@ pub struct MysqlSource {
     leader: Mutex<MysqlSession>,
     idle: Idle<MySqlConnection>,
     ids: Mutex<Vec<u64>>,
-    tables: Vec<Named>,
+    tables: Vec<SourceTable>,
     // Approximately when the snapshots were taken.
     writes: MysqlWrites,
 }
 
 /// A table of the database.
-struct Named {
+struct SourceTable {
     name: String,
     // Whether querying it involves only the database server itself.
     own: bool,
@@ -148,14 +148,14 @@ impl Drop for MysqlSource {
 }
 
 /// Everything that stores rows. Views store none, and querying one would execute its text.
-async fn tables(connection: &mut MySqlConnection) -> sqlx::Result<Vec<Named>> {
+async fn tables(connection: &mut MySqlConnection) -> sqlx::Result<Vec<SourceTable>> {
     let list = "SELECT table_name, COALESCE(engine, '') FROM information_schema.tables WHERE table_schema = \
                 DATABASE() AND table_type IN ('BASE TABLE', 'SYSTEM VERSIONED')";
     let rows = sqlx::raw_sql(list).fetch_all(connection).await?;
     let named = |row: &MySqlRow| {
         let engine = text(row, 1)?;
         let own = OWN_ENGINES.iter().any(|own| own.eq_ignore_ascii_case(&engine));
-        Ok(Named { name: text(row, 0)?, own })
+        Ok(SourceTable { name: text(row, 0)?, own })
     };
     let mut tables = rows.iter().map(named).collect::<sqlx::Result<Vec<_>>>()?;
     tables.sort_unstable_by(|one, other| one.name.cmp(&other.name));
@@ -260,7 +260,7 @@ impl Source for MysqlSource {
     fn tables(&self) -> Result<Vec<TableState>> {
         self.ask("list the tables", async |connection| {
             let mut tables = Vec::with_capacity(self.tables.len());
-            for Named { name, own } in &self.tables {
+            for SourceTable { name, own } in &self.tables {
                 let any = format!("SELECT 1 FROM {} LIMIT 1", quoted(name));
                 if !own {
                     tables.push(TableState { name: name.clone(), rows: true });

@@ -8,9 +8,9 @@ use object_store::client::{HttpRequest, HttpRequestBody};
 use reqwest::Method;
 use reqwest::header::{HeaderName, HeaderValue};
 
-use super::service::{Container, Service, Words};
-use super::wire::{self, Advice, Answer, Failure, Manners, Wire, percent, unpercent};
-use super::xml::{self, Field, List, Names};
+use super::service::{Container, FieldNames, Service};
+use super::wire::{self, Advice, Failure, Manners, ServiceAnswer, Wire, percent, unpercent};
+use super::xml::{self, ElementNames, Field, List};
 use crate::base::error::{Error, Result};
 use crate::settings::{AzureCredential, AzureSettings, Endpoint};
 
@@ -80,8 +80,9 @@ impl Azure {
 impl Service for Azure {
     const MOST: u64 = 5000 << 20;
     const ABSENT: &str = "BlobNotFound";
-    const NAMES: Names = Names { root: "EnumerationResults", item: "Blob", group: "BlobPrefix" };
-    const WORDS: Words = Words { size: "Content-Length", etag: "Etag", written: "Last-Modified" };
+    const NAMES: ElementNames =
+        ElementNames { root: "EnumerationResults", item: "Blob", group: "BlobPrefix" };
+    const WORDS: FieldNames = FieldNames { size: "Content-Length", etag: "Etag", written: "Last-Modified" };
     const ADVICE: Advice = Advice {
         forbidden: "check the key or the token in the configuration, and that it may list the container and read it",
         absent: "check account and container in the configuration",
@@ -100,7 +101,7 @@ impl Service for Azure {
         address: &str,
         body: Option<Vec<u8>>,
         most: u64,
-    ) -> std::result::Result<Answer, Failure> {
+    ) -> std::result::Result<ServiceAnswer, Failure> {
         let put = body.is_some();
         let body = HttpRequestBody::from(body.unwrap_or_default());
         let prepare = async || {

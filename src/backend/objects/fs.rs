@@ -14,7 +14,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock};
 
-use super::{Found, Objects, Visit, names};
+use super::{ListEntry, Objects, Visit, names};
 use crate::base::dir::{Dir, NewDirs, absolute};
 use crate::base::error::{Error, Result};
 use crate::base::hex::hex;
@@ -163,10 +163,10 @@ impl Fs {
                     above.pop();
                     flow
                 }
-                Ok(meta) if meta.is_file() && part => visit(Found::Leftover(path.display().to_string())),
+                Ok(meta) if meta.is_file() && part => visit(ListEntry::Leftover(path.display().to_string())),
                 Ok(meta) => visit(match key {
                     Some(key) if meta.is_file() => {
-                        Found::Object { key, size: meta.len(), stamp: stamp(&meta) }
+                        ListEntry::Object { key, size: meta.len(), stamp: stamp(&meta) }
                     }
                     _ => self.foreign(&path),
                 }),
@@ -178,10 +178,10 @@ impl Fs {
                     let error =
                         failed("cannot look at a file of the blob store", &path, error).next(READ_ADVICE);
                     visit(match (key, directory) {
-                        (Some(prefix), _) => Found::Unreadable { prefix, whole: true, error },
+                        (Some(prefix), _) => ListEntry::Unreadable { prefix, whole: true, error },
                         (None, Some(byte)) => {
                             let prefix = [above.as_slice(), &[byte]].concat();
-                            Found::Unreadable { prefix, whole: false, error }
+                            ListEntry::Unreadable { prefix, whole: false, error }
                         }
                         (None, None) => self.foreign(&path),
                     })
@@ -199,8 +199,8 @@ impl Fs {
         key.len().min(usize::from(self.depth)) == above.len() && key.starts_with(above)
     }
 
-    fn foreign(&self, path: &Path) -> Found {
-        Found::Foreign(path.strip_prefix(&self.root).unwrap_or(path).display().to_string())
+    fn foreign(&self, path: &Path) -> ListEntry {
+        ListEntry::Foreign(path.strip_prefix(&self.root).unwrap_or(path).display().to_string())
     }
 }
 
@@ -383,9 +383,9 @@ fn failed(what: &str, path: &Path, error: std::io::Error) -> Error {
     Error::io(what).with("path", path.display().to_string()).because(error)
 }
 
-fn unreadable(dir: &Path, above: &[u8], error: std::io::Error) -> Found {
+fn unreadable(dir: &Path, above: &[u8], error: std::io::Error) -> ListEntry {
     let error = failed("cannot read a directory of the blob store", dir, error).next(READ_ADVICE);
-    Found::Unreadable { prefix: above.to_vec(), whole: false, error }
+    ListEntry::Unreadable { prefix: above.to_vec(), whole: false, error }
 }
 
 /// A value that changes when a file is written, even if its size does not.

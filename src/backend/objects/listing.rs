@@ -23,7 +23,7 @@ const INDEX: usize = 4096;
 
 /// An object of a store.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Entry {
+pub(super) struct ListedObject {
     /// Its key.
     pub key: Vec<u8>,
     /// Its length in bytes, as listed.
@@ -34,7 +34,7 @@ pub(super) struct Entry {
 
 /// Sorts entries that are added in any order.
 pub(super) struct Sorter {
-    run: Vec<Entry>,
+    run: Vec<ListedObject>,
     held: usize,
     limit: usize,
     spool: Option<File>,
@@ -51,8 +51,8 @@ impl Sorter {
         Sorter { run: Vec::new(), held: 0, limit, spool: None, runs: Vec::new(), end: 0 }
     }
 
-    pub fn push(&mut self, entry: Entry) -> Result<()> {
-        self.held += entry.key.len() + size_of::<Entry>();
+    pub fn push(&mut self, entry: ListedObject) -> Result<()> {
+        self.held += entry.key.len() + size_of::<ListedObject>();
         self.run.push(entry);
         if self.held >= self.limit { self.flush() } else { Ok(()) }
     }
@@ -78,8 +78,8 @@ impl Sorter {
     pub fn finish(mut self) -> Result<Listing> {
         self.flush()?;
         let Some(spool) = self.spool else { return Err(Error::io("there is no list of objects")) };
-        let mut readers: Vec<Reader> =
-            self.runs.iter().map(|(begin, end)| Reader::new(*begin, *end)).collect();
+        let mut readers: Vec<ListReader> =
+            self.runs.iter().map(|(begin, end)| ListReader::new(*begin, *end)).collect();
         let mut heap = BinaryHeap::with_capacity(readers.len());
         for (index, reader) in readers.iter_mut().enumerate() {
             heap.extend(reader.next(&spool)?.map(|entry| Reverse((entry, index))));
@@ -141,7 +141,7 @@ impl Listing {
         }
     }
 
-    fn note(&mut self, entry: &Entry) {
+    fn note(&mut self, entry: &ListedObject) {
         if self.records.is_multiple_of(self.stride) {
             self.index.push((entry.key.clone(), self.end, self.records));
             if self.index.len() > INDEX {
@@ -177,19 +177,19 @@ impl Listing {
             let at = self.index.partition_point(|(key, ..)| key.as_slice() <= after);
             at.checked_sub(1).and_then(|at| self.index.get(at)).map_or(0, |(_, offset, _)| *offset)
         });
-        Cursor { reader: Reader::new(begin, self.end), range: range.clone() }
+        Cursor { reader: ListReader::new(begin, self.end), range: range.clone() }
     }
 }
 
 /// The position of a scan in the list.
 pub(super) struct Cursor {
-    reader: Reader,
+    reader: ListReader,
     range: KeyRange,
 }
 
 impl Cursor {
     /// The next entry of the range.
-    pub fn next(&mut self, listing: &Listing) -> Result<Option<Entry>> {
+    pub fn next(&mut self, listing: &Listing) -> Result<Option<ListedObject>> {
         while let Some(entry) = self.reader.next(&listing.file)? {
             if self.range.until.as_deref().is_some_and(|until| entry.key.as_slice() > until) {
                 self.reader.at = self.reader.end;
@@ -205,16 +205,16 @@ impl Cursor {
 }
 
 /// Reads entries between two offsets of a file that other readers use as well.
-struct Reader {
+struct ListReader {
     at: u64,
     end: u64,
     buffer: Vec<u8>,
     used: usize,
 }
 
-impl Reader {
+impl ListReader {
     fn new(at: u64, end: u64) -> Self {
-        Reader { at, end, buffer: Vec::new(), used: 0 }
+        ListReader { at, end, buffer: Vec::new(), used: 0 }
     }
 
     /// The next `n` bytes.
@@ -234,22 +234,22 @@ impl Reader {
         bytes.ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
     }
 
-    fn next(&mut self, file: &File) -> Result<Option<Entry>> {
+    fn next(&mut self, file: &File) -> Result<Option<ListedObject>> {
         if self.at >= self.end && self.used >= self.buffer.len() {
             return Ok(None);
         }
-        let mut read = || -> io::Result<Entry> {
+        let mut read = || -> io::Result<ListedObject> {
             let number = |bytes: &[u8]| bytes.iter().fold(0u64, |n, byte| n << 8 | u64::from(*byte));
             let length = usize::try_from(number(self.take(file, 2)?)).unwrap_or(0);
             let key = self.take(file, length)?.to_vec();
             let size = number(self.take(file, 8)?);
-            Ok(Entry { key, size, stamp: number(self.take(file, 8)?) })
+            Ok(ListedObject { key, size, stamp: number(self.take(file, 8)?) })
         };
         read().map(Some).map_err(no_spool)
     }
 }
 
-fn put(out: &mut impl Write, entry: &Entry) -> io::Result<u64> {
+fn put(out: &mut impl Write, entry: &ListedObject) -> io::Result<u64> {
     let length = u16::try_from(entry.key.len()).map_err(io::Error::other)?;
     out.write_all(&length.to_be_bytes())?;
     out.write_all(&entry.key)?;
@@ -270,10 +270,10 @@ fn no_spool(error: io::Error) -> Error {
 mod tests {
     use super::*;
 
-    fn entries(count: u64) -> Vec<Entry> {
+    fn entries(count: u64) -> Vec<ListedObject> {
         // A multiplier without common factors visits every number once, out of order.
         let key = |n: u64| (n * 7919 % count).to_be_bytes()[5..].to_vec();
-        (0..count).map(|n| Entry { key: key(n), size: n, stamp: n * n }).collect()
+        (0..count).map(|n| ListedObject { key: key(n), size: n, stamp: n * n }).collect()
     }
 
     fn listed(count: u64, run: usize) -> Listing {
@@ -282,7 +282,7 @@ mod tests {
         sorter.finish().unwrap()
     }
 
-    fn read(listing: &Listing, range: &KeyRange) -> Vec<Entry> {
+    fn read(listing: &Listing, range: &KeyRange) -> Vec<ListedObject> {
         let mut cursor = listing.cursor(range);
         std::iter::from_fn(|| cursor.next(listing).unwrap()).collect()
     }
@@ -304,7 +304,7 @@ mod tests {
         for (count, n) in [(0, 4), (1, 4), (50, 4), (10_000, 16), (200_000, 7)] {
             let listing = listed(count, 1 << 20);
             let ranges = listing.ranges(n);
-            let parts: Vec<Vec<Entry>> = ranges.iter().map(|range| read(&listing, range)).collect();
+            let parts: Vec<Vec<ListedObject>> = ranges.iter().map(|range| read(&listing, range)).collect();
             if count >= 10_000 {
                 assert_eq!(ranges.len(), n);
                 let most = parts.iter().map(Vec::len).max().unwrap() as u64;
@@ -319,7 +319,7 @@ mod tests {
         let list = |entries: &[(&[u8], u64, u64)]| {
             let mut sorter = Sorter::new();
             for (key, size, stamp) in entries {
-                sorter.push(Entry { key: key.to_vec(), size: *size, stamp: *stamp }).unwrap();
+                sorter.push(ListedObject { key: key.to_vec(), size: *size, stamp: *stamp }).unwrap();
             }
             sorter.finish().unwrap()
         };

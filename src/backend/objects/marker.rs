@@ -6,7 +6,7 @@
 
 use std::ops::ControlFlow;
 
-use super::{Found, Objects};
+use super::{ListEntry, Objects};
 use crate::base::error::{Error, Result};
 
 /// The key of the object.
@@ -68,7 +68,7 @@ pub fn list_the_same(one: &dyn Objects, other: &dyn Objects) -> Result<bool> {
 fn first(objects: &dyn Objects) -> Result<Vec<(Vec<u8>, u64, u64)>> {
     let mut first = Vec::new();
     objects.list(&mut |found| {
-        if let Found::Object { key, size, stamp } = found
+        if let ListEntry::Object { key, size, stamp } = found
             && !is_marker(&key)
         {
             first.push((key, size, stamp));

@@ -18,7 +18,7 @@ pub(super) struct Pool {
     flow: Flow,
     size: usize,
     running: Mutex<Running>,
-    budget: Arc<Budget>,
+    budget: Arc<ByteLimit>,
 }
 
 #[derive(Default)]
@@ -31,7 +31,7 @@ struct Running {
 
 impl Pool {
     pub fn new(flow: Flow) -> Self {
-        let budget = Budget { limit: flow.bytes, held: Mutex::new(0), freed: Condvar::new() };
+        let budget = ByteLimit { limit: flow.bytes, held: Mutex::new(0), freed: Condvar::new() };
         Pool { flow, size: flow.requests.max(1), running: Mutex::default(), budget: Arc::new(budget) }
     }
 
@@ -44,18 +44,18 @@ impl Pool {
         self.size
     }
 
-    pub fn budget(&self) -> &Arc<Budget> {
+    pub fn budget(&self) -> &Arc<ByteLimit> {
         &self.budget
     }
 
     /// Runs `work` on a thread; the answer receives the result.
-    pub fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<Answer<T>> {
+    pub fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<JobResult<T>> {
         let (sender, receiver) = channel();
         self.submit(Box::new(move || {
             // The send fails if the answer was dropped.
             let _ = sender.send(work());
         }))?;
-        Ok(Answer(receiver))
+        Ok(JobResult(receiver))
     }
 
     fn submit(&self, job: Job) -> Result<()> {
@@ -106,9 +106,9 @@ impl Drop for Pool {
 }
 
 /// The future result of a job.
-pub(super) struct Answer<T>(Receiver<T>);
+pub(super) struct JobResult<T>(Receiver<T>);
 
-impl<T> Answer<T> {
+impl<T> JobResult<T> {
     /// Waits for the result.
     pub fn wait(self) -> Result<T> {
         self.0.recv().map_err(|_| gone())
@@ -120,37 +120,37 @@ fn gone() -> Error {
 }
 
 /// Limit of bytes that are held at the same time.
-pub(super) struct Budget {
+pub(super) struct ByteLimit {
     limit: u64,
     held: Mutex<u64>,
     freed: Condvar,
 }
 
-impl Budget {
+impl ByteLimit {
     /// Takes bytes if the limit allows it, or if nothing is held.
-    pub fn try_take(self: &Arc<Self>, bytes: u64) -> Option<Held> {
+    pub fn try_take(self: &Arc<Self>, bytes: u64) -> Option<HeldBytes> {
         let mut held = lock(&self.held);
         self.fits(*held, bytes).then(|| {
             *held = held.saturating_add(bytes);
-            Held { budget: Arc::clone(self), bytes }
+            HeldBytes { budget: Arc::clone(self), bytes }
         })
     }
 
     /// Takes bytes even beyond the limit: for work that all other work waits for.
-    pub fn take(self: &Arc<Self>, bytes: u64) -> Held {
+    pub fn take(self: &Arc<Self>, bytes: u64) -> HeldBytes {
         let mut held = lock(&self.held);
         *held = held.saturating_add(bytes);
-        Held { budget: Arc::clone(self), bytes }
+        HeldBytes { budget: Arc::clone(self), bytes }
     }
 
     /// Waits until the limit allows it. Only for bytes that are released without the caller's help.
-    pub fn wait(self: &Arc<Self>, bytes: u64) -> Held {
+    pub fn wait(self: &Arc<Self>, bytes: u64) -> HeldBytes {
         let mut held = lock(&self.held);
         while !self.fits(*held, bytes) {
             held = wait(&self.freed, held);
         }
         *held = held.saturating_add(bytes);
-        Held { budget: Arc::clone(self), bytes }
+        HeldBytes { budget: Arc::clone(self), bytes }
     }
 
     fn fits(&self, held: u64, bytes: u64) -> bool {
@@ -159,12 +159,12 @@ impl Budget {
 }
 
 /// Bytes of the budget, released on drop.
-pub(super) struct Held {
-    budget: Arc<Budget>,
+pub(super) struct HeldBytes {
+    budget: Arc<ByteLimit>,
     bytes: u64,
 }
 
-impl Drop for Held {
+impl Drop for HeldBytes {
     fn drop(&mut self) {
         let mut held = lock(&self.budget.held);
         *held = held.saturating_sub(self.bytes);

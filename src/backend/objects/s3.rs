@@ -6,9 +6,9 @@
 use object_store::aws::AwsAuthorizer;
 use reqwest::Method;
 
-use super::service::{Container, Service, Words};
-use super::wire::{self, Advice, Answer, Failure, Manners, Wire, percent, unpercent};
-use super::xml::{self, Field, List, Names};
+use super::service::{Container, FieldNames, Service};
+use super::wire::{self, Advice, Failure, Manners, ServiceAnswer, Wire, percent, unpercent};
+use super::xml::{self, ElementNames, Field, List};
 use crate::base::error::{Error, Result};
 use crate::settings::{Endpoint, S3Settings};
 use credentials::Credentials;
@@ -63,8 +63,9 @@ impl S3 {
 impl Service for S3 {
     const MOST: u64 = 5 << 30;
     const ABSENT: &str = "NoSuchKey";
-    const NAMES: Names = Names { root: "ListBucketResult", item: "Contents", group: "CommonPrefixes" };
-    const WORDS: Words = Words { size: "Size", etag: "ETag", written: "LastModified" };
+    const NAMES: ElementNames =
+        ElementNames { root: "ListBucketResult", item: "Contents", group: "CommonPrefixes" };
+    const WORDS: FieldNames = FieldNames { size: "Size", etag: "ETag", written: "LastModified" };
     const ADVICE: Advice = Advice {
         forbidden: "check the keys in the configuration, and that they may list the bucket and read it",
         absent: "check bucket and endpoint in the configuration",
@@ -83,7 +84,7 @@ impl Service for S3 {
         address: &str,
         body: Option<Vec<u8>>,
         most: u64,
-    ) -> std::result::Result<Answer, Failure> {
+    ) -> std::result::Result<ServiceAnswer, Failure> {
         let body = object_store::client::HttpRequestBody::from(body.unwrap_or_default());
         let prepare = async || {
             let mut request = wire::request(method.clone(), address, Vec::new())?;

@@ -8,9 +8,9 @@ use reqwest::Method;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::target::too_large;
-use super::wire::{Advice, Answer, Failure, LONGEST_LIST, LONGEST_RECEIPT, Wire, percent};
-use super::xml::{self, Field, List, Names, NoList};
-use super::{Found, Objects, Visit, names};
+use super::wire::{Advice, Failure, LONGEST_LIST, LONGEST_RECEIPT, ServiceAnswer, Wire, percent};
+use super::xml::{self, ElementNames, Field, List, NoList};
+use super::{ListEntry, Objects, Visit, names};
 use crate::base::error::{Error, Result};
 use crate::base::hex::hex;
 use crate::base::stop::Stop;
@@ -46,7 +46,7 @@ impl Container {
 }
 
 /// The names of the fields of an object in a list.
-pub(super) struct Words {
+pub(super) struct FieldNames {
     /// Bytes.
     pub size: &'static str,
     /// The mark of its content.
@@ -62,9 +62,9 @@ pub(super) trait Service: Send + Sync {
     /// The code for an object that does not exist in an existing container.
     const ABSENT: &str;
     /// The names of the parts of a list.
-    const NAMES: Names;
+    const NAMES: ElementNames;
     /// The names of the fields of an object.
-    const WORDS: Words;
+    const WORDS: FieldNames;
     /// The advice for each kind of refusal.
     const ADVICE: Advice;
     /// The action that failed without a list, as in "list the objects".
@@ -82,7 +82,7 @@ pub(super) trait Service: Send + Sync {
         address: &str,
         body: Option<Vec<u8>>,
         most: u64,
-    ) -> std::result::Result<Answer, Failure>;
+    ) -> std::result::Result<ServiceAnswer, Failure>;
 
     /// The address of a page of the list of names with `prefix`.
     fn page_address(&self, prefix: &str, token: Option<&str>, most: u32) -> String;
@@ -135,8 +135,8 @@ pub(super) trait Service: Send + Sync {
             let written = xml::field(item, Self::WORDS.written).unwrap_or_default();
             let stamp = xxh3_64(format!("{etag} {written}").as_bytes());
             let found = match key {
-                Ok(key) => Found::Object { key, size, stamp },
-                Err(name) => Found::Foreign(name),
+                Ok(key) => ListEntry::Object { key, size, stamp },
+                Err(name) => ListEntry::Foreign(name),
             };
             if visit(found)?.is_break() {
                 return Ok(ControlFlow::Break(()));
@@ -187,7 +187,7 @@ impl<S: Service> Objects for S {
         let mut size = None;
         // The object's own name is the first with this prefix, if a service keeps the order of S3.
         self.pages(&self.container().object(key), 1, &mut |found| match found {
-            Found::Object { key: found, size: bytes, .. } if found == key => {
+            ListEntry::Object { key: found, size: bytes, .. } if found == key => {
                 size = Some(bytes);
                 Ok(ControlFlow::Break(()))
             }

@@ -7,10 +7,10 @@ use std::collections::{BTreeMap, VecDeque};
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 
-use super::listing::{Cursor, Entry, Listing, Sorter};
+use super::listing::{Cursor, ListedObject, Listing, Sorter};
 use super::marker::is_marker;
-use super::pool::{Answer, Held, Pool};
-use super::{Flow, Found, Objects, Possible};
+use super::pool::{HeldBytes, JobResult, Pool};
+use super::{Flow, ListEntry, Objects, Possible};
 use crate::backend::Unreadable;
 use crate::backend::{Estimate, KeyRange, Loss, Pages, Source, TableState};
 use crate::base::error::{Error, Result};
@@ -86,23 +86,23 @@ impl ObjectSource {
             Stop::of_process().check()?;
             match found {
                 // Left by a killed run; neither the server nor another run uses it.
-                Found::Object { key, .. } if is_marker(&key) => {}
-                Found::Object { key, size, stamp } if (self.possible)(&key) => {
-                    sorter.push(Entry { key, size, stamp })?;
+                ListEntry::Object { key, .. } if is_marker(&key) => {}
+                ListEntry::Object { key, size, stamp } if (self.possible)(&key) => {
+                    sorter.push(ListedObject { key, size, stamp })?;
                 }
-                Found::Object { key, .. } => {
+                ListEntry::Object { key, .. } => {
                     foreign += 1;
                     sample.get_or_insert_with(|| self.objects.name(&key));
                 }
-                Found::Foreign(name) | Found::Leftover(name) => {
+                ListEntry::Foreign(name) | ListEntry::Leftover(name) => {
                     foreign += 1;
                     sample.get_or_insert(name);
                 }
-                Found::Unreadable { prefix, whole: true, .. } if !(self.possible)(&prefix) => {
+                ListEntry::Unreadable { prefix, whole: true, .. } if !(self.possible)(&prefix) => {
                     foreign += 1;
                     sample.get_or_insert_with(|| self.objects.name(&prefix));
                 }
-                Found::Unreadable { prefix, whole, error } => self.lose(prefix, whole, error)?,
+                ListEntry::Unreadable { prefix, whole, error } => self.lose(prefix, whole, error)?,
             }
             Ok(ControlFlow::Continue(()))
         })?;
@@ -116,7 +116,7 @@ impl ObjectSource {
         if !self.salvage {
             return Err(error);
         }
-        let range = if whole { KeyRange::all() } else { Found::lost(&prefix) };
+        let range = if whole { KeyRange::all() } else { ListEntry::lost(&prefix) };
         let loss = Loss {
             table: self.table.name.to_string(),
             key: whole.then(|| prefix.clone()),
@@ -144,10 +144,10 @@ impl ObjectSource {
         let mut any = false;
         self.objects.list(&mut |found| {
             any = match found {
-                Found::Object { key, .. } => (self.possible)(&key),
-                Found::Foreign(_) | Found::Leftover(_) => false,
+                ListEntry::Object { key, .. } => (self.possible)(&key),
+                ListEntry::Foreign(_) | ListEntry::Leftover(_) => false,
                 // The full list reports the error.
-                Found::Unreadable { .. } => true,
+                ListEntry::Unreadable { .. } => true,
             };
             Ok(if any { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
         })?;
@@ -244,13 +244,13 @@ impl Pages for ListedKeys {
 
 /// An object that is being read.
 struct Ahead {
-    entry: Entry,
-    answer: Answer<Result<Option<Vec<u8>>>>,
-    _held: Held,
+    entry: ListedObject,
+    answer: JobResult<Result<Option<Vec<u8>>>>,
+    _held: HeldBytes,
 }
 
 enum State {
-    Reading { listing: Arc<Listing>, cursor: Cursor, peeked: Option<Entry> },
+    Reading { listing: Arc<Listing>, cursor: Cursor, peeked: Option<ListedObject> },
     Done,
     Failed(String),
 }

@@ -9,7 +9,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
 use super::marker::is_marker;
 use super::pool::Pool;
-use super::{Flow, Found, ObjectSource, Objects, Possible};
+use super::{Flow, ListEntry, ObjectSource, Objects, Possible};
 use crate::backend::{Shard, Source, Target};
 use crate::base::error::{Error, Result};
 use crate::base::page::Page;
@@ -57,18 +57,18 @@ impl ObjectTarget {
         self.objects.list(&mut |found| {
             let objects = Arc::clone(&self.objects);
             match found {
-                Found::Object { key, .. } if kept.binary_search(&key).is_ok() => {}
-                Found::Object { key, .. } if (self.possible)(&key) || is_marker(&key) => {
+                ListEntry::Object { key, .. } if kept.binary_search(&key).is_ok() => {}
+                ListEntry::Object { key, .. } if (self.possible)(&key) || is_marker(&key) => {
                     deleted += 1;
                     tasks.begin(&self.pool, 0, move || objects.delete(&key))?;
                 }
-                Found::Leftover(leftover) => {
+                ListEntry::Leftover(leftover) => {
                     deleted += 1;
                     tasks.begin(&self.pool, 0, move || objects.sweep(&leftover))?;
                 }
                 // Objects that do not belong to the server stay.
-                Found::Object { .. } | Found::Foreign(_) => {}
-                Found::Unreadable { error, .. } => return Err(error),
+                ListEntry::Object { .. } | ListEntry::Foreign(_) => {}
+                ListEntry::Unreadable { error, .. } => return Err(error),
             }
             Ok(ControlFlow::Continue(()))
         })?;

@@ -50,12 +50,12 @@ pub(super) struct Wire {
 }
 
 /// A successful answer.
-pub(super) struct Answer {
+pub(super) struct ServiceAnswer {
     /// The body.
     pub body: Vec<u8>,
 }
 
-impl Answer {
+impl ServiceAnswer {
     /// The body as text.
     pub fn text(self, place: &str) -> Result<String> {
         String::from_utf8(self.body)
@@ -109,7 +109,7 @@ impl Wire {
         &self,
         prepare: impl AsyncFn() -> Result<HttpRequest>,
         most: u64,
-    ) -> std::result::Result<Answer, Failure> {
+    ) -> std::result::Result<ServiceAnswer, Failure> {
         let runtime = runtime().map_err(Failure::Ours)?;
         runtime.handle().block_on(unless_stopped(async {
             let mut repeated = 0;
@@ -133,7 +133,7 @@ impl Wire {
         }))
     }
 
-    async fn once(&self, request: HttpRequest, most: u64) -> std::result::Result<Answer, Failure> {
+    async fn once(&self, request: HttpRequest, most: u64) -> std::result::Result<ServiceAnswer, Failure> {
         let (parts, body) = request.into_parts();
         let url = Url::parse(&parts.uri.to_string())
             .map_err(|_| Failure::Ours(Error::usage("the address of the service is none")))?;
@@ -155,7 +155,11 @@ impl Wire {
         // Any other success answers another request, for instance one for a part of the object.
         if status.is_success() && (!reads || status == StatusCode::OK) {
             let body = self.body(&mut response, most).await?;
-            return if body.len() as u64 > most { Err(Failure::Long(most)) } else { Ok(Answer { body }) };
+            return if body.len() as u64 > most {
+                Err(Failure::Long(most))
+            } else {
+                Ok(ServiceAnswer { body })
+            };
         }
         // A code defined by the service, and not a text that may repeat parts of the request.
         let header = response.headers().get("x-ms-error-code").and_then(|code| code.to_str().ok());

@@ -27,7 +27,7 @@ pub(super) struct List {
 }
 
 /// The element names of a list.
-pub(super) struct Names {
+pub(super) struct ElementNames {
     /// The outermost element.
     pub root: &'static str,
     /// An item.
@@ -46,7 +46,7 @@ pub(super) enum NoList {
 }
 
 /// Parses a list. Another document must not be mistaken for an empty list.
-pub(super) fn list(document: &str, names: &Names) -> Result<List, NoList> {
+pub(super) fn list(document: &str, names: &ElementNames) -> Result<List, NoList> {
     let mut list = List::default();
     // Names of the open elements.
     let mut open: Vec<String> = Vec::new();
@@ -159,7 +159,7 @@ fn text_of_event(event: &Event) -> Option<String> {
 mod tests {
     use super::*;
 
-    const NAMES: Names = Names { root: "R", item: "I", group: "G" };
+    const NAMES: ElementNames = ElementNames { root: "R", item: "I", group: "G" };
 
     fn plain(list: &List) -> Vec<Vec<(&str, &str)>> {
         let all = list.items.iter().chain([&list.fields]);

@@ -102,12 +102,12 @@ struct Walk<'a> {
     name: String,
     index: String,
     insert: String,
-    done: Walked,
+    done: WalkResult,
 }
 
 /// Result of both walks over a table.
 #[derive(Debug, Default)]
-struct Walked {
+struct WalkResult {
     losses: Vec<Loss>,
     // Whether reading the rows, or the index, met damage.
     rows_broken: bool,
@@ -135,11 +135,11 @@ impl<'a> Walk<'a> {
             index: quoted(&both_ways::index(table.name)),
             insert: format!("INSERT INTO {name} {places}"),
             name,
-            done: Walked::default(),
+            done: WalkResult::default(),
         }
     }
 
-    fn run(mut self) -> rusqlite::Result<Walked> {
+    fn run(mut self) -> rusqlite::Result<WalkResult> {
         let gaps = self.copy_rows()?;
         self.done.rows_broken = !gaps.is_empty();
         let (listed, gap) = self.keys(gaps.first())?;

@@ -5,8 +5,8 @@
 
 use std::collections::btree_map;
 
-use super::scanner::{Place, Scanner};
-use super::{Entry, Toml};
+use super::scanner::{Position, Scanner};
+use super::{Toml, TomlValue};
 use crate::base::error::{Error, Result};
 use crate::settings::shown;
 
@@ -77,7 +77,7 @@ impl Parser<'_> {
         }
     }
 
-    fn header(&mut self, place: Place) -> Result<()> {
+    fn header(&mut self, place: Position) -> Result<()> {
         self.scanner.skip_blanks();
         let name = if self.scanner.bump_if('[') {
             let name = self.header_name(String::new())?;
@@ -159,7 +159,7 @@ impl Parser<'_> {
     }
 
     /// A full key and the character that ended it. A comma or brace only ends one inside an inline table.
-    fn key(&mut self, prefix: &str, start: Place, inline: bool) -> Result<(String, KeyEnd)> {
+    fn key(&mut self, prefix: &str, start: Position, inline: bool) -> Result<(String, KeyEnd)> {
         let mut key = prefix.to_string();
         let mut quoted = false;
         let mut last = '\0';
@@ -298,7 +298,7 @@ impl Parser<'_> {
     }
 
     /// A string after its opening quote. Both quote characters have the same rules.
-    fn quoted(&mut self, key: &str, quote: char, start: Place) -> Result<String> {
+    fn quoted(&mut self, key: &str, quote: char, start: Position) -> Result<String> {
         if self.scanner.bump_if(quote) {
             if !self.scanner.bump_if(quote) {
                 return Ok(String::new());
@@ -323,7 +323,7 @@ impl Parser<'_> {
         }
     }
 
-    fn triple_quoted(&mut self, key: &str, quote: char, start: Place) -> Result<String> {
+    fn triple_quoted(&mut self, key: &str, quote: char, start: Position) -> Result<String> {
         // After a carriage return the newline stays part of the value.
         if self.scanner.is_bare_newline_next() {
             self.scanner.bump();
@@ -341,17 +341,17 @@ impl Parser<'_> {
         }
     }
 
-    fn insert(&mut self, key: String, value: String, place: Place) -> Result<()> {
+    fn insert(&mut self, key: String, value: String, place: Position) -> Result<()> {
         self.total = self.total.saturating_add(key.len() + value.len() + ENTRY_COST);
         if self.total > MAX_TOTAL {
             return Err(place.error(format!("the settings take more than {MAX_TOTAL} bytes")));
         }
         match self.toml.entries.entry(key) {
-            btree_map::Entry::Vacant(slot) => {
-                slot.insert(Entry { value, line: place.line });
+            btree_map::TomlValue::Vacant(slot) => {
+                slot.insert(TomlValue { value, line: place.line });
                 Ok(())
             }
-            btree_map::Entry::Occupied(slot) => Err(place
+            btree_map::TomlValue::Occupied(slot) => Err(place
                 .error("a key is set twice")
                 .with("key", shown(slot.key()))
                 .with("first on line", slot.get().line.to_string())
@@ -376,11 +376,11 @@ fn is_word_char(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '.' | '+' | '-')
 }
 
-fn too_long(place: Place) -> Error {
+fn too_long(place: Position) -> Error {
     place.error(format!("a key is longer than {MAX_KEY} bytes"))
 }
 
-fn open_string(key: &str, start: Place) -> Error {
+fn open_string(key: &str, start: Position) -> Error {
     start.error("a quoted value is not closed before the file ends").with("key", shown(key)).next(
         "close its quotes; a backslash before the closing quote escapes it, even after another backslash",
     )

@@ -8,12 +8,12 @@ use crate::base::error::Error;
 
 /// A line and a column, both counted from 1. Carriage returns do not count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct Position {
     pub(super) line: u32,
     pub(super) column: u32,
 }
 
-impl Place {
+impl Position {
     /// A syntax error here. `what` may contain characters of keys and headers only: values may be secret.
     pub(super) fn error(self, what: impl Into<String>) -> Error {
         Error::usage(what).with("line", self.line.to_string()).with("column", self.column.to_string())
@@ -23,16 +23,16 @@ impl Place {
 /// The unread rest of the text.
 pub(super) struct Scanner<'a> {
     rest: Chars<'a>,
-    place: Place,
+    place: Position,
 }
 
 impl<'a> Scanner<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        Scanner { rest: text.chars(), place: Place { line: 1, column: 1 } }
+        Scanner { rest: text.chars(), place: Position { line: 1, column: 1 } }
     }
 
     /// Line and column of the next character.
-    pub(super) fn place(&self) -> Place {
+    pub(super) fn place(&self) -> Position {
         self.place
     }
 

@@ -37,7 +37,7 @@ pub(super) struct Emptying {
 
 /// The part of a state file that this module reads.
 #[derive(Deserialize)]
-struct Words {
+struct StatePart {
     #[serde(default)]
     emptying: Emptying,
 }
@@ -62,7 +62,7 @@ impl Emptying {
     ///
     /// Errors: as [`StateFile::open`].
     pub fn of_interrupted(state: &Path) -> Result<Option<Emptying>> {
-        Ok(StateFile::open::<Words>(state)?.map(|(_, words)| words.emptying))
+        Ok(StateFile::open::<StatePart>(state)?.map(|(_, words)| words.emptying))
     }
 
     /// Path of the backup of replaced rows.

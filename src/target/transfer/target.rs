@@ -12,7 +12,7 @@ use crate::backend::{self, Limits, Source};
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::catalog::{BackendKind, SchemaVersion, Subspace, Table, ValueKind};
 use crate::config::StoreConfig;
-use crate::open::backends::{self, Held};
+use crate::open::backends::{self, HeldStore};
 use crate::open::installation::Installation;
 use crate::open::running;
 use crate::open::shapes;
@@ -269,7 +269,7 @@ impl LoadTarget {
     pub(super) fn lock(
         &self,
         planned: Option<Planned>,
-        held: &mut Held,
+        held: &mut HeldStore,
         options: &TransferOptions,
     ) -> Result<Box<dyn backend::Target>> {
         let changed = |why: String| {
@@ -337,7 +337,7 @@ impl LoadTarget {
     /// Holds the existing stores of the target exclusively, so that no other run reads or writes them.
     ///
     /// Errors: refused if another run holds one.
-    pub(super) fn hold(&self) -> Result<Held> {
+    pub(super) fn hold(&self) -> Result<HeldStore> {
         let mut held = backends::hold(&self.place.data, HoldMode::Exclusive)?;
         self.place.blobs.iter().try_for_each(|blobs| held.add(blobs, HoldMode::Exclusive))?;
         Ok(held)

@@ -3,7 +3,7 @@
 
 use std::ops::ControlFlow;
 
-use stalwart_migrate::backend::objects::{Azure, Found, ObjectSource, Objects, S3, names};
+use stalwart_migrate::backend::objects::{Azure, ListEntry, ObjectSource, Objects, S3, names};
 use stalwart_migrate::backend::{KeyRange, Source};
 use stalwart_migrate::base::error::Result;
 
@@ -22,7 +22,7 @@ fn azure(stub: &Stub) -> Azure {
 fn listed(objects: &dyn Objects) -> Result<usize> {
     let mut count = 0;
     objects.list(&mut |found| {
-        count += usize::from(matches!(found, Found::Object { .. }));
+        count += usize::from(matches!(found, ListEntry::Object { .. }));
         Ok(ControlFlow::Continue(()))
     })?;
     Ok(count)

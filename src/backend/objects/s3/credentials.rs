@@ -114,10 +114,10 @@ fn fixed(
     Ok(Credentials::Fixed(Arc::new(AwsCredential { key_id, secret_key, token })))
 }
 
-type Keys = (String, String, Option<String>);
+type KeyParts = (String, String, Option<String>);
 
 /// The keys in the section of the credentials file, if there is one.
-fn from_file(settings: &S3Settings, set: &dyn Fn(&str) -> Option<String>) -> Result<Option<Keys>> {
+fn from_file(settings: &S3Settings, set: &dyn Fn(&str) -> Option<String>) -> Result<Option<KeyParts>> {
     let named = set("AWS_SHARED_CREDENTIALS_FILE").map(PathBuf::from);
     let Some(path) = named.or_else(|| Some(PathBuf::from(set("HOME")?).join(".aws/credentials"))) else {
         return Ok(None);
@@ -139,7 +139,7 @@ fn from_file(settings: &S3Settings, set: &dyn Fn(&str) -> Option<String>) -> Res
     Ok(section_of(&String::from_utf8_lossy(&text), section))
 }
 
-fn section_of(text: &str, wanted: &str) -> Option<Keys> {
+fn section_of(text: &str, wanted: &str) -> Option<KeyParts> {
     let (mut inside, mut key, mut secret, mut token) = (false, None, None, None);
     for line in text.lines() {
         let line = line.trim();

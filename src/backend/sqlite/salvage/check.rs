@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rusqlite::Connection;
 
 use super::super::{quoted, shape};
-use super::{Walked, is_damage};
+use super::{WalkResult, is_damage};
 use crate::backend::Loss;
 
 /// Number of messages requested; if there are more, the missing ones may be about anything.
@@ -27,7 +27,7 @@ struct TableFault {
 /// Losses for everything that the check finds and the walks do not explain.
 pub(super) fn unexplained(
     damaged: &Connection,
-    walks: &BTreeMap<&'static str, Walked>,
+    walks: &BTreeMap<&'static str, WalkResult>,
 ) -> rusqlite::Result<Vec<Loss>> {
     let trees = trees(damaged)?;
     let (mut tables, mut file): (BTreeMap<&str, TableFault>, Vec<String>) = Default::default();
