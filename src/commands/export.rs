@@ -9,7 +9,7 @@ use std::time::SystemTime;
 
 use serde::Serialize;
 
-use crate::backend::{KeyRange, Loss, Pages};
+use crate::backend::{Estimate, KeyRange, Loss, Pages};
 use crate::base::dir::absolute;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::finding::{FindingKind, Findings};
@@ -91,76 +91,14 @@ pub struct Exported {
 /// error the directory has no manifest, so it is not taken for a dump.
 pub fn run(options: &ExportOptions) -> Result<Exported> {
     let console = &options.run.console;
-    let config = connect::configuration(options.config, console)?;
-    let how = OpenOptions {
-        blobs: options.blobs,
-        schema: options.schema,
-        salvage: options.salvage,
-        hold: true,
-        ..OpenOptions::default()
-    };
-    let connected = connect::open(&config, how, options.run)?;
-    let (source, dump) = (Side::stores("source", &connected.place), Side::dump(options.dir));
-    let usual = options.dir.join(DIRECTORY).join(RESUME);
-    let state = options.state.filter(|path| **path != *usual).map(Path::to_path_buf);
-    let state = state.map(|path| ("state of the run", "--state", path));
-    let files = Side::files(&state.into_iter().collect::<Vec<_>>());
-    overlap::check(&source, &dump, options.consent.dry_run, console)?;
-    overlap::check(&source, &files, options.consent.dry_run, console)?;
-    overlap::check(&dump, &files, options.consent.dry_run, console)?;
-    console::begin_report()?;
-    let version = connected.store.version();
-    let selected = options.request.resolve(version)?;
-    // Blobs that are not exported can still be checked for existence.
-    let by_name = !options.no_verify && names_blobs(&selected);
-    let mut connected = if by_name {
-        connected.with_blobs(how, options.run)?
-    } else {
-        connected.with_blobs_of(&selected, how, options.run)?
-    };
-    let (mut selected, mut skipped) = source_checks::split(&connected.store, &selected);
-    let blobs = version.blobs().filter(|_| by_name);
-    let asked: Vec<&'static Subspace> = selected.iter().copied().chain(blobs).collect();
-    let gaps = gaps::among(connected.store.gaps(), &asked);
-    let agreed = options.consent.yes || options.salvage;
-    if agreed {
-        gaps::leave_out(&gaps, &mut selected, &mut skipped);
-    }
-    describe(&connected, &selected, &skipped, console);
-    let mut preflight = Preflight::new(*console, options.consent.dry_run);
-    preflight.pass("configuration", options.config.display().to_string());
-    source_checks::check(&mut connected, &mut preflight, options.consent, console)?;
-    let readable = gaps::agree(&gaps, agreed, &connected.place.location()).map_err(|error| {
-        if blobs.is_some_and(|blobs| gaps.iter().any(|gap| gap.subspace.letter == blobs.letter)) {
-            error.next("--no-verify does not look for blobs that are left out")
-        } else {
-            error
-        }
-    });
-    preflight.check("tables", readable, String::clone)?;
-    shapes::check_source(&connected.store, &selected, &connected.place.location(), &mut preflight)?;
-    check_destination(options, &mut preflight)?;
-    let mut findings = source_checks::unknown_tables(&connected.store)?;
-    findings.merge(gaps::findings(&gaps));
-    let mut sized = Vec::with_capacity(selected.len());
-    for subspace in selected {
-        let estimate = connected.store.estimate(subspace)?;
-        source_checks::unreachable_rows(&connected.store, subspace, &mut findings)?;
-        sized.push((subspace, estimate));
-    }
-    // Strict mode fails on these findings before any record is read or written.
-    options.strict.check(&findings).map_err(listed)?;
-    let expected = sized.iter().map(|(_, estimate)| estimate.bytes).sum();
-    if !options.resume {
-        preflight.space(options.dir, expected);
-    }
-    preflight.conclude()?;
+    let PreparedExport { connected, mut sized, skipped, mut findings } = prepare(open(options)?, options)?;
     if options.consent.dry_run {
         plan(&sized, options);
         return Ok(Exported { manifest: None, audit: None, findings });
     }
     // The largest first, so that the run does not end with one thread on one long file.
     sized.sort_by_key(|(_, estimate)| std::cmp::Reverse(estimate.bytes));
+    let expected = bytes(&sized);
     let subspaces: Vec<&'static Subspace> = sized.into_iter().map(|(subspace, _)| subspace).collect();
     let (writer, state) = match begin(&connected, &subspaces, options)? {
         Begun::Unfinished(writer, state) => (writer, state),
@@ -199,6 +137,102 @@ pub fn run(options: &ExportOptions) -> Result<Exported> {
     let (manifest, audit) = finished.map_err(|error| unfinished(error, options))?;
     state.remove()?;
     Ok(Exported { manifest: Some(manifest), audit, findings })
+}
+
+/// The source, opened, and the subspaces that were asked for.
+struct OpenedSource {
+    connected: Connected,
+    selected: Vec<&'static Subspace>,
+    // The subspace of blobs, if only the existence of its blobs is checked.
+    only_checked: Option<&'static Subspace>,
+}
+
+/// Opens the source; nothing that the run writes may overlap with it.
+fn open(options: &ExportOptions) -> Result<OpenedSource> {
+    let console = &options.run.console;
+    let config = connect::configuration(options.config, console)?;
+    let how = OpenOptions {
+        blobs: options.blobs,
+        schema: options.schema,
+        salvage: options.salvage,
+        hold: true,
+        ..OpenOptions::default()
+    };
+    let connected = connect::open(&config, how, options.run)?;
+    let (source, dump) = (Side::stores("source", &connected.place), Side::dump(options.dir));
+    let usual = options.dir.join(DIRECTORY).join(RESUME);
+    let state = options.state.filter(|path| **path != *usual).map(Path::to_path_buf);
+    let state = state.map(|path| ("state of the run", "--state", path));
+    let files = Side::files(&state.into_iter().collect::<Vec<_>>());
+    overlap::check(&source, &dump, options.consent.dry_run, console)?;
+    overlap::check(&source, &files, options.consent.dry_run, console)?;
+    overlap::check(&dump, &files, options.consent.dry_run, console)?;
+    console::begin_report()?;
+    let version = connected.store.version();
+    let selected = options.request.resolve(version)?;
+    // Blobs that are not exported can still be checked for existence.
+    let by_name = !options.no_verify && names_blobs(&selected);
+    let connected = if by_name {
+        connected.with_blobs(how, options.run)?
+    } else {
+        connected.with_blobs_of(&selected, how, options.run)?
+    };
+    Ok(OpenedSource { connected, selected, only_checked: version.blobs().filter(|_| by_name) })
+}
+
+/// A source that passed the preflight, and what of it is exported.
+struct PreparedExport {
+    connected: Connected,
+    sized: Vec<(&'static Subspace, Estimate)>,
+    skipped: Vec<Skipped>,
+    findings: Findings,
+}
+
+/// Runs the preflight, which writes nothing.
+fn prepare(opened: OpenedSource, options: &ExportOptions) -> Result<PreparedExport> {
+    let console = &options.run.console;
+    let OpenedSource { mut connected, selected, only_checked } = opened;
+    let (mut selected, mut skipped) = source_checks::split(&connected.store, &selected);
+    let asked: Vec<&'static Subspace> = selected.iter().copied().chain(only_checked).collect();
+    let gaps = gaps::among(connected.store.gaps(), &asked);
+    let agreed = options.consent.yes || options.salvage;
+    if agreed {
+        gaps::leave_out(&gaps, &mut selected, &mut skipped);
+    }
+    describe(&connected, &selected, &skipped, console);
+    let mut preflight = Preflight::new(*console, options.consent.dry_run);
+    preflight.pass("configuration", options.config.display().to_string());
+    source_checks::check(&mut connected, &mut preflight, options.consent, console)?;
+    let readable = gaps::agree(&gaps, agreed, &connected.place.location()).map_err(|error| {
+        if only_checked.is_some_and(|blobs| gaps.iter().any(|gap| gap.subspace.letter == blobs.letter)) {
+            error.next("--no-verify does not look for blobs that are left out")
+        } else {
+            error
+        }
+    });
+    preflight.check("tables", readable, String::clone)?;
+    shapes::check_source(&connected.store, &selected, &connected.place.location(), &mut preflight)?;
+    check_destination(options, &mut preflight)?;
+    let mut findings = source_checks::unknown_tables(&connected.store)?;
+    findings.merge(gaps::findings(&gaps));
+    let mut sized = Vec::with_capacity(selected.len());
+    for subspace in selected {
+        let estimate = connected.store.estimate(subspace)?;
+        source_checks::unreachable_rows(&connected.store, subspace, &mut findings)?;
+        sized.push((subspace, estimate));
+    }
+    // Strict mode fails on these findings before any record is read or written.
+    options.strict.check(&findings).map_err(listed)?;
+    if !options.resume {
+        preflight.space(options.dir, bytes(&sized));
+    }
+    preflight.conclude()?;
+    Ok(PreparedExport { connected, sized, skipped, findings })
+}
+
+/// Bytes of all these subspaces, estimated.
+fn bytes(sized: &[(&'static Subspace, Estimate)]) -> u64 {
+    sized.iter().map(|(_, estimate)| estimate.bytes).sum()
 }
 
 /// The result of exporting one subspace.
@@ -396,7 +430,7 @@ fn check_destination(options: &ExportOptions, preflight: &mut Preflight) -> Resu
     Ok(())
 }
 
-fn plan(sized: &[(&'static Subspace, crate::backend::Estimate)], options: &ExportOptions) {
+fn plan(sized: &[(&'static Subspace, Estimate)], options: &ExportOptions) {
     let console = &options.run.console;
     #[derive(Serialize)]
     struct PlannedExport {
@@ -420,8 +454,7 @@ fn plan(sized: &[(&'static Subspace, crate::backend::Estimate)], options: &Expor
             bytes_about: estimate.bytes,
         });
     }
-    let bytes: u64 = sized.iter().map(|(_, estimate)| estimate.bytes).sum();
-    console.say(format!("estimated time: {}", preflight::estimated_time(bytes)));
+    console.say(format!("estimated time: {}", preflight::estimated_time(bytes(sized))));
     let place: PathBuf = absolute(options.dir);
     console.say(format!("dry run: nothing written to {}", place.display()));
 }
