@@ -4,9 +4,12 @@ use std::path::{Path, PathBuf};
 
 use crate::backend::Source;
 use crate::base::error::Result;
+use crate::base::finding::Findings;
 use crate::catalog::Subspace;
 use crate::commands::loaded::{Imported, nothing_written, plan};
-use crate::open::connect::{self, OpenOptions};
+use crate::config::Config;
+use crate::dump::manifest::Skipped;
+use crate::open::connect::{self, Connected, OpenOptions};
 use crate::open::installation::BlobChoice;
 use crate::open::overlap::{self, Side};
 use crate::open::shapes;
@@ -44,52 +47,24 @@ pub fn run(options: &CopyOptions) -> Result<Imported> {
     let console = &how.run.console;
     let mut preflight = Preflight::new(*console, how.consent.dry_run);
     let config = connect::configuration(options.from, console)?;
-    // The file of --blob-config describes the target.
-    let blobs = BlobChoice { file: None, ..how.blobs };
-    let reading = OpenOptions { blobs, schema: options.schema, hold: true, ..OpenOptions::default() };
     let to = connect::configuration(options.to, console)?;
     let data = how.blobs.agreed(to.data_store()?);
     // The default state file is in the current directory.
     let state = |digits: &str| PathBuf::from(format!("stalwart-migrate-copy-{digits}.json"));
     let files = transfer::files(how, Some(how.state.map_or_else(|| state(""), Path::to_path_buf)));
     let written = Side::data("target", &data);
-    // Overlaps are refused before either store is opened.
-    overlap::check(
-        &Side::data("source", &blobs.agreed(config.data_store()?)),
-        &written,
-        how.consent.dry_run,
-        console,
-    )?;
-    overlap::check(&written, &files, how.consent.dry_run, console)?;
-    let connected = connect::open(&config, reading, how.run)?;
-    overlap::check(&Side::blobs("source", &connected.place), &written, how.consent.dry_run, console)?;
-    let source = Side::stores("source", &connected.place);
-    overlap::check(&source, &files, how.consent.dry_run, console)?;
+    let CheckedSource { connected, selected, held, skipped, findings } =
+        open(&config, options, &written, &files, &mut preflight)?;
     let version = connected.store.version();
-    let selected = options.request.resolve(version)?;
-    let mut connected = connected.with_blobs_of(&selected, reading, how.run)?;
-    source_checks::check(&mut connected, &mut preflight, how.consent, console)?;
-    let mut findings = source_checks::unknown_tables(&connected.store)?;
-    let (mut held, mut skipped) = source_checks::split(&connected.store, &selected);
-    let gaps = gaps::among(connected.store.gaps(), &held);
-    let readable = gaps::agree(&gaps, how.consent.yes, &connected.place.location());
-    preflight.check("tables", readable, String::clone)?;
-    gaps::leave_out(&gaps, &mut held, &mut skipped);
-    findings.merge(gaps::findings(&gaps));
-    shapes::check_source(&connected.store, &held, &connected.place.location(), &mut preflight)?;
-    for subspace in &held {
-        source_checks::unreachable_rows(&connected.store, subspace, &mut findings)?;
-    }
-    how.strict.check(&findings).map_err(nothing_written)?;
     let source_place = connected.place.clone();
+    let source = Side::stores("source", &source_place);
     let fingerprint = connected.store.source().fingerprint()?;
     let from = (anonymous(&source_place.location()), fingerprint);
     let source_kind = connected.store.source().kind();
     let _held = connected.held;
     let store = connected.store;
     let input = Input::store(&store);
-    let brought: Vec<&'static Subspace> = held.clone();
-    let loading = Loading { input: &input, subspaces: &brought };
+    let loading = Loading { input: &input, subspaces: &held };
     let decide = |data, now: Option<&dyn Source>| {
         let decided = blob_placement::decide(&to, data, &loading, now, how.blobs, how.consent.yes)?;
         let blobs = Side::blobs("target", &decided.place);
@@ -125,6 +100,8 @@ pub fn run(options: &CopyOptions) -> Result<Imported> {
     };
     transfer.leave_out_unusable(fits.as_ref().map(Unusable::left_out).unwrap_or_default());
     transfer.left_out.iter().for_each(|(letter, why)| console.say(format!("leaving out {letter}: {why}")));
+    transfer.watched = Some((Watched::new(&source_place, how.consent.yes), &store));
+    preflight.conclude()?;
     let mut copied = Imported {
         schema_version: version.number,
         advice: transfer.target.advice.clone(),
@@ -132,8 +109,6 @@ pub fn run(options: &CopyOptions) -> Result<Imported> {
         findings,
         ..Imported::default()
     };
-    transfer.watched = Some((Watched::new(&source_place, how.consent.yes), &store));
-    preflight.conclude()?;
     if how.consent.dry_run {
         transfer.find_progress(how)?;
         plan(&transfer, console);
@@ -144,4 +119,56 @@ pub fn run(options: &CopyOptions) -> Result<Imported> {
     let done = transfer.run(&state, how)?;
     copied.complete(done.loaded, done.verified, how);
     Ok(copied)
+}
+
+/// A source that passed its part of the preflight, and what of it is copied.
+struct CheckedSource {
+    connected: Connected,
+    // The subspaces that were asked for.
+    selected: Vec<&'static Subspace>,
+    // Those of them that the source holds and that can be read.
+    held: Vec<&'static Subspace>,
+    skipped: Vec<Skipped>,
+    findings: Findings,
+}
+
+/// Opens and checks the source. Overlaps with what is written are refused before the source is opened.
+fn open(
+    config: &Config,
+    options: &CopyOptions,
+    written: &Side,
+    files: &Side,
+    preflight: &mut Preflight,
+) -> Result<CheckedSource> {
+    let how = &options.transfer;
+    let console = &how.run.console;
+    // The file of --blob-config describes the target.
+    let blobs = BlobChoice { file: None, ..how.blobs };
+    let reading = OpenOptions { blobs, schema: options.schema, hold: true, ..OpenOptions::default() };
+    overlap::check(
+        &Side::data("source", &blobs.agreed(config.data_store()?)),
+        written,
+        how.consent.dry_run,
+        console,
+    )?;
+    overlap::check(written, files, how.consent.dry_run, console)?;
+    let connected = connect::open(config, reading, how.run)?;
+    overlap::check(&Side::blobs("source", &connected.place), written, how.consent.dry_run, console)?;
+    overlap::check(&Side::stores("source", &connected.place), files, how.consent.dry_run, console)?;
+    let selected = options.request.resolve(connected.store.version())?;
+    let mut connected = connected.with_blobs_of(&selected, reading, how.run)?;
+    source_checks::check(&mut connected, preflight, how.consent, console)?;
+    let mut findings = source_checks::unknown_tables(&connected.store)?;
+    let (mut held, mut skipped) = source_checks::split(&connected.store, &selected);
+    let gaps = gaps::among(connected.store.gaps(), &held);
+    let readable = gaps::agree(&gaps, how.consent.yes, &connected.place.location());
+    preflight.check("tables", readable, String::clone)?;
+    gaps::leave_out(&gaps, &mut held, &mut skipped);
+    findings.merge(gaps::findings(&gaps));
+    shapes::check_source(&connected.store, &held, &connected.place.location(), preflight)?;
+    for subspace in &held {
+        source_checks::unreachable_rows(&connected.store, subspace, &mut findings)?;
+    }
+    how.strict.check(&findings).map_err(nothing_written)?;
+    Ok(CheckedSource { connected, selected, held, skipped, findings })
 }
