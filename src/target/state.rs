@@ -46,6 +46,21 @@ pub struct Clearing {
     pub saved: Vec<Saved>,
 }
 
+impl Clearing {
+    /// Whether there is nothing to delete.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty() && self.tables.is_empty()
+    }
+
+    /// Tables and rows to delete, in words, for the preflight report.
+    pub fn describe(&self) -> String {
+        let named = |table: &&Table| table.name.to_string();
+        let rows = self.rows.iter().map(|(table, keys)| format!("{} rows of {}", keys.len(), named(table)));
+        let tables = self.tables.iter().map(|table| format!("all of {}", named(table)));
+        rows.chain(tables).collect::<Vec<_>>().join(", ")
+    }
+}
+
 /// The part of a target that must be empty.
 #[derive(Debug, Clone, Copy)]
 pub enum Extent<'a> {

@@ -6,15 +6,16 @@
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 
 use crate::backend;
 use crate::backend::meanwhile::explain;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::finding::Findings;
 use crate::base::hex::hex;
-use crate::catalog::{self, BackendKind, SchemaVersion, Subspace, Table};
+use crate::catalog::{self, BackendKind, SchemaVersion, Subspace};
+use crate::open::backends::HeldStore;
 use crate::open::installation::BlobChoice;
 use crate::open::overlap::Side;
 use crate::open::unchanged::Watched;
@@ -26,7 +27,7 @@ use crate::records::store::Store;
 use crate::run::console;
 use crate::run::preflight::Preflight;
 use crate::run::progress::Progress;
-use crate::run::resume::{self, StateFile};
+use crate::run::resume::StateFile;
 use crate::run::strict::Strict;
 use crate::run::{Consent, Run};
 use crate::target::backup::Saving;
@@ -36,10 +37,13 @@ use crate::target::read_back::{self, Expected};
 use crate::target::state::{self, Clearing};
 
 mod emptying;
+mod identity;
 mod target;
 
 use emptying::{Emptying, Pending};
+use identity::begin;
 
+pub use identity::TransferState;
 pub use target::LoadTarget;
 use target::Planned;
 
@@ -223,7 +227,7 @@ impl<'a> Transfer<'a> {
         Ok(Some(transfer))
     }
 
-    /// Skips the values of these subspaces that no server can use and that the target has no column for.
+    /// Skips the values of these subspaces that no server can use and that the target cannot store.
     pub fn leave_out_unusable(&mut self, subspaces: &[&'static Subspace]) {
         if subspaces.is_empty() {
             return;
@@ -272,7 +276,9 @@ impl<'a> Transfer<'a> {
             return Ok(());
         }
         if !std::io::stdin().is_terminal() {
-            return refused("--wipe-target destroys what is in the target, and nobody is there to agree");
+            return refused(
+                "--wipe-target destroys what is in the target, and there is no terminal on which to agree",
+            );
         }
         match console::ask("type `wipe` to destroy it:", &options.run.stop)?.trim() {
             "wipe" => Ok(()),
@@ -343,26 +349,7 @@ impl<'a> Transfer<'a> {
         };
         let resumable = held.is_some();
         let incomplete = |error: Error| incomplete(error, resumable);
-        let version = self.version();
-        let locked =
-            options.run.stop.check().and_then(|()| self.target.lock(self.planned(), &mut exclusive, options));
-        let ready = locked.and_then(|target| {
-            if self.started {
-                let there = self.target.as_store(target.look()?)?;
-                if self.version_record.is_some() {
-                    state::check_side_tables(there.source(), version)?;
-                }
-                self.compare(&Input::store(&there), options)?;
-            }
-            options.run.stop.check()?;
-            if let Some(saving) = &saving {
-                saving.save(&options.run.console)?;
-            }
-            // Tables before clearing: nothing is lost if creating them is not permitted.
-            target.create(&version.tables(target.kind()).collect::<Vec<_>>())?;
-            Ok(target)
-        });
-        let target = match ready {
+        let target = match self.ready(&mut exclusive, saving.as_ref(), options) {
             Ok(target) => target,
             Err(error) => {
                 // The target is unchanged as far as a retry is concerned, so the state file goes.
@@ -376,31 +363,7 @@ impl<'a> Transfer<'a> {
         {
             held.replace(&state.with(&emptying.done())).map_err(incomplete)?;
         }
-        let loaded = {
-            let progress = Progress::start(options.run.console.progress(), "import", self.total);
-            let load = Load {
-                input: &self.input,
-                parts: &self.parts,
-                rule: self.target.rule(),
-                version_record: self.version_record.clone(),
-                run: options.run,
-                strict: options.strict,
-                progress: &progress,
-            };
-            let mut loaded = load.run(target.as_ref()).map_err(incomplete)?;
-            if options.strict.is_on() && !options.no_verify && loaded.unmatched.lack_blobs() {
-                // A strict run checks blobs that are not loaded before the target looks complete.
-                let data = target.look().map_err(incomplete)?;
-                self.target.find_blobs(&mut loaded, Some(data), options).map_err(incomplete)?;
-            }
-            options.strict.check(&loaded.findings).map_err(incomplete)?;
-            self.still_alone(target.as_ref(), options).map_err(incomplete)?;
-            if let Some((watched, store)) = &self.watched {
-                watched.check(store.source()).map_err(incomplete)?;
-            }
-            load.seal(target.as_ref()).map_err(incomplete)?;
-            loaded
-        };
+        let loaded = self.fill(target.as_ref(), options).map_err(incomplete)?;
         // Releases the lock, so that the store can be read back.
         drop(target);
         let mut transferred = Transferred { loaded, verified: false };
@@ -418,6 +381,58 @@ impl<'a> Transfer<'a> {
             held.remove()?;
         }
         Ok(transferred)
+    }
+
+    /// Opens the target under its lock, with its tables and still unchanged, and writes the backup of replaced rows.
+    fn ready(
+        &mut self,
+        exclusive: &mut HeldStore,
+        saving: Option<&Saving>,
+        options: &TransferOptions,
+    ) -> Result<Box<dyn backend::Target>> {
+        let version = self.version();
+        options.run.stop.check()?;
+        let target = self.target.lock(self.planned(), exclusive, options)?;
+        if self.started {
+            let there = self.target.as_store(target.look()?)?;
+            if self.version_record.is_some() {
+                state::check_side_tables(there.source(), version)?;
+            }
+            self.compare(&Input::store(&there), options)?;
+        }
+        options.run.stop.check()?;
+        if let Some(saving) = saving {
+            saving.save(&options.run.console)?;
+        }
+        // Tables before clearing: nothing is lost if creating them is not permitted.
+        target.create(&version.tables(target.kind()).collect::<Vec<_>>())?;
+        Ok(target)
+    }
+
+    /// Writes all records, the schema-version record last, after every check that could still fail.
+    fn fill(&self, target: &dyn backend::Target, options: &TransferOptions) -> Result<Loaded> {
+        let progress = Progress::start(options.run.console.progress(), "import", self.total);
+        let load = Load {
+            input: &self.input,
+            parts: &self.parts,
+            rule: self.target.rule(),
+            version_record: self.version_record.clone(),
+            run: options.run,
+            strict: options.strict,
+            progress: &progress,
+        };
+        let mut loaded = load.run(target)?;
+        if options.strict.is_on() && !options.no_verify && loaded.unmatched.lack_blobs() {
+            // A strict run checks blobs that are not loaded before the target looks complete.
+            self.target.find_blobs(&mut loaded, Some(target.look()?), options)?;
+        }
+        options.strict.check(&loaded.findings)?;
+        self.still_alone(target, options)?;
+        if let Some((watched, store)) = &self.watched {
+            watched.check(store.source())?;
+        }
+        load.seal(target)?;
+        Ok(loaded)
     }
 
     /// The decision about the target, to be confirmed under its lock; `None` if an interrupted run has begun to
@@ -470,102 +485,6 @@ impl<'a> Transfer<'a> {
         let mut findings = Findings::new();
         counters.check(&mut findings);
         Ok(findings)
-    }
-}
-
-/// Identity of a run: only a run with the same one can be resumed.
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TransferState<S> {
-    command: String,
-    tool_version: String,
-    target: String,
-    subspaces: String,
-    /// The input.
-    pub from: S,
-    #[serde(default)]
-    emptying: Emptying,
-}
-
-impl<S: Serialize + DeserializeOwned + PartialEq> TransferState<S> {
-    /// The state of a transfer of `parts` into `target` by `command`.
-    pub fn new(command: &str, target: &LoadTarget, parts: &[LoadPart], from: S) -> Self {
-        let mut letters: Vec<char> = parts.iter().map(|part| part.subspace.letter).collect();
-        letters.sort_unstable();
-        TransferState {
-            command: command.to_string(),
-            tool_version: env!("CARGO_PKG_VERSION").to_string(),
-            target: resume::anonymous(&target.place.location()),
-            subspaces: letters.into_iter().collect(),
-            from,
-            emptying: Emptying::default(),
-        }
-    }
-
-    /// The same run with the given emptying steps.
-    fn with(&self, emptying: &Emptying) -> Self
-    where
-        S: Clone,
-    {
-        TransferState {
-            command: self.command.clone(),
-            tool_version: self.tool_version.clone(),
-            target: self.target.clone(),
-            subspaces: self.subspaces.clone(),
-            from: self.from.clone(),
-            emptying: emptying.clone(),
-        }
-    }
-
-    /// Opens the state that an interrupted run has left at `path`.
-    ///
-    /// Errors: refused if there is none, or if it belongs to another run.
-    pub fn open(&self, path: &Path) -> Result<StateFile> {
-        let place = |error: Error| error.with("path", path.display().to_string());
-        let Some((file, before)) = StateFile::open::<TransferState<S>>(path)? else {
-            return Err(target::nothing_to_resume(path));
-        };
-        let differs = [
-            (before.command != self.command, "the state is that of another command"),
-            (before.tool_version != self.tool_version, "another release of this tool has begun the run"),
-            (before.target != self.target, "the run had another target"),
-            (
-                before.from != self.from,
-                "what the records come from has changed since the run was interrupted",
-            ),
-            (before.subspaces != self.subspaces, "the run was about other subspaces"),
-        ];
-        match differs.into_iter().find_map(|(differs, what)| differs.then_some(what)) {
-            None => Ok(file),
-            Some(what) => Err(place(Error::refused(format!("cannot go on: {what}")))
-                .next("empty the target, with --wipe-target, and start without --resume")),
-        }
-    }
-}
-
-/// Writes the state file. If that fails, the run is refused only if the user has named the path; otherwise it
-/// cannot be resumed.
-fn begin<S: Serialize + DeserializeOwned + PartialEq>(
-    path: &Path,
-    state: &TransferState<S>,
-    options: &TransferOptions,
-) -> Result<Option<StateFile>> {
-    let written = match StateFile::open::<TransferState<S>>(path) {
-        // A run that was not resumed is given up: its target is empty again, or this run would have been refused.
-        // Its state file is replaced, not removed first: a target that may be incomplete always has one.
-        Ok(Some((mut old, _))) => match old.replace(state) {
-            Ok(()) => Ok(old),
-            Err(error) if error.kind() == ErrorKind::Io => old.remove().and(Err(error)),
-            Err(error) => Err(error),
-        },
-        _ => StateFile::create(path, state),
-    };
-    match written {
-        Ok(file) => Ok(Some(file)),
-        Err(error) if options.state.is_none() && error.kind() == ErrorKind::Io => {
-            options.run.console.warn(format!("{error}; if this run is interrupted it cannot be resumed"));
-            Ok(None)
-        }
-        Err(error) => Err(error),
     }
 }
 
@@ -633,19 +552,4 @@ fn incomplete(error: Error, resumable: bool) -> Error {
             "the target is incomplete: do not start the server on it; empty it with --wipe-target and start again"
         }
     })
-}
-
-impl Clearing {
-    /// Whether there is nothing to delete.
-    pub fn is_empty(&self) -> bool {
-        self.rows.is_empty() && self.tables.is_empty()
-    }
-
-    /// Tables and rows to delete, in words, for the preflight report.
-    pub fn describe(&self) -> String {
-        let named = |table: &&Table| table.name.to_string();
-        let rows = self.rows.iter().map(|(table, keys)| format!("{} rows of {}", keys.len(), named(table)));
-        let tables = self.tables.iter().map(|table| format!("all of {}", named(table)));
-        rows.chain(tables).collect::<Vec<_>>().join(", ")
-    }
 }
