@@ -113,53 +113,23 @@ impl Load<'_> {
         target.finish()
     }
 
+    /// Loads one subspace: reads its ranges in parallel and writes them in key order.
     fn load(&self, part: &LoadPart, target: &dyn Target, counters: &Mutex<Counters>) -> Result<LoadedPart> {
         let subspace = part.subspace;
         let ranges: Vec<(usize, KeyRange)> =
             self.input.ranges(subspace, self.run.budget.ranges())?.into_iter().enumerate().collect();
         let outcomes: Mutex<Vec<(usize, PartDigest, Tally)>> = Mutex::default();
-        let record = catalog::schema_version_record();
-        let held_back = self.version_record.is_some() && subspace.letter == record.letter;
         let mut hashes = HashList::of(subspace, &std::env::temp_dir())?;
-        let version = self.input.version();
-        // Read-back verification repeats this, but a strict run needs the result before the target is complete.
-        let counted = self.strict.is_on() && Counters::concerns(version, subspace);
-        let written = |key: &[u8]| part.after.as_deref().is_some_and(|after| key <= after);
         let read = |(index, range): &(usize, KeyRange), emit: &mut dyn FnMut(&mut Page) -> Result<()>| {
-            let mut records = self.input.read(subspace, range)?;
-            let (mut digest, mut raw, mut page) = (PartDigest::new(), Page::new(), Page::new());
-            let mut seen = Counters::new(version);
-            while records.next(&mut raw, self.run.budget.page_bytes())? {
-                if part.stated.is_none() {
-                    digest.add_page(&raw);
-                }
-                if counted {
-                    raw.iter().for_each(|(key, value)| seen.see_record(subspace, key, value));
-                }
-                self.progress.add(raw.len() as u64, raw.size() as u64);
-                self.run.stop.check()?;
-                if !held_back || raw.iter().all(|(key, _)| key != record.key) {
-                    emit(&mut raw)?;
-                    continue;
-                }
-                page.clear();
-                raw.iter()
-                    .filter(|(key, _)| *key != record.key)
-                    .for_each(|(key, value)| page.push(key, value));
-                emit(&mut page)?;
-            }
-            let tally = records.into_tally();
-            lock(counters).merge(seen);
+            let (digest, tally) = self.read(part, range, counters, emit)?;
             lock(&outcomes).push((*index, digest, tally));
             Ok(())
         };
-        let mut shard: Option<Box<dyn Shard + Send>> = None;
-        let mut pending = 0;
         // Compression is most of the work of an import, and a dump file has a single reader.
         let encode = |page: &Page, encoded: &mut Page| {
             for (key, value) in page.iter() {
                 // Blobs that are in the target already are not written again, so they need no encoding.
-                match if written(key) { Cow::Borrowed(value) } else { blob::encode(self.rule, value) } {
+                match if part.written(key) { Cow::Borrowed(value) } else { blob::encode(self.rule, value) } {
                     Cow::Owned(value) => encoded.push_owned(key, value),
                     Cow::Borrowed(value) => encoded.push(key, value),
                 }
@@ -173,39 +143,14 @@ impl Load<'_> {
         if transform.is_some() {
             pipeline.read_ahead = self.run.budget.deep_read_ahead();
         }
+        let mut writer = PartWriter { part, target, shard: None, pending: 0 };
         pipeline.run(&ranges, read, |page| {
             if let Some(hashes) = &mut hashes {
                 page.iter().try_for_each(|(key, value)| hashes.push_record(subspace, key, value))?;
             }
-            let rest = page.iter().skip_while(|(key, _)| written(key)).count();
-            if rest == 0 {
-                return Ok(());
-            }
-            let mut current = match shard.take() {
-                Some(shard) => shard,
-                None => target.shard(part.table)?,
-            };
-            if rest == page.len() {
-                pending += page.size();
-                current.write(page)?;
-            } else {
-                let mut unwritten = Page::new();
-                page.iter().skip(page.len() - rest).for_each(|(key, value)| unwritten.push(key, value));
-                pending += unwritten.size();
-                current.write(&unwritten)?;
-            }
-            // Free the page first: a commit may need as much memory as the largest value.
-            page.clear();
-            if pending < target.shard_bytes(part.table) {
-                shard = Some(current);
-                return Ok(());
-            }
-            pending = 0;
-            current.commit()
+            writer.write(page)
         })?;
-        if let Some(shard) = shard {
-            shard.commit()?;
-        }
+        writer.finish()?;
         let mut outcomes = into_inner(outcomes);
         outcomes.sort_by_key(|(index, ..)| *index);
         let (mut digest, mut tally) = (PartDigest::new(), Tally::default());
@@ -215,6 +160,96 @@ impl Load<'_> {
         }
         let (totals, sum) = part.stated.clone().unwrap_or_else(|| (digest.totals(), digest.sum().to_hex()));
         Ok(LoadedPart { expected: Expected { subspace, totals, sum }, tally, hashes })
+    }
+
+    /// Gives the pages of a range to `emit`, without the schema-version record if that is written last; returns
+    /// what all its records add up to.
+    fn read(
+        &self,
+        part: &LoadPart,
+        range: &KeyRange,
+        counters: &Mutex<Counters>,
+        emit: &mut dyn FnMut(&mut Page) -> Result<()>,
+    ) -> Result<(PartDigest, Tally)> {
+        let subspace = part.subspace;
+        let record = catalog::schema_version_record();
+        let held_back = self.version_record.is_some() && subspace.letter == record.letter;
+        let version = self.input.version();
+        // Read-back verification repeats this, but a strict run needs the result before the target is complete.
+        let counted = self.strict.is_on() && Counters::concerns(version, subspace);
+        let mut records = self.input.read(subspace, range)?;
+        let (mut digest, mut raw, mut page) = (PartDigest::new(), Page::new(), Page::new());
+        let mut seen = Counters::new(version);
+        while records.next(&mut raw, self.run.budget.page_bytes())? {
+            if part.stated.is_none() {
+                digest.add_page(&raw);
+            }
+            if counted {
+                raw.iter().for_each(|(key, value)| seen.see_record(subspace, key, value));
+            }
+            self.progress.add(raw.len() as u64, raw.size() as u64);
+            self.run.stop.check()?;
+            if !held_back || raw.iter().all(|(key, _)| key != record.key) {
+                emit(&mut raw)?;
+                continue;
+            }
+            page.clear();
+            raw.iter().filter(|(key, _)| *key != record.key).for_each(|(key, value)| page.push(key, value));
+            emit(&mut page)?;
+        }
+        lock(counters).merge(seen);
+        Ok((digest, records.into_tally()))
+    }
+}
+
+impl LoadPart {
+    /// Whether an interrupted run has written the record already.
+    fn written(&self, key: &[u8]) -> bool {
+        self.after.as_deref().is_some_and(|after| key <= after)
+    }
+}
+
+/// Writes the pages of one subspace, and commits a shard whenever it is large enough.
+struct PartWriter<'a> {
+    part: &'a LoadPart,
+    target: &'a dyn Target,
+    shard: Option<Box<dyn Shard + Send + 'a>>,
+    // Bytes in the shard.
+    pending: usize,
+}
+
+impl PartWriter<'_> {
+    /// Writes what is not written yet.
+    fn write(&mut self, page: &mut Page) -> Result<()> {
+        let rest = page.iter().skip_while(|(key, _)| self.part.written(key)).count();
+        if rest == 0 {
+            return Ok(());
+        }
+        let mut current = match self.shard.take() {
+            Some(shard) => shard,
+            None => self.target.shard(self.part.table)?,
+        };
+        if rest == page.len() {
+            self.pending += page.size();
+            current.write(page)?;
+        } else {
+            let mut unwritten = Page::new();
+            page.iter().skip(page.len() - rest).for_each(|(key, value)| unwritten.push(key, value));
+            self.pending += unwritten.size();
+            current.write(&unwritten)?;
+        }
+        // Free the page first: a commit may need as much memory as the largest value.
+        page.clear();
+        if self.pending < self.target.shard_bytes(self.part.table) {
+            self.shard = Some(current);
+            return Ok(());
+        }
+        self.pending = 0;
+        current.commit()
+    }
+
+    fn finish(self) -> Result<()> {
+        self.shard.map_or(Ok(()), |shard| shard.commit())
     }
 }
 
