@@ -15,7 +15,9 @@ use crate::settings::{MysqlSettings, Secret};
 
 mod access;
 mod presence;
+mod rows;
 mod shape;
+mod snapshots;
 mod source;
 mod splits;
 mod target;

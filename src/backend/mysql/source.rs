@@ -7,41 +7,32 @@
 //! of unsigned bytes. The order is nevertheless checked row by row.
 
 use std::sync::Mutex;
-use std::time::Duration;
 
-use futures_util::TryStreamExt;
 use sqlx::mysql::{MySqlConnection, MySqlDatabaseError, MySqlRow};
 use sqlx::{AssertSqlSafe, Row};
 
 use super::presence::own_ids;
+use super::rows::{BatchOutcome, MysqlReadError, MysqlRows, value};
+use super::snapshots::snapshots;
 use super::splits::split_keys;
 use super::writes::MysqlWrites;
 use super::{MAX_PACKET, MysqlSession, PACKET_OVERHEAD, access, close, literal, quoted, shape, text};
 use crate::backend::shape::Fault;
-use crate::backend::sql::{AsyncWork, Idle, PageFeed, QueryDriver, without_leavers};
+use crate::backend::sql::{Idle, QueryDriver, without_leavers};
 use crate::backend::{Estimate, KeyRange, Limits, Pages, Sessions, Source, TableState, Unreadable};
 use crate::base::error::{Error, Result};
-use crate::base::hex::hex;
 use crate::base::page::Page;
 use crate::base::sync::lock;
 use crate::catalog::{BackendKind, Table, ValueKind};
 use crate::settings::MysqlSettings;
 
-/// How often several snapshots are tried. A connection that was just closed is still counted for a moment.
-const ATTEMPTS: usize = 5;
-/// Time between two tries.
-const AGAIN: Duration = Duration::from_millis(40);
 /// Storage engines that keep rows in the database server itself. Others query another server or program.
 const OWN_ENGINES: [&str; 7] = ["InnoDB", "MyISAM", "Aria", "MEMORY", "ARCHIVE", "CSV", "ROCKSDB"];
-/// Bytes of rows requested at once: what an abandoned query leaves in the connection.
-const QUERY_BYTES: usize = 32 << 20;
 /// Errors of a missing privilege, on a table and on a column.
 const DENIED: [u16; 2] = [1142, 1143];
 /// Error of a table that does not exist.
 const NO_SUCH_TABLE: u16 = 1146;
-/// Rows requested at first, while their size is unknown.
-const FIRST_ROWS: u64 = 1000;
-/// The same for a shared connection: rows that do not fit a page are read in vain.
+/// Rows requested at first from a shared connection: rows that do not fit a page are read in vain.
 const FEW_ROWS: u64 = 16;
 
 const LOOK_FOR_WRITES: &str = "ask what was written to the database";
@@ -160,75 +151,6 @@ async fn tables(connection: &mut MySqlConnection) -> sqlx::Result<Vec<SourceTabl
     let mut tables = rows.iter().map(named).collect::<sqlx::Result<Vec<_>>>()?;
     tables.sort_unstable_by(|one, other| one.name.cmp(&other.name));
     Ok(tables)
-}
-
-/// Takes a snapshot on every connection; false if they may be of different moments.
-fn snapshots(settings: &MysqlSettings, sessions: &mut [MysqlSession]) -> Result<bool> {
-    if let [only] = sessions {
-        begin(settings, only)?;
-        return Ok(true);
-    }
-    let ours = sessions.len() as u64;
-    for attempt in 0..ATTEMPTS {
-        if attempt > 0 {
-            std::thread::sleep(AGAIN);
-        }
-        let Some(first) = sessions.first_mut() else { return Ok(true) };
-        let present = first.run(async |connection| own_ids(connection).await);
-        let present = present.map_err(|error| settings.translate(error, "take a snapshot"))?;
-        let ours = ours + present.len() as u64;
-        let before = company(settings, first)?;
-        for session in &mut *sessions {
-            begin(settings, session)?;
-        }
-        let Some(first) = sessions.first_mut() else { return Ok(true) };
-        // A session that commits has a connection: only ours existed, and none was opened and closed meanwhile.
-        if before.alone(ours) && company(settings, first)? == before {
-            return Ok(true);
-        }
-    }
-    Ok(sessions.len() < 2)
-}
-
-fn begin(settings: &MysqlSettings, session: &mut MysqlSession) -> Result<()> {
-    // Ends an open transaction, and with it its snapshot.
-    let begin = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY";
-    settings.execute(session, "begin to read the database", begin)
-}
-
-/// The database server's counters of connections and of writes.
-#[derive(PartialEq, Eq)]
-struct Company(Vec<(String, String)>);
-
-impl Company {
-    fn get(&self, name: &str) -> Option<&str> {
-        let found = self.0.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
-        found.map(|(_, value)| value.as_str())
-    }
-
-    /// Whether `ours` are all connections that exist, and the server writes nothing by itself.
-    fn alone(&self, ours: u64) -> bool {
-        let idle = |name| self.get(name).is_none_or(|value| ["0", "OFF", ""].contains(&value));
-        let counted = self.get("Connections").is_some();
-        counted
-            && self.get("Threads_connected").and_then(|count| count.parse().ok()) == Some(ours)
-            && ["Slave_running", "Slaves_running", "Replica_running", "Mysqlx_sessions", "wsrep_ready"]
-                .into_iter()
-                .all(idle)
-    }
-}
-
-fn company(settings: &MysqlSettings, session: &mut MysqlSession) -> Result<Company> {
-    let counted = session.run(async |connection| {
-        let show = "SHOW GLOBAL STATUS WHERE Variable_name IN ('Threads_connected', 'Connections', \
-                    'Innodb_rows_inserted', 'Innodb_rows_updated', 'Innodb_rows_deleted', 'Slave_running', \
-                    'Slaves_running', 'Replica_running', 'Mysqlx_sessions', 'wsrep_ready')";
-        let rows = sqlx::raw_sql(show).fetch_all(connection).await?;
-        rows.iter().map(|row| Ok((text(row, 0)?, text(row, 1)?))).collect::<sqlx::Result<Vec<_>>>()
-    });
-    let mut counted = counted.map_err(|error| settings.translate(error, "take a snapshot"))?;
-    counted.sort();
-    Ok(Company(counted))
 }
 
 impl MysqlSource {
@@ -534,149 +456,4 @@ fn number(error: &sqlx::Error) -> u16 {
         }
         _ => 0,
     }
-}
-
-/// The rows of a range.
-struct MysqlRows {
-    name: String,
-    value: ValueKind,
-    range: KeyRange,
-    settings: MysqlSettings,
-}
-
-impl AsyncWork<MySqlConnection> for MysqlRows {
-    async fn run(mut self, connection: &mut MySqlConnection, feed: &mut PageFeed) -> Result<()> {
-        let mut limit = FIRST_ROWS;
-        loop {
-            match self.query(connection, feed, limit).await {
-                Ok(BatchOutcome { stopped: false, rows, bytes }) if rows == limit => {
-                    let average = bytes / usize::try_from(rows).unwrap_or(usize::MAX).max(1);
-                    limit = (QUERY_BYTES / average.max(16)).max(16) as u64;
-                }
-                Ok(_) => return Ok(()),
-                Err(failed) => {
-                    return Err(self.error(failed, feed.last().or(self.range.after.as_deref())));
-                }
-            }
-        }
-    }
-}
-
-struct BatchOutcome {
-    rows: u64,
-    bytes: usize,
-    stopped: bool,
-}
-
-enum MysqlReadError {
-    Database(sqlx::Error),
-    Order(Vec<u8>),
-}
-
-impl From<sqlx::Error> for MysqlReadError {
-    fn from(error: sqlx::Error) -> Self {
-        MysqlReadError::Database(error)
-    }
-}
-
-impl MysqlRows {
-    fn select(&self, limit: u64) -> String {
-        let columns = if self.value == ValueKind::None { "k" } else { "k, v" };
-        let lower = if self.range.after.is_some() { ">" } else { ">=" };
-        let after = literal(self.range.after.as_deref().unwrap_or_default());
-        let upper = self.range.until.as_deref().map(|until| format!(" AND k <= {}", literal(until)));
-        format!(
-            "SELECT {columns} FROM {} FORCE INDEX (PRIMARY) WHERE k {lower} {after}{} LIMIT {limit}",
-            quoted(&self.name),
-            upper.unwrap_or_default()
-        )
-    }
-
-    fn error(&self, failed: MysqlReadError, reached: Option<&[u8]>) -> Error {
-        let error = match failed {
-            MysqlReadError::Database(error) => self.settings.translate(error, "read from the database"),
-            MysqlReadError::Order(key) => Error::io("the database does not deliver rows in key order")
-                .with("database", self.settings.location())
-                .with("key", hex(&key))
-                .next("check that the table has the primary key that the server gives it"),
-        };
-        let reached = reached.map(hex).unwrap_or_default();
-        error.with("table", format!("{}, after key {reached}", self.name))
-    }
-
-    /// Reads up to `limit` rows into a page, or until it is full.
-    async fn page(
-        &mut self,
-        connection: &mut MySqlConnection,
-        page: &mut Page,
-        budget: usize,
-        limit: u64,
-    ) -> Result<BatchOutcome, MysqlReadError> {
-        let mut stream = sqlx::raw_sql(AssertSqlSafe(self.select(limit))).fetch(connection);
-        let (mut outcome, mut counter) = (BatchOutcome { rows: 0, bytes: 0, stopped: false }, [0; 8]);
-        while let Some(row) = stream.try_next().await? {
-            let key: &[u8] = row.try_get_unchecked(0)?;
-            let value = match self.value {
-                ValueKind::None => &[],
-                kind => value(&row, kind, &mut counter)?,
-            };
-            let before = page.last().map(|(key, _)| key).or(self.range.after.as_deref());
-            if before.is_some_and(|before| before >= key) {
-                return Err(MysqlReadError::Order(key.to_vec()));
-            }
-            outcome.rows += 1;
-            outcome.bytes += key.len() + value.len();
-            page.push(key, value);
-            if page.size() >= budget && outcome.rows < limit {
-                outcome.stopped = true;
-                break;
-            }
-        }
-        self.range.after = page.last().map(|(key, _)| key.to_vec()).or(self.range.after.take());
-        Ok(outcome)
-    }
-
-    /// Reads up to `limit` rows, from where the last query ended.
-    async fn query(
-        &mut self,
-        connection: &mut MySqlConnection,
-        feed: &mut PageFeed,
-        limit: u64,
-    ) -> Result<BatchOutcome, MysqlReadError> {
-        let mut stream = sqlx::raw_sql(AssertSqlSafe(self.select(limit))).fetch(connection);
-        let (mut outcome, mut counter) = (BatchOutcome { rows: 0, bytes: 0, stopped: false }, [0; 8]);
-        while let Some(row) = stream.try_next().await? {
-            let key: &[u8] = row.try_get_unchecked(0)?;
-            let value = match self.value {
-                ValueKind::None => &[],
-                kind => value(&row, kind, &mut counter)?,
-            };
-            let before = feed.last().or(self.range.after.as_deref());
-            if before.is_some_and(|before| before >= key) {
-                return Err(MysqlReadError::Order(key.to_vec()));
-            }
-            outcome.rows += 1;
-            outcome.bytes += key.len() + value.len();
-            if feed.push(key, value) {
-                self.range.after = Some(key.to_vec());
-                // The row is in the page: free this buffer before other threads work on the page.
-                drop(row);
-                if !feed.hand_over().await {
-                    outcome.stopped = true;
-                    return Ok(outcome);
-                }
-            }
-        }
-        self.range.after = feed.last().map(<[u8]>::to_vec).or(self.range.after.take());
-        Ok(outcome)
-    }
-}
-
-/// The logical value of a row whose second column is the value.
-fn value<'a>(row: &'a MySqlRow, kind: ValueKind, counter: &'a mut [u8; 8]) -> sqlx::Result<&'a [u8]> {
-    if kind == ValueKind::Counter {
-        *counter = row.try_get_unchecked::<i64, _>(1)?.to_le_bytes();
-        return Ok(counter);
-    }
-    row.try_get_unchecked(1)
 }
