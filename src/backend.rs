@@ -75,7 +75,7 @@ impl KeyRange {
     }
 
     /// The part of the range after `key`; `None` if the range ends there, and the whole range without a key.
-    pub fn behind(self, key: Option<&[u8]>) -> Option<KeyRange> {
+    pub fn rest_after(self, key: Option<&[u8]>) -> Option<KeyRange> {
         let Some(key) = key else { return Some(self) };
         if self.until.as_deref().is_some_and(|until| until <= key) {
             return None;
@@ -131,7 +131,7 @@ pub struct Unreadable {
     /// The reason, as a clause.
     pub why: String,
     /// The remedy.
-    pub next: String,
+    pub help: String,
 }
 
 impl Unreadable {
@@ -141,7 +141,7 @@ impl Unreadable {
             table: table.name.to_string(),
             absent: true,
             why: "there is no such table, although the server creates it whenever it starts".to_string(),
-            next: "a table that was dropped or lost took its records along: restore the store from a backup"
+            help: "a table that was dropped or lost took its records along: restore the store from a backup"
                 .to_string(),
         }
     }
@@ -416,13 +416,17 @@ mod tests {
     fn ranges_behind_a_key_hold_every_greater_one() {
         let ranges = || KeyRange::between(vec![b"b".to_vec(), b"d".to_vec()]);
         for last in [&b""[..], b"a", b"b", b"c", b"d", b"e"] {
-            let behind: Vec<_> = ranges().into_iter().filter_map(|range| range.behind(Some(last))).collect();
+            let rests: Vec<_> =
+                ranges().into_iter().filter_map(|range| range.rest_after(Some(last))).collect();
             for key in [&b""[..], b"a", b"b", b"b\0", b"c", b"d", b"d\0", b"e", b"z"] {
-                let found = behind.iter().filter(|range| range.contains(key)).count();
-                assert_eq!(found, usize::from(key > last), "{key:?} behind {last:?}");
+                let found = rests.iter().filter(|range| range.contains(key)).count();
+                assert_eq!(found, usize::from(key > last), "{key:?} after {last:?}");
             }
         }
-        assert_eq!(ranges().into_iter().filter_map(|range| range.behind(None)).collect::<Vec<_>>(), ranges());
+        assert_eq!(
+            ranges().into_iter().filter_map(|range| range.rest_after(None)).collect::<Vec<_>>(),
+            ranges()
+        );
     }
 
     #[test]

@@ -199,7 +199,7 @@ impl Subspace {
         // Nearly every value is right, and its length alone tells.
         match (self.keys.accepts)(key, value.len()) {
             Some(layout) => Ok(layout),
-            None => self.judge(key, value),
+            None => self.check_closely(key, value),
         }
     }
 
@@ -214,7 +214,7 @@ impl Subspace {
     }
 
     #[cold]
-    fn judge(&self, key: &[u8], value: &[u8]) -> Result<&'static Layout, Problem> {
+    fn check_closely(&self, key: &[u8], value: &[u8]) -> Result<&'static Layout, Problem> {
         let layout = self.layout(key).map_err(Problem::UnknownKey)?;
         match value_problem(self, layout, value) {
             None => Ok(layout),

@@ -21,7 +21,7 @@ use crate::run::budget::Budget;
 use crate::run::console::Console;
 use crate::run::strict::Strict;
 
-/// Memory used unless told otherwise, in bytes.
+/// Default limit of memory, in bytes.
 const DEFAULT_MEMORY: u64 = 128 << 20;
 
 /// Moves the database of a stopped Stalwart server between stores: whole, byte-exact, verified.
@@ -109,7 +109,7 @@ pub struct Common {
     /// Give the files of the target to this user and group, as chown takes them
     #[arg(long, value_name = "USER:GROUP", global = true)]
     pub owner: Option<String>,
-    /// Write everything that is said into a new FILE as well
+    /// Write all output into a new FILE as well
     #[arg(long, value_name = "FILE", global = true)]
     pub report: Option<PathBuf>,
     /// Agree to what would otherwise be refused until agreed to
@@ -335,7 +335,7 @@ impl Common {
         Strict::new(self.strict)
     }
 
-    /// What is said about the blob store.
+    /// The choices about the blob store.
     pub fn blobs(&self) -> BlobChoice<'_> {
         BlobChoice {
             file: self.blob_config.as_deref(),

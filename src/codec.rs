@@ -102,7 +102,7 @@ pub fn has(key: &[u8], at: usize, constant: &[u8]) -> bool {
     key.get(at..).is_some_and(|rest| rest.starts_with(constant))
 }
 
-/// The offset behind a segment of fixed width.
+/// The offset after a segment of fixed width.
 #[inline(always)]
 pub fn skip(at: usize, width: usize) -> usize {
     at.saturating_add(width)
@@ -114,7 +114,7 @@ pub fn before(end: usize, bytes: usize) -> usize {
     end.saturating_sub(bytes)
 }
 
-/// The offset behind a LEB128 number of 32 bits.
+/// The offset after a LEB128 number of 32 bits.
 #[inline]
 pub fn leb32_end(key: &[u8], at: usize) -> usize {
     match leb128(key, at) {
@@ -123,7 +123,7 @@ pub fn leb32_end(key: &[u8], at: usize) -> usize {
     }
 }
 
-/// The offset behind a LEB128 number of 64 bits.
+/// The offset after a LEB128 number of 64 bits.
 #[inline]
 pub fn leb64_end(key: &[u8], at: usize) -> usize {
     leb128(key, at).map_or(NOWHERE, |(_, end)| end)
@@ -141,7 +141,7 @@ pub fn leb64_at(key: &[u8], at: usize) -> u64 {
     leb128(key, at).map_or(0, |(value, _)| value)
 }
 
-/// Reads an unsigned LEB128 number: its value and the offset behind it. Only the shortest form is accepted,
+/// Reads an unsigned LEB128 number: its value and the offset after it. Only the shortest form is accepted,
 /// so that what was read is written back byte for byte.
 #[inline]
 pub fn leb128(bytes: &[u8], at: usize) -> Option<(u64, usize)> {
@@ -169,7 +169,7 @@ pub fn put_leb128(out: &mut Vec<u8>, mut value: u64) {
     out.push((value & 0x7f) as u8);
 }
 
-/// The offset behind a short hash: a length byte, then at most 15 bytes.
+/// The offset after a short hash: a length byte, then at most 15 bytes.
 #[inline]
 pub fn short_hash_end(key: &[u8], at: usize) -> usize {
     match key.get(at) {

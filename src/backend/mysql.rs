@@ -185,7 +185,7 @@ fn text(row: &sqlx::mysql::MySqlRow, index: usize) -> sqlx::Result<String> {
 
 /// The cause of an error number. Numbers: the error reference of MySQL, shared by MariaDB.
 fn cause(number: u16) -> Option<Cause> {
-    let io = |what, next| Some(Cause { kind: ErrorKind::Io, what, next });
+    let io = |what, help| Some(Cause { kind: ErrorKind::Io, what, help });
     match number {
         1045 | 1698 => io(
             "user or password are refused",

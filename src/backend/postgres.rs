@@ -212,7 +212,7 @@ enum ConnectError {
 
 /// The cause of an error code. Codes: PostgreSQL's documentation, appendix A.
 fn cause(code: &str, message: &str) -> Option<Cause> {
-    let io = |what, next| Some(Cause { kind: ErrorKind::Io, what, next });
+    let io = |what, help| Some(Cause { kind: ErrorKind::Io, what, help });
     let insecure = message.contains("no encryption") || message.contains("SSL off");
     match code {
         // Another session may wait for a lock that this run holds: a deadlock.

@@ -32,8 +32,8 @@ fn translate(error: rocksdb::Error, doing: &str, path: &Path) -> Error {
     let place = path.display().to_string();
     let text = place::named(error.as_ref(), path);
     let new = |kind, message: String| Error::new(kind, message).with("path", place).because(text.clone());
-    if let Some((what, next)) = obstacle(&error) {
-        return new(ErrorKind::Io, format!("cannot {doing}{what}")).next(next);
+    if let Some((what, help)) = obstacle(&error) {
+        return new(ErrorKind::Io, format!("cannot {doing}{what}")).next(help);
     }
     if text.contains("lock file") || text.contains("/LOCK:") {
         return new(
@@ -87,8 +87,8 @@ fn obstacle(error: &rocksdb::Error) -> Option<(&'static str, &'static str)> {
         ("Connection timed out", "", "see to the connection to the file system and try again"),
     ];
     let text: &str = error.as_ref();
-    if let Some((_, what, next)) = CAUSES.iter().find(|(cause, ..)| text.contains(cause)) {
-        return Some((what, next));
+    if let Some((_, what, help)) = CAUSES.iter().find(|(cause, ..)| text.contains(cause)) {
+        return Some((what, help));
     }
     match error.kind() {
         Kind::TimedOut | Kind::Busy | Kind::TryAgain | Kind::Aborted | Kind::ShutdownInProgress => {

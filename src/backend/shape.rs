@@ -325,9 +325,12 @@ mod tests {
         ] {
             let found = FoundTable { columns, key, key_usable: usable };
             let faults = compare(table, &shape, &found, &Exact, true);
-            let said: Vec<String> = faults.iter().map(Fault::describe).collect();
-            assert_eq!(said.len(), expect.len(), "{said:?}");
-            said.iter().zip(expect).for_each(|(said, words)| assert!(said.contains(words), "{said} {words}"));
+            let texts: Vec<String> = faults.iter().map(Fault::describe).collect();
+            assert_eq!(texts.len(), expect.len(), "{texts:?}");
+            texts
+                .iter()
+                .zip(expect)
+                .for_each(|(texts, words)| assert!(texts.contains(words), "{texts} {words}"));
         }
     }
 }

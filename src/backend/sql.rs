@@ -29,7 +29,7 @@ pub(super) struct Cause {
     /// The problem, as a clause.
     pub what: &'static str,
     /// The remedy.
-    pub next: &'static str,
+    pub help: &'static str,
 }
 
 /// The error of a failed statement; `cause` translates the codes of the engine.
@@ -50,12 +50,12 @@ pub(super) fn translate(
         std::io::ErrorKind::ConnectionRefused => Cause {
             kind: ErrorKind::Io,
             what: "the connection was refused",
-            next: "check host and port in the configuration and that the database server is running",
+            help: "check host and port in the configuration and that the database server is running",
         },
         std::io::ErrorKind::NotFound | std::io::ErrorKind::PermissionDenied => Cause {
             kind: ErrorKind::Io,
             what: "the socket cannot be used",
-            next: "check the socket directory in the configuration and that the database server is running",
+            help: "check the socket directory in the configuration and that the database server is running",
         },
         // The TLS library reports a certificate that it does not accept in this way.
         std::io::ErrorKind::InvalidData => no_tls(&error.to_string()),
@@ -68,7 +68,7 @@ pub(super) fn translate(
             Cause {
                 kind: ErrorKind::Io,
                 what: "the host cannot be reached",
-                next: "check host and port in the configuration, and the network and firewalls between",
+                help: "check host and port in the configuration, and the network and firewalls between",
             }
         }
         _ => lost_or_never,
@@ -96,7 +96,7 @@ pub(super) fn translate(
     };
     let error = Error::new(kind, message).with("database", place).because(error);
     match cause {
-        Some(cause) => error.next(cause.next),
+        Some(cause) => error.next(cause.help),
         None => error,
     }
 }
@@ -105,7 +105,7 @@ pub(super) fn translate(
 pub(super) const LOST: Cause = Cause {
     kind: ErrorKind::Io,
     what: "the connection was lost",
-    next: "look into the log of the database server, then start again",
+    help: "look into the log of the database server, then start again",
 };
 
 /// Whether TLS failed because the database server does not support it.
@@ -117,19 +117,19 @@ pub(super) fn declined(why: &(dyn std::error::Error + Send + Sync)) -> bool {
 const DECLINED: Cause = Cause {
     kind: ErrorKind::Io,
     what: "the database server declines TLS, which the configuration asks for; nothing secret was sent to it",
-    next: "turn on TLS on the database server, or check host and port in the configuration",
+    help: "turn on TLS on the database server, or check host and port in the configuration",
 };
 
 /// The connection was never established.
 const NEVER: Cause = Cause {
     kind: ErrorKind::Io,
     what: "what answers closed the connection, or is no such database server",
-    next: "check host, port and tls.enable in the configuration, and look into the log of the database server",
+    help: "check host, port and tls.enable in the configuration, and look into the log of the database server",
 };
 
 /// Why the TLS library, with the error `why`, has not accepted the server.
 fn no_tls(why: &str) -> Cause {
-    let (what, next) = if why.contains("UnknownIssuer") || why.contains("CaUsedAsEndEntity") {
+    let (what, help) = if why.contains("UnknownIssuer") || why.contains("CaUsedAsEndEntity") {
         (
             "TLS cannot be established: no authority that is publicly known has signed the certificate of the database \
              server",
@@ -154,7 +154,7 @@ fn no_tls(why: &str) -> Cause {
              configuration",
         )
     };
-    Cause { kind: ErrorKind::Io, what, next }
+    Cause { kind: ErrorKind::Io, what, help }
 }
 
 /// What was being done, for errors of connecting.

@@ -108,7 +108,7 @@ impl FindingKind {
     }
 
     /// Whether the dump contains the affected record unchanged.
-    pub fn travels(self) -> bool {
+    pub fn keeps_record(self) -> bool {
         matches!(self, FindingKind::UnusableValue | FindingKind::BlobMismatch)
     }
 

@@ -269,7 +269,7 @@ fn export_subspace(
     };
     let ranges = store.ranges(subspace, options.run.budget.ranges())?;
     let ranges: Vec<(usize, KeyRange)> =
-        ranges.into_iter().filter_map(|range| range.behind(file.last_key())).enumerate().collect();
+        ranges.into_iter().filter_map(|range| range.rest_after(file.last_key())).enumerate().collect();
     let tallies: Mutex<Vec<(usize, Tally)>> = Mutex::default();
     let page_bytes = options.run.budget.page_bytes();
     let read = |(index, range): &(usize, KeyRange), emit: &mut dyn FnMut(&mut Page) -> Result<()>| {

@@ -222,7 +222,7 @@ fn repeat_losses(dump: &Dump, options: &ImportOptions) -> Result<()> {
         for finding in lines {
             let finding = finding?;
             if finding.known_kind().is_some_and(FindingKind::is_incomplete) {
-                let what = if finding.known_kind().is_some_and(FindingKind::travels) {
+                let what = if finding.known_kind().is_some_and(FindingKind::keeps_record) {
                     "damaged in the dump"
                 } else {
                     "not in the dump"

@@ -59,7 +59,7 @@ pub struct InspectOptions<'a> {
     pub place: Inspected<'a>,
     /// Overrides the schema version that the place states.
     pub schema: Option<u32>,
-    /// What the user has said about the blob store.
+    /// The choices about the blob store.
     pub blobs: BlobChoice<'a>,
     /// A new file for what is shown.
     pub out: Option<&'a Path>,
@@ -104,7 +104,7 @@ pub struct SubspaceContents {
     pub name: String,
     /// Family of the server's own export, if it is in one.
     pub family: Option<&'static str>,
-    /// Records that travel.
+    /// Records, without those that belong to one installation.
     pub records: u64,
     /// Bytes of their keys and values; counters take 8 bytes, blobs what their content takes.
     pub bytes: u64,

@@ -25,7 +25,9 @@ pub(super) fn blob_place(version: &SchemaVersion, value: &[u8], env: Lookup<'_>)
     };
     let named = |error: Error| {
         let error = error.with("object", object.title);
-        error.or_next("name the blob store with --blob-config, or correct it in the server's recovery mode")
+        error.or_next(
+            "name the blob store with --blob-config, or correct it in the server's recovery mode",
+        )
     };
     let envelope = Envelope::open(value).map_err(named)?;
     let mut pickle = Pickle::new(&envelope.body, envelope.version, env);
@@ -91,8 +93,9 @@ fn shards(pickle: &mut Pickle<'_>) -> Result<Vec<StoreConfig>> {
 ///
 /// Of kind usage, if the value is no registry object.
 pub fn variant_of(object: &Singleton, value: &[u8]) -> Result<(u64, Option<&'static Variant>)> {
-    let named =
-        |error: Error| error.with("object", object.title).or_next("correct it in the server's recovery mode");
+    let named = |error: Error| {
+        error.with("object", object.title).or_next("correct it in the server's recovery mode")
+    };
     let envelope = Envelope::open(value).map_err(named)?;
     let mut pickle = Pickle::new(&envelope.body, envelope.version, &|_| None);
     pickle.begin("@type");

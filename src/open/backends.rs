@@ -172,14 +172,14 @@ pub fn partially_written(store: &StoreConfig) -> bool {
     }
 }
 
-/// Removes what is ruined of a store.
-pub fn discard_ruined(store: &StoreConfig) -> Result<()> {
+/// Removes files of a store that no complete store needs.
+pub fn discard_unfinished(store: &StoreConfig) -> Result<()> {
     match &store.kind {
         #[cfg(feature = "rocksdb")]
         StoreKind::RocksDb(RocksDbSettings { path, .. }) if partially_written(store) => {
             crate::backend::rocksdb::discard(path)
         }
-        StoreKind::Sharded { stores } => stores.iter().try_for_each(discard_ruined),
+        StoreKind::Sharded { stores } => stores.iter().try_for_each(discard_unfinished),
         _ => Ok(()),
     }
 }

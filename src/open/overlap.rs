@@ -263,7 +263,7 @@ fn refuse(
         (Role::Dump, _) => format!("the dump and the {} overlap", of(written, part.role)),
         _ => format!("the {} would overlap with the {}", of(written, part.role), of(kept, other.role)),
     };
-    let next = match (other.role, part.role) {
+    let help = match (other.role, part.role) {
         (one, two) if one.blobs() && two.blobs() => {
             "leave the blobs where they are with --exclude @blob, or name another blob store for the target"
                 .to_string()
@@ -278,7 +278,7 @@ fn refuse(
         .with(kept, format!("{} {}", other.role.title(), other.place()))
         .with(written, format!("{} {}", part.role.title(), part.place()))
         .because(how)
-        .next(next)
+        .next(help)
 }
 
 fn of(name: &str, role: Role) -> String {

@@ -250,9 +250,9 @@ mod tests {
         let check = |used: &[BlobUse], expect: [Option<LinkState>; 2]| {
             let named: Vec<(u8, BlobUse)> = used.iter().map(|used| (7, *used)).collect();
             for (blobs, expect) in [(&[][..], expect[0]), (&[7][..], expect[1])] {
-                let mut told = None;
-                compare(links(&named), list(blobs), |found, _| told = Some(found)).unwrap();
-                assert_eq!(told, expect, "{used:?} {blobs:?}");
+                let mut found = None;
+                compare(links(&named), list(blobs), |state, _| found = Some(state)).unwrap();
+                assert_eq!(found, expect, "{used:?} {blobs:?}");
             }
         };
         check(&[Stored, Provisional], [Some(ProvisionalMissing), Some(ProvisionalThere)]);

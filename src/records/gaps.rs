@@ -21,7 +21,7 @@ pub struct Gap {
     /// Reason, as a clause.
     pub why: String,
     /// Remedy for the user.
-    pub next: String,
+    pub help: String,
 }
 
 /// Looks for the table of every subspace that has one in this store.
@@ -33,8 +33,8 @@ pub fn find(source: &dyn Source, version: &'static SchemaVersion) -> Result<Vec<
     let names: Vec<&Table> = tables.iter().map(|(_, table)| *table).collect();
     let found = source.unreadable(&names)?.into_iter().filter_map(|unreadable| {
         let (subspace, _) = tables.iter().find(|(_, table)| table.name == unreadable.table)?;
-        let (why, next) = (unreadable.why, unreadable.next);
-        Some(Gap { subspace, absent: unreadable.absent, why, next })
+        let (why, help) = (unreadable.why, unreadable.help);
+        Some(Gap { subspace, absent: unreadable.absent, why, help })
     });
     Ok(found.collect())
 }
@@ -83,13 +83,13 @@ fn unread(gaps: &[Gap], place: &str) -> Error {
     }
     let reasons: Vec<String> =
         reasons.into_iter().map(|(why, names)| format!("{}: {why}", names.join(", "))).collect();
-    let mut next: Vec<&str> = gaps.iter().map(|gap| gap.next.as_str()).collect();
-    next.sort_unstable();
-    next.dedup();
+    let mut help: Vec<&str> = gaps.iter().map(|gap| gap.help.as_str()).collect();
+    help.sort_unstable();
+    help.dedup();
     Error::refused("tables that a server of this schema version always has are not there or cannot be read")
         .with("store", place)
         .because(reasons.join("; "))
-        .next(next.join("; "))
+        .next(help.join("; "))
 }
 
 fn letters(gaps: &[Gap]) -> String {

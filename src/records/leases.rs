@@ -1,4 +1,4 @@
-//! Node leases: which hosts of a cluster have said lately that they are alive.
+//! Node leases: the hosts of a cluster renew them while they run.
 //!
 //! A lease survives a stop of its server for up to an hour, so a fresh one is a warning and no proof. Which
 //! records are leases the catalog says.

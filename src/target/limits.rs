@@ -22,7 +22,7 @@ use crate::run::progress::{Progress, Show};
 pub struct Unusable {
     count: u64,
     first: Option<First>,
-    // Subspaces whose unusable values the target has no column for.
+    // Subspaces whose unusable values the target cannot store.
     left_out: Vec<&'static Subspace>,
 }
 
@@ -77,7 +77,7 @@ impl Unusable {
         )
     }
 
-    /// The subspaces whose unusable values are skipped because the target has no column for them.
+    /// The subspaces whose unusable values are skipped because the target cannot store them.
     pub fn left_out(&self) -> &[&'static Subspace] {
         &self.left_out
     }

@@ -36,7 +36,9 @@ impl Owner {
             Some(group) => Some(lookup("/etc/group", group, "group")?.id),
         };
         if owner.user.is_none() && owner.group.is_none() {
-            return Err(Error::usage("--owner names nobody").next("name USER:GROUP, as for chown"));
+            return Err(
+                Error::usage("--owner names neither user nor group").next("name USER:GROUP, as for chown")
+            );
         }
         let own = rustix::process::geteuid().as_raw();
         if own != 0 && owner.user.is_some_and(|user| user != own) {

@@ -391,7 +391,7 @@ fn two_installations_share_a_bucket() {
     // Emptied and filled anew: what is not its own stays.
     run(args!["-c", a, "-i", other]).expect(5);
     let wiped = run(args!["-c", a, "-i", other, "--wipe-target"]).expect(5);
-    assert!(wiped.stderr.contains("nobody is there to agree"), "{}", wiped.stderr);
+    assert!(wiped.stderr.contains("no terminal on which to agree"), "{}", wiped.stderr);
     run(args!["-c", a, "-i", other, "--wipe-target", "--yes"]).expect(0);
     same_files(&other, &home.export(&a, "a-anew"));
     same_files(&other, &home.export(&b, "b-anew"));

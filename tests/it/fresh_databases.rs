@@ -149,7 +149,7 @@ fn a_database_is_emptied_only_when_agreed_to() {
             let before = state(database);
             let dump = dump.to_str().unwrap();
             target.run(&["-i", dump]).expect(5).says(&["the target is not empty", "--wipe-target"]);
-            let says = ["--wipe-target destroys", "nobody is there to agree", "--yes"];
+            let says = ["--wipe-target destroys", "no terminal on which to agree", "--yes"];
             target.run(&["-i", dump, "--wipe-target"]).expect(5).says(&says);
             target.run(&["-i", dump, "--wipe-target", "--dry-run"]).expect(0).shows(&["will be emptied"]);
             database.sql("CREATE TABLE invoices (id INT); INSERT INTO invoices VALUES (1)");

@@ -20,7 +20,7 @@ fn a_target_is_emptied_only_when_agreed_to() {
                 assert!(refused.error().contains(words), "{refused:?}");
             }
             let refused = target.import_with(&dump, &["--wipe-target"]).expect(5);
-            assert!(refused.error().contains("nobody is there to agree"), "{refused:?}");
+            assert!(refused.error().contains("no terminal on which to agree"), "{refused:?}");
             assert_eq!(trace(&target.store_dir()), before);
             target
                 .import_with(&dump, &["--wipe-target", "--yes"])

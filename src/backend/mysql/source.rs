@@ -208,16 +208,16 @@ impl Source for MysqlSource {
         })?;
         let mut unreadable = Vec::new();
         for table in tables {
-            let hidden = |why: &str, next: &str| Unreadable {
+            let hidden = |why: &str, help: &str| Unreadable {
                 table: table.name.to_string(),
                 absent: false,
                 why: why.to_string(),
-                next: next.to_string(),
+                help: help.to_string(),
             };
             // Not even its columns are queried: that would run the query of the view.
             if views.iter().any(|name| name == table.name) {
-                let next = "look at who made it; only tables are read, as the server makes them";
-                unreadable.push(hidden("what has its name is no table but a view", next));
+                let help = "look at who made it; only tables are read, as the server makes them";
+                unreadable.push(hidden("what has its name is no table but a view", help));
                 continue;
             }
             let columns = if table.value == ValueKind::None { "k" } else { "k, v" };

@@ -51,10 +51,10 @@ pub(super) async fn split_keys(
         match found.filter(|found| found.as_slice() > low && *found < part.until) {
             Some(found) => {
                 let before = estimate(connection, &name, part.after.as_deref(), Some(&found)).await?;
-                let behind = estimate(connection, &name, Some(&found), Some(&part.until)).await?;
+                let rest = estimate(connection, &name, Some(&found), Some(&part.until)).await?;
                 let halves = [
                     SplitPart { after: part.after, until: found.clone(), rows: before, whole: false },
-                    SplitPart { after: Some(found), until: part.until, rows: behind, whole: false },
+                    SplitPart { after: Some(found), until: part.until, rows: rest, whole: false },
                 ];
                 parts.splice(index..=index, halves);
             }
@@ -120,19 +120,19 @@ async fn last_key(
     name: &str,
     first: &[u8],
 ) -> sqlx::Result<Option<Vec<u8>>> {
-    let behind = format!("SELECT k FROM {name} FORCE INDEX (PRIMARY) WHERE k > ? LIMIT 1");
+    let query = format!("SELECT k FROM {name} FORCE INDEX (PRIMARY) WHERE k > ? LIMIT 1");
     let mut last = first.to_vec();
     // Each round determines at least one more bit of the first 16 bytes.
     let mut high = vec![0xff; 16];
     for _ in 0..128 {
-        if key(connection, behind.clone(), &high).await?.is_some() {
+        if key(connection, query.clone(), &high).await?.is_some() {
             return Ok(Some(vec![0xff; 400]));
         }
         let middle = middle(&last, &high);
         if middle <= last || middle >= high {
             break;
         }
-        match key(connection, behind.clone(), &middle).await? {
+        match key(connection, query.clone(), &middle).await? {
             Some(found) => last = found,
             None => high = middle,
         }

@@ -9,7 +9,7 @@ use reqwest::Method;
 use reqwest::header::{HeaderName, HeaderValue};
 
 use super::service::{Container, FieldNames, Service};
-use super::wire::{self, Advice, Failure, Manners, ServiceAnswer, Wire, percent, unpercent};
+use super::wire::{self, Advice, ClientSettings, Failure, ServiceAnswer, Wire, percent, unpercent};
 use super::xml::{self, ElementNames, Field, List};
 use crate::base::error::{Error, Result};
 use crate::settings::{AzureCredential, AzureSettings, Endpoint};
@@ -34,20 +34,19 @@ impl Azure {
 
     fn within(settings: &AzureSettings, env: &dyn Fn(&str) -> Option<String>) -> Result<Self> {
         let place = settings.location();
-        let usage =
-            |what: &str, next: &str| Error::usage(what).with("store", place.clone()).next(next.to_string());
+        let usage = |what: &str, help: &str| Error::usage(what).with("store", place.clone()).next(help);
         let named = |name: &str| {
             !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'$')
         };
         if !named(&settings.account) || !named(&settings.container) {
-            let next = "correct it in the configuration";
-            return Err(usage("the Azure storage account or container is no name", next));
+            let help = "correct it in the configuration";
+            return Err(usage("the Azure storage account or container is no name", help));
         }
         let endpoint = endpoint(&settings.account, settings.endpoint.as_ref().map(Endpoint::as_str), env);
         let address = format!("{endpoint}/{}", percent(&settings.container, b""));
         if !wire::is_address(&endpoint) {
-            let next = "write it as https://host or https://host:port, without a signature";
-            return Err(usage("the Azure endpoint is no address", next));
+            let help = "write it as https://host or https://host:port, without a signature";
+            return Err(usage("the Azure endpoint is no address", help));
         }
         // The texts of these errors may contain a part of the secret.
         let credential = match &settings.credential {
@@ -60,7 +59,7 @@ impl Azure {
         };
         let prefix = settings.key_prefix.clone().unwrap_or_default();
         wire::check_prefix(&prefix, &place)?;
-        let wire = Wire::new(Manners {
+        let wire = Wire::new(ClientSettings {
             timeout: settings.timeout,
             retries: settings.max_retries,
             any_certificate: false,

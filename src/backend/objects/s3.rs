@@ -7,7 +7,7 @@ use object_store::aws::AwsAuthorizer;
 use reqwest::Method;
 
 use super::service::{Container, FieldNames, Service};
-use super::wire::{self, Advice, Failure, Manners, ServiceAnswer, Wire, percent, unpercent};
+use super::wire::{self, Advice, ClientSettings, Failure, ServiceAnswer, Wire, percent, unpercent};
 use super::xml::{self, ElementNames, Field, List};
 use crate::base::error::{Error, Result};
 use crate::settings::{Endpoint, S3Settings};
@@ -29,9 +29,7 @@ impl S3 {
     /// Errors: usage if the settings are invalid.
     pub fn new(settings: &S3Settings) -> Result<Self> {
         let place = settings.location();
-        let usage = |what: &str, next: &str| {
-            Err(Error::usage(what).with("store", place.clone()).next(next.to_string()))
-        };
+        let usage = |what: &str, help: &str| Err(Error::usage(what).with("store", place.clone()).next(help));
         let Some((endpoint, region)) =
             regions::service(&settings.region, settings.endpoint.as_ref().map(Endpoint::as_str))
         else {
@@ -49,7 +47,7 @@ impl S3 {
         wire::check_prefix(&prefix, &place)?;
         // As the server does it.
         let prefix = prefix.strip_prefix('/').unwrap_or(&prefix).to_string();
-        let wire = Wire::new(Manners {
+        let wire = Wire::new(ClientSettings {
             timeout: settings.timeout,
             retries: settings.max_retries,
             any_certificate: settings.allow_invalid_certs,

@@ -107,7 +107,7 @@ impl Target for ObjectTarget {
         }
         Err(Error::io("the blob store still lists objects that were deleted")
             .with("store", self.objects.place())
-            .next("make sure that nobody else writes to it, then start again"))
+            .next("make sure that no other program writes to it, then start again"))
     }
 
     fn look(&self) -> Result<Box<dyn Source>> {

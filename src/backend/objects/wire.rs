@@ -32,7 +32,7 @@ const LOOK: Duration = Duration::from_millis(200);
 
 /// Settings of requests.
 #[derive(Debug, Clone)]
-pub(super) struct Manners {
+pub(super) struct ClientSettings {
     /// Limit for an answer to begin, and for every part of it to follow.
     pub timeout: Duration,
     /// How often a request is repeated.
@@ -46,7 +46,7 @@ pub(super) struct Manners {
 /// A client of a service.
 pub(super) struct Wire {
     client: Client,
-    manners: Manners,
+    settings: ClientSettings,
 }
 
 /// A successful answer.
@@ -81,12 +81,12 @@ pub(super) enum Failure {
 }
 
 impl Wire {
-    pub fn new(manners: Manners) -> Result<Self> {
+    pub fn new(settings: ClientSettings) -> Result<Self> {
         // Only the first call has an effect, and all are equal.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder()
-            .connect_timeout(manners.timeout)
-            .tls_danger_accept_invalid_certs(manners.any_certificate)
+            .connect_timeout(settings.timeout)
+            .tls_danger_accept_invalid_certs(settings.any_certificate)
             // A redirection would be signed for another place; services use it for wrong regions.
             .redirect(reqwest::redirect::Policy::none())
             // Requests do not wait for each other's bytes.
@@ -96,11 +96,11 @@ impl Wire {
             .build()
             .map_err(|error| {
                 Error::io("cannot prepare requests")
-                    .with("store", manners.place.clone())
+                    .with("store", settings.place.clone())
                     .because(chain(&error))
             })?;
         runtime()?;
-        Ok(Wire { client, manners })
+        Ok(Wire { client, settings })
     }
 
     /// Makes a request, and repeats it after transient failures. `prepare` signs it anew every time. The answer may
@@ -123,7 +123,7 @@ impl Wire {
                     Failure::Lost(_) | Failure::Slow(_) => true,
                     Failure::Distrusted(_) | Failure::Long(_) | Failure::Ours(_) => false,
                 };
-                if !passing || repeated >= self.manners.retries {
+                if !passing || repeated >= self.settings.retries {
                     return Err(failure);
                 }
                 let pause = Duration::from_secs(1 << repeated.min(6));
@@ -148,7 +148,7 @@ impl Wire {
             *request.body_mut() = Some(bytes.clone().into());
         }
         let reads = request.method() == Method::GET;
-        let limit = self.manners.timeout;
+        let limit = self.settings.timeout;
         let upload = limit.saturating_add(Duration::from_secs(length / SLOWEST));
         let mut response = within(upload, self.client.execute(request)).await?;
         let status = response.status();
@@ -177,7 +177,7 @@ impl Wire {
     async fn body(&self, response: &mut Response, most: u64) -> std::result::Result<Vec<u8>, Failure> {
         let ahead = response.content_length().unwrap_or(0).min(most).min(AHEAD);
         let mut body = Vec::with_capacity(usize::try_from(ahead).unwrap_or(0));
-        while let Some(chunk) = within(self.manners.timeout, response.chunk()).await? {
+        while let Some(chunk) = within(self.settings.timeout, response.chunk()).await? {
             body.extend_from_slice(&chunk);
             if body.len() as u64 > most {
                 break;
@@ -188,8 +188,8 @@ impl Wire {
 
     /// Converts a failure to an error; `doing` as in "read a blob".
     pub fn error(&self, failure: Failure, doing: &str, advice: &Advice) -> Error {
-        let place = |error: Error| error.with("store", self.manners.place.clone());
-        let tries = match self.manners.retries {
+        let place = |error: Error| error.with("store", self.settings.place.clone());
+        let tries = match self.settings.retries {
             0 => String::new(),
             retries => format!(", {} times", retries.saturating_add(1)),
         };

@@ -193,7 +193,7 @@ impl Relations {
     /// Errors: refused, naming the schemas.
     pub fn check_schemas(&self, names: &[&str]) -> Result<()> {
         let found: Vec<Vec<&Relation>> = names.iter().map(|name| self.on_path(name)).collect();
-        let next = "name the one schema of the installation as search_path in the options of the store \
+        let help = "name the one schema of the installation as search_path in the options of the store \
                     (-c search_path=…), for the server as well";
         let twice: Vec<String> = found
             .iter()
@@ -204,7 +204,7 @@ impl Relations {
             return Err(self
                 .refused("tables of the server are in more than one schema of the search path")
                 .with("tables", twice.join(", "))
-                .next(next));
+                .next(help));
         }
         let home = self.path.first().map(String::as_str).unwrap_or_default();
         let elsewhere: Vec<&Relation> =
@@ -218,7 +218,7 @@ impl Relations {
                     one.schema
                 ))
                 .with("tables", there.join(", "))
-                .next(next));
+                .next(help));
         }
         Ok(())
     }
@@ -238,11 +238,11 @@ impl Relations {
                 unreadable.push(self.absent(table));
                 continue;
             };
-            let hidden = |why: &str, next: String| Unreadable {
+            let hidden = |why: &str, help: String| Unreadable {
                 table: table.name.to_string(),
                 absent: false,
                 why: why.to_string(),
-                next,
+                help,
             };
             let (schema, name) = (quoted(&found.schema), found.qualified());
             if !found.readable {
@@ -279,7 +279,7 @@ impl Relations {
                 "there is no such table in the search path ({}), but there is one in schema {schemas}",
                 self.path.join(", ")
             ),
-            next: format!(
+            help: format!(
                 "if the server uses that schema, GRANT USAGE on it and name it in the options of the store \
                  (-c search_path={})",
                 elsewhere.first().map(String::as_str).unwrap_or_default()
@@ -313,10 +313,10 @@ impl Relations {
                 .next("drop what is not needed, or use another database or schema"));
         }
         let mut problems = Vec::new();
-        let mut next = Vec::new();
+        let mut help = Vec::new();
         if !denied.is_empty() {
             problems.push(format!("SELECT, INSERT and DELETE on {}", denied.join(", ")));
-            next.push(format!(
+            help.push(format!(
                 "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {} to the user of the configuration",
                 quoted(home)
             ));
@@ -324,7 +324,7 @@ impl Relations {
         if !missing.is_empty() && !create {
             problems
                 .push(format!("CREATE on schema {home}, in which {} are to be created", missing.join(", ")));
-            next.push(format!("GRANT CREATE ON SCHEMA {} to the user of the configuration", quoted(home)));
+            help.push(format!("GRANT CREATE ON SCHEMA {} to the user of the configuration", quoted(home)));
         }
         if problems.is_empty() {
             Ok(())
@@ -332,7 +332,7 @@ impl Relations {
             Err(self
                 .refused("the database cannot be written: a privilege is missing")
                 .with("missing", problems.join("; "))
-                .next(next.join("; ")))
+                .next(help.join("; ")))
         }
     }
 

@@ -199,7 +199,7 @@ impl FileList {
         let mut end =
             (!dropped).then_some((self.last_sequence + 1, "the files that the list names".to_string()));
         for log in logs {
-            let Some((first, behind)) = log.entries else { continue };
+            let Some((first, after)) = log.entries else { continue };
             if let Some((next, place)) = &end
                 && first > *next
                 && self.ingested.range(*next..first).count() as u64 != first - next
@@ -210,7 +210,7 @@ impl FileList {
                     log.number
                 ));
             }
-            end = Some((behind, format!("{:06}.log", log.number)));
+            end = Some((after, format!("{:06}.log", log.number)));
         }
         missing
     }

@@ -76,8 +76,8 @@ pub(super) fn passed_over(path: &Path, shown: &Path) -> Result<PassedOver> {
         let file = File::open(path.join(name)).map_err(fail)?;
         let mut entries: Option<(u64, u64)> = None;
         let end = read(file, BATCH, &mut |record| {
-            if let Some((first, behind)) = batch(record) {
-                entries = Some((entries.map_or(first, |(first, _)| first), behind));
+            if let Some((first, next)) = batch(record) {
+                entries = Some((entries.map_or(first, |(first, _)| first), next));
             }
         });
         let end = end.map_err(fail)?;

@@ -106,12 +106,12 @@ impl<'a> SalvagePages<'a> {
         };
         let mut gaps = Vec::new();
         let mut found = self.backwards(end.as_deref(), &begin)?;
-        let behind = found.first().map(|(key, _)| key.clone()).or_else(|| end.clone());
+        let first = found.first().map(|(key, _)| key.clone()).or_else(|| end.clone());
         if in_block {
             // In a damaged block nothing is readable, and every seek into it fails.
-            gaps.push((self.last.clone(), behind))
+            gaps.push((self.last.clone(), first))
         } else {
-            self.divide(self.last.clone(), behind, &mut found, &mut gaps)?
+            self.divide(self.last.clone(), first, &mut found, &mut gaps)?
         }
         self.ready.extend(found);
         for (after, before) in gaps {

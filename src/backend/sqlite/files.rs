@@ -411,7 +411,7 @@ pub(super) fn cannot_read(path: &Path, error: std::io::Error) -> Error {
     if error.kind() == ErrorKind::Interrupted {
         return interrupted();
     }
-    let next = match error.raw_os_error().map(rustix::io::Errno::from_raw_os_error) {
+    let help = match error.raw_os_error().map(rustix::io::Errno::from_raw_os_error) {
         Some(rustix::io::Errno::MFILE | rustix::io::Errno::NFILE) => {
             "raise the limit of open files (ulimit -n) and try again"
         }
@@ -424,7 +424,7 @@ pub(super) fn cannot_read(path: &Path, error: std::io::Error) -> Error {
     Error::io("cannot read a file of the SQLite database")
         .with("path", path.display().to_string())
         .because(error)
-        .next(next)
+        .next(help)
 }
 
 #[cfg(test)]

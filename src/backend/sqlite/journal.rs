@@ -176,7 +176,7 @@ mod tests {
         check("cut in a record", &|b| b.truncate(SECTOR + 2000), "damaged");
         check("cut in a record of its second part", &|b| b.truncate(b.len() - 1), "damaged");
         check("cut in its header", &|b| b.truncate(20), "damaged");
-        check("cut behind its header", &|b| b.truncate(300), "damaged");
+        check("cut after its header", &|b| b.truncate(300), "damaged");
         check("a flipped byte that is summed up", &|b| b[SECTOR + 4 + 24] ^= 1, "damaged");
         check("a page without a number", &|b| b[second + SECTOR..][..4].fill(0), "damaged");
         check("a flipped magic number", &|b| b[3] ^= 1, "damaged");

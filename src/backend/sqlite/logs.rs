@@ -60,7 +60,7 @@ impl Logs {
     /// Checks the logs beside `database`, by SQLite's own rules.
     ///
     /// Errors: I/O.
-    pub fn judge(database: &Path, shared: SharedFile) -> Result<Logs> {
+    pub fn of(database: &Path, shared: SharedFile) -> Result<Logs> {
         let mut logs = Logs::default();
         let log = beside(database, "-wal");
         let bytes = length(&log)?;

@@ -220,7 +220,7 @@ mod tests {
         assert!(faults.len() == 2 && faults.iter().all(|fault| fault.table == name), "{faults:?}");
         connection.execute_batch(&format!("DROP TABLE {name}; CREATE TABLE {name} (k TEXT)")).unwrap();
         let faults = super::faults(&connection, &[table], false).unwrap();
-        let said: Vec<String> = faults.iter().map(Fault::describe).collect();
-        assert!(said.len() == 1 && said.iter().all(|said| said.contains("(k TEXT)")), "{said:?}");
+        let texts: Vec<String> = faults.iter().map(Fault::describe).collect();
+        assert!(texts.len() == 1 && texts.iter().all(|texts| texts.contains("(k TEXT)")), "{texts:?}");
     }
 }

@@ -76,7 +76,7 @@ impl SqliteSource {
         let seen = files.look()?;
         files.has_its_database(&seen)?;
         let (access, file) = choose_access(&files, &seen)?;
-        let logs = Logs::judge(&file, shared)?;
+        let logs = Logs::of(&file, shared)?;
         files.unchanged_since(&seen)?;
         if let Some(damage) = logs.damage {
             return Err(damaged(files.path(), &damage));
@@ -118,11 +118,11 @@ impl SqliteSource {
         let name = files.path().file_name().unwrap_or_default().to_os_string();
         let mut losses = Vec::new();
         let stated = files.stated_length();
-        let original = Logs::judge(files.path(), shared)?;
+        let original = Logs::of(files.path(), shared)?;
         let (access, file, ends) = if stated.is_some() || original.damage.is_some() {
             let dir = private_directory()?;
             let file = files.copy(&dir, &seen)?;
-            let logs = Logs::judge(&file, shared)?;
+            let logs = Logs::of(&file, shared)?;
             logs.recover(&dir, &name)?;
             losses.extend(logs.damage.map(|damage| Loss {
                 reason: format!(

@@ -97,7 +97,7 @@ impl<'a> Pickle<'a> {
     pub(super) fn end(&self) -> Result<()> {
         match self.body.len() - self.at {
             0 => Ok(()),
-            left => Err(Error::usage(format!("{left} bytes are left over behind the registry object"))
+            left => Err(Error::usage(format!("{left} bytes are left over after the registry object"))
                 .with("byte", self.offset(self.at))),
         }
     }

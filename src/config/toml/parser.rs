@@ -347,11 +347,11 @@ impl Parser<'_> {
             return Err(place.error(format!("the settings take more than {MAX_TOTAL} bytes")));
         }
         match self.toml.entries.entry(key) {
-            btree_map::TomlValue::Vacant(slot) => {
+            btree_map::Entry::Vacant(slot) => {
                 slot.insert(TomlValue { value, line: place.line });
                 Ok(())
             }
-            btree_map::TomlValue::Occupied(slot) => Err(place
+            btree_map::Entry::Occupied(slot) => Err(place
                 .error("a key is set twice")
                 .with("key", shown(slot.key()))
                 .with("first on line", slot.get().line.to_string())

@@ -20,7 +20,7 @@ use crate::target::state::Clearing;
 pub(super) enum Pending {
     /// The rows that a first start of the server creates.
     Fresh,
-    /// Everything, as confirmed by the user.
+    /// Everything, as `--wipe-target` asks.
     Everything,
 }
 

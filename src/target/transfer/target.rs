@@ -71,7 +71,7 @@ pub(super) struct Planned<'a> {
 /// Checks that no other process has an embedded store open.
 fn free(store: &StoreConfig) -> Result<String> {
     match running::holder(&store.kind) {
-        None => Ok("nobody has it open".to_string()),
+        None => Ok("no other process has it open".to_string()),
         Some(holder) => Err(Error::refused("a server is running on the target")
             .with("store", store.location())
             .with("locked by", holder.describe())
@@ -153,7 +153,7 @@ impl LoadTarget {
                     .with("blob store", blobs.location())
                     .with("table", hidden.table)
                     .because(hidden.why)
-                    .next(format!("{}; --no-verify does not look for them", hidden.next)));
+                    .next(format!("{}; --no-verify does not look for them", hidden.help)));
             }
         }
         let limits = Limits::default();
@@ -321,8 +321,8 @@ impl LoadTarget {
     /// Opens the target for writing; creates it if it does not exist.
     fn writer(&self, options: &TransferOptions) -> Result<Box<dyn backend::Target>> {
         if self.partially_written {
-            backends::discard_ruined(&self.place.data)?;
-            self.place.blobs.iter().try_for_each(backends::discard_ruined)?;
+            backends::discard_unfinished(&self.place.data)?;
+            self.place.blobs.iter().try_for_each(backends::discard_unfinished)?;
         }
         let data = backends::target(&self.place.data, self.version, &options.run.budget)?;
         let (Some(blobs), Some(subspace)) = (&self.place.blobs, self.version.blobs()) else {

@@ -226,7 +226,7 @@ fn what_the_server_would_silently_ignore_is_refused_with_field_and_byte() {
         (hex(""), "the registry object is empty (object BlobStore)"),
         (hex("01"), "the registry object ends within a field (field @type, byte 1, object BlobStore)"),
         (hex("01 08"), "unknown store type 8 (field @type, byte 1, object BlobStore)"),
-        (hex("01 00 00"), "1 bytes are left over behind the registry object (byte 2, object BlobStore)"),
+        (hex("01 00 00"), "1 bytes are left over after the registry object (byte 2, object BlobStore)"),
         (hex("01 04 00 02"), "a text of a registry object is empty (field path, byte 2, object BlobStore)"),
         (
             hex("01 04 01 2f 06"),

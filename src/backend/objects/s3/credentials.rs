@@ -193,7 +193,7 @@ mod tests {
         std::fs::write(&file, text).unwrap();
         let file = file.display().to_string();
         let check = |settings: S3Settings, env: &[(&str, &str)], expect: &str| {
-            wire::Wire::new(wire::Manners {
+            wire::Wire::new(wire::ClientSettings {
                 timeout: Duration::from_secs(1),
                 retries: 0,
                 any_certificate: false,
