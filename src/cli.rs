@@ -243,7 +243,7 @@ impl Cli {
         let config = || {
             self.config.clone().ok_or_else(|| {
                 Error::usage("--export and --import need the server's configuration file")
-                    .next("name it with --config FILE or in the variable CONFIG_PATH")
+                    .help("name it with --config FILE or in the variable CONFIG_PATH")
             })
         };
         match (&self.command, &self.export, &self.import) {
@@ -263,9 +263,9 @@ impl Cli {
             (Some(Sub::Completions { shell }), None, None) => Ok(Command::Completions(*shell)),
             (Some(Sub::Man), None, None) => Ok(Command::Man),
             (None, None, None) => Err(Error::usage("nothing to do")
-                .next("name --export DIR, --import DIR or a command; --help lists them all")),
+                .help("name --export DIR, --import DIR or a command; --help lists them all")),
             _ => Err(Error::usage("more than one thing to do")
-                .next("name one of --export, --import and the commands")),
+                .help("name one of --export, --import and the commands")),
         }
     }
 }
@@ -280,12 +280,12 @@ impl Cli {
         match (&ask.dir, ask.config.as_ref().or(self.config.as_ref())) {
             (Some(_), Some(config)) if Some(config) != variable.as_ref() => {
                 Err(Error::usage("inspect looks into one place at a time")
-                    .next("name the directory of a dump or the configuration of a store"))
+                    .help("name the directory of a dump or the configuration of a store"))
             }
             (Some(dir), _) => Ok(Inspected::Dump(dir)),
             (None, Some(config)) => Ok(Inspected::Store(config)),
             (None, None) => Err(Error::usage("inspect does not know where to look")
-                .next("name the directory of a dump, or a store with --config FILE")),
+                .help("name the directory of a dump, or a store with --config FILE")),
         }
     }
 }
@@ -357,7 +357,7 @@ pub fn usage_error(wrong: &clap::Error) -> Error {
     let explanation = text.split("\n\nUsage:").next().unwrap_or_default().trim_start_matches("error:");
     let explanation = explanation.split("\n\nFor more information").next().unwrap_or_default();
     let clauses: Vec<&str> = explanation.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    Error::usage(clauses.join(" ")).next("--help lists all options and commands")
+    Error::usage(clauses.join(" ")).help("--help lists all options and commands")
 }
 
 /// A number of bytes, with or without a unit.

@@ -162,7 +162,7 @@ impl Config {
         let ConfigText::Toml(toml) = &self.source else {
             return Err(Error::usage("a config.json names no blob store")
                 .with("file", shown(&self.file.to_string_lossy()))
-                .next("look for the registry object BlobStore in the database"));
+                .help("look for the registry object BlobStore in the database"));
         };
         let (key, settings) = ("storage.blob", self.settings(toml));
         let Some(id) = setting(settings, key, settings_row)? else {

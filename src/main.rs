@@ -50,7 +50,7 @@ fn main() -> ExitCode {
         Ok(Ok(code)) => code,
         Ok(Err(error)) => {
             let error = match error.kind() {
-                ErrorKind::Io => error.or_next("see to the cause, then repeat the command"),
+                ErrorKind::Io => error.help_if_none("see to the cause, then repeat the command"),
                 _ => error,
             };
             to_stderr(&format!("error: {error}"));
@@ -185,7 +185,7 @@ fn look(ask: &cli::Inspect, cli: &Cli, ready: &Ready) -> Result<End> {
     if let Some(name) = &ask.blob {
         if console.json && ask.out.is_none() {
             return Err(Error::usage("--json and the content of a blob cannot share stdout")
-                .next("name a file for the blob with --out FILE"));
+                .help("name a file for the blob with --out FILE"));
         }
         let blob = inspect::blob(name, &options)?;
         match blob.check() {

@@ -73,7 +73,7 @@ pub fn rocks_database(dir: &Dir) -> Result<bool> {
         )
         .with("path", dir.path().display().to_string())
         .with("file", name.display().to_string())
-        .next("if they are needed restore that database from a backup, otherwise name an empty directory")),
+        .help("if they are needed restore that database from a backup, otherwise name an empty directory")),
         _ => Ok(current),
     }
 }
@@ -107,7 +107,7 @@ pub fn check_rocks_source(dir: &Dir) -> Result<()> {
         };
         return Err(Error::refused(format!("a file of the RocksDB database is {what}"))
             .with("path", dir.place(&name).display().to_string())
-            .next(
+            .help(
                 "look at what it is; put the file itself in its place, or restore the store from a backup",
             ));
     }
@@ -132,7 +132,7 @@ fn check(dir: &Dir, name: &OsStr, second_names: bool) -> Result<()> {
         Some(_) if second_names && entry.is_file() => Ok(()),
         Some(what) => Err(Error::refused(format!("a name that the store would write to is {what}"))
             .with("path", dir.place(name).display().to_string())
-            .next("look at what it is, and remove or copy it; nothing is written through it")),
+            .help("look at what it is, and remove or copy it; nothing is written through it")),
         None => Ok(()),
     }
 }
@@ -213,7 +213,7 @@ pub fn unusable(path: &Path, error: io::Error) -> Error {
     Error::io("cannot open or create the directory of the target")
         .with("path", path.display().to_string())
         .because(error)
-        .next("run as a user who may write there")
+        .help("run as a user who may write there")
 }
 
 /// The error of a directory that cannot be protected from its owner.
@@ -223,14 +223,14 @@ pub fn unprotected(path: &Path, error: io::Error) -> Error {
     )
     .with("path", path.display().to_string())
     .because(error)
-    .next("run as the user who owns the directory")
+    .help("run as the user who owns the directory")
 }
 
 fn unreadable(dir: &Dir, error: io::Error) -> Error {
     Error::io("cannot look at the target")
         .with("path", dir.path().display().to_string())
         .because(error)
-        .next("run as a user who may use it")
+        .help("run as a user who may use it")
 }
 
 #[cfg(test)]

@@ -111,7 +111,7 @@ fn hold_byte(path: &Path, at: u64) -> Result<Option<File>> {
         Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::PermissionDenied) => {
             Err(Error::refused("the store cannot be held: something has it open to write")
                 .with("path", shown(path))
-                .next("stop the server, or wait until the other run has ended, and try again"))
+                .help("stop the server, or wait until the other run has ended, and try again"))
         }
         Err(_) => Ok(None),
     }
@@ -150,7 +150,7 @@ fn busy(path: &Path, mode: HoldMode) -> Error {
         HoldMode::Shared => "another run of this program writes to the store",
         HoldMode::Exclusive => "another run of this program uses the store",
     };
-    Error::refused(what).with("path", shown(path)).next("wait until it has ended, and try again")
+    Error::refused(what).with("path", shown(path)).help("wait until it has ended, and try again")
 }
 
 fn shown(path: &Path) -> String {

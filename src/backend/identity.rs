@@ -158,7 +158,7 @@ impl Spot {
             Error::io("cannot find out what a path leads to")
                 .with("path", path.display().to_string())
                 .because(error)
-                .next("run as a user who may look at every directory on the way")
+                .help("run as a user who may look at every directory on the way")
         };
         let (real, missing) = resolve(path).map_err(fail)?;
         let flags = i32::try_from((OFlags::PATH | OFlags::CLOEXEC).bits()).unwrap_or(0);

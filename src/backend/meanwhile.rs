@@ -5,7 +5,7 @@ use crate::base::error::{Error, ErrorKind};
 
 /// The error of a store that was written while it was read; `why` is the evidence.
 pub fn written_meanwhile(why: &str) -> Error {
-    Error::refused("a server, or another program, wrote to the store while it was read").because(why).next(
+    Error::refused("a server, or another program, wrote to the store while it was read").because(why).help(
         "what was read may be of several moments: stop the server and whatever else uses the store, then begin again",
     )
 }

@@ -76,7 +76,7 @@ impl PostgresSettings {
                  was sent to it",
             )
             .with("database", self.location())
-            .next(
+            .help(
                 "turn on TLS on the database server, or repeat with --allow-plaintext to go on in clear as the mail \
                  server does, if the network between is trusted",
             ),
@@ -103,7 +103,7 @@ impl PostgresSettings {
         // sqlx reads it and the server does not: tables could be searched in another schema.
         if std::env::var_os("PGOPTIONS").is_some_and(|options| !options.is_empty()) {
             return Err(Error::usage("the variable PGOPTIONS is set, which the server does not use")
-                .next("unset it; options belong into the configuration"));
+                .help("unset it; options belong into the configuration"));
         }
         // sqlx takes options verbatim only in a URL.
         let mut url = String::from("postgres://localhost/");
@@ -166,7 +166,7 @@ impl PostgresSettings {
         )
         .with("database", self.location())
         .because("two connections were served by the same session of the database")
-        .next(
+        .help(
             "name host and port of the database server itself in the configuration that this program is given \
              (PgBouncer: not its port, or pool_mode = session for this database)",
         ))
@@ -183,7 +183,7 @@ impl PostgresSettings {
                     "SASLprep (RFC 4013) refuses it: it holds a control character, as the end of a line, or another \
                      character that is prohibited, or mixes directions of writing",
                 )
-                .next(
+                .help(
                     "check that it is not the end of a line that a file or variable has brought along; otherwise give \
                      the user another password, at least for the migration (ALTER ROLE … PASSWORD), and name it in \
                      the configuration",
@@ -262,7 +262,7 @@ fn cause(code: &str, message: &str) -> Option<Cause> {
 fn read_only(place: &str) -> Error {
     Error::refused("cannot write to the database: it is read-only")
         .with("database", place)
-        .next("use the primary server, and a user without default_transaction_read_only")
+        .help("use the primary server, and a user without default_transaction_read_only")
 }
 
 /// An identifier as PostgreSQL quotes it.

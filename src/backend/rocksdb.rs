@@ -33,31 +33,31 @@ fn translate(error: rocksdb::Error, doing: &str, path: &Path) -> Error {
     let text = place::named(error.as_ref(), path);
     let new = |kind, message: String| Error::new(kind, message).with("path", place).because(text.clone());
     if let Some((what, help)) = obstacle(&error) {
-        return new(ErrorKind::Io, format!("cannot {doing}{what}")).next(help);
+        return new(ErrorKind::Io, format!("cannot {doing}{what}")).help(help);
     }
     if text.contains("lock file") || text.contains("/LOCK:") {
         return new(
             ErrorKind::Refused,
             format!("cannot {doing}: another process has the RocksDB database open"),
         )
-        .next("stop the server and try again");
+        .help("stop the server and try again");
     }
     match error.kind() {
         rocksdb::ErrorKind::Corruption => {
             new(ErrorKind::Io, format!("cannot {doing}: the RocksDB database is damaged"))
-                .next("restore it from a backup, or export what can still be read with --salvage")
+                .help("restore it from a backup, or export what can still be read with --salvage")
         }
         _ if text.contains("No such file or directory") && doing.starts_with("read") => {
             new(ErrorKind::Io, format!("cannot {doing}: a file of it is missing"))
-                .next("restore it from a backup, or export what can still be read with --salvage")
+                .help("restore it from a backup, or export what can still be read with --salvage")
         }
         _ if text.contains("Input/output error") => new(ErrorKind::Io, format!("cannot {doing}: the disk fails"))
-            .next(
+            .help(
                 "look at the system's log and save the disk; then restore the database from a backup, or export what \
                  can still be read with --salvage",
             ),
         _ => new(ErrorKind::Io, format!("cannot {doing}"))
-            .next("check that the path exists and that this user may use it"),
+            .help("check that the path exists and that this user may use it"),
     }
 }
 

@@ -96,7 +96,7 @@ pub(super) fn translate(
     };
     let error = Error::new(kind, message).with("database", place).because(error);
     match cause {
-        Some(cause) => error.next(cause.help),
+        Some(cause) => error.help(cause.help),
         None => error,
     }
 }
@@ -186,7 +186,7 @@ fn unresolved(error: std::io::Error, place: &str) -> Error {
     Error::io("cannot connect: the name of the host cannot be resolved")
         .with("database", place)
         .because(error)
-        .next(
+        .help(
             "check the host in the configuration, and whether this machine or container can resolve it \
              (getent hosts NAME); start again if the failure is a temporary one",
         )
@@ -224,7 +224,7 @@ impl<C> Session<C> {
                 limit.as_millis()
             ))
             .with("database", place)
-            .next("check host and port in the configuration and that the database server is running")),
+            .help("check host and port in the configuration and that the database server is running")),
         }
     }
 

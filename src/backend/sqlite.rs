@@ -43,7 +43,7 @@ fn translate(error: rusqlite::Error, doing: &str, path: &Path) -> Error {
     if extended == ffi::SQLITE_IOERR_NOMEM {
         return new(ErrorKind::Io, format!("cannot {doing}: there is not enough memory"))
             .because(error)
-            .next("free some memory and try again");
+            .help("free some memory and try again");
     }
     match error.sqlite_error_code() {
         Some(ErrorCode::OperationInterrupted) => interrupted(),
@@ -53,40 +53,40 @@ fn translate(error: rusqlite::Error, doing: &str, path: &Path) -> Error {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             new(ErrorKind::Refused, format!("cannot {doing}: the database is locked by another process"))
                 .because(error)
-                .next("stop the server (and every other program that has the database open) and try again")
+                .help("stop the server (and every other program that has the database open) and try again")
         }
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => new(
             ErrorKind::Io,
             format!("cannot {doing}: the database is damaged or no SQLite database"),
         )
         .because(error)
-        .next(
+        .help(
             "check the path and the disk (the system's log says whether it fails), restore the file from a backup, or \
              export what can still be read with --salvage",
         ),
         Some(ErrorCode::DiskFull) => new(ErrorKind::Io, format!("cannot {doing}: the disk is full"))
             .because(error)
-            .next("free some space and try again"),
+            .help("free some space and try again"),
         Some(ErrorCode::OutOfMemory) => {
             new(ErrorKind::Io, format!("cannot {doing}: there is not enough memory"))
                 .because(error)
-                .next("free some memory and try again")
+                .help("free some memory and try again")
         }
         Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied | ErrorCode::ReadOnly) => {
-            new(ErrorKind::Io, format!("cannot {doing}")).because(error).next(
+            new(ErrorKind::Io, format!("cannot {doing}")).because(error).help(
                 "check that the path exists, that this user may use it and the -wal, -shm and -journal files beside \
                  it, and that the limit of open files (ulimit -n) is not reached",
             )
         }
         // SQLite does not report which of the two happened.
         Some(ErrorCode::SystemIoFailure) if crate::base::process::file_size().is_some() => {
-            new(ErrorKind::Io, format!("cannot {doing}")).because(error).next(RAISE_FILE_SIZE).next(
+            new(ErrorKind::Io, format!("cannot {doing}")).because(error).help(RAISE_FILE_SIZE).help(
                 "if it has not, look at the system's log for what is wrong with the disk; then try again",
             )
         }
         Some(ErrorCode::SystemIoFailure) => new(ErrorKind::Io, format!("cannot {doing}"))
             .because(error)
-            .next("look at the system's log for what is wrong with the disk, and try again"),
+            .help("look at the system's log for what is wrong with the disk, and try again"),
         _ => new(ErrorKind::Io, format!("cannot {doing}")).because(error),
     }
 }

@@ -50,13 +50,13 @@ pub struct Error {
     context: Vec<(&'static str, String)>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
     // Remedies; the one of the innermost cause comes first.
-    next: Vec<String>,
+    help: Vec<String>,
 }
 
 impl Error {
     /// A new error; `message` describes it in one clause.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Error { kind, message: message.into(), context: Vec::new(), source: None, next: Vec::new() }
+        Error { kind, message: message.into(), context: Vec::new(), source: None, help: Vec::new() }
     }
 
     /// Wrong usage or configuration. Exit 2.
@@ -91,7 +91,7 @@ impl Error {
         let io = source.downcast_ref::<std::io::Error>();
         // A file size limit has the same remedy everywhere.
         if io.is_some_and(|error| error.kind() == std::io::ErrorKind::FileTooLarge) {
-            self = self.next(RAISE_FILE_SIZE);
+            self = self.help(RAISE_FILE_SIZE);
         }
         self.source = Some(source);
         self
@@ -99,17 +99,17 @@ impl Error {
 
     /// Adds a remedy, a sentence without its full stop, after those that the error has already: the code that raises
     /// an error has the remedy for the cause, its callers have the one for the run.
-    pub fn next(mut self, advice: impl Into<String>) -> Self {
+    pub fn help(mut self, advice: impl Into<String>) -> Self {
         let advice = advice.into();
-        if !self.next.contains(&advice) {
-            self.next.push(advice);
+        if !self.help.contains(&advice) {
+            self.help.push(advice);
         }
         self
     }
 
     /// Adds a remedy if the error has none.
-    pub fn or_next(self, advice: &str) -> Self {
-        if self.next.is_empty() { self.next(advice) } else { self }
+    pub fn help_if_none(self, advice: &str) -> Self {
+        if self.help.is_empty() { self.help(advice) } else { self }
     }
 
     /// Changes the kind of the error, for a caller with more context.
@@ -150,9 +150,9 @@ impl fmt::Display for Error {
             line.push_str(": ");
             line.push_str(&source.to_string());
         }
-        for next in &self.next {
+        for help in &self.help {
             line.push_str("; ");
-            line.push_str(next);
+            line.push_str(help);
         }
         f.write_str(&one_line(&line))
     }
@@ -202,16 +202,16 @@ mod tests {
             .with("subspace", "p")
             .with("key", "00")
             .because(std::io::Error::other("first\nsecond"))
-            .next("use --wipe-target to empty it");
+            .help("use --wipe-target to empty it");
         assert_eq!(
             error.to_string(),
             "the target is not empty (subspace p, key 00): first second; use --wipe-target to empty it"
         );
         assert_eq!(error.kind().exit_code(), 5);
         let further =
-            error.next("use --wipe-target to empty it").next("repeat the command").or_next("give up");
+            error.help("use --wipe-target to empty it").help("repeat the command").help_if_none("give up");
         assert!(further.to_string().ends_with("second; use --wipe-target to empty it; repeat the command"));
-        let error = Error::refused("no").or_next("do something");
+        let error = Error::refused("no").help_if_none("do something");
         assert_eq!(error.to_string(), "no; do something");
         let error = Error::damaged("a name").with("file", "\u{1b}]0;x\u{7}\r\nerror: \u{9b}1mé");
         assert_eq!(error.to_string(), "a name (file \\u{1b}]0;x\\u{7}  error: \\u{9b}1mé)");

@@ -271,5 +271,5 @@ pub fn check(cli: &Cli, command: &Command) -> Result<()> {
         });
     }
     let places: Vec<String> = idle.iter().map(|(name, place)| format!("{name} belongs to {place}")).collect();
-    Err(Error::usage(what).next(format!("leave it out: {}", places.join("; "))))
+    Err(Error::usage(what).help(format!("leave it out: {}", places.join("; "))))
 }

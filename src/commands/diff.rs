@@ -81,7 +81,7 @@ pub fn run(options: &DiffOptions) -> Result<Compared> {
         return Err(Error::refused("the two have different schema versions")
             .with("left", named(version))
             .with("right", named(right.version()))
-            .next("only data of one schema version can be compared"));
+            .help("only data of one schema version can be compared"));
     }
     let selected = options.request.resolve(version)?;
     let (mut subspaces, mut left_out) = (Vec::new(), Vec::new());

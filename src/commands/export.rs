@@ -205,7 +205,7 @@ fn prepare(opened: OpenedSource, options: &ExportOptions) -> Result<PreparedExpo
     source_checks::check(&mut connected, &mut preflight, options.consent, console)?;
     let readable = gaps::agree(&gaps, agreed, &connected.place.location()).map_err(|error| {
         if only_checked.is_some_and(|blobs| gaps.iter().any(|gap| gap.subspace.letter == blobs.letter)) {
-            error.next("--no-verify does not look for blobs that are left out")
+            error.help("--no-verify does not look for blobs that are left out")
         } else {
             error
         }
@@ -382,7 +382,7 @@ fn add_losses(store: &Store, losses: &[Loss], findings: &mut Findings) {
 
 /// Adds help to the error of a strict export with findings.
 fn listed(error: Error) -> Error {
-    error.next("run without --strict to keep every record and have the findings listed")
+    error.help("run without --strict to keep every record and have the findings listed")
 }
 
 /// Whether these subspaces include blob links but no blobs.

@@ -44,7 +44,7 @@ pub fn run(options: &ImportOptions) -> Result<Imported> {
     let refused = |error: Error| match error.kind() {
         ErrorKind::Damaged => error
             .into_kind(ErrorKind::Refused)
-            .or_next("nothing was written; copy the dump again from where it was made, or export again"),
+            .help_if_none("nothing was written; copy the dump again from where it was made, or export again"),
         _ => error,
     };
     let how = &options.transfer;
@@ -119,7 +119,7 @@ fn prepare<'a>(
         held.push(version.subspace(file.letter).ok_or_else(|| {
             Error::refused("the dump has a subspace that its schema version does not know")
                 .with("subspace", file.letter.to_string())
-                .next("was the dump edited? export it again")
+                .help("was the dump edited? export it again")
         })?);
     }
     if let Some(manifest) = dump.manifest() {
@@ -236,7 +236,7 @@ fn repeat_losses(dump: &Dump, options: &ImportOptions) -> Result<()> {
     }
     if manifest.is_salvage() && !options.transfer.consent.yes {
         return Err(Error::refused("this dump was salvaged from a damaged store and is incomplete")
-            .next("repeat with --yes to import it nevertheless"));
+            .help("repeat with --yes to import it nevertheless"));
     }
     Ok(())
 }

@@ -230,7 +230,7 @@ pub fn record(subspace: &str, key: &str, options: &InspectOptions) -> Result<(Re
     let key = unhex(key).filter(|key| !key.is_empty()).ok_or_else(|| {
         Error::usage("a key is an even number of hex digits")
             .with("key", key)
-            .next("copy it from the list that --subspace gives")
+            .help("copy it from the list that --subspace gives")
     })?;
     let (from, version) = open(options, &|version| Ok(vec![find(version, subspace)?]))?;
     let subspace = find(version, subspace)?;
@@ -243,7 +243,7 @@ pub fn record(subspace: &str, key: &str, options: &InspectOptions) -> Result<(Re
         None => Err(Error::io("there is no such record")
             .with("subspace", subspace.to_string())
             .with("key", format!("{}: {}", hex(&key), subspace.describe(&key)))
-            .next(format!("list the records with --subspace {}", subspace.name))),
+            .help(format!("list the records with --subspace {}", subspace.name))),
     }
 }
 
@@ -263,12 +263,12 @@ pub fn blob(name: &str, options: &InspectOptions) -> Result<Blob> {
         let fixed: Vec<String> = fixed.map(|key| String::from_utf8_lossy(key).into_owned()).collect();
         return Err(Error::usage("no blob can have this name")
             .with("blob", name)
-            .next(format!("give a hash of 64 hex digits, or one of: {}", fixed.join(", "))));
+            .help(format!("give a hash of 64 hex digits, or one of: {}", fixed.join(", "))));
     };
     let Some(content) = get(&from, subspace, &key, options)? else {
         return Err(Error::io("there is no such blob")
             .with("blob", hex(&key))
-            .next(format!("list the blobs with --subspace {}", subspace.name)));
+            .help(format!("list the blobs with --subspace {}", subspace.name)));
     };
     let proven = layout.content_hash.then(|| blake3::hash(&content).as_bytes() == key.as_slice());
     Ok(Blob { letter: subspace.letter, key, content, proven })
@@ -294,7 +294,7 @@ impl From {
                     let letters: Vec<_> = dump.subspaces().iter().map(|s| s.letter.to_string()).collect();
                     return Err(Error::usage("the dump has no such subspace")
                         .with("subspace", subspace.to_string())
-                        .next(format!("it has {}", letters.join(" "))));
+                        .help(format!("it has {}", letters.join(" "))));
                 }
                 Ok(RangeReader::Dump(Box::new(dump.open_subspace(subspace.letter, Verify::Counts)?)))
             }
@@ -351,7 +351,7 @@ fn find(version: &'static SchemaVersion, token: &str) -> Result<&'static Subspac
             version.subspaces.iter().map(|s| format!("{} {}", s.letter, s.name)).collect();
         Error::usage(format!("there is no subspace {token:?}"))
             .with("schema version", version.number.to_string())
-            .next(format!("valid are, by letter or name: {}", valid.join(", ")))
+            .help(format!("valid are, by letter or name: {}", valid.join(", ")))
     })
 }
 
@@ -483,9 +483,9 @@ impl Blob {
             let place = absolute(file);
             let failed = match error.kind() {
                 std::io::ErrorKind::AlreadyExists => {
-                    Error::usage("the file exists already").next("name another one with --out")
+                    Error::usage("the file exists already").help("name another one with --out")
                 }
-                _ => Error::io("cannot write the blob").because(error).next("check path, rights and space"),
+                _ => Error::io("cannot write the blob").because(error).help("check path, rights and space"),
             };
             failed.with("file", place.display().to_string())
         })
@@ -513,6 +513,6 @@ impl Blob {
             .with("blob", hex(&self.key))
             .with("hash", blake3::hash(&self.content).to_hex().to_string())
             .with("bytes", self.content.len().to_string())
-            .next("the blob is damaged, or its key is the hash of something else; --yes writes it as it is"))
+            .help("the blob is damaged, or its key is the hash of something else; --yes writes it as it is"))
     }
 }

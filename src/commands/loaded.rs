@@ -79,7 +79,7 @@ impl Imported {
 
 /// Adds help to the error of a strict run with findings before the first write.
 pub fn nothing_written(error: Error) -> Error {
-    error.next("nothing was written; run without --strict to take every record as it is")
+    error.help("nothing was written; run without --strict to take every record as it is")
 }
 
 /// Prints the plan of a run: subspaces with records and bytes.

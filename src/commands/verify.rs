@@ -154,7 +154,7 @@ fn alone(
 ) -> Result<()> {
     let again = "copy the dump again from where it was made, or export again";
     input::checksums(dump, options.run).map_err(|error| match error.kind() {
-        ErrorKind::Damaged => error.or_next(again),
+        ErrorKind::Damaged => error.help_if_none(again),
         _ => error,
     })?;
     let total = dump.manifest().map_or(0, |m| m.subspaces.iter().map(SubspaceEntry::bytes).sum());
@@ -303,7 +303,7 @@ fn against(
         return Err(Error::refused("dump and store have different schema versions")
             .with("dump", named(version))
             .with("store", named(store.version()))
-            .next("compare the dump with a store of its own schema version"));
+            .help("compare the dump with a store of its own schema version"));
     }
     verified.findings.merge(source_checks::unknown_tables(&store)?);
     let gaps = gaps::among(store.gaps(), subspaces);

@@ -15,10 +15,10 @@ use crate::base::error::{Error, Result};
 pub(super) fn read_text(path: &Path, what: &str, limit: u64) -> Result<String> {
     let about = fs::metadata(path).map_err(|e| unreadable(what, e))?;
     if about.is_dir() {
-        return Err(Error::usage(format!("{what} is a directory")).next("name a file"));
+        return Err(Error::usage(format!("{what} is a directory")).help("name a file"));
     }
     let irregular = || {
-        Error::usage(format!("{what} is no regular file")).next("name a regular file, not a pipe or device")
+        Error::usage(format!("{what} is no regular file")).help("name a regular file, not a pipe or device")
     };
     if !about.is_file() {
         return Err(irregular());
@@ -33,12 +33,12 @@ pub(super) fn read_text(path: &Path, what: &str, limit: u64) -> Result<String> {
     let mut bytes = Vec::new();
     file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(|e| unreadable(what, e))?;
     if u64::try_from(bytes.len()).is_ok_and(|length| length > limit) {
-        return Err(Error::usage(format!("{what} is larger than {limit} bytes")).next("name another file"));
+        return Err(Error::usage(format!("{what} is larger than {limit} bytes")).help("name another file"));
     }
     String::from_utf8(bytes).map_err(|e| {
         // The bytes themselves are not shown: they may be secret.
         let offset = e.utf8_error().valid_up_to();
-        Error::usage(format!("{what} is not UTF-8 text, from byte {offset} on")).next("save it as UTF-8")
+        Error::usage(format!("{what} is not UTF-8 text, from byte {offset} on")).help("save it as UTF-8")
     })
 }
 
@@ -48,5 +48,5 @@ fn unreadable(what: &str, cause: std::io::Error) -> Error {
         ErrorKind::PermissionDenied => "run as a user who may read it, for example the server's",
         _ => "check the file and its file system",
     };
-    Error::usage(format!("{what} cannot be read")).because(cause).next(advice)
+    Error::usage(format!("{what} cannot be read")).because(cause).help(advice)
 }

@@ -31,7 +31,7 @@ impl Json {
     pub(super) fn parse(text: &str) -> Result<Json> {
         if text.len() > MAX_TEXT {
             let what = format!("the configuration is larger than {MAX_TEXT} bytes");
-            return Err(Error::usage(what).next("name another file"));
+            return Err(Error::usage(what).help("name another file"));
         }
         match serde_json::from_str(text) {
             Ok(map) => Ok(Json(map)),
@@ -39,7 +39,7 @@ impl Json {
             Err(e) => Err(Error::usage("the configuration is no valid JSON")
                 .with("line", e.line().to_string())
                 .with("column", e.column().to_string())
-                .next("correct it there; the server does not read it either")),
+                .help("correct it there; the server does not read it either")),
         }
     }
 
@@ -76,7 +76,7 @@ fn shards(object: &Object<'_>) -> Result<Vec<StoreConfig>> {
     let map = match object.map.get(LIST) {
         Some(Value::Object(map)) => map,
         Some(_) => return Err(object.not(LIST, numbered)),
-        None => return Err(object.wrong(LIST, "the configuration lacks a member").next("add it")),
+        None => return Err(object.wrong(LIST, "the configuration lacks a member").help("add it")),
     };
     let list = object.inner(LIST, map);
     let mut members = Vec::new();
@@ -87,11 +87,11 @@ fn shards(object: &Object<'_>) -> Result<Vec<StoreConfig>> {
     }
     members.sort_by_key(|(number, ..)| *number);
     if members.windows(2).any(|pair| matches!(pair, [(a, ..), (b, ..)] if a == b)) {
-        return Err(object.wrong(LIST, "two members have one number").next("correct it"));
+        return Err(object.wrong(LIST, "two members have one number").help("correct it"));
     }
     if members.len() < FEWEST_SHARDS {
         let what = format!("a sharded store has fewer than {FEWEST_SHARDS} members");
-        return Err(object.wrong(LIST, what).next("add them, or name the only one itself"));
+        return Err(object.wrong(LIST, what).help("add them, or name the only one itself"));
     }
     let mut stores = Vec::new();
     for (index, (_, name, value)) in (0..).zip(members) {
@@ -108,7 +108,7 @@ fn unknown(object: &Object<'_>, name: &str, before: &[&str]) -> Error {
     let names = [before, &BLOB_STORES].concat().join(", ");
     object
         .wrong("@type", format!("a store of type {} cannot be named here", shown(name)))
-        .next(format!("use one of {names}, in this spelling"))
+        .help(format!("use one of {names}, in this spelling"))
 }
 
 fn data_store(mut object: Object<'_>) -> Result<StoreKind> {
@@ -125,7 +125,7 @@ fn data_store(mut object: Object<'_>) -> Result<StoreKind> {
         "MySql" => object::mysql(&mut object),
         other => Err(object
             .wrong("@type", format!("unknown store type {}", shown(other)))
-            .next("use one of RocksDb, Sqlite, FoundationDb, PostgreSql, MySql, in this spelling")),
+            .help("use one of RocksDb, Sqlite, FoundationDb, PostgreSql, MySql, in this spelling")),
     }
 }
 

@@ -47,7 +47,7 @@ impl Passes<'_> {
         self.pass(key, entry, &text, CFG, |name| {
             let other = self.toml.get(name).ok_or_else(|| {
                 self.failed(key, entry, "the configuration lacks the key a macro refers to", name)
-                    .next("set that key, or write the value itself")
+                    .help("set that key, or write the value itself")
             })?;
             // The last pass processes the keys in order: earlier keys are already expanded, later ones are not.
             if name < key { self.all(name, other) } else { self.env_and_file(name, other) }
@@ -58,7 +58,7 @@ impl Passes<'_> {
         let text = self.pass(key, entry, &entry.value, ENV, |name| {
             (self.env)(name).ok_or_else(|| {
                 self.failed(key, entry, "an environment variable is not set or not UTF-8", name)
-                    .next("set it as the server's service does")
+                    .help("set it as the server's service does")
             })
         })?;
         self.pass(key, entry, &text, FILE, |name| {
@@ -85,11 +85,11 @@ impl Passes<'_> {
         while let Some((before, after)) = rest.split_once(open) {
             let Some((name, tail)) = after.split_once(END) else {
                 let error = Error::usage(format!("a macro {open}…{END} is not closed"));
-                return Err(placed(error, key, entry).next(format!("end it with {END}")));
+                return Err(placed(error, key, entry).help(format!("end it with {END}")));
             };
             let Some(left) = self.left.get().checked_sub(1) else {
                 let error = Error::usage(format!("a value needs more than {MAX_MACROS} macros"));
-                return Err(placed(error, key, entry).next("write the value itself"));
+                return Err(placed(error, key, entry).help("write the value itself"));
             };
             self.left.set(left);
             out.push_str(before);
@@ -97,7 +97,7 @@ impl Passes<'_> {
             rest = tail;
             if out.len() > MAX_VALUE {
                 let error = Error::usage(format!("a value expands to more than {MAX_VALUE} bytes"));
-                return Err(placed(error, key, entry).next("write the value itself"));
+                return Err(placed(error, key, entry).help("write the value itself"));
             }
         }
         out.push_str(rest);

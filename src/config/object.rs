@@ -132,7 +132,7 @@ fn s3(m: &mut impl Members) -> Result<StoreKind> {
     if endpoint.as_deref().is_some_and(|endpoint| endpoint.contains('@')) {
         return Err(m
             .refuse("region", "the endpoint holds credentials")
-            .next("put them in accessKey and secretKey"));
+            .help("put them in accessKey and secretKey"));
     }
     let settings = S3Settings {
         region,
@@ -166,7 +166,7 @@ fn azure(m: &mut impl Members) -> Result<StoreKind> {
     if settings.endpoint.as_ref().is_some_and(|endpoint| endpoint.as_str().contains(['@', '?'])) {
         return Err(m
             .refuse("endpoint", "the endpoint holds credentials")
-            .next("put them in accessKey or sasToken"));
+            .help("put them in accessKey or sasToken"));
     }
     Ok(StoreKind::Azure(settings))
 }
@@ -177,11 +177,11 @@ fn azure_credential(m: &mut impl Members) -> Result<AzureCredential> {
         (None, Some(token)) => Ok(AzureCredential::SasToken(token)),
         (Some(_), Some(_)) => {
             let what = "an Azure store has both accessKey and sasToken";
-            Err(m.refuse("sasToken", what).next("keep one of the two"))
+            Err(m.refuse("sasToken", what).help("keep one of the two"))
         }
         (None, None) => {
             let what = "an Azure store has neither accessKey nor sasToken";
-            Err(m.refuse("sasToken", what).next("add one of the two"))
+            Err(m.refuse("sasToken", what).help("add one of the two"))
         }
     }
 }
@@ -259,7 +259,7 @@ fn host(m: &mut impl Members) -> Result<String> {
     if holds_credentials(&host) {
         return Err(m
             .refuse("host", "the host holds credentials")
-            .next("put them in authUsername and authSecret"));
+            .help("put them in authUsername and authSecret"));
     }
     Ok(host)
 }

@@ -21,11 +21,11 @@ const NEWEST: u8 = 1;
 pub(super) fn blob_place(version: &SchemaVersion, value: &[u8], env: Lookup<'_>) -> Result<BlobPlace> {
     let Some(object) = version.blob_store() else {
         let what = format!("stores of schema version {} do not name their blob store", version.number);
-        return Err(Error::usage(what).next("read it from the configuration"));
+        return Err(Error::usage(what).help("read it from the configuration"));
     };
     let named = |error: Error| {
         let error = error.with("object", object.title);
-        error.or_next(
+        error.help_if_none(
             "name the blob store with --blob-config, or correct it in the server's recovery mode",
         )
     };
@@ -45,7 +45,7 @@ pub(super) fn blob_place(version: &SchemaVersion, value: &[u8], env: Lookup<'_>)
             .with("version", envelope.version.to_string())
             .with("known up to", NEWEST.to_string())
             .because(error)
-            .next("use a newer release of stalwart-migrate")
+            .help("use a newer release of stalwart-migrate")
     })
 }
 
@@ -94,7 +94,7 @@ fn shards(pickle: &mut Pickle<'_>) -> Result<Vec<StoreConfig>> {
 /// Of kind usage, if the value is no registry object.
 pub fn variant_of(object: &Singleton, value: &[u8]) -> Result<(u64, Option<&'static Variant>)> {
     let named = |error: Error| {
-        error.with("object", object.title).or_next("correct it in the server's recovery mode")
+        error.with("object", object.title).help_if_none("correct it in the server's recovery mode")
     };
     let envelope = Envelope::open(value).map_err(named)?;
     let mut pickle = Pickle::new(&envelope.body, envelope.version, &|_| None);

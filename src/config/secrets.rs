@@ -19,7 +19,7 @@ pub(super) fn of_environment(name: &str, env: Lookup<'_>, placed: impl Fn(Error)
         Some(secret) if !secret.is_empty() => Ok(Secret::new(secret)),
         _ => Err(placed(Error::usage("an environment variable is not set, empty or not UTF-8"))
             .with("name", shown(name.trim()))
-            .next("set it as the server's service does")),
+            .help("set it as the server's service does")),
     }
 }
 
@@ -30,7 +30,7 @@ pub(super) fn of_file(path: &str, placed: impl Fn(Error) -> Error) -> Result<Sec
     let text = read_text(path, "a file that holds a secret", MAX_SECRET).map_err(placed)?;
     // Only the end is trimmed; a blank at the start is part of the secret.
     match text.trim_end() {
-        "" => Err(placed(Error::usage("a file that holds a secret is empty")).next("write the secret to it")),
+        "" => Err(placed(Error::usage("a file that holds a secret is empty")).help("write the secret to it")),
         secret => Ok(Secret::new(secret)),
     }
 }

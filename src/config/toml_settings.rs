@@ -34,10 +34,10 @@ impl TomlSettings<'_> {
     pub(super) fn required(&self, key: &str) -> Result<String> {
         match self.text(key)? {
             Some(text) if text.is_empty() => {
-                Err(self.wrong(key, "a setting that is needed is empty").next("give it a value"))
+                Err(self.wrong(key, "a setting that is needed is empty").help("give it a value"))
             }
             Some(text) => Ok(text),
-            None => Err(self.missing(key).next("add it")),
+            None => Err(self.missing(key).help("add it")),
         }
     }
 
@@ -49,7 +49,7 @@ impl TomlSettings<'_> {
         let Some(text) = self.text(key)? else { return Ok(None) };
         let value = parse(&text).map_err(|expected| {
             self.wrong(key, format!("the value {} is wrong", self.shown(key, &text)))
-                .next(format!("write {expected}; the server silently uses its default instead"))
+                .help(format!("write {expected}; the server silently uses its default instead"))
         })?;
         Ok(Some(value))
     }

@@ -127,7 +127,7 @@ impl Section<'_> {
         let shown_kind = self.settings.shown(&key, &kind);
         if OTHER_TYPES.contains(&kind.as_str()) || DATA_OR_BLOB_TYPES.contains(&kind.as_str()) {
             let what = format!("a store of type {shown_kind} cannot be {}", wanted.title());
-            return Err(self.settings.wrong(&key, what).next(format!("let {named_by} name another store")));
+            return Err(self.settings.wrong(&key, what).help(format!("let {named_by} name another store")));
         }
         let advice = match kind.as_str() {
             "shared-blob" => "write sharded-blob".to_string(),
@@ -137,7 +137,7 @@ impl Section<'_> {
                 format!("use one of {}", types.copied().collect::<Vec<_>>().join(", "))
             }
         };
-        Err(self.settings.wrong(&key, format!("unknown store type {shown_kind}")).next(advice))
+        Err(self.settings.wrong(&key, format!("unknown store type {shown_kind}")).help(advice))
     }
 
     fn undefined(&self, named_by: &str) -> Error {
@@ -152,7 +152,7 @@ impl Section<'_> {
             .map(shown)
             .take(10)
             .collect();
-        error.next(if ids.is_empty() {
+        error.help(if ids.is_empty() {
             "define it in this file".to_string()
         } else {
             format!("define it in this file, which defines {}", ids.join(", "))
@@ -209,7 +209,7 @@ impl Section<'_> {
     fn host(&self, host: String) -> Result<String> {
         if holds_credentials(&host) {
             let what = "the host holds credentials";
-            return Err(self.settings.wrong(&self.key("host"), what).next("put them in user and password"));
+            return Err(self.settings.wrong(&self.key("host"), what).help("put them in user and password"));
         }
         Ok(host)
     }
@@ -268,7 +268,7 @@ impl Section<'_> {
             return Err(self
                 .settings
                 .wrong(&self.key("endpoint"), what)
-                .next(format!("put them in {instead}")));
+                .help(format!("put them in {instead}")));
         }
         Ok(endpoint.map(Endpoint::new))
     }
@@ -279,13 +279,13 @@ impl Section<'_> {
             (None, Some(token)) => AzureCredential::SasToken(token),
             (Some(_), Some(_)) => {
                 let what = "an Azure store has both azure-access-key and sas-token";
-                return Err(self.settings.wrong(&self.key("sas-token"), what).next("keep one of the two"));
+                return Err(self.settings.wrong(&self.key("sas-token"), what).help("keep one of the two"));
             }
             (None, None) => {
                 return Err(self
                     .settings
                     .missing(&self.key("azure-access-key"))
-                    .next("add it, or sas-token"));
+                    .help("add it, or sas-token"));
             }
         };
         // An addition of this program: the server's Azure stores are in the public cloud.
@@ -306,7 +306,7 @@ impl Section<'_> {
         let key = self.key("stores");
         let ids = self.settings.list(&key)?;
         if ids.is_empty() {
-            return Err(self.settings.missing(&key).next("list the members of the sharded store"));
+            return Err(self.settings.missing(&key).help("list the members of the sharded store"));
         }
         let members = ids.iter().map(|id| store(self.settings, id, Use::Shard, &key));
         Ok(StoreKind::Sharded { stores: members.collect::<Result<_>>()? })

@@ -263,10 +263,10 @@ impl Manifest {
             return Err(Error::refused(format!(
                 "the dump has format version {version}, this release reads version {FORMAT_VERSION}"
             ))
-            .next("use the release of stalwart-migrate that wrote it"));
+            .help("use the release of stalwart-migrate that wrote it"));
         }
         seal::check(text, "manifest")
-            .map_err(|error| error.next("restore the manifest from a copy, or export again"))?;
+            .map_err(|error| error.help("restore the manifest from a copy, or export again"))?;
         let manifest: Manifest = serde_json::from_slice(text).map_err(damaged)?;
         manifest
             .check()

@@ -81,10 +81,10 @@ impl Dump {
             Ok(found) if found.is_dir() => {}
             Ok(_) => {
                 return Err(place(Error::usage("this is no directory, so it is no dump"), dir)
-                    .next("name the directory that holds the subspace files"));
+                    .help("name the directory that holds the subspace files"));
             }
             Err(e) if matches!(e.kind(), IoErrorKind::NotFound | IoErrorKind::NotADirectory) => {
-                return Err(place(Error::usage("there is no such directory"), dir).next("check the path"));
+                return Err(place(Error::usage("there is no such directory"), dir).help("check the path"));
             }
             Err(e) => return Err(place(Error::io("cannot read the directory"), dir).because(e)),
         }
@@ -276,7 +276,7 @@ fn open_ours(dir: &Path, listing: DumpFiles) -> Result<Dump> {
     if !unexpected.is_empty() {
         return Err(place(Error::damaged("the dump holds files that do not belong to it"), dir)
             .with("files", some(&unexpected))
-            .next("remove them if you have put them there"));
+            .help("remove them if you have put them there"));
     }
     if !listing.inner.contains(FINDINGS) {
         return Err(place(Error::damaged("the file is missing"), &dir.join(DIRECTORY).join(FINDINGS)));
@@ -337,7 +337,7 @@ fn open_servers(dir: &Path, listing: DumpFiles) -> Result<Dump> {
         || starts.iter().any(|(_, _, start)| ours(start))
     {
         return Err(place(Error::refused("this is an unfinished export, no dump: it has no manifest"), dir)
-            .next("finish it with --resume where it was made, or remove the directory and export again"));
+            .help("finish it with --resume where it was made, or remove the directory and export again"));
     }
     if listing.files.is_empty() {
         return Err(no_dump(dir, &listing.others));
@@ -352,7 +352,7 @@ fn open_servers(dir: &Path, listing: DumpFiles) -> Result<Dump> {
             && *flg != SERVER_FLG
         {
             let what = format!("a frame with flags {flg:02x} is neither ours nor the server's");
-            return Err(place(Error::usage(what), path).next("name a dump as it was exported"));
+            return Err(place(Error::usage(what), path).help("name a dump as it was exported"));
         }
         let (file, bytes) = open_regular(path)?;
         let reader = RecordReader::new(BufReader::new(file), path.display().to_string())?;
@@ -384,7 +384,7 @@ fn check_letter(expected: char, found: char, path: &Path) -> Result<()> {
         return Ok(());
     }
     let what = format!("the file holds subspace {found}, its name says {expected}");
-    Err(place(Error::damaged(what), path).next("the file was renamed or copied: restore the original"))
+    Err(place(Error::damaged(what), path).help("the file was renamed or copied: restore the original"))
 }
 
 /// Returns the schema version, which must be the same in all files.
@@ -410,7 +410,7 @@ fn no_dump(dir: &Path, names: &[String]) -> Error {
         }
     }
     place(Error::usage("this directory holds no dump"), dir)
-        .next("name the directory that holds the subspace files")
+        .help("name the directory that holds the subspace files")
 }
 
 /// Files of the server's exports up to 0.14 begin with the magic and a file version.
@@ -424,7 +424,7 @@ fn op_stream(dir: &Path, path: &Path) -> Error {
     let what = "this is a dump of Stalwart 0.11 to 0.14 in its older format (operations, not records)";
     place(Error::refused(what), dir)
         .with("file", path.display().to_string())
-        .next("export the store of that server with this tool instead")
+        .help("export the store of that server with this tool instead")
 }
 
 /// The first five bytes of a file, or fewer if it is shorter.
@@ -456,7 +456,7 @@ fn open_regular(path: &Path) -> Result<(File, u64)> {
 
 fn no_regular_file(path: &Path) -> Error {
     place(Error::damaged("this is no regular file, so it is no part of a dump"), path)
-        .next("links, devices and pipes are not followed: copy the dump with its files")
+        .help("links, devices and pipes are not followed: copy the dump with its files")
 }
 
 fn entries(dir: &Path) -> Result<Vec<(String, fs::FileType)>> {

@@ -95,7 +95,7 @@ impl DumpWriter {
     pub fn reopen(dir: &Path, schema_version: u32) -> Result<DumpWriter> {
         if !check_destination(dir).is_err_and(|error| error.kind() == ErrorKind::Refused) {
             return Err(place(Error::refused("there is no unfinished export to go on with"), dir)
-                .next("export without --resume"));
+                .help("export without --resume"));
         }
         let top = Dir::open(dir).map_err(|e| failed("cannot open the directory", dir, e))?;
         let inside = dir.join(DIRECTORY);
@@ -104,11 +104,11 @@ impl DumpWriter {
         if user != own_user() {
             return Err(place(Error::refused("another user has begun the export"), &inside)
                 .with("user", user.to_string())
-                .next("go on as that user, or remove the directory and export again"));
+                .help("go on as that user, or remove the directory and export again"));
         }
         if inner.look(MANIFEST).is_ok_and(|found| found.is_some()) {
             return Err(place(Error::refused("the export is complete: it has a manifest"), dir)
-                .next("check it with `verify DIR`"));
+                .help("check it with `verify DIR`"));
         }
         let started = BTreeMap::new();
         Ok(DumpWriter { dir: dir.to_owned(), top, inner, schema_version, created: false, started })
@@ -327,7 +327,7 @@ impl SubspaceWriter {
             "the store delivers keys out of order"
         };
         self.place(Error::io(what).with("after", hex_start(before)), key)
-            .next("the store is damaged: check it with its own tools, or export with --salvage")
+            .help("the store is damaged: check it with its own tools, or export with --salvage")
     }
 
     fn place(&self, error: Error, key: &[u8]) -> Error {
@@ -342,7 +342,7 @@ impl SubspaceWriter {
 pub fn check_destination(dir: &Path) -> Result<bool> {
     match fs::metadata(dir) {
         Ok(found) if !found.is_dir() => {
-            Err(place(Error::usage("the destination is no directory"), dir).next("name a new directory"))
+            Err(place(Error::usage("the destination is no directory"), dir).help("name a new directory"))
         }
         Ok(_) => {
             let mut entries = fs::read_dir(dir).map_err(|e| failed("cannot read the directory", dir, e))?;
@@ -351,7 +351,7 @@ pub fn check_destination(dir: &Path) -> Result<bool> {
                 Some(Err(e)) => Err(failed("cannot read the directory", dir, e)),
                 Some(Ok(_)) if looks_unfinished(dir) => {
                     Err(place(Error::refused("the destination holds an unfinished export"), dir)
-                        .next("go on with it with --resume, or remove the directory and export again"))
+                        .help("go on with it with --resume, or remove the directory and export again"))
                 }
                 Some(Ok(_)) => Err(not_empty(dir)),
             }
@@ -379,14 +379,14 @@ fn prepare(dir: &Path) -> Result<(Dir, bool)> {
 }
 
 fn not_empty(dir: &Path) -> Error {
-    place(Error::refused("the destination is not empty"), dir).next("name a new or an empty directory")
+    place(Error::refused("the destination is not empty"), dir).help("name a new or an empty directory")
 }
 
 fn create_failed(dir: &Path, e: std::io::Error) -> Error {
     match e.kind() {
         // The path is a file or a dangling link.
         IoErrorKind::NotADirectory | IoErrorKind::AlreadyExists => {
-            place(Error::usage("the destination is no directory"), dir).next("name a new directory")
+            place(Error::usage("the destination is no directory"), dir).help("name a new directory")
         }
         _ => failed("cannot create the directory", dir, e),
     }

@@ -104,7 +104,7 @@ fn refused_password(error: Error, data: &StoreConfig) -> Error {
     };
     let blank = password.is_some_and(|secret| secret.expose() != secret.expose().trim());
     if blank && error.to_string().contains("password") {
-        error.next(
+        error.help(
             "the password in the configuration begins or ends with a blank or a line break, which is part of it: a \
              file that ends in a line break is taken with it",
         )
@@ -467,11 +467,11 @@ fn absent(path: &Path, error: std::io::Error, what: &str) -> Result<bool> {
         std::io::ErrorKind::NotADirectory => Err(Error::usage(format!("the target is not a {what}"))
             .with("path", place(path))
             .because(error)
-            .next("check the path in the configuration")),
+            .help("check the path in the configuration")),
         _ => Err(Error::io("cannot look at the target")
             .with("path", place(path))
             .because(error)
-            .next("run as a user who may use it")),
+            .help("run as a user who may use it")),
     }
 }
 
@@ -483,5 +483,5 @@ fn unsupported(data: &StoreConfig) -> Error {
     Error::usage("this build cannot use stores of this type")
         .with("store", data.id.clone())
         .with("location", data.location())
-        .next("build with the feature of that backend")
+        .help("build with the feature of that backend")
 }

@@ -88,7 +88,7 @@ pub fn open(config: &Config, how: OpenOptions, run: &Run) -> Result<Connected> {
     let record = |subspace: &'static Subspace, key: &[u8]| -> Result<Option<Vec<u8>>> {
         if gap(subspace) {
             // An unreadable table is an error, not an absent record.
-            Err(gaps::refusal(&gaps, &data.location()).next(
+            Err(gaps::refusal(&gaps, &data.location()).help(
                 "where the blobs are stands in one of them: name the blob store with --blob-config FILE",
             ))
         } else {
@@ -230,7 +230,7 @@ fn version(
             if let Some(error) = gaps::version_unread(source, &data.location())? {
                 return Err(error);
             }
-            Err(Error::refused("the store states no schema version").with("store", data.location()).next(
+            Err(Error::refused("the store states no schema version").with("store", data.location()).help(
                 "a store of 0.11 or older must be upgraded by its server first; an unfinished import must be \
              finished with --resume; --schema N overrides",
             ))

@@ -230,7 +230,7 @@ pub fn outside_of_all((title, option): (&str, &str), path: &Path) -> Result<()> 
     Err(Error::usage(format!("the {title} would overlap with the {what}"))
         .with("file", path.display().to_string())
         .because(format!("{} is one", place.display()))
-        .next(format!("name another place with {option}")))
+        .help(format!("name another place with {option}")))
 }
 
 /// The kind of store or dump that a directory is, by its files.
@@ -278,7 +278,7 @@ fn refuse(
         .with(kept, format!("{} {}", other.role.title(), other.place()))
         .with(written, format!("{} {}", part.role.title(), part.place()))
         .because(how)
-        .next(help)
+        .help(help)
 }
 
 fn of(name: &str, role: Role) -> String {

@@ -74,7 +74,7 @@ pub fn check_sessions(sessions: &Sessions, store: &str, agreed: bool, console: &
     let error = Error::refused("others are connected to the database, most likely a running server")
         .with("store", store)
         .with("sessions", shown.join(", "))
-        .next("stop the server and whatever else uses the database, or use --yes if none of them writes");
+        .help("stop the server and whatever else uses the database, or use --yes if none of them writes");
     if !agreed {
         return Err(error);
     }

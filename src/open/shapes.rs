@@ -94,5 +94,5 @@ fn refuse(faults: &[Fault], place: &str, written: bool) -> Result<()> {
     Err(Error::refused("tables are not as the server makes them")
         .with("store", place)
         .because(shown.join("; "))
-        .next(format!("{remedies}, {otherwise}")))
+        .help(format!("{remedies}, {otherwise}")))
 }

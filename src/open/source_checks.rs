@@ -53,7 +53,7 @@ pub fn check(
         Some(holder) => Err(Error::refused("a server is running on this store")
             .with("store", place.clone())
             .with("locked by", holder.describe())
-            .next("stop the server and try again")),
+            .help("stop the server and try again")),
     };
     preflight.check_unless_dry("source not in use", holder)?;
     // Checked after the holder, because that error names the server.

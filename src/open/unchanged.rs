@@ -34,7 +34,7 @@ impl Watched {
             return Err(Error::refused("a server was started on the store while it was read")
                 .with("store", self.place.location())
                 .with("locked by", holder.describe())
-                .next("stop the server, then begin again"));
+                .help("stop the server, then begin again"));
         }
         let sessions = source.sessions()?;
         if sessions.others.is_empty() || self.agreed {
@@ -43,7 +43,7 @@ impl Watched {
         Err(Error::refused("others have connected to the database while it was read, most likely a server")
             .with("store", self.place.location())
             .with("sessions", sessions.others.join(", "))
-            .next(
+            .help(
                 "stop the server and whatever else uses the database, and begin again; or go on with the same \
                  command, --resume and --yes, if none of them writes",
             ))

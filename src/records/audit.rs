@@ -225,7 +225,7 @@ fn next(list: &mut BufReader<File>) -> Result<Option<(Hash, bool)>> {
 fn failed(error: std::io::Error) -> Error {
     Error::io("cannot keep the temporary list of blob hashes")
         .because(error)
-        .next("free some space and try again")
+        .help("free some space and try again")
 }
 
 #[cfg(test)]

@@ -67,7 +67,7 @@ pub fn none_hidden(gaps: &[Gap], place: &str) -> Result<()> {
 
 /// The error for reading a store with gaps, with the options to continue.
 pub fn refusal(gaps: &[Gap], place: &str) -> Error {
-    unread(gaps, place).next(format!(
+    unread(gaps, place).help(format!(
         "or leave these subspaces out with --exclude {0}; --yes goes on without them and ends with exit code 3",
         letters(gaps)
     ))
@@ -89,7 +89,7 @@ fn unread(gaps: &[Gap], place: &str) -> Error {
     Error::refused("tables that a server of this schema version always has are not there or cannot be read")
         .with("store", place)
         .because(reasons.join("; "))
-        .next(help.join("; "))
+        .help(help.join("; "))
 }
 
 fn letters(gaps: &[Gap]) -> String {
@@ -149,5 +149,5 @@ pub fn version_unread(source: &dyn Source, place: &str) -> Result<Option<Error>>
         return Ok(None);
     }
     let error = unread(&gaps, place).with("schema version", "unknown, for one of them states it");
-    Ok(Some(error.next("--schema N names the version instead")))
+    Ok(Some(error.help("--schema N names the version instead")))
 }

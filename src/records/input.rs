@@ -159,7 +159,7 @@ impl<'a> Input<'a> {
                 Err(Error::refused("the schema-version record contradicts the rest of the data")
                     .with("record", hex(&value))
                     .with("expected", self.version().number.to_string())
-                    .next("export again"))
+                    .help("export again"))
             }
             value => Ok(value),
         }

@@ -42,7 +42,7 @@ impl Request {
         }
         if letters.is_empty() {
             return Err(Error::usage("nothing is left to do: every subspace is excluded")
-                .next("name fewer subspaces in --exclude"));
+                .help("name fewer subspaces in --exclude"));
         }
         Ok(version.subspaces.iter().filter(|subspace| letters.contains(&subspace.letter)).collect())
     }
@@ -60,7 +60,7 @@ fn tokens(list: &str, origin: &'static str, version: &SchemaVersion) -> Result<B
             };
             return Err(Error::usage(what)
                 .with("schema version", version.number.to_string())
-                .next(format!("valid are: {}", valid(version))));
+                .help(format!("valid are: {}", valid(version))));
         }
         letters.extend(found);
     }

@@ -56,7 +56,7 @@ pub fn schema_version(source: &dyn Source) -> Result<Option<u32>> {
             .with("table", table.name)
             .with("key", crate::base::hex::hex(record.key))
             .with("value", crate::base::hex::hex(&value))
-            .next("name the version with --schema if you know which release wrote this store")),
+            .help("name the version with --schema if you know which release wrote this store")),
     }
 }
 
@@ -316,5 +316,5 @@ pub fn unknown_version(number: u32) -> Error {
     let known: Vec<String> =
         catalog::versions().iter().map(|v| format!("{} ({})", v.number, v.releases)).collect();
     Error::refused(format!("schema version {number} is not supported"))
-        .next(format!("supported are {}", known.join(", ")))
+        .help(format!("supported are {}", known.join(", ")))
 }

@@ -106,11 +106,11 @@ fn no_file(path: &Path, error: std::io::Error) -> Error {
     match error.kind() {
         std::io::ErrorKind::AlreadyExists => Error::usage("the file for the report exists already")
             .with("path", place)
-            .next("name a new file with --report"),
+            .help("name a new file with --report"),
         _ => Error::usage("cannot create the file for the report")
             .with("path", place)
             .because(error)
-            .next("name a file in a directory that can be written"),
+            .help("name a file in a directory that can be written"),
     }
 }
 
@@ -135,7 +135,7 @@ fn report(line: &str) {
 fn lost(what: &str, next: &str, error: std::io::Error) {
     let mut first = lock(&LOST);
     first.get_or_insert_with(|| {
-        Error::io(what).because(error).next(next).next("repeat the command: part of its output is missing")
+        Error::io(what).because(error).help(next).help("repeat the command: part of its output is missing")
     });
 }
 
@@ -206,7 +206,7 @@ impl Console {
             Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
                 Err(Error::io("cannot write to stdout")
                     .because(error)
-                    .next("check where stdout goes and whether there is space"))
+                    .help("check where stdout goes and whether there is space"))
             }
             _ => Ok(()),
         }

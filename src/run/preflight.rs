@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn a_run_ends_with_a_refusal_and_a_dry_run_goes_on_to_its_end() {
-        let refused = || Err::<u32, _>(Error::refused("no").next("do something"));
+        let refused = || Err::<u32, _>(Error::refused("no").help("do something"));
         let mut run = Preflight::new(Console { json: false, quiet: true }, false);
         assert_eq!(run.check("one", Ok(1), |n| n.to_string()).unwrap(), Some(1));
         assert_eq!(run.check("two", refused(), |n| n.to_string()).unwrap_err().message(), "no");

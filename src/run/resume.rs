@@ -46,7 +46,7 @@ impl StateFile {
             // A run that has not ended cannot be resumed.
             StateFile::at_rest(path)?;
             Err(place(Error::refused("there is the state of an interrupted run"), path)
-                .next("go on with it with --resume, or remove the file if you do not want to"))
+                .help("go on with it with --resume, or remove the file if you do not want to"))
         };
         let taken = || dir.look(&name).map(|found| found.is_some()).map_err(fail);
         if taken()? {
@@ -83,7 +83,7 @@ impl StateFile {
             .map_err(|e| failed("cannot read the state of the interrupted run", path, e))?;
         let damaged = |error: Error| {
             place(error.into_kind(crate::base::error::ErrorKind::Refused), path)
-                .next("start again without --resume")
+                .help("start again without --resume")
         };
         seal::check(&text, "state of the interrupted run").map_err(damaged)?;
         let state = serde_json::from_slice(&text).map_err(|e| {
@@ -163,7 +163,7 @@ fn lock(file: &File, path: &Path) -> Result<()> {
     match flock(file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(()),
         Err(e) if e == rustix::io::Errno::WOULDBLOCK => {
-            Err(place(Error::refused("another run is at work here"), path).next("wait until it has ended"))
+            Err(place(Error::refused("another run is at work here"), path).help("wait until it has ended"))
         }
         // File systems without locks are accepted.
         Err(_) => Ok(()),

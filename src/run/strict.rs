@@ -76,7 +76,7 @@ fn recorded_failure(counts: &BTreeMap<String, u64>) -> Option<Error> {
         .collect();
     (!counts.is_empty()).then(|| {
         let what = format!("--strict: the export of this dump has found: {}", counts.join(", "));
-        Error::new(ErrorKind::Findings, what).next("see manifest/findings.jsonl in the dump")
+        Error::new(ErrorKind::Findings, what).help("see manifest/findings.jsonl in the dump")
     })
 }
 
@@ -126,7 +126,7 @@ impl End {
     /// Errors: findings, with `--strict`, unless the run has found damage.
     pub fn conclude(self) -> Result<u8> {
         match (self.fails(), self.failure) {
-            (true, Some(error)) => Err(error.next("without --strict the run ends with what it has done")),
+            (true, Some(error)) => Err(error.help("without --strict the run ends with what it has done")),
             _ => Ok(self.code),
         }
     }

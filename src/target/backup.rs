@@ -105,7 +105,7 @@ impl Saving {
                 Error::refused("rows of the target would be replaced and cannot be saved")
                     .with("file", self.path.display().to_string())
                     .because(error)
-                    .next(
+                    .help(
                         "start in a directory that can be written, or name another place with --report FILE",
                     )
             })?;

@@ -94,7 +94,7 @@ pub fn decide(
             let explicit = named.is_some();
             let after = after.map_err(|error| {
                 if explicit {
-                    error.next(
+                    error.help(
                         "repeat with --yes to leave that object as it is and change it in recovery mode",
                     )
                 } else {
@@ -150,7 +150,7 @@ fn refuse(wanted: &BlobPlace, after: &BlobPlace, explicit: bool, data: &StoreCon
     )
     .with("blobs would go to", place(wanted))
     .with("the loaded object names", place(after));
-    error.next(if explicit {
+    error.help(if explicit {
 "name the place of the object with --blob-config, or repeat with --yes and change the object in recovery \
              mode before the first start"
 } else {

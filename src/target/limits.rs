@@ -98,7 +98,7 @@ impl Unusable {
             .with("decoded", subspace.describe(key))
             .with("values of this kind", self.count.to_string())
             .because(format!("{reason}, this value has {bytes}"))
-            .next(format!(
+            .help(format!(
                 "repair it in the source, or repeat with --yes {way}: it is reported then, and the run ends with 3"
             )))
     }
@@ -262,14 +262,14 @@ impl Limit {
         let (length, value) = (key.len() as u64, self.stored(value));
         let elsewhere = "use another backend, or remove the record from the source";
         if length > self.key {
-            return Err(self.refuse("key", length, self.key, key).next(elsewhere));
+            return Err(self.refuse("key", length, self.key, key).help(elsewhere));
         }
         if value > self.value {
-            return Err(self.refuse("value", value, self.value, key).next(elsewhere));
+            return Err(self.refuse("value", value, self.value, key).help(elsewhere));
         }
         let record = length.saturating_add(value);
         if record > self.record {
-            return Err(self.refuse("record", record, self.record, key).next(format!(
+            return Err(self.refuse("record", record, self.record, key).help(format!(
                 "raise {} of the target, and of the configuration if it is set there",
                 self.setting
             )));
@@ -300,7 +300,7 @@ impl Limit {
             .with("decoded", self.subspace.describe(key))
             .with("length", key.len().to_string())
             .with("other key", hex(before))
-            .next("use another backend, or remove one of the records from the source")),
+            .help("use another backend, or remove one of the records from the source")),
             _ => Ok(()),
         }
     }

@@ -37,14 +37,14 @@ impl Owner {
         };
         if owner.user.is_none() && owner.group.is_none() {
             return Err(
-                Error::usage("--owner names neither user nor group").next("name USER:GROUP, as for chown")
+                Error::usage("--owner names neither user nor group").help("name USER:GROUP, as for chown")
             );
         }
         let own = rustix::process::geteuid().as_raw();
         if own != 0 && owner.user.is_some_and(|user| user != own) {
             return Err(Error::usage("--owner: only root can give files to another user")
                 .with("owner", text)
-                .next("run as root, or as that user without --owner"));
+                .help("run as root, or as that user without --owner"));
         }
         Ok(owner)
     }
@@ -97,7 +97,7 @@ fn lookup(file: &str, name: &str, what: &str) -> Result<Account> {
         Ok(id) => Ok(Account { id, group: None }),
         Err(_) => Err(Error::usage(format!("--owner: there is no such {what}"))
             .with("name", name)
-            .next("name an existing user and group, or their numbers")),
+            .help("name an existing user and group, or their numbers")),
     }
 }
 
@@ -105,7 +105,7 @@ fn failed(path: &Path, error: std::io::Error) -> Error {
     Error::io("cannot give the file to its new owner")
         .with("path", path.display().to_string())
         .because(error)
-        .next("the target is complete: look at what this is, then give the other files away with chown -h")
+        .help("the target is complete: look at what this is, then give the other files away with chown -h")
 }
 
 #[cfg(test)]

@@ -84,7 +84,7 @@ pub fn compare(
     if differences.is_empty() {
         return Ok(into_inner(tally));
     }
-    Err(Error::damaged("the store does not hold what it should").because(differences.join("; ")).next(
+    Err(Error::damaged("the store does not hold what it should").because(differences.join("; ")).help(
         "compare record by record with `verify DIR --against CONFIG`, and do not start the server on it",
     ))
 }
@@ -111,7 +111,7 @@ pub fn no_side_tables(source: &dyn Source, version: &'static SchemaVersion) -> R
     let names: Vec<&str> = filled.iter().map(|side| side.table.name).collect();
     Err(Error::damaged("tables that were empty have rows")
         .with("tables", names.join(", "))
-        .next("was a server started on the target? stop it, and import again with --wipe-target"))
+        .help("was a server started on the target? stop it, and import again with --wipe-target"))
 }
 
 /// The expectation of an empty subspace.

@@ -111,7 +111,7 @@ pub fn check(
     }
     Err(Error::refused("the target is not empty")
         .because(in_the_way.join("; "))
-        .next("use another, fresh store, or --wipe-target if nothing in this one is needed"))
+        .help("use another, fresh store, or --wipe-target if nothing in this one is needed"))
 }
 
 /// Plans to empty every subspace in `extent`, whatever it holds, except rows that belong to the installation.
@@ -125,7 +125,7 @@ pub fn wipe(target: &dyn Source, version: &'static SchemaVersion, extent: Extent
     if !unknown.is_empty() && matches!(extent, Extent::Everything) {
         return Err(Error::refused("the target holds what --wipe-target does not touch")
             .because(unknown.join("; "))
-            .next("look at these tables and remove them yourself, or use another, fresh store"));
+            .help("look at these tables and remove them yourself, or use another, fresh store"));
     }
     let there = target.tables()?;
     let mut clearing = Clearing::default();
@@ -178,7 +178,7 @@ fn empty(
                 return Err(Error::refused("the target holds more rows that would stay than a server makes")
                     .with("subspace", subspace.to_string())
                     .with("such as", format!("{} = {}", hex(key), subspace.describe(key)))
-                    .next("look at them with inspect --subspace, or use another, fresh store"));
+                    .help("look at them with inspect --subspace, or use another, fresh store"));
             }
             kept.push(key.to_vec());
         }
@@ -216,7 +216,7 @@ pub fn check_side_tables(target: &dyn Source, version: &'static SchemaVersion) -
     let named: Vec<String> = filled.into_iter().map(named_side_table).collect();
     Err(Error::refused("cannot go on: the target holds what an import of everything does not leave")
         .because(named.join("; "))
-        .next("begin again with --wipe-target and without --resume"))
+        .help("begin again with --wipe-target and without --resume"))
 }
 
 fn unknown_tables(target: &dyn Source, version: &'static SchemaVersion, others: bool) -> Result<Vec<String>> {
@@ -273,11 +273,11 @@ fn check_version(target: &dyn Source, version: &SchemaVersion, extent: Extent) -
             Err(Error::refused("the target belongs to another schema version")
                 .with("target", found.to_string())
                 .with("dump", format!("{} ({})", version.number, version.releases))
-                .next("import into a store of the release that wrote the dump"))
+                .help("import into a store of the release that wrote the dump"))
         }
         (None, Extent::Only(_)) => {
             Err(Error::refused("the dump has no schema-version record and the target has none either")
-                .next("start the server of the dump's release once on the target, stop it, and import then"))
+                .help("start the server of the dump's release once on the target, stop it, and import then"))
         }
         _ => Ok(()),
     }

@@ -133,7 +133,7 @@ pub fn places(
                 return Err(Error::refused("the target has no place for a subspace")
                     .with("subspace", subspace.to_string())
                     .because(why.to_string())
-                    .next(format!("leave it out with --exclude {}", subspace.letter)));
+                    .help(format!("leave it out with --exclude {}", subspace.letter)));
             }
         }
     }
@@ -181,11 +181,11 @@ impl<'a> Transfer<'a> {
             Err(error) if error.kind() == ErrorKind::Refused && options.resume => match left.pending {
                 // The target was emptied: its records show how far the run came.
                 None => target.check_side_tables(whole, options).map(|()| None),
-                Some(_) => Err(error.next(
+                Some(_) => Err(error.help(
                     "the interrupted run had written nothing yet, so something else has filled the target",
                 )),
             },
-            Err(error) if error.kind() == ErrorKind::Refused && target.state.exists() => Err(error.next(
+            Err(error) if error.kind() == ErrorKind::Refused && target.state.exists() => Err(error.help(
                 "an interrupted run may have begun to fill it: then go on with the same command and --resume",
             )),
             clearing => clearing.map(Some),
@@ -270,7 +270,7 @@ impl<'a> Transfer<'a> {
         let refused = |what: &str| {
             Err(Error::refused(what)
                 .with("store", place.clone())
-                .next("repeat with --yes, or type `wipe` when asked, if nothing in it is needed"))
+                .help("repeat with --yes, or type `wipe` when asked, if nothing in it is needed"))
         };
         if options.consent.yes {
             return Ok(());
@@ -458,7 +458,7 @@ impl<'a> Transfer<'a> {
         Err(Error::refused("others have connected to the target while it was loaded, most likely a server")
             .with("store", self.target.place.location())
             .with("sessions", sessions.others.join(", "))
-            .next("stop the server and whatever else uses the database"))
+            .help("stop the server and whatever else uses the database"))
     }
 
     /// Reads the target back; returns the findings of the counter rules.
@@ -534,12 +534,12 @@ fn changed(subspace: &'static Subspace, key: &[u8]) -> Error {
         .with("subspace", subspace.to_string())
         .with("key", hex(key))
         .with("decoded", subspace.describe(key))
-        .next("was a server started on it? empty it, with --wipe-target, and start without --resume")
+        .help("was a server started on it? empty it, with --wipe-target, and start without --resume")
 }
 
 fn incomplete(error: Error, resumable: bool) -> Error {
     let findings = error.kind() == ErrorKind::Findings;
-    error.next(match resumable {
+    error.help(match resumable {
         true if findings => {
             "the target is incomplete: do not start the server on it; keep every record nevertheless with the same \
              command, --resume and no --strict, or empty it with --wipe-target and start again"

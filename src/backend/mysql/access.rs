@@ -38,13 +38,13 @@ pub(super) fn check(
         if variables.on(name) {
             return Err(refused("cannot write to the database: it is read-only")
                 .with("setting", name)
-                .next(format!("turn {name} off for this user or on the database server")));
+                .help(format!("turn {name} off for this user or on the database server")));
         }
     }
     if variables.get("innodb_force_recovery").is_some_and(|level| level != "0") {
         return Err(refused("cannot write to the database: the database server runs to recover from damage")
             .with("setting", "innodb_force_recovery")
-            .next(
+            .help(
                 "use another database server, or repair this one and start it without innodb_force_recovery",
             ));
     }
@@ -111,5 +111,5 @@ fn room(settings: &MysqlSettings, session: &mut MysqlSession, variables: &Variab
         .with("database", settings.location())
         .with("setting", "max_prepared_stmt_count")
         .because(format!("it allows {most}, {used} are in use, and up to {needed} more are needed"))
-        .next("raise max_prepared_stmt_count on the database server, or stop what prepares so many"))
+        .help("raise max_prepared_stmt_count on the database server, or stop what prepares so many"))
 }

@@ -89,7 +89,7 @@ impl MysqlPresence {
         };
         Err(Error::refused(what)
             .with("database", self.settings.location())
-            .next("wait until it has ended, and try again"))
+            .help("wait until it has ended, and try again"))
     }
 
     /// The name of a lock; names are short and shared by all databases of a server.

@@ -85,7 +85,7 @@ impl MysqlRows {
             MysqlReadError::Order(key) => Error::io("the database does not deliver rows in key order")
                 .with("database", self.settings.location())
                 .with("key", hex(&key))
-                .next("check that the table has the primary key that the server gives it"),
+                .help("check that the table has the primary key that the server gives it"),
         };
         let reached = reached.map(hex).unwrap_or_default();
         error.with("table", format!("{}, after key {reached}", self.name))

@@ -34,7 +34,7 @@ impl Azure {
 
     fn within(settings: &AzureSettings, env: &dyn Fn(&str) -> Option<String>) -> Result<Self> {
         let place = settings.location();
-        let usage = |what: &str, help: &str| Error::usage(what).with("store", place.clone()).next(help);
+        let usage = |what: &str, help: &str| Error::usage(what).with("store", place.clone()).help(help);
         let named = |name: &str| {
             !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'$')
         };

@@ -176,7 +176,7 @@ impl Fs {
                 }
                 Err(error) => {
                     let error =
-                        failed("cannot look at a file of the blob store", &path, error).next(READ_ADVICE);
+                        failed("cannot look at a file of the blob store", &path, error).help(READ_ADVICE);
                     visit(match (key, directory) {
                         (Some(prefix), _) => ListEntry::Unreadable { prefix, whole: true, error },
                         (None, Some(byte)) => {
@@ -217,7 +217,7 @@ impl Objects for Fs {
         let wrong = |what| {
             Err(Error::usage(what)
                 .with("path", self.place.clone())
-                .next("check the path in the configuration and the directory this was started in"))
+                .help("check the path in the configuration and the directory this was started in"))
         };
         match fs::metadata(&self.root) {
             Ok(meta) if meta.is_dir() => Ok(()),
@@ -227,7 +227,7 @@ impl Objects for Fs {
             }
             Err(error) => {
                 Err(failed("cannot read the directory of the blob store", &self.root, error)
-                    .next(READ_ADVICE))
+                    .help(READ_ADVICE))
             }
         }
     }
@@ -242,7 +242,7 @@ impl Objects for Fs {
         // New directories must be as durable as the files in them.
         let top = Dir::create(&self.root, DIRECTORY_MODE)
             .map_err(|error| failed("cannot create the directory of the blob store", &self.root, error))
-            .map_err(|error| error.next("run as a user who may write there"))?;
+            .map_err(|error| error.help("run as a user who may write there"))?;
         self.top.get_or_init(|| top);
         self.open()?;
         *slot = Some(made);
@@ -354,7 +354,7 @@ impl Fs {
                 Ok(None)
             }
             Err(error) => {
-                Err(failed("cannot read a blob", &path, error).with("key", hex(key)).next(READ_ADVICE))
+                Err(failed("cannot read a blob", &path, error).with("key", hex(key)).help(READ_ADVICE))
             }
         }
     }
@@ -369,7 +369,7 @@ impl Fs {
 
     fn unwritten(&self, key: &[u8], error: std::io::Error) -> Error {
         let full = matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded);
-        failed("cannot write a blob", &self.file(key), error).with("key", hex(key)).next(if full {
+        failed("cannot write a blob", &self.file(key), error).with("key", hex(key)).help(if full {
             "free some space and try again"
         } else {
             "run as a user who may write there"
@@ -384,7 +384,7 @@ fn failed(what: &str, path: &Path, error: std::io::Error) -> Error {
 }
 
 fn unreadable(dir: &Path, above: &[u8], error: std::io::Error) -> ListEntry {
-    let error = failed("cannot read a directory of the blob store", dir, error).next(READ_ADVICE);
+    let error = failed("cannot read a directory of the blob store", dir, error).help(READ_ADVICE);
     ListEntry::Unreadable { prefix: above.to_vec(), whole: false, error }
 }
 

@@ -262,7 +262,7 @@ fn no_spool(error: io::Error) -> Error {
     Error::io("cannot keep the list of objects in a temporary file")
         .with("path", std::env::temp_dir().display().to_string())
         .because(error)
-        .next("set TMPDIR to a directory with enough space")
+        .help("set TMPDIR to a directory with enough space")
 }
 
 #[cfg(test)]

@@ -53,7 +53,7 @@ fn look(own: &dyn Objects, other: &dyn Objects, content: &[u8]) -> Result<bool> 
     )
     .with("store", own.place())
     .with("other store", other.place())
-    .next("make sure that nothing else writes there, then start again"))
+    .help("make sure that nothing else writes there, then start again"))
 }
 
 /// Whether both places list the same objects, as far as they are compared; nothing is written. Two empty places are

@@ -29,7 +29,7 @@ impl S3 {
     /// Errors: usage if the settings are invalid.
     pub fn new(settings: &S3Settings) -> Result<Self> {
         let place = settings.location();
-        let usage = |what: &str, help: &str| Err(Error::usage(what).with("store", place.clone()).next(help));
+        let usage = |what: &str, help: &str| Err(Error::usage(what).with("store", place.clone()).help(help));
         let Some((endpoint, region)) =
             regions::service(&settings.region, settings.endpoint.as_ref().map(Endpoint::as_str))
         else {

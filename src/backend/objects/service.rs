@@ -100,7 +100,7 @@ pub(super) trait Service: Send + Sync {
     fn wrong(&self, what: &str) -> Error {
         Error::io(format!("the service answers with {what}"))
             .with("store", &*self.container().place)
-            .next(Self::CHECK)
+            .help(Self::CHECK)
     }
 
     /// The error of an object that could not be read or written.

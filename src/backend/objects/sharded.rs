@@ -429,5 +429,5 @@ fn at_least_one(members: usize) -> Result<()> {
     if members > 0 {
         return Ok(());
     }
-    Err(Error::usage("the sharded blob store has no members").next("list its stores in the configuration"))
+    Err(Error::usage("the sharded blob store has no members").help("list its stores in the configuration"))
 }

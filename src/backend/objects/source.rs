@@ -315,7 +315,7 @@ impl ObjectPages<'_> {
                         .with("object", objects.name(&entry.key))
                         .with("store", objects.place())
                         .with("key", hex(&entry.key))
-                        .next("make sure that no server runs on this store, then start again");
+                        .help("make sure that no server runs on this store, then start again");
                     self.source.lose(entry.key, true, changed)?;
                 }
                 Err(error) => self.source.lose(entry.key, true, error)?,

@@ -107,7 +107,7 @@ impl Target for ObjectTarget {
         }
         Err(Error::io("the blob store still lists objects that were deleted")
             .with("store", self.objects.place())
-            .next("make sure that no other program writes to it, then start again"))
+            .help("make sure that no other program writes to it, then start again"))
     }
 
     fn look(&self) -> Result<Box<dyn Source>> {
@@ -249,5 +249,5 @@ pub(super) fn too_large(key: &[u8], size: u64, most: u64, store: &str) -> Error 
     Error::io(format!("a blob of {size} bytes is larger than the store takes in one request, {most} bytes"))
         .with("store", store)
         .with("key", crate::base::hex::hex(key))
-        .next("leave it out, or import into another kind of blob store")
+        .help("leave it out, or import into another kind of blob store")
 }

@@ -198,7 +198,7 @@ impl Wire {
             Failure::Status(status, code) => {
                 let code = code.map_or(String::new(), |code| format!(" ({code})"));
                 let again = if status >= 500 || matches!(status, 408 | 429) { tries } else { String::new() };
-                place(Error::io(format!("cannot {doing}: the service answers {status}{code}{again}"))).next(
+                place(Error::io(format!("cannot {doing}: the service answers {status}{code}{again}"))).help(
                     match status {
                         401 | 403 => advice.forbidden,
                         404 => advice.absent,
@@ -212,21 +212,21 @@ impl Wire {
                 let what = format!("cannot {doing}: the service cannot be talked to{tries}");
                 place(Error::io(what))
                     .because(why)
-                    .next("check the endpoint in the configuration, the network, and that the service runs")
+                    .help("check the endpoint in the configuration, the network, and that the service runs")
             }
             Failure::Distrusted(why) => place(Error::io(format!(
                 "cannot {doing}: the certificate of the service is not trusted"
             )))
             .because(why)
-            .next("give the service a certificate that this machine trusts, or use --allow-invalid-certs"),
+            .help("give the service a certificate that this machine trusts, or use --allow-invalid-certs"),
             Failure::Long(most) => place(Error::io(format!(
                 "cannot {doing}: the service sends more than the {most} bytes expected"
             )))
-            .next("check the endpoint in the configuration, and that no server runs on this store"),
+            .help("check the endpoint in the configuration, and that no server runs on this store"),
             Failure::Slow(limit) => {
                 let limit = limit.as_millis();
                 place(Error::io(format!("cannot {doing}: no answer within {limit} ms{tries}")))
-                    .next("check the network, or raise the timeout in the configuration")
+                    .help("check the network, or raise the timeout in the configuration")
             }
         }
     }
@@ -358,7 +358,7 @@ pub(super) fn check_prefix(prefix: &str, place: &str) -> Result<()> {
     if parts.any(|part| matches!(part, "." | "..")) {
         return Err(Error::usage("a key prefix with `.` or `..` between slashes reaches no object")
             .with("store", place)
-            .next("correct the key prefix in the configuration"));
+            .help("correct the key prefix in the configuration"));
     }
     Ok(())
 }

@@ -91,7 +91,7 @@ impl PostgresPresence {
         };
         Err(Error::refused(what)
             .with("database", self.settings.location())
-            .next("wait until it has ended, and try again"))
+            .help("wait until it has ended, and try again"))
     }
 
     /// The evidence that this store and `other`, whose session is open too, are the same; `None` if they are not.

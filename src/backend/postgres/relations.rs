@@ -159,7 +159,7 @@ impl Relations {
         self.path.first().map(String::as_str).ok_or_else(|| {
             Error::usage("the search path of the connection names no schema that exists")
                 .with("database", &*self.place)
-                .next("create the schema, or correct the options of the store in the configuration")
+                .help("create the schema, or correct the options of the store in the configuration")
         })
     }
 
@@ -181,7 +181,7 @@ impl Relations {
             Some(why) => Err(self
                 .refused("what should be a table of the server is none")
                 .because(format!("{} {why}", first.qualified()))
-                .next(
+                .help(
                     "look at who made it; only plain tables are read or written, as the server makes them",
                 )),
             None => Ok(Some(first)),
@@ -204,7 +204,7 @@ impl Relations {
             return Err(self
                 .refused("tables of the server are in more than one schema of the search path")
                 .with("tables", twice.join(", "))
-                .next(help));
+                .help(help));
         }
         let home = self.path.first().map(String::as_str).unwrap_or_default();
         let elsewhere: Vec<&Relation> =
@@ -218,7 +218,7 @@ impl Relations {
                     one.schema
                 ))
                 .with("tables", there.join(", "))
-                .next(help));
+                .help(help));
         }
         Ok(())
     }
@@ -310,7 +310,7 @@ impl Relations {
             return Err(self
                 .refused("what should be tables of the server are none")
                 .because(odd.join("; "))
-                .next("drop what is not needed, or use another database or schema"));
+                .help("drop what is not needed, or use another database or schema"));
         }
         let mut problems = Vec::new();
         let mut help = Vec::new();
@@ -332,7 +332,7 @@ impl Relations {
             Err(self
                 .refused("the database cannot be written: a privilege is missing")
                 .with("missing", problems.join("; "))
-                .next(help.join("; ")))
+                .help(help.join("; ")))
         }
     }
 

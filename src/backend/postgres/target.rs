@@ -90,7 +90,7 @@ impl PostgresTarget {
             Error::io("a table of the database has gone")
                 .with("database", self.settings.location())
                 .with("table", table.name)
-                .next("stop whatever else uses the database, then start again")
+                .help("stop whatever else uses the database, then start again")
         })
     }
 

@@ -61,7 +61,7 @@ pub(super) fn passed_over(path: &Path, shown: &Path) -> Result<PassedOver> {
         Error::io("cannot read a write-ahead log of the RocksDB database")
             .with("path", shown.display().to_string())
             .because(error)
-            .next("run as a user who may read it")
+            .help("run as a user who may read it")
     };
     // Before the list is read: a log that is missing now was not there when the list was written either.
     let mut names = Vec::new();

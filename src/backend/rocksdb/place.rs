@@ -46,7 +46,7 @@ impl RocksPlace {
         if std::fs::metadata(&anchored).is_err() {
             return Err(Error::io("cannot reach an open directory by its descriptor")
                 .with("path", anchored.display().to_string())
-                .next("mount /proc and try again"));
+                .help("mount /proc and try again"));
         }
         Ok(place)
     }
@@ -63,7 +63,7 @@ impl RocksPlace {
             Error::refused("the directory for unfinished files is none")
                 .with("path", self.shown.join(STAGING).display().to_string())
                 .because(error)
-                .next("look at what it is, and remove it")
+                .help("look at what it is, and remove it")
         })?;
         // A run as another user may have left it.
         if own_user() == 0 {
@@ -147,7 +147,7 @@ impl Alone {
         } else {
             Err(Error::refused("two stores of the target are the same RocksDB database")
                 .with("path", shown.display().to_string())
-                .next("give each its own directory in the configuration"))
+                .help("give each its own directory in the configuration"))
         }
     }
 }

@@ -115,7 +115,7 @@ impl RocksSource {
                 return Err(Error::io(damage.what)
                     .with("path", place.display().to_string())
                     .because(damage.why)
-                    .next("restore it from a backup, or export what can still be read with --salvage"));
+                    .help("restore it from a backup, or export what can still be read with --salvage"));
             };
             losses.push(Loss { reason: damage.lost, ..Loss::default() });
         }
@@ -159,7 +159,7 @@ fn cannot_look(path: &Path, error: std::io::Error) -> Error {
     Error::io("cannot look at the files of the RocksDB database")
         .with("path", path.display().to_string())
         .because(error)
-        .next("check that the path exists and that this user may use it")
+        .help("check that the path exists and that this user may use it")
 }
 
 impl Source for RocksSource {
@@ -322,13 +322,13 @@ fn check_directory(path: &Path) -> Result<Dir> {
         Ok(_) => {
             return Err(Error::usage("the RocksDB database is not a directory")
                 .with("path", place)
-                .next("check the path in the configuration"));
+                .help("check the path in the configuration"));
         }
         // A path whose parent is a file is wrong, too.
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
             return Err(Error::usage("the RocksDB database does not exist")
                 .with("path", place)
-                .next("check the path in the configuration and the directory this was started in"));
+                .help("check the path in the configuration and the directory this was started in"));
         }
         Err(error) => {
             return Err(Error::io("cannot read the RocksDB database").with("path", place).because(error));
@@ -345,11 +345,11 @@ fn check_directory(path: &Path) -> Result<Dir> {
             Err(Error::usage("the directory holds no RocksDB database")
                 .with("path", place)
                 .because("it has no file CURRENT")
-                .next("check the path in the configuration"))
+                .help("check the path in the configuration"))
         }
         Err(error) => Err(Error::io("cannot read the RocksDB database")
             .with("path", place)
             .because(error)
-            .next("run as a user who may read it")),
+            .help("run as a user who may read it")),
     }
 }

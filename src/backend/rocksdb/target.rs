@@ -49,7 +49,7 @@ pub fn discard(path: &Path) -> Result<()> {
         Error::io("cannot remove the RocksDB database")
             .with("path", place.shown().display().to_string())
             .because(error)
-            .next("run as a user who may write there")
+            .help("run as a user who may write there")
     })
 }
 

@@ -61,7 +61,7 @@ pub(super) fn length(path: &Path) -> Result<u64> {
         Ok(meta) if meta.is_file() => Ok(meta.len()),
         Ok(_) => Err(Error::refused("the log of the SQLite database is not a regular file")
             .with("path", path.display().to_string())
-            .next("put the file itself in its place; SQLite follows no link there")),
+            .help("put the file itself in its place; SQLite follows no link there")),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(0),
         Err(error) => Err(cannot_read(path, error)),
     }
@@ -78,7 +78,7 @@ impl Files {
             let error = Error::usage("the SQLite database does not exist")
                 .with("path", place.display().to_string())
                 .because(error)
-                .next("check the path in the configuration and the directory this was started in");
+                .help("check the path in the configuration and the directory this was started in");
             match [beside(&place, "-wal"), beside(&place, "-journal")].iter().find(|log| log.exists()) {
                 Some(log) => error.with("its log is there", log.display().to_string()),
                 None => error,
@@ -95,7 +95,7 @@ impl Files {
         if !fs::metadata(&real).map_err(|error| cannot_read(&real, error))?.is_file() {
             return Err(Error::usage("the SQLite database is not a regular file")
                 .with("path", real.display().to_string())
-                .next("check the path in the configuration"));
+                .help("check the path in the configuration"));
         }
         // SQLite reports a file without read permission as an empty error; the system's error says more.
         let database = File::open(&real).map_err(|error| cannot_read(&real, error))?;
@@ -264,13 +264,13 @@ fn check_names(path: &Path, meta: &Metadata) -> Result<()> {
         {
             return Err(error
                 .with("log beside", other.display().to_string())
-                .next("name that path in the configuration"));
+                .help("name that path in the configuration"));
         }
     }
     if names == meta.nlink() || length(&beside(path, "-wal"))? > 0 || length(&beside(path, "-journal"))? > 0 {
         return Ok(());
     }
-    Err(error.next(
+    Err(error.help(
         "name the path in the configuration that the server used, with its log; or, if no log belongs to it, copy the \
          database to a file of its own",
     ))
@@ -288,13 +288,13 @@ pub fn exists(path: &Path) -> Result<bool> {
             return Err(Error::usage("the target is not a file")
                 .with("path", path.display().to_string())
                 .because(error)
-                .next("check the path in the configuration"));
+                .help("check the path in the configuration"));
         }
         Err(error) => {
             return Err(Error::io("cannot look at the target")
                 .with("path", path.display().to_string())
                 .because(error)
-                .next("run as a user who may use it"));
+                .help("run as a user who may use it"));
         }
     };
     if !found {
@@ -328,7 +328,7 @@ fn no_log_left(path: &Path) -> Result<()> {
             )
             .with("path", path.display().to_string())
             .with("log", log.display().to_string())
-            .next("put the database back to which the log belongs, or move the log to another directory"));
+            .help("put the database back to which the log belongs, or move the log to another directory"));
         }
     }
     Ok(())
@@ -339,7 +339,7 @@ pub(super) fn one_name(path: &Path, meta: &Metadata) -> Result<()> {
     if meta.is_file() && meta.nlink() > 1 {
         Err(Error::refused("the SQLite database has several names (hard links)")
             .with("path", path.display().to_string())
-            .next("name a file of its own in the configuration: what one name leads to must not change under another"))
+            .help("name a file of its own in the configuration: what one name leads to must not change under another"))
     } else {
         Ok(())
     }
@@ -355,14 +355,14 @@ pub(super) fn to_write(path: &Path) -> Result<PathBuf> {
         Err(_) if fs::symlink_metadata(&place).is_ok_and(|meta| meta.is_symlink()) => {
             return Err(Error::usage("the path of the SQLite database is a link that leads nowhere")
                 .with("path", place.display().to_string())
-                .next("remove the link, or make what it leads to"));
+                .help("remove the link, or make what it leads to"));
         }
         Err(_) => {
             let (parent, name) = Dir::holding_created(&place, DIRECTORY).map_err(|error| {
                 Error::io("cannot create the directory of the SQLite database")
                     .with("path", place.display().to_string())
                     .because(error)
-                    .next("run as a user who may write there")
+                    .help("run as a user who may write there")
             })?;
             fs::canonicalize(parent.path()).map_err(|error| cannot_read(parent.path(), error))?.join(name)
         }
@@ -403,7 +403,7 @@ pub(super) fn cannot_copy(dir: &Path, error: std::io::Error) -> Error {
     Error::io("cannot make a private copy of the SQLite database")
         .with("path", dir.display().to_string())
         .because(error)
-        .next("set TMPDIR to a directory with enough space")
+        .help("set TMPDIR to a directory with enough space")
 }
 
 /// The error of a file that cannot be read.
@@ -424,7 +424,7 @@ pub(super) fn cannot_read(path: &Path, error: std::io::Error) -> Error {
     Error::io("cannot read a file of the SQLite database")
         .with("path", path.display().to_string())
         .because(error)
-        .next(help)
+        .help(help)
 }
 
 #[cfg(test)]

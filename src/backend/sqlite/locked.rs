@@ -59,7 +59,7 @@ impl Locked {
         if before.is_none() || locked.place.file() != before {
             return Err(Error::refused("another process has put another file in the place of the database")
                 .with("path", locked.path().display().to_string())
-                .next("make sure that no other program uses it, then start again"));
+                .help("make sure that no other program uses it, then start again"));
         }
         Ok(locked)
     }
@@ -97,7 +97,7 @@ impl Locked {
             )
             .with("path", place.display().to_string())
             .with("found", first.clone())
-            .next("remove it, or use another, fresh store"));
+            .help("remove it, or use another, fresh store"));
         }
         Ok(connection)
     }
@@ -131,7 +131,7 @@ impl Locked {
             Error::io("cannot bring the SQLite database to the disk")
                 .with("path", self.path().display().to_string())
                 .because(error)
-                .next("check the disk; the system's log says more")
+                .help("check the disk; the system's log says more")
         })
     }
 

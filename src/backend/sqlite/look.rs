@@ -59,7 +59,7 @@ impl Source for Look {
             Some(None) => Err(Error::io("a value of the store is not stored as the server stores it")
                 .with("table", table.name)
                 .with("key", hex(key))
-                .next("use another, fresh store")),
+                .help("use another, fresh store")),
             found => Ok(found.flatten()),
         }
     }

@@ -47,7 +47,7 @@ impl SqlitePlace {
         if linked && dir.look(&name).map_err(fail)?.is_none() {
             return Err(Error::usage("the path of the SQLite database is a link that leads nowhere")
                 .with("path", shown.display().to_string())
-                .next("remove the link, or make what it leads to"));
+                .help("remove the link, or make what it leads to"));
         }
         // In a sticky directory users cannot exchange each other's files, and all users need access to it.
         let shared = dir.entry().map_err(fail)?.mode & SHARED != 0;

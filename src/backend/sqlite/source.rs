@@ -143,7 +143,7 @@ impl SqliteSource {
         let doing = "salvage the SQLite database";
         let salvaged = damaged.with(doing, |connection| salvage::copy(connection, &scratch));
         let salvaged = salvaged.map_err(|error| match error.kind() {
-            ErrorKind::Io => error.next("a salvage needs room for a copy of the store in TMPDIR"),
+            ErrorKind::Io => error.help("a salvage needs room for a copy of the store in TMPDIR"),
             _ => error,
         })?;
         losses.extend(salvaged.losses);
@@ -225,7 +225,7 @@ impl SqliteSource {
             .with("database", self.path().display().to_string())
             .with("table", table.name)
             .with("found", shape::shown(&found))
-            .next(format!(
+            .help(format!(
                 "bring its rows into a table as the server makes it ({}) under this name, and start again",
                 table.create
             ))),
@@ -249,7 +249,7 @@ impl SqliteSource {
                 .with("database", self.path().display().to_string())
                 .with("table", table.name)
                 .because(difference)
-                .next(super::REMEDY));
+                .help(super::REMEDY));
         }
         Ok(compared.insert(found.odd).clone())
     }
@@ -314,7 +314,7 @@ impl Source for SqliteSource {
                     .with("table", table.name)
                     .with("key", crate::base::hex::hex_start(key))
                     .because(format!("it is stored as {kind}, which the server cannot read"))
-                    .next("restore the record, or delete it if the server does without"))
+                    .help("restore the record, or delete it if the server does without"))
             }
         }
     }
@@ -581,7 +581,7 @@ fn damaged(path: &Path, damage: &str) -> Error {
     Error::io("the SQLite database cannot be read whole")
         .with("database", path.display().to_string())
         .because(damage.to_string())
-        .next(
+        .help(
             "if this is a copy, copy the database, its -wal and its -shm file again from the stopped server; otherwise \
              restore it from a backup, or export what can still be read with --salvage",
         )

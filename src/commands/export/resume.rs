@@ -87,14 +87,14 @@ pub(super) fn begin(
     let Some((file, before)) = StateFile::open::<ExportState>(path)? else {
         return Err(Error::refused("the state of the interrupted export is not there")
             .with("path", path.display().to_string())
-            .next(
+            .help(
                 "name it with --state if it was kept elsewhere, or remove the directory and export again",
             ));
     };
     if let Some(what) = before.difference(&state) {
         return Err(Error::refused(format!("cannot go on: {what}"))
             .with("path", options.dir.display().to_string())
-            .next("remove the directory and export again"));
+            .help("remove the directory and export again"));
     }
     Ok(Begun::Unfinished(writer, file))
 }
@@ -106,7 +106,7 @@ fn complete(path: &Path, state: &ExportState, options: &ExportOptions) -> Result
     let refused = |what: String| {
         Error::refused(what)
             .with("path", options.dir.display().to_string())
-            .next("check it with `verify DIR`; for another export name another directory")
+            .help("check it with `verify DIR`; for another export name another directory")
     };
     let Some((file, before)) = StateFile::open::<ExportState>(path)? else {
         // Without a state file the run cannot be identified, and a complete dump needs no more work.
@@ -153,7 +153,7 @@ pub(super) fn unfinished(error: Error, options: &ExportOptions) -> Error {
     if error.kind() == ErrorKind::Refused {
         return error;
     }
-    error.next(format!(
+    error.help(format!(
         "what was exported so far is kept in {}: go on with the same command and --resume, or remove the directory",
         options.dir.display()
     ))
@@ -210,7 +210,7 @@ pub(super) fn resume_subspace(
     if again && (found.totals() != written.totals() || found.sum() != written.sum()) {
         return Err(Error::refused("cannot go on: the store has changed since the export was interrupted")
             .with("subspace", subspace.to_string())
-            .next("remove the directory and export again"));
+            .help("remove the directory and export again"));
     }
     tally.left_behind = reading.into_tally().left_behind;
     Ok((resumed, tally))

@@ -21,12 +21,12 @@ impl Prefixes {
         for text in given {
             let (name, value) = text.split_once('=').ok_or_else(|| {
                 Error::usage(format!("{text:?} is no field and value"))
-                    .next("write a prefix as field=value; bytes with a comma as field=0x… in hex")
+                    .help("write a prefix as field=value; bytes with a comma as field=0x… in hex")
             })?;
             let name = name.trim();
             if fields.iter().any(|(other, _)| *other == name) {
                 return Err(Error::usage(format!("the field {name:?} is given twice"))
-                    .next("name each field once in --prefix"));
+                    .help("name each field once in --prefix"));
             }
             fields.push((name, value.trim()));
         }
@@ -62,7 +62,7 @@ fn mistake(subspace: &'static Subspace, fields: &[(&str, &str)]) -> Error {
         let layouts: Vec<String> = subspace.layouts.iter().map(|layout| shape(layout)).collect();
         Error::usage(what)
             .with("subspace", subspace.to_string())
-            .next(format!("its keys are: {}", layouts.join("; ")))
+            .help(format!("its keys are: {}", layouts.join("; ")))
     };
     let unknown =
         |name: &str| !subspace.layouts.iter().flat_map(|layout| named(layout)).any(|s| s.name == name);

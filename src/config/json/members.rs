@@ -33,11 +33,11 @@ impl<'a> Object<'a> {
     pub(super) fn filled(&self, name: &str) -> Result<String> {
         match self.map.get(name) {
             Some(Value::String(text)) if text.is_empty() => {
-                Err(self.wrong(name, EMPTY).next("give it a value"))
+                Err(self.wrong(name, EMPTY).help("give it a value"))
             }
             Some(Value::String(text)) => Ok(text.clone()),
             Some(_) => Err(self.not(name, "a string")),
-            None => Err(self.wrong(name, LACKS).next("add it")),
+            None => Err(self.wrong(name, LACKS).help("add it")),
         }
     }
 
@@ -48,7 +48,7 @@ impl<'a> Object<'a> {
 
     /// An error about a member of the wrong form. Never shows its value.
     pub(super) fn not(&self, name: &str, expected: &str) -> Error {
-        self.wrong(name, format!("a member is not {expected}")).next("correct it")
+        self.wrong(name, format!("a member is not {expected}")).help("correct it")
     }
 
     pub(super) fn wrong(&self, name: &str, what: impl Into<String>) -> Error {
@@ -82,11 +82,11 @@ impl<'a> Object<'a> {
             "None" => Ok(None),
             "Value" => match map.get(value_member) {
                 Some(Value::String(text)) if text.is_empty() && self.checked => {
-                    Err(secret.wrong(value_member, EMPTY).next("give it a value"))
+                    Err(secret.wrong(value_member, EMPTY).help("give it a value"))
                 }
                 Some(Value::String(text)) => Ok(Some(Secret::new(text))),
                 Some(_) => Err(secret.not(value_member, "a string")),
-                None => Err(secret.wrong(value_member, LACKS).next("add it")),
+                None => Err(secret.wrong(value_member, LACKS).help("add it")),
             },
             "EnvironmentVariable" => {
                 let variable = secret.filled("variableName")?;
@@ -111,7 +111,7 @@ impl Members for Object<'_> {
     fn optional_text(&mut self, name: &'static str, default: Option<&'static str>) -> Result<Option<String>> {
         match self.map.get(name) {
             Some(Value::String(text)) if text.is_empty() && self.checked => {
-                Err(self.wrong(name, "a member is empty").next("give it a value, or null"))
+                Err(self.wrong(name, "a member is empty").help("give it a value, or null"))
             }
             Some(Value::String(text)) => Ok(Some(text.clone())),
             Some(Value::Null) => Ok(None),
@@ -169,14 +169,14 @@ impl Members for Object<'_> {
             }
             Some(Value::String(word)) => (word.clone(), None),
             Some(_) => return Err(self.not(name, "a string or an object with @type")),
-            None => return Err(self.wrong(name, LACKS).next("add it")),
+            None => return Err(self.wrong(name, LACKS).help("add it")),
         };
         if let Some(inner) = inner.filter(|_| word == CUSTOM) {
             let endpoint = Some(inner.filled("customEndpoint")?);
             return Ok(Region { endpoint, name: inner.filled("customRegion")? });
         }
         Region::named(&word).ok_or_else(|| {
-            self.wrong(name, format!("unknown region {}", shown(&word))).next(
+            self.wrong(name, format!("unknown region {}", shown(&word))).help(
                 "write it as UsEast1, or as an object with @type Custom, customEndpoint and customRegion",
             )
         })

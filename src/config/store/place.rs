@@ -53,7 +53,7 @@ fn real(path: &Path) -> Result<PathBuf> {
                     )
                     .with("path", shown_path(path))
                     .because(error)
-                    .next("name the real path in the configuration"));
+                    .help("name the real path in the configuration"));
                 }
                 let real = missing.iter().rev().fold(found, |real: PathBuf, name| real.join(name));
                 return Ok(if real == whole { path.to_path_buf() } else { real });
@@ -67,7 +67,7 @@ fn real(path: &Path) -> Result<PathBuf> {
                         .with("link", shown_path(there))
                         .with("leads to", leads.display().to_string())
                         .because(error)
-                        .next("mount or make what it leads to, or name another path in the configuration"));
+                        .help("mount or make what it leads to, or name another path in the configuration"));
                 }
             }
         }

@@ -66,10 +66,10 @@ impl Parser<'_> {
                 Some('\u{feff}') => {
                     return Err(place
                         .error("the file starts with a byte order mark, which the server refuses")
-                        .next("save it as UTF-8 without one"));
+                        .help("save it as UTF-8 without one"));
                 }
                 Some(c) => {
-                    return Err(place.error(format!("a line cannot start with {c:?}")).next(
+                    return Err(place.error(format!("a line cannot start with {c:?}")).help(
                         "start it with [ for a table, or a key: an ASCII letter or digit, or double quotes",
                     ));
                 }
@@ -129,7 +129,7 @@ impl Parser<'_> {
                 Some(c) => {
                     return Err(place
                         .error(format!("a table header cannot hold {c:?}"))
-                        .next("put that part of the name in double quotes"));
+                        .help("put that part of the name in double quotes"));
                 }
             }
             last = next.unwrap_or_default();
@@ -154,7 +154,7 @@ impl Parser<'_> {
             // The character is not shown: it may belong to a password that was quoted wrongly.
             Some(_) => Err(after
                 .error("there is text after the value")
-                .next("start a comment with # or put the whole value in quotes")),
+                .help("start a comment with # or put the whole value in quotes")),
         }
     }
 
@@ -167,9 +167,9 @@ impl Parser<'_> {
             let place = self.scanner.place();
             let next = self.scanner.bump();
             match next {
-                None => return Err(place.error("the file ends within a key").next("write key = value")),
+                None => return Err(place.error("the file ends within a key").help("write key = value")),
                 Some('\n') if quoted => {
-                    return Err(place.error("a quoted key must end on its line").next("close its quotes"));
+                    return Err(place.error("a quoted key must end on its line").help("close its quotes"));
                 }
                 Some('"') if !quoted || last != '\\' => quoted = !quoted,
                 Some('\\') if quoted => {}
@@ -180,7 +180,7 @@ impl Parser<'_> {
                 Some(' ' | '\t') => {}
                 Some('\n') if key.len() == prefix.len() => {}
                 Some('\n') => {
-                    return Err(place.error("a key has no = on its line").next("write key = value"));
+                    return Err(place.error("a key has no = on its line").help("write key = value"));
                 }
                 Some(c) => key.push(c),
             }
@@ -190,7 +190,7 @@ impl Parser<'_> {
             last = next.unwrap_or_default();
         };
         if key.len() == prefix.len() {
-            return Err(start.error("there is an empty key").next("name it, or remove the comma before it"));
+            return Err(start.error("there is an empty key").help("name it, or remove the comma before it"));
         }
         Ok((key, end))
     }
@@ -226,11 +226,11 @@ impl Parser<'_> {
             None | Some('\n') => Err(place
                 .error("a key has no value")
                 .with("key", shown(&key))
-                .next("write the value on the same line, or \"\" for an empty one")),
+                .help("write the value on the same line, or \"\" for an empty one")),
             Some(_) => Err(place
                 .error("a value without quotes can only hold letters, digits, dots, + and -")
                 .with("key", shown(&key))
-                .next("put it in double quotes")),
+                .help("put it in double quotes")),
         }
     }
 
@@ -355,12 +355,12 @@ impl Parser<'_> {
                 .error("a key is set twice")
                 .with("key", shown(slot.key()))
                 .with("first on line", slot.get().line.to_string())
-                .next("keep one of the two")),
+                .help("keep one of the two")),
         }
     }
 
     fn unfinished(&self, key: &str, what: &str, missing: &str) -> Error {
-        self.scanner.place().error(what).with("key", shown(key)).next(format!("write {missing} here"))
+        self.scanner.place().error(what).with("key", shown(key)).help(format!("write {missing} here"))
     }
 }
 
@@ -381,7 +381,7 @@ fn too_long(place: Position) -> Error {
 }
 
 fn open_string(key: &str, start: Position) -> Error {
-    start.error("a quoted value is not closed before the file ends").with("key", shown(key)).next(
+    start.error("a quoted value is not closed before the file ends").with("key", shown(key)).help(
         "close its quotes; a backslash before the closing quote escapes it, even after another backslash",
     )
 }

@@ -118,7 +118,7 @@ impl Sorted {
                 .with("subspace", subspace)
                 .with("file", records.file())
                 .with("bytes", needed.to_string())
-                .next(format!(
+                .help(format!(
                     "allow more with --memory {least}MiB, or export the store with this tool instead"
                 )));
         };
@@ -135,7 +135,7 @@ impl Sorted {
             if all.len() > extent.records || all.size() > extent.bytes {
                 return Err(Error::io("the file has changed while it was read")
                     .with("file", records.file())
-                    .next("make sure that nothing writes into the dump, and try again"));
+                    .help("make sure that nothing writes into the dump, and try again"));
             }
         }
         let key = |index: &usize| all.get(*index).map(|(key, _)| key).unwrap_or_default();
@@ -153,7 +153,7 @@ impl Sorted {
                             .with("subspace", subspace)
                             .with("file", records.file())
                             .with("key", hex_start(key))
-                            .next("export the store with this tool instead"));
+                            .help("export the store with this tool instead"));
                     }
                     let detail = || "repeated with the same value, taken once".to_owned();
                     findings.add(FindingKind::Duplicate, &*subspace, key, detail);

@@ -101,7 +101,7 @@ impl WholePart {
         if !reader.frame().is_ours() || header.letter != letter || header.schema_version != schema_version {
             return Err(Error::refused("the file does not belong to this export")
                 .with("path", path.display().to_string())
-                .next("remove the directory and export again"));
+                .help("remove the directory and export again"));
         }
         let mut kept =
             WholePart { digest: Digest::new(), last: None, content: CONTENT_HEADER as u64, end: None };
@@ -186,7 +186,7 @@ fn torn<T>(outcome: Result<T>) -> Result<Option<T>> {
 fn changed(path: &Path) -> Error {
     Error::io("the file has changed while it was read")
         .with("path", path.display().to_string())
-        .next("is another export running in this directory?")
+        .help("is another export running in this directory?")
 }
 
 /// An input and the hash of the bytes read from it.

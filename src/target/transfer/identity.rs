@@ -77,7 +77,7 @@ impl<S: Serialize + DeserializeOwned + PartialEq> TransferState<S> {
         match differs.into_iter().find_map(|(differs, what)| differs.then_some(what)) {
             None => Ok(file),
             Some(what) => Err(place(Error::refused(format!("cannot go on: {what}")))
-                .next("empty the target, with --wipe-target, and start without --resume")),
+                .help("empty the target, with --wipe-target, and start without --resume")),
         }
     }
 }

@@ -75,7 +75,7 @@ fn free(store: &StoreConfig) -> Result<String> {
         Some(holder) => Err(Error::refused("a server is running on the target")
             .with("store", store.location())
             .with("locked by", holder.describe())
-            .next("stop the server and try again")),
+            .help("stop the server and try again")),
     }
 }
 
@@ -85,7 +85,7 @@ fn free(store: &StoreConfig) -> Result<String> {
 fn partially_written(store: &StoreConfig, options: &TransferOptions) -> Result<bool> {
     match backends::partially_written(store) {
         true if !options.resume && !options.wipe => Err(left_damaged(&store.location())
-            .next("repeat the command with --resume, or begin again with --wipe-target")),
+            .help("repeat the command with --resume, or begin again with --wipe-target")),
         partially_written => Ok(partially_written),
     }
 }
@@ -99,7 +99,7 @@ fn left_damaged(store: &str) -> Error {
 pub(super) fn nothing_to_resume(state: &Path) -> Error {
     Error::refused("there is no interrupted run to go on with")
         .with("path", state.display().to_string())
-        .next("name its state with --state if it was kept elsewhere, or start without --resume")
+        .help("name its state with --state if it was kept elsewhere, or start without --resume")
 }
 
 /// Checks that there is an interrupted run to resume, if the run shall resume.
@@ -153,7 +153,7 @@ impl LoadTarget {
                     .with("blob store", blobs.location())
                     .with("table", hidden.table)
                     .because(hidden.why)
-                    .next(format!("{}; --no-verify does not look for them", hidden.help)));
+                    .help(format!("{}; --no-verify does not look for them", hidden.help)));
             }
         }
         let limits = Limits::default();
@@ -276,7 +276,7 @@ impl LoadTarget {
             Err(Error::refused("the target has changed since it was looked at")
                 .with("store", self.place.location())
                 .because(why)
-                .next("stop the server and every other program that uses it, then start again"))
+                .help("stop the server and every other program that uses it, then start again"))
         };
         // Before opening it, because opening an embedded store recovers its log.
         let data = &self.place.data;
@@ -452,7 +452,7 @@ impl LoadTarget {
             // Removing it could lose records that are not loaded again.
             return Err(left_damaged(&self.place.location())
                 .because("what is to be loaded is not all that a store has, so it cannot be begun again")
-                .next("restore it from a backup, or export what can still be read with --salvage"));
+                .help("restore it from a backup, or export what can still be read with --salvage"));
         }
         if !self.exists() {
             return if whole {
@@ -461,7 +461,7 @@ impl LoadTarget {
                 Err(Error::refused(
                     "there is no schema-version record in what is to be loaded, and the target is empty",
                 )
-                .next(format!(
+                .help(format!(
                     "start the server ({}) once on the target, stop it, and import then",
                     self.version.releases
                 )))

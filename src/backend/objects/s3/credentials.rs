@@ -54,7 +54,7 @@ impl Credentials {
             Credentials::Fixed(keys) => Ok(Arc::clone(keys)),
             // Its error may repeat the request, which contains a token.
             Credentials::Asked(provider, whom) => provider.get_credential().await.map_err(|_| {
-                Error::io(format!("there are no keys for S3: {whom} gave none")).with("store", place).next(
+                Error::io(format!("there are no keys for S3: {whom} gave none")).with("store", place).help(
                     "set access key and secret key in the configuration, AWS_ACCESS_KEY_ID and \
                          AWS_SECRET_ACCESS_KEY, or the profile in ~/.aws/credentials",
                 )
@@ -109,7 +109,7 @@ fn fixed(
     if !wire::fits_a_header(&key_id) || !token.as_deref().is_none_or(wire::fits_a_header) {
         return Err(Error::usage(format!("the access key or token for S3 from {whence} is none"))
             .with("store", place)
-            .next("look for line breaks and other characters that do not belong there"));
+            .help("look for line breaks and other characters that do not belong there"));
     }
     Ok(Credentials::Fixed(Arc::new(AwsCredential { key_id, secret_key, token })))
 }
@@ -126,7 +126,7 @@ fn from_file(settings: &S3Settings, set: &dyn Fn(&str) -> Option<String>) -> Res
         Error::io("cannot read the credentials file for S3")
             .with("path", path.display().to_string())
             .because(error)
-            .next("let this user read it, or set the keys in the configuration")
+            .help("let this user read it, or set the keys in the configuration")
     };
     match std::fs::metadata(&path) {
         Ok(meta) if meta.len() <= LONGEST => {}
