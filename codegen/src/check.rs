@@ -388,8 +388,20 @@ fn backends_map_everything(model: &Model, findings: &mut Vec<Finding>) {
     }
 }
 
-/// What is never cut is never long, and earlier releases took fewer pieces.
+/// What is long is cut where anything is, and earlier releases took fewer pieces.
 fn pieces(model: &Model, backend: &Backend, findings: &mut Vec<Finding>) {
+    let cuts = backend.kinds.iter().any(|kind| kind.pieces.is_some());
+    let uncut = |s: &&Subspace| backend.kinds[s.value as usize].pieces.is_none();
+    let placed = |s: &&Subspace| backend.refusal(&s.name.value).is_none();
+    let uncut = model.subspaces.iter().filter(uncut).filter(placed).flat_map(|s| &s.layouts);
+    for layout in uncut.filter(|layout| cuts && layout.long) {
+        let message = format!("`{}` is long, and {} does not cut it", layout.name.value, backend.title);
+        findings.push(
+            Finding::new(layout.name.place, message)
+                .note(backend.name.place, "the backend is declared here")
+                .help("give the value kind `pieces:`, or remove `long: true`"),
+        );
+    }
     for (kind, table) in backend.kinds.iter().enumerate() {
         let Some(pieces) = &table.pieces else { continue };
         for whole in &pieces.whole {

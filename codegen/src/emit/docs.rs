@@ -162,7 +162,9 @@ fn pieces(pieces: &Pieces) -> Vec<String> {
     let Pieces { size, width, most, whole, earlier } = pieces;
     let number = if *width == 0 { "one byte on later pieces".to_owned() } else { format!("{width} bytes") };
     let mut notes = vec![format!("pieces of {size} bytes, at most {most}, numbered by {number}")];
-    notes.extend(earlier.iter().map(|(_, releases, most)| format!("at most {most} pieces in {releases}")));
+    notes.extend(earlier.iter().map(|(versions, releases, most)| {
+        format!("at most {most} pieces in {releases} (version {})", range(versions))
+    }));
     if !whole.is_empty() {
         let names: Vec<String> = whole.iter().map(|name| format!("`{}`", name.value)).collect();
         notes.push(format!("values of {} are never cut", names.join(", ")));
