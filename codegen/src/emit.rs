@@ -20,7 +20,8 @@ mod versions;
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
 
-use crate::model::{IntSet, Kind, Layout, LayoutPath, Model, Segment, Subspace};
+use crate::model::{IntSet, Kind, Layout, LayoutPath, Model, Subspace};
+use crate::names::{self, Form};
 
 /// The catalog as Rust text.
 pub(crate) fn rust(model: &Model) -> String {
@@ -52,72 +53,35 @@ struct Entry<'m> {
     subspace: &'m Subspace,
     /// What its generated items are named after: another entry of the name may exist in later versions.
     name: String,
-    /// The forms of its keys; layouts of equal name and key have one.
-    variants: Vec<Variant<'m>>,
-}
-
-/// A form of keys: a variant of the typed key.
-struct Variant<'m> {
-    name: Ident,
-    /// Its layouts, each in other versions: they differ in their values alone.
-    layouts: Vec<(usize, &'m Layout)>,
-}
-
-impl<'m> Variant<'m> {
-    /// The segments, which are those of all its layouts.
-    fn segments(&self) -> &'m [Segment] {
-        self.layouts.first().map_or(&[], |(_, layout)| &layout.segments)
-    }
-
-    fn fields(&self) -> impl Iterator<Item = &'m Segment> {
-        self.segments().iter().filter(|segment| !segment.name.is_empty())
-    }
+    /// The forms of its keys.
+    forms: Vec<Form<'m>>,
 }
 
 impl<'m> Entry<'m> {
     fn new(model: &'m Model, subspace: &'m Subspace) -> Self {
-        let twin =
-            |s: &&Subspace| s.name.value == subspace.name.value && s.versions.from > subspace.versions.from;
-        let name = match model.subspaces.iter().find(twin) {
-            Some(_) => format!("{}_v{}", subspace.name.value, subspace.versions.from),
-            None => subspace.name.value.clone(),
-        };
-        let mut variants: Vec<Variant<'m>> = Vec::new();
-        for (index, layout) in subspace.layouts.iter().enumerate() {
-            let named = camel(&layout.name.value);
-            match variants.last_mut().filter(|variant| same_key(variant, layout)) {
-                Some(variant) => variant.layouts.push((index, layout)),
-                None => {
-                    let taken = variants.iter().any(|variant| variant.name == named);
-                    let version = if taken { format!("V{}", layout.versions.from) } else { String::new() };
-                    let name = format_ident!("{named}{version}");
-                    variants.push(Variant { name, layouts: vec![(index, layout)] });
-                }
-            }
-        }
-        Entry { subspace, name, variants }
+        Entry { subspace, name: names::entry(model, subspace), forms: names::forms(subspace) }
     }
 
     /// Name of the key enum.
     fn key(&self) -> Ident {
-        format_ident!("{}Key", camel(&self.name))
+        ident(&names::key(&self.name))
     }
 
     /// Name of the descriptor constant.
     fn constant(&self) -> Ident {
-        format_ident!("{}", self.name.to_uppercase())
+        ident(&names::constant(&self.name))
     }
 
     /// Name of the static with its layouts.
     fn statics(&self) -> Ident {
-        format_ident!("{}_LAYOUTS", self.name.to_uppercase())
+        ident(&names::layouts(&self.name))
     }
 
     /// Name of the static with its layouts in a version, which is that of the first version that has the same.
     fn layouts_in(&self, version: u32) -> Ident {
         let same = |other: &u32| self.active(*other) == self.active(version);
         let first = self.subspace.versions.iter().find(same).unwrap_or(version);
-        format_ident!("{}_IN_{first}", self.name.to_uppercase())
+        ident(&names::layouts_in(&self.name, first))
     }
 
     /// Indexes of the layouts that a version has.
@@ -128,20 +92,20 @@ impl<'m> Entry<'m> {
 
     /// Whether a key borrows from the bytes it was decoded from.
     fn borrows(&self) -> bool {
-        self.variants.iter().flat_map(Variant::fields).any(|segment| segment.kind.largest().is_none())
+        self.forms.iter().flat_map(Form::fields).any(|segment| segment.kind.largest().is_none())
     }
 
-    /// The variant that a layout belongs to.
-    fn variant(&self, layout: usize) -> Option<&Variant<'m>> {
-        self.variants.iter().find(|variant| variant.layouts.iter().any(|(index, _)| *index == layout))
+    /// The form of the keys of a layout.
+    fn form(&self, layout: usize) -> Option<&Form<'m>> {
+        self.forms.iter().find(|form| form.layouts.iter().any(|(index, _)| *index == layout))
     }
 
     /// `PropertyKey::Record { kind: 3 | 5, .. }`: keys of a layout whose fields are in these sets, with `bound` names.
     fn pattern(&self, layout: usize, sets: &[(&str, &IntSet)], bound: &[&str]) -> TokenStream {
-        let Some(variant) = self.variant(layout) else { return quote! { _ } };
-        let (key, name) = (self.key(), &variant.name);
+        let Some(form) = self.form(layout) else { return quote! { _ } };
+        let (key, name) = (self.key(), ident(&form.name));
         let mut fields = Vec::new();
-        for segment in variant.fields() {
+        for segment in form.fields() {
             let field = format_ident!("{}", segment.name);
             let set = sets.iter().find(|(name, _)| *name == segment.name);
             let wanted = bound.contains(&segment.name.as_str());
@@ -161,7 +125,7 @@ impl<'m> Entry<'m> {
                 None => {}
             }
         }
-        if fields.len() < variant.fields().count() {
+        if fields.len() < form.fields().count() {
             fields.push(quote! { .. });
         }
         quote! { #key::#name { #(#fields),* } }
@@ -181,15 +145,6 @@ fn entries(model: &Model) -> Vec<Entry<'_>> {
     let mut entries: Vec<_> = model.subspaces.iter().map(|subspace| Entry::new(model, subspace)).collect();
     entries.sort_by_key(|entry| (entry.subspace.letter, entry.subspace.versions.from));
     entries
-}
-
-fn same_key(variant: &Variant<'_>, layout: &Layout) -> bool {
-    let same = |(one, other): (&Segment, &Segment)| {
-        one.name == other.name && one.kind == other.kind && one.allowed == other.allowed
-    };
-    let named = variant.layouts.iter().all(|(_, other)| other.name.value == layout.name.value);
-    let segments = variant.segments();
-    named && segments.len() == layout.segments.len() && segments.iter().zip(&layout.segments).all(same)
 }
 
 /// What a layout path means in the versions of a range: runs of versions with the entry and index of the layout.
@@ -249,15 +204,9 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// `task_queue` as `TaskQueue`.
-fn camel(name: &str) -> String {
-    let mut out = String::new();
-    for word in name.split('_') {
-        let mut chars = word.chars();
-        out.extend(chars.next().map(|c| c.to_ascii_uppercase()));
-        out.push_str(chars.as_str());
-    }
-    out
+/// A name as a token; `check` has found it to be one.
+fn ident(name: &str) -> Ident {
+    format_ident!("{name}")
 }
 
 /// An integer without type suffix.

@@ -7,6 +7,8 @@ mod schema;
 
 mod model;
 
+mod names;
+
 mod check;
 
 mod emit;

@@ -5,10 +5,11 @@
 //! either end where they can be.
 
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
+use quote::quote;
 
-use super::{Entry, Variant, bytes, doc, plain};
+use super::{Entry, bytes, doc, ident, plain};
 use crate::model::{IntSet, Kind, Lengths, Range, Segment};
+use crate::names::Form;
 
 /// The enum of an entry and its code.
 pub(super) fn items(entry: &Entry<'_>) -> Vec<TokenStream> {
@@ -17,27 +18,25 @@ pub(super) fn items(entry: &Entry<'_>) -> Vec<TokenStream> {
     let (key, any, of) = (life(quote! { 'k }), life(quote! { '_ }), life(quote! { 'k }));
     let title = subspace.title.as_ref().map_or("", |title| title.value.as_str());
     let title = doc(&format!("{title} (`subspaces.{}`).", subspace.name.value));
-    let variants = entry.variants.iter().map(variant);
-    let forms = entry.variants.iter().map(|variant| arm(variant, subspace.versions));
+    let variants = entry.forms.iter().map(variant);
+    let forms = entry.forms.iter().map(|form| arm(form, subspace.versions));
     let (mut reads, mut from_end) = (Vec::new(), false);
-    for variant in &entry.variants {
-        let indexes = variant.layouts.iter().map(|(index, _)| plain(*index));
-        let (form, layout) = (&variant.name, walk(variant.segments(), Offsets::Read));
+    for form in &entry.forms {
+        let indexes = form.layouts.iter().map(|(index, _)| plain(*index));
+        let (variant, layout) = (ident(&form.name), walk(form.segments(), Offsets::Read));
         from_end |= layout.from_end;
-        let fields =
-            variant.segments().iter().zip(layout.reads).filter(|(segment, _)| !segment.name.is_empty());
+        let fields = form.segments().iter().zip(layout.reads).filter(|(segment, _)| !segment.name.is_empty());
         let fields = fields.map(|(segment, read)| {
-            let field = format_ident!("{}", segment.name);
+            let field = ident(&segment.name);
             quote! { #field: #read }
         });
-        reads.push(quote! { #(#indexes)|* => #name::#form { #(#fields),* }, });
+        reads.push(quote! { #(#indexes)|* => #name::#variant { #(#fields),* }, });
     }
     let len = from_end.then(|| quote! { let len = key.len(); });
-    let writes = entry.variants.iter().map(|variant| {
-        let (form, fields) =
-            (&variant.name, variant.fields().map(|segment| format_ident!("{}", segment.name)));
-        let values = variant.segments().iter().map(value);
-        quote! { #name::#form { #(#fields),* } => with(&[#(#values),*]), }
+    let writes = entry.forms.iter().map(|form| {
+        let (variant, fields) = (ident(&form.name), form.fields().map(|segment| ident(&segment.name)));
+        let values = form.segments().iter().map(value);
+        quote! { #name::#variant { #(#fields),* } => with(&[#(#values),*]), }
     });
     let hash = blob_hash(entry);
     vec![
@@ -76,11 +75,11 @@ pub(super) fn items(entry: &Entry<'_>) -> Vec<TokenStream> {
     ]
 }
 
-fn variant(variant: &Variant<'_>) -> TokenStream {
-    let words = variant.layouts.first().and_then(|(_, layout)| layout.doc.as_ref());
-    let (doc, name) = (doc(words.map_or("", |doc| doc.value.as_str())), &variant.name);
-    let fields = variant.fields().map(|segment| {
-        let (name, kind) = (format_ident!("{}", segment.name), field_type(&segment.kind));
+fn variant(form: &Form<'_>) -> TokenStream {
+    let words = form.layouts.first().and_then(|(_, layout)| layout.doc.as_ref());
+    let (doc, name) = (doc(words.map_or("", |doc| doc.value.as_str())), ident(&form.name));
+    let fields = form.fields().map(|segment| {
+        let (name, kind) = (ident(&segment.name), field_type(&segment.kind));
         quote! { #name: #kind }
     });
     // Braces even without fields, so that every variant is matched and built alike.
@@ -107,22 +106,22 @@ fn field_type(kind: &Kind) -> TokenStream {
 /// The hash of the blob that a key names or is.
 fn blob_hash(entry: &Entry<'_>) -> Option<TokenStream> {
     let hashes: Vec<TokenStream> = entry
-        .variants
+        .forms
         .iter()
-        .filter_map(|variant| {
-            let (_, layout) = variant.layouts.first()?;
+        .filter_map(|form| {
+            let (_, layout) = form.layouts.first()?;
             let content = |_: &&Segment| layout.content_hash;
             let linked = layout.links_blob.as_ref().map(|field| field.value.as_str());
-            let mut fields = variant.fields().filter(|segment| segment.kind == Kind::Hash);
+            let mut fields = form.fields().filter(|segment| segment.kind == Kind::Hash);
             let hash = fields.find(|segment| linked == Some(segment.name.as_str()) || content(segment))?;
-            let (key, form, field) = (entry.key(), &variant.name, format_ident!("{}", hash.name));
-            let rest = (variant.fields().count() > 1).then(|| quote! { , .. });
+            let (key, variant, field) = (entry.key(), ident(&form.name), ident(&hash.name));
+            let rest = (form.fields().count() > 1).then(|| quote! { , .. });
             let bound = if field == "hash" {
                 quote! { hash }
             } else {
                 quote! { #field: hash }
             };
-            Some(quote! { #key::#form { #bound #rest } })
+            Some(quote! { #key::#variant { #bound #rest } })
         })
         .collect();
     let name = entry.key();
@@ -141,7 +140,7 @@ fn blob_hash(entry: &Entry<'_>) -> Option<TokenStream> {
 
 /// A segment as it is written.
 fn value(segment: &Segment) -> TokenStream {
-    let name = format_ident!("{}", if segment.name.is_empty() { "_constant" } else { &segment.name });
+    let name = ident(if segment.name.is_empty() { "_constant" } else { &segment.name });
     match &segment.kind {
         Kind::Const(constant) => {
             let constant = bytes(constant);
@@ -260,10 +259,10 @@ fn walk(segments: &[Segment], offsets: Offsets) -> Walked {
     walked
 }
 
-/// The arm of a variant: the index of its layout in the version.
-fn arm(variant: &Variant<'_>, within: Range) -> TokenStream {
+/// The arm of a form: the index of its layout in the version.
+fn arm(form: &Form<'_>, within: Range) -> TokenStream {
     let mut guards = Vec::new();
-    let layouts = variant.layouts.iter().map(|(_, layout)| layout);
+    let layouts = form.layouts.iter().map(|(_, layout)| layout);
     let versions: Vec<Range> = layouts.clone().map(|layout| layout.versions).collect();
     if let (Some(first), Some(last)) =
         (versions.iter().map(|v| v.from).min(), versions.iter().map(|v| v.to).max())
@@ -272,7 +271,7 @@ fn arm(variant: &Variant<'_>, within: Range) -> TokenStream {
         guards.extend((first > within.from).then(|| quote! { version >= #from }));
         guards.extend((last < within.to).then(|| quote! { version <= #to }));
     }
-    let first = variant.layouts.first().map_or(0, |(index, _)| *index);
+    let first = form.layouts.first().map_or(0, |(index, _)| *index);
     if layouts.clone().any(|layout| !layout.shares.is_empty()) {
         guards.push(match first {
             0 => quote! { from == 0 },
@@ -282,8 +281,8 @@ fn arm(variant: &Variant<'_>, within: Range) -> TokenStream {
             }
         });
     }
-    guards.extend(walk(variant.segments(), Offsets::Guard).guards);
-    let lengths = variant.layouts.first().map_or(Lengths::only([]), |(_, layout)| layout.lengths());
+    guards.extend(walk(form.segments(), Offsets::Guard).guards);
+    let lengths = form.layouts.first().map_or(Lengths::only([]), |(_, layout)| layout.lengths());
     let needs_len = guards.iter().any(|guard| guard.to_string().split(' ').any(|word| word == "len"));
     let pattern = match (lengths.single(), lengths.least(), lengths.longest()) {
         (Some(length), ..) => plain(length),
@@ -307,8 +306,7 @@ fn arm(variant: &Variant<'_>, within: Range) -> TokenStream {
         _ => pattern,
     };
     let guard = (!guards.is_empty()).then(|| quote! { if #(#guards)&&* });
-    let mut indexes: Vec<_> =
-        variant.layouts.iter().map(|(index, layout)| (*index, layout.versions)).collect();
+    let mut indexes: Vec<_> = form.layouts.iter().map(|(index, layout)| (*index, layout.versions)).collect();
     indexes.sort_by_key(|(_, versions)| versions.from);
     let index = index_in(&indexes);
     quote! { #pattern #guard => #index, }

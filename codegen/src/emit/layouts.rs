@@ -5,11 +5,11 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
-use super::tables::mapping_static;
-use super::{Entry, bytes, plain, resolve, widened};
+use super::{Entry, bytes, ident, plain, resolve, widened};
 use crate::model::{
     Fresh, IntSet, Kind, Layout, Model, Segment, Store, Subspace, Text, ValueForm, ValueKind,
 };
+use crate::names;
 
 /// What stands behind the typed keys of an entry.
 pub(super) fn items(model: &Model, entries: &[Entry<'_>], entry: &Entry<'_>) -> Vec<TokenStream> {
@@ -41,7 +41,7 @@ fn descriptor(model: &Model, entry: &Entry<'_>) -> TokenStream {
     let (letter, name) = (subspace.letter, &subspace.name.value);
     let title = subspace.title.as_ref().map_or("", |title| title.value.as_str());
     let title = title.split_whitespace().collect::<Vec<_>>().join(" ");
-    let (value, tables) = (value_kind(subspace.value), mapping_static(model, subspace));
+    let (value, tables) = (value_kind(subspace.value), ident(&names::tables_of(model, subspace)));
     let mut rest = Vec::new();
     if subspace.store != Store::Data {
         let store = store(subspace.store);
@@ -153,7 +153,7 @@ fn condition(
     patterns: Vec<TokenStream>,
     functions: &mut Vec<TokenStream>,
 ) -> Ident {
-    let name = format_ident!("{}_{index}_{what}", entry.name);
+    let name = ident(&names::condition(&entry.name, index, what));
     let (key, index) = (entry.key(), plain(index));
     functions.push(quote! {
         fn #name(key: &[u8]) -> bool {
@@ -174,7 +174,8 @@ fn computed(
     let mut rules = Vec::new();
     for computed in &layout.computed {
         for (from, to, of, object) in resolve(entries, &computed.of, computed.versions.iter()) {
-            let name = format_ident!("{}_{index}_object_{}", entry.name, rules.len());
+            let what = format!("object_{}", rules.len());
+            let name = ident(&names::condition(&entry.name, index, &what));
             let (key, read) = (of.key(), plain(object));
             let pattern = of.pattern(object, &named(&computed.only), &[&computed.field.value]);
             let id = widened(&of.subspace.layouts[object], &computed.field.value);
@@ -261,7 +262,7 @@ fn segment(segment: &Segment) -> TokenStream {
         tokens = quote! { #tokens.within(&[#(#ranges),*]) };
     }
     if let Some(names) = &segment.names {
-        let names = super::versions::names_static(&names.value);
+        let names = ident(&names::names_table(&names.value));
         tokens = quote! { #tokens.named(&#names) };
     }
     tokens

@@ -2,16 +2,19 @@
 //!
 //! Written once with the versions that have them. Which numbers a key tells are functions over typed keys.
 
+use std::collections::BTreeMap;
+
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
 use super::layouts::store;
-use super::{Entry, bytes, hex, plain, resolve, widened};
+use super::{Entry, bytes, hex, ident, plain, resolve, widened};
 use crate::model::{CounterRule, Cover, IntSet, Layout, Model, Singleton};
+use crate::names;
 
 /// The rules of all versions.
 pub(super) fn items(model: &Model, entries: &[Entry<'_>]) -> Vec<TokenStream> {
-    let (mut rules, mut functions) = (Vec::new(), Vec::new());
+    let (mut rules, mut functions) = (Vec::new(), BTreeMap::new());
     let most = model.rules.iter().map(|rule| rule.group.len()).max().unwrap_or(1);
     for rule in &model.rules {
         for (from, to, counter, layout) in resolve(entries, &rule.counter, rule.versions.iter()) {
@@ -25,7 +28,7 @@ pub(super) fn items(model: &Model, entries: &[Entry<'_>]) -> Vec<TokenStream> {
         pub const GROUP_NUMBERS: usize = #most;
         pub(super) static COUNTER_RULES: &[CounterRule] = &[#(#rules),*];
     }];
-    items.extend(functions);
+    items.extend(functions.into_values());
     items.push(quote! { pub(super) static SINGLETONS: &[Singleton] = &[#(#singletons),*]; });
     items
 }
@@ -36,31 +39,31 @@ fn rule(
     (from, to): (u32, u32),
     (counter, layout): (&Entry<'_>, usize),
     most: usize,
-    functions: &mut Vec<TokenStream>,
+    functions: &mut BTreeMap<String, TokenStream>,
 ) -> TokenStream {
     let name = &rule.name.value;
     let fields: Vec<&str> = rule.group.iter().map(|field| field.value.as_str()).collect();
-    let group_of = format_ident!("{name}_of_{}_{layout}", counter.name);
+    let group_of = ident(&names::group_of(name, &counter.name, layout));
     let (key, index, pattern) = (counter.key(), plain(layout), counter.pattern(layout, &[], &fields));
     let numbers = group(rule, None, &counter.subspace.layouts[layout], most);
-    functions.push(quote! {
+    let function = quote! {
         fn #group_of(key: &[u8]) -> Option<Group> {
             match #key::read(#index, key)? {
                 #pattern => Some(#numbers),
                 _ => None,
             }
         }
-    });
+    };
+    functions.insert(group_of.to_string(), function);
     let mut covers = Vec::new();
     for (number, cover) in rule.covers.iter().enumerate() {
         let versions = cover.versions.iter().filter(|version| (from..=to).contains(version));
         for (from, to, of, layout) in resolve(entries, &cover.of, versions) {
-            let function = format_ident!("{name}_cover_{number}_{}", of.name);
-            let text = covered(rule, cover, (of, layout), most, &function);
             // Layouts of one form of keys are read alike.
-            if !functions.iter().any(|known| known.to_string().contains(&format!("fn {function} "))) {
-                functions.push(text);
-            }
+            let first = of.form(layout).and_then(|form| form.layouts.first()).map_or(layout, |(at, _)| *at);
+            let function = ident(&names::covered(name, number, &of.name, first));
+            let covered = covered(rule, cover, (of, first), most, &function);
+            functions.entry(function.to_string()).or_insert(covered);
             let (from, to, letter) = (plain(from), plain(to), of.subspace.letter);
             let (statics, layout) = (of.statics(), plain(layout));
             covers.push(quote! {
@@ -176,7 +179,7 @@ pub(super) fn version_record(model: &Model) -> TokenStream {
         return TokenStream::new();
     };
     let key = bytes(&layout.fixed_key().unwrap_or_default());
-    let (letter, tables) = (subspace.letter, super::tables::mapping_static(model, subspace));
+    let (letter, tables) = (subspace.letter, ident(&names::tables_of(model, subspace)));
     quote! {
         pub(super) static SCHEMA_VERSION_RECORD: VersionRecord =
             VersionRecord { letter: #letter, key: #key, tables: &#tables };

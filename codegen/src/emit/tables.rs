@@ -6,9 +6,10 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
 use super::layouts::value_kind;
-use super::{Entry, plain};
+use super::{Entry, ident, plain};
 use crate::check::BACKENDS;
 use crate::model::{Backend, Model, Subspace, TableKind, ValueKind};
+use crate::names;
 
 const KINDS: [ValueKind; 4] = [ValueKind::Bytes, ValueKind::None, ValueKind::Counter, ValueKind::Blob];
 
@@ -39,12 +40,12 @@ pub(super) fn items(model: &Model, entries: &[Entry<'_>]) -> Vec<TokenStream> {
     // Letters are used again by later versions, often for the same kind of table.
     let mut mappings: BTreeMap<String, TokenStream> = BTreeMap::new();
     for Entry { subspace, .. } in entries {
-        let name = mapping_static(model, subspace);
+        let name = ident(&names::tables_of(model, subspace));
         let entry = mappings.entry(name.to_string());
         entry.or_insert_with(|| mapping(model, &name, subspace.letter, subspace.value, Some(subspace)));
     }
     for legacy in &model.legacy {
-        let name = mapping_name(legacy.letter.value, legacy.value);
+        let name = ident(&names::tables(legacy.letter.value, legacy.value));
         let entry = mappings.entry(name.to_string());
         entry.or_insert_with(|| mapping(model, &name, legacy.letter.value, legacy.value, None));
     }
@@ -53,7 +54,8 @@ pub(super) fn items(model: &Model, entries: &[Entry<'_>]) -> Vec<TokenStream> {
 }
 
 fn template(backend: &Backend, kind: ValueKind, table: &TableKind) -> TokenStream {
-    let (name, value, backend) = (template_name(backend, kind), value_kind(kind), backend_kind(backend));
+    let (name, value, backend) =
+        (ident(&names::template(&backend.name.value, kind)), value_kind(kind), backend_kind(backend));
     let mut rest = Vec::new();
     let limits =
         [("max_key", table.max_key), ("max_value", table.max_value), ("unique_prefix", table.unique_prefix)];
@@ -79,7 +81,7 @@ fn mapping(
     subspace: Option<&Subspace>,
 ) -> TokenStream {
     let entries = model.backends.iter().map(|backend| {
-        let (kind, template) = (backend_kind(backend), template_name(backend, value));
+        let (kind, template) = (backend_kind(backend), ident(&names::template(&backend.name.value, value)));
         if let Some(because) = subspace.and_then(|subspace| backend.refusal(&subspace.name.value)) {
             return quote! { Mapping::refused(#kind, #because) };
         }
@@ -103,31 +105,4 @@ pub(super) fn backend_kind(backend: &Backend) -> TokenStream {
     let known = BACKENDS.iter().find(|(name, _)| *name == backend.name.value);
     let variant = format_ident!("{}", known.map_or("Unknown", |(_, variant)| variant));
     quote! { BackendKind::#variant }
-}
-
-fn template_name(backend: &Backend, kind: ValueKind) -> Ident {
-    format_ident!("{}_{}", backend.name.value.to_uppercase(), kind_word(kind))
-}
-
-pub(super) fn mapping_static(model: &Model, subspace: &Subspace) -> Ident {
-    let name = mapping_name(subspace.letter, subspace.value);
-    // A refusal goes by name, as does what is never cut: no mapping to be shared by what else has the letter.
-    let by_name = |b: &Backend| b.refusal(&subspace.name.value).is_some() || b.whole(subspace).is_some();
-    if model.backends.iter().any(by_name) {
-        return format_ident!("{name}_{}", subspace.name.value.to_uppercase());
-    }
-    name
-}
-
-pub(super) fn mapping_name(letter: char, value: ValueKind) -> Ident {
-    format_ident!("TABLES_{}_{}", letter.to_ascii_uppercase(), kind_word(value))
-}
-
-fn kind_word(value: ValueKind) -> &'static str {
-    match value {
-        ValueKind::Bytes => "BYTES",
-        ValueKind::None => "NONE",
-        ValueKind::Counter => "COUNTER",
-        ValueKind::Blob => "BLOB",
-    }
 }

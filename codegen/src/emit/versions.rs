@@ -1,11 +1,12 @@
 //! The schema versions: what each has, and the names of values.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::{format_ident, quote};
+use quote::quote;
 
-use super::tables::{backend_kind, mapping_name};
-use super::{Entry, plain};
+use super::tables::backend_kind;
+use super::{Entry, ident, plain};
 use crate::model::{Model, Version};
+use crate::names;
 
 /// Versions, their subspaces and families, what older ones have left, names.
 pub(super) fn items(model: &Model, entries: &[Entry<'_>]) -> Vec<TokenStream> {
@@ -13,7 +14,7 @@ pub(super) fn items(model: &Model, entries: &[Entry<'_>]) -> Vec<TokenStream> {
     items.extend(model.versions.iter().map(|version| subspaces(entries, version.number)));
     for version in &model.versions {
         let name = families_static(model, version);
-        if name == format_ident!("FAMILIES_{}", version.number) {
+        if name == names::families(version.number) {
             let families = version.families.iter().map(|(name, letters)| {
                 let letters = letters.iter().map(|letter| letter.value);
                 quote! { (#name, &[#(#letters),*]) }
@@ -25,7 +26,7 @@ pub(super) fn items(model: &Model, entries: &[Entry<'_>]) -> Vec<TokenStream> {
     items.push(super::rules::version_record(model));
     items.push(left(model));
     for table in &model.names {
-        let name = names_static(&table.name);
+        let name = ident(&names::names_table(&table.name));
         let values = table.values.iter().map(|(value, word)| {
             let value = plain(*value);
             quote! { (#value, #word) }
@@ -45,7 +46,8 @@ pub(super) fn items(model: &Model, entries: &[Entry<'_>]) -> Vec<TokenStream> {
 fn versions(model: &Model) -> TokenStream {
     let versions = model.versions.iter().map(|version| {
         let (number, releases, marked) = (plain(version.number), &version.releases, version.blobs_marked);
-        let (subspaces, families) = (subspaces_static(version.number), families_static(model, version));
+        let (subspaces, families) =
+            (ident(&names::subspaces(version.number)), families_static(model, version));
         quote! {
             SchemaVersion {
                 number: #number,
@@ -63,16 +65,12 @@ fn versions(model: &Model) -> TokenStream {
 /// The subspaces of a version, by letter.
 fn subspaces(entries: &[Entry<'_>], version: u32) -> TokenStream {
     let live: Vec<_> = entries.iter().filter(|entry| entry.subspace.versions.contains(version)).collect();
-    let (name, count, number) = (subspaces_static(version), plain(live.len()), plain(version));
+    let (name, count, number) = (ident(&names::subspaces(version)), plain(live.len()), plain(version));
     let subspaces = live.iter().map(|entry| {
         let (constant, key, layouts) = (entry.constant(), entry.key(), entry.layouts_in(version));
         quote! { #constant.with::<#key, #number>(&#layouts) }
     });
     quote! { static #name: [Subspace; #count] = [#(#subspaces),*]; }
-}
-
-fn subspaces_static(version: u32) -> Ident {
-    format_ident!("SUBSPACES_{version}")
 }
 
 /// Named after the first version that has the same families.
@@ -82,7 +80,7 @@ fn families_static(model: &Model, version: &Version) -> Ident {
         families.map(|(name, letters)| (name.clone(), letters.iter().map(|l| l.value).collect())).collect()
     };
     let first = model.versions.iter().find(|other| families(other) == families(version));
-    format_ident!("FAMILIES_{}", first.map_or(version.number, |first| first.number))
+    ident(&names::families(first.map_or(version.number, |first| first.number)))
 }
 
 /// Tables that older versions have left, and those beside the subspaces.
@@ -90,7 +88,7 @@ fn left(model: &Model) -> TokenStream {
     let legacy = model.legacy.iter().map(|legacy| {
         let (letter, title) = (legacy.letter.value, &legacy.title);
         let (from, to) = (plain(legacy.versions.from), plain(legacy.versions.to));
-        let tables = mapping_name(legacy.letter.value, legacy.value);
+        let tables = ident(&names::tables(legacy.letter.value, legacy.value));
         quote! {
             LegacySubspace { letter: #letter, versions: (#from, #to), title: #title, tables: &#tables }
         }
@@ -107,9 +105,4 @@ fn left(model: &Model) -> TokenStream {
         pub(super) static LEGACY: &[LegacySubspace] = &[#(#legacy),*];
         pub(super) static SIDE_TABLES: &[SideTable] = &[#(#side),*];
     }
-}
-
-/// The static with the names of a table.
-pub(super) fn names_static(name: &str) -> Ident {
-    format_ident!("NAMES_{}", name.to_uppercase())
 }

@@ -23,25 +23,18 @@ pub(super) static COUNTER_RULES: &[CounterRule] = &[
             Cover {
                 versions: (1, 1),
                 of: LayoutRef { letter: 'p', layout: &PROPERTY_LAYOUTS[1] },
-                covered: document_id_cover_0_property,
+                covered: document_id_cover_0_property_1,
             },
             Cover {
                 versions: (1, 1),
                 of: LayoutRef { letter: 'p', layout: &PROPERTY_LAYOUTS[1] },
-                covered: document_id_cover_1_property,
+                covered: document_id_cover_1_property_1,
             },
         ],
     },
 ];
 
-fn document_id_of_counter_0(key: &[u8]) -> Option<Group> {
-    match CounterKey::read(0, key)? {
-        CounterKey::DocumentId { account } => Some([u64::from(account)]),
-        _ => None,
-    }
-}
-
-fn document_id_cover_0_property(key: &[u8]) -> Option<(Group, CoveredId)> {
+fn document_id_cover_0_property_1(key: &[u8]) -> Option<(Group, CoveredId)> {
     match PropertyKey::read(1, key)? {
         PropertyKey::Record { account: 0xffffffff, .. } => None,
         PropertyKey::Record { account, document, .. } => Some(
@@ -51,11 +44,18 @@ fn document_id_cover_0_property(key: &[u8]) -> Option<(Group, CoveredId)> {
     }
 }
 
-fn document_id_cover_1_property(key: &[u8]) -> Option<(Group, CoveredId)> {
+fn document_id_cover_1_property_1(key: &[u8]) -> Option<(Group, CoveredId)> {
     match PropertyKey::read(1, key)? {
         PropertyKey::Record { account, kind: 1 | 2, .. } => Some(
             ([u64::from(account)], CoveredId::ArchiveChangeId),
         ),
+        _ => None,
+    }
+}
+
+fn document_id_of_counter_0(key: &[u8]) -> Option<Group> {
+    match CounterKey::read(0, key)? {
+        CounterKey::DocumentId { account } => Some([u64::from(account)]),
         _ => None,
     }
 }

@@ -301,57 +301,57 @@ pub(super) static COUNTER_RULES: &[CounterRule] = &[
             Cover {
                 versions: (1, 5),
                 of: LayoutRef { letter: 'p', layout: &PROPERTY_LAYOUTS[1] },
-                covered: document_id_cover_0_property,
+                covered: document_id_cover_0_property_1,
             },
             Cover {
                 versions: (6, 6),
                 of: LayoutRef { letter: 'p', layout: &PROPERTY_LAYOUTS[2] },
-                covered: document_id_cover_0_property,
+                covered: document_id_cover_0_property_1,
             },
             Cover {
                 versions: (5, 6),
                 of: LayoutRef { letter: 'p', layout: &PROPERTY_LAYOUTS[3] },
-                covered: document_id_cover_1_property,
+                covered: document_id_cover_1_property_3,
             },
             Cover {
                 versions: (5, 5),
                 of: LayoutRef { letter: 'p', layout: &PROPERTY_LAYOUTS[4] },
-                covered: document_id_cover_2_property,
+                covered: document_id_cover_2_property_4,
             },
             Cover {
                 versions: (6, 6),
                 of: LayoutRef { letter: 'p', layout: &PROPERTY_LAYOUTS[5] },
-                covered: document_id_cover_2_property,
+                covered: document_id_cover_2_property_4,
             },
             Cover {
                 versions: (1, 5),
                 of: LayoutRef { letter: 'i', layout: &INDEXES_LAYOUTS[0] },
-                covered: document_id_cover_3_indexes,
+                covered: document_id_cover_3_indexes_0,
             },
             Cover {
                 versions: (6, 6),
                 of: LayoutRef { letter: 'i', layout: &INDEXES_LAYOUTS[0] },
-                covered: document_id_cover_4_indexes,
+                covered: document_id_cover_4_indexes_0,
             },
             Cover {
                 versions: (1, 3),
                 of: LayoutRef { letter: 'b', layout: &BITMAP_ID_LAYOUTS[0] },
-                covered: document_id_cover_5_bitmap_id,
+                covered: document_id_cover_5_bitmap_id_0,
             },
             Cover {
                 versions: (4, 4),
                 of: LayoutRef { letter: 'b', layout: &BITMAP_ID_LAYOUTS[0] },
-                covered: document_id_cover_6_bitmap_id,
+                covered: document_id_cover_6_bitmap_id_0,
             },
             Cover {
                 versions: (4, 4),
                 of: LayoutRef { letter: 'b', layout: &BITMAP_ID_LAYOUTS[0] },
-                covered: document_id_cover_7_bitmap_id,
+                covered: document_id_cover_7_bitmap_id_0,
             },
             Cover {
                 versions: (5, 5),
                 of: LayoutRef { letter: 'd', layout: &DIRECTORY_V1_LAYOUTS[2] },
-                covered: document_id_cover_8_directory_v1,
+                covered: document_id_cover_8_directory_v1_2,
             },
         ],
     },
@@ -365,22 +365,22 @@ pub(super) static COUNTER_RULES: &[CounterRule] = &[
             Cover {
                 versions: (1, 6),
                 of: LayoutRef { letter: 'l', layout: &LOGS_LAYOUTS[0] },
-                covered: change_id_cover_0_logs,
+                covered: change_id_cover_0_logs_0,
             },
             Cover {
                 versions: (1, 6),
                 of: LayoutRef { letter: 'l', layout: &LOGS_LAYOUTS[1] },
-                covered: change_id_cover_1_logs,
+                covered: change_id_cover_1_logs_1,
             },
             Cover {
                 versions: (1, 5),
                 of: LayoutRef { letter: 'p', layout: &PROPERTY_LAYOUTS[1] },
-                covered: change_id_cover_2_property,
+                covered: change_id_cover_2_property_1,
             },
             Cover {
                 versions: (6, 6),
                 of: LayoutRef { letter: 'p', layout: &PROPERTY_LAYOUTS[2] },
-                covered: change_id_cover_2_property,
+                covered: change_id_cover_2_property_1,
             },
         ],
     },
@@ -394,104 +394,36 @@ pub(super) static COUNTER_RULES: &[CounterRule] = &[
             Cover {
                 versions: (6, 6),
                 of: LayoutRef { letter: 'd', layout: &DIRECTORY_LAYOUTS[0] },
-                covered: registry_id_cover_0_directory,
+                covered: registry_id_cover_0_directory_0,
             },
             Cover {
                 versions: (6, 6),
                 of: LayoutRef { letter: 'd', layout: &DIRECTORY_LAYOUTS[1] },
-                covered: registry_id_cover_1_directory,
+                covered: registry_id_cover_1_directory_1,
             },
         ],
     },
 ];
 
-fn document_id_of_counter_4(key: &[u8]) -> Option<Group> {
-    match CounterKey::read(4, key)? {
-        CounterKey::DocumentId { account, collection } => Some([u64::from(account), u64::from(collection)]),
+fn change_id_cover_0_logs_0(key: &[u8]) -> Option<(Group, CoveredId)> {
+    match LogsKey::read(0, key)? {
+        LogsKey::Change { account, change, .. } => Some(([u64::from(account), 0], CoveredId::Number(change))),
         _ => None,
     }
 }
 
-fn document_id_cover_0_property(key: &[u8]) -> Option<(Group, CoveredId)> {
+fn change_id_cover_1_logs_1(key: &[u8]) -> Option<(Group, CoveredId)> {
+    match LogsKey::read(1, key)? {
+        LogsKey::Vanished { account, change, .. } => Some(
+            ([u64::from(account), 0], CoveredId::Number(change)),
+        ),
+        _ => None,
+    }
+}
+
+fn change_id_cover_2_property_1(key: &[u8]) -> Option<(Group, CoveredId)> {
     match PropertyKey::read(1, key)? {
-        PropertyKey::Property { account, collection, document, .. } => Some(
-            ([u64::from(account), u64::from(collection)], CoveredId::Number(u64::from(document))),
-        ),
-        _ => None,
-    }
-}
-
-fn document_id_cover_1_property(key: &[u8]) -> Option<(Group, CoveredId)> {
-    match PropertyKey::read(3, key)? {
-        PropertyKey::HashIndex { account, collection, document, .. } => Some(
-            ([u64::from(account), u64::from(collection)], CoveredId::Number(u64::from(document))),
-        ),
-        _ => None,
-    }
-}
-
-fn document_id_cover_2_property(key: &[u8]) -> Option<(Group, CoveredId)> {
-    match PropertyKey::read(4, key)? {
-        PropertyKey::IntegerIndex { account, collection, document, .. } => Some(
-            ([u64::from(account), u64::from(collection)], CoveredId::Number(u64::from(document))),
-        ),
-        _ => None,
-    }
-}
-
-fn document_id_cover_3_indexes(key: &[u8]) -> Option<(Group, CoveredId)> {
-    match IndexesKey::read(0, key)? {
-        IndexesKey::Index { account, collection, document, .. } => Some(
-            ([u64::from(account), u64::from(collection)], CoveredId::Number(u64::from(document))),
-        ),
-        _ => None,
-    }
-}
-
-fn document_id_cover_4_indexes(key: &[u8]) -> Option<(Group, CoveredId)> {
-    match IndexesKey::read(0, key)? {
-        IndexesKey::Index { account: 0xffffffff, .. } => None,
-        IndexesKey::Index { account, collection, document, .. } => Some(
-            ([u64::from(account), u64::from(collection)], CoveredId::Number(u64::from(document))),
-        ),
-        _ => None,
-    }
-}
-
-fn document_id_cover_5_bitmap_id(key: &[u8]) -> Option<(Group, CoveredId)> {
-    match BitmapIdKey::read(0, key)? {
-        BitmapIdKey::Document { account, collection, document } => Some(
-            ([u64::from(account), u64::from(collection)], CoveredId::Number(u64::from(document))),
-        ),
-        _ => None,
-    }
-}
-
-fn document_id_cover_6_bitmap_id(key: &[u8]) -> Option<(Group, CoveredId)> {
-    match BitmapIdKey::read(0, key)? {
-        BitmapIdKey::Document { account: 0xffffffff, .. } => None,
-        BitmapIdKey::Document { account, collection, document } => Some(
-            ([u64::from(account), u64::from(collection)], CoveredId::Number(u64::from(document))),
-        ),
-        _ => None,
-    }
-}
-
-fn document_id_cover_7_bitmap_id(key: &[u8]) -> Option<(Group, CoveredId)> {
-    match BitmapIdKey::read(0, key)? {
-        BitmapIdKey::Document { collection: 6, .. } => None,
-        BitmapIdKey::Document { account: account @ 0xffffffff, collection, document } => Some(
-            ([u64::from(account), u64::from(collection)], CoveredId::Number(u64::from(document))),
-        ),
-        _ => None,
-    }
-}
-
-fn document_id_cover_8_directory_v1(key: &[u8]) -> Option<(Group, CoveredId)> {
-    match DirectoryV1Key::read(2, key)? {
-        DirectoryV1Key::Principal { principal } => Some(
-            ([0xffffffff, 7], CoveredId::Number(u64::from(principal))),
-        ),
+        PropertyKey::Property { account, .. } => Some(([u64::from(account), 0], CoveredId::ArchiveChangeId)),
         _ => None,
     }
 }
@@ -503,25 +435,110 @@ fn change_id_of_counter_1(key: &[u8]) -> Option<Group> {
     }
 }
 
-fn change_id_cover_0_logs(key: &[u8]) -> Option<(Group, CoveredId)> {
-    match LogsKey::read(0, key)? {
-        LogsKey::Change { account, change, .. } => Some(([u64::from(account), 0], CoveredId::Number(change))),
-        _ => None,
-    }
-}
-
-fn change_id_cover_1_logs(key: &[u8]) -> Option<(Group, CoveredId)> {
-    match LogsKey::read(1, key)? {
-        LogsKey::Vanished { account, change, .. } => Some(
-            ([u64::from(account), 0], CoveredId::Number(change)),
+fn document_id_cover_0_property_1(key: &[u8]) -> Option<(Group, CoveredId)> {
+    match PropertyKey::read(1, key)? {
+        PropertyKey::Property { account, collection, document, .. } => Some(
+            ([u64::from(account), u64::from(collection)], CoveredId::Number(u64::from(document))),
         ),
         _ => None,
     }
 }
 
-fn change_id_cover_2_property(key: &[u8]) -> Option<(Group, CoveredId)> {
-    match PropertyKey::read(1, key)? {
-        PropertyKey::Property { account, .. } => Some(([u64::from(account), 0], CoveredId::ArchiveChangeId)),
+fn document_id_cover_1_property_3(key: &[u8]) -> Option<(Group, CoveredId)> {
+    match PropertyKey::read(3, key)? {
+        PropertyKey::HashIndex { account, collection, document, .. } => Some(
+            ([u64::from(account), u64::from(collection)], CoveredId::Number(u64::from(document))),
+        ),
+        _ => None,
+    }
+}
+
+fn document_id_cover_2_property_4(key: &[u8]) -> Option<(Group, CoveredId)> {
+    match PropertyKey::read(4, key)? {
+        PropertyKey::IntegerIndex { account, collection, document, .. } => Some(
+            ([u64::from(account), u64::from(collection)], CoveredId::Number(u64::from(document))),
+        ),
+        _ => None,
+    }
+}
+
+fn document_id_cover_3_indexes_0(key: &[u8]) -> Option<(Group, CoveredId)> {
+    match IndexesKey::read(0, key)? {
+        IndexesKey::Index { account, collection, document, .. } => Some(
+            ([u64::from(account), u64::from(collection)], CoveredId::Number(u64::from(document))),
+        ),
+        _ => None,
+    }
+}
+
+fn document_id_cover_4_indexes_0(key: &[u8]) -> Option<(Group, CoveredId)> {
+    match IndexesKey::read(0, key)? {
+        IndexesKey::Index { account: 0xffffffff, .. } => None,
+        IndexesKey::Index { account, collection, document, .. } => Some(
+            ([u64::from(account), u64::from(collection)], CoveredId::Number(u64::from(document))),
+        ),
+        _ => None,
+    }
+}
+
+fn document_id_cover_5_bitmap_id_0(key: &[u8]) -> Option<(Group, CoveredId)> {
+    match BitmapIdKey::read(0, key)? {
+        BitmapIdKey::Document { account, collection, document } => Some(
+            ([u64::from(account), u64::from(collection)], CoveredId::Number(u64::from(document))),
+        ),
+        _ => None,
+    }
+}
+
+fn document_id_cover_6_bitmap_id_0(key: &[u8]) -> Option<(Group, CoveredId)> {
+    match BitmapIdKey::read(0, key)? {
+        BitmapIdKey::Document { account: 0xffffffff, .. } => None,
+        BitmapIdKey::Document { account, collection, document } => Some(
+            ([u64::from(account), u64::from(collection)], CoveredId::Number(u64::from(document))),
+        ),
+        _ => None,
+    }
+}
+
+fn document_id_cover_7_bitmap_id_0(key: &[u8]) -> Option<(Group, CoveredId)> {
+    match BitmapIdKey::read(0, key)? {
+        BitmapIdKey::Document { collection: 6, .. } => None,
+        BitmapIdKey::Document { account: account @ 0xffffffff, collection, document } => Some(
+            ([u64::from(account), u64::from(collection)], CoveredId::Number(u64::from(document))),
+        ),
+        _ => None,
+    }
+}
+
+fn document_id_cover_8_directory_v1_2(key: &[u8]) -> Option<(Group, CoveredId)> {
+    match DirectoryV1Key::read(2, key)? {
+        DirectoryV1Key::Principal { principal } => Some(
+            ([0xffffffff, 7], CoveredId::Number(u64::from(principal))),
+        ),
+        _ => None,
+    }
+}
+
+fn document_id_of_counter_4(key: &[u8]) -> Option<Group> {
+    match CounterKey::read(4, key)? {
+        CounterKey::DocumentId { account, collection } => Some([u64::from(account), u64::from(collection)]),
+        _ => None,
+    }
+}
+
+fn registry_id_cover_0_directory_0(key: &[u8]) -> Option<(Group, CoveredId)> {
+    match DirectoryKey::read(0, key)? {
+        DirectoryKey::Account { object, item } => Some(([u64::from(object), 0], CoveredId::Number(item))),
+        _ => None,
+    }
+}
+
+fn registry_id_cover_1_directory_1(key: &[u8]) -> Option<(Group, CoveredId)> {
+    match DirectoryKey::read(1, key)? {
+        DirectoryKey::Object {
+            object: object @ (37 | 50 | 78 | 83 | 108),
+            item,
+        } => Some(([u64::from(object), 0], CoveredId::Number(item))),
         _ => None,
     }
 }
@@ -529,23 +546,6 @@ fn change_id_cover_2_property(key: &[u8]) -> Option<(Group, CoveredId)> {
 fn registry_id_of_counter_0(key: &[u8]) -> Option<Group> {
     match CounterKey::read(0, key)? {
         CounterKey::RegistryId { object } => Some([u64::from(object), 0]),
-        _ => None,
-    }
-}
-
-fn registry_id_cover_0_directory(key: &[u8]) -> Option<(Group, CoveredId)> {
-    match DirectoryKey::read(0, key)? {
-        DirectoryKey::Account { object, item } => Some(([u64::from(object), 0], CoveredId::Number(item))),
-        _ => None,
-    }
-}
-
-fn registry_id_cover_1_directory(key: &[u8]) -> Option<(Group, CoveredId)> {
-    match DirectoryKey::read(1, key)? {
-        DirectoryKey::Object {
-            object: object @ (37 | 50 | 78 | 83 | 108),
-            item,
-        } => Some(([u64::from(object), 0], CoveredId::Number(item))),
         _ => None,
     }
 }
