@@ -2,12 +2,13 @@
 //!
 //! Judges the model; reads no YAML and writes no Rust.
 
+mod identifiers;
 mod overlap;
 mod references;
 
 use std::collections::BTreeMap;
 
-use crate::model::{Backend, Kind, Layout, Model, Segment, Subspace, Text, ValueForm, ValueKind};
+use crate::model::{Backend, IntSet, Kind, Layout, Model, Segment, Subspace, Text, ValueForm, ValueKind};
 use crate::report::{Finding, Place};
 use overlap::Relation;
 
@@ -23,6 +24,10 @@ pub(crate) const BACKENDS: [(&str, &str); 5] = [
 /// Adds what breaks a rule to `findings`.
 pub(crate) fn check(model: &Model, findings: &mut Vec<Finding>) {
     versions_ascend(model, findings);
+    // Everything else goes through the versions of a range one by one.
+    if !findings.is_empty() {
+        return;
+    }
     letters_and_names_are_unique(model, findings);
     every_letter_has_a_family(model, findings);
     every_version_has_layouts(model, findings);
@@ -32,6 +37,8 @@ pub(crate) fn check(model: &Model, findings: &mut Vec<Finding>) {
     layouts_are_decidable(model, findings);
     backends_map_everything(model, findings);
     everything_is_documented(model, findings);
+    identifiers::names_are_identifiers(model, findings);
+    identifiers::names_stay_apart(model, findings);
     references::schema_version_record(model, findings);
     references::blobs(model, findings);
     references::one_side_each(model, findings);
@@ -44,7 +51,7 @@ pub(crate) fn check(model: &Model, findings: &mut Vec<Finding>) {
 fn versions_ascend(model: &Model, findings: &mut Vec<Finding>) {
     for pair in model.versions.windows(2) {
         if let [before, after] = pair
-            && after.number != before.number + 1
+            && before.number.checked_add(1) != Some(after.number)
         {
             let message = format!("version {} does not follow version {}", after.number, before.number);
             findings.push(
@@ -191,7 +198,7 @@ fn segments_are_sound(model: &Model, findings: &mut Vec<Finding>) {
                 findings.push(Finding::new(segment.place, "a segment of no bytes").help("remove it"));
             }
             if let Some(names) = &segment.names {
-                if !model.names.iter().any(|table| table.name == names.value) {
+                if !model.names.iter().any(|table| table.name.value == names.value) {
                     let message = format!("no table of names `{}`", names.value);
                     findings.push(Finding::new(names.place, message).help("declare it under `names:`"));
                 }
@@ -211,16 +218,24 @@ fn segments_are_sound(model: &Model, findings: &mut Vec<Finding>) {
     }
 }
 
-/// An earlier name is that of a value, another one, and the only one in its versions.
+/// A value has one name. An earlier name is that of a value, another one, and the only one in its versions.
 fn names_are_told_apart(model: &Model, findings: &mut Vec<Finding>) {
     for table in &model.names {
+        for pair in table.values.windows(2) {
+            if let [(one, _), (other, name)] = pair
+                && one == other
+            {
+                let message = format!("{one} has two names, of which one is `{name}`");
+                findings.push(Finding::new(table.name.place, message).help("remove one of them"));
+            }
+        }
         for (index, entry) in table.earlier.iter().enumerate() {
             let now = table.values.iter().find(|(value, _)| *value == entry.value);
             let twin = table.earlier[..index].iter().find(|before| {
                 before.value == entry.value && entry.versions.iter().any(|v| before.versions.contains(v))
             });
             let message = match (now, twin) {
-                (None, _) => format!("`{}` has no name for {}", table.name, entry.value),
+                (None, _) => format!("`{}` has no name for {}", table.name.value, entry.value),
                 (Some((_, name)), _) if *name == entry.name => {
                     format!("{} is called `{name}` anyway", entry.value)
                 }
@@ -233,16 +248,30 @@ fn names_are_told_apart(model: &Model, findings: &mut Vec<Finding>) {
 }
 
 fn restriction_fits(segment: &Segment, findings: &mut Vec<Finding>) {
-    let Some(&(from, to)) = segment.allowed.last() else { return };
+    if segment.allowed.is_empty() {
+        return;
+    }
     let message = match segment.kind.largest() {
         None => format!("`{}` is no number and cannot be restricted", segment.name),
-        // An open range ends at the largest number of any width.
-        Some(largest) if from > largest || (to > largest && to != u64::MAX) => {
-            format!("`{}` never reaches {}", segment.name, if from > largest { from } else { to })
-        }
-        Some(_) => return,
+        Some(largest) => match beyond(&segment.allowed, largest) {
+            Some(value) => format!("`{}` never reaches {value}", segment.name),
+            None if segment.allowed.iter().any(|(from, to)| *from == 0 && *to >= largest) => {
+                format!("`{}` may be any number, so `in:` restricts nothing", segment.name)
+            }
+            None => return,
+        },
     };
     findings.push(Finding::new(segment.place, message).help("correct `in:`"));
+}
+
+/// A value of a set that is larger than a field can hold. An open range ends at the largest number of any width.
+fn beyond(set: &IntSet, largest: u64) -> Option<u64> {
+    let beyond = |&(from, to): &(u64, u64)| match (from > largest, to > largest && to != u64::MAX) {
+        (true, _) => Some(from),
+        (false, true) => Some(to),
+        (false, false) => None,
+    };
+    set.iter().find_map(beyond)
 }
 
 /// The value form of a layout fits the value kind of its subspace.
@@ -431,7 +460,7 @@ fn pieces(model: &Model, backend: &Backend, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Rule 6: docs and sources are there, names are identifiers.
+/// Rule 6: docs and sources are there.
 fn everything_is_documented(model: &Model, findings: &mut Vec<Finding>) {
     let mut need = |owner: &str, place: Place, key: &str, text: &Option<Text>| {
         if text.as_ref().is_none_or(|t| t.value.trim().is_empty()) {
@@ -474,30 +503,6 @@ fn everything_is_documented(model: &Model, findings: &mut Vec<Finding>) {
             let help = "add `doc:` to the field, or an entry under `fields:`";
             findings.push(Finding::new(segment.place, message).help(help));
         }
-    }
-    for singleton in &model.singletons {
-        identifier(&singleton.name.value, singleton.name.place, findings);
-    }
-    for subspace in &model.subspaces {
-        identifier(&subspace.name.value, subspace.name.place, findings);
-        for layout in &subspace.layouts {
-            identifier(&layout.name.value, layout.name.place, findings);
-            for segment in layout.segments.iter().filter(|s| !s.name.is_empty()) {
-                identifier(&segment.name, segment.place, findings);
-            }
-        }
-    }
-}
-
-fn identifier(name: &str, place: Place, findings: &mut Vec<Finding>) {
-    let snake = name.starts_with(|c: char| c.is_ascii_lowercase())
-        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
-    // `syn` refuses keywords; names such as `len` and `key` are the generated code's own.
-    if !snake || syn::parse_str::<syn::Ident>(name).is_err() || ["key", "len", "with"].contains(&name) {
-        let message = format!("`{name}` cannot be a name");
-        findings.push(
-            Finding::new(place, message).help("use lower-case words joined by `_`, and no word of Rust"),
-        );
     }
 }
 

@@ -144,7 +144,7 @@ pub(crate) struct SideTable {
 
 #[derive(Debug)]
 pub(crate) struct NameTable {
-    pub name: String,
+    pub name: Text,
     pub doc: String,
     pub source: String,
     pub values: Vec<(u64, String)>,

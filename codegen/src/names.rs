@@ -5,6 +5,10 @@
 
 use crate::model::{Layout, Model, Segment, Subspace, ValueKind};
 
+/// Every kind of values, in the order of `Backend::kinds`.
+pub(crate) const KINDS: [ValueKind; 4] =
+    [ValueKind::Bytes, ValueKind::None, ValueKind::Counter, ValueKind::Blob];
+
 /// A form of keys: layouts of equal name and key, each in other versions. They differ in their values alone.
 #[derive(Debug)]
 pub(crate) struct Form<'m> {

@@ -19,7 +19,9 @@ pub(crate) fn parse(text: &str) -> Result<Document, Finding> {
         // The crate appends the place in words; ours is in front.
         let words = error.without_snippet().to_string();
         let words = words.lines().next().unwrap_or_default();
-        let message = words.rsplit_once(" at line ").map_or(words, |(message, _)| message);
+        let words = words.rsplit_once(" at line ").map_or(words, |(message, _)| message);
+        // So is advice for those who call it.
+        let message = words.split_once(", set DuplicateKeyPolicy").map_or(words, |(message, _)| message);
         Finding::new(place, message.trim_start_matches("error: ")).help("see schema/README.md for every key")
     })?;
     for subspace in &mut document.subspaces {
@@ -63,19 +65,19 @@ fn place_of(location: serde_yaml::Location) -> Place {
 
 /// A mapping in the order it is written.
 #[derive(Debug, Clone)]
-pub(crate) struct Entries<V>(pub Vec<(String, V)>);
+pub(crate) struct Entries<V, K = String>(pub Vec<(K, V)>);
 
-impl<V> Default for Entries<V> {
+impl<V, K> Default for Entries<V, K> {
     fn default() -> Self {
         Entries(Vec::new())
     }
 }
 
-impl<'de, V: Deserialize<'de>> Deserialize<'de> for Entries<V> {
+impl<'de, V: Deserialize<'de>, K: Deserialize<'de>> Deserialize<'de> for Entries<V, K> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct EntriesVisitor<V>(PhantomData<V>);
-        impl<'de, V: Deserialize<'de>> Visitor<'de> for EntriesVisitor<V> {
-            type Value = Entries<V>;
+        struct EntriesVisitor<V, K>(PhantomData<(V, K)>);
+        impl<'de, V: Deserialize<'de>, K: Deserialize<'de>> Visitor<'de> for EntriesVisitor<V, K> {
+            type Value = Entries<V, K>;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a mapping")
             }
@@ -98,7 +100,7 @@ pub(crate) struct Document {
     pub versions: Vec<Version>,
     pub backends: Vec<Backend>,
     #[serde(default)]
-    pub names: Entries<Names>,
+    pub names: Entries<Names, At<String>>,
     #[serde(default)]
     pub fields: Entries<FieldEntry>,
     pub subspaces: Vec<Subspace>,

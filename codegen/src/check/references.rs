@@ -60,6 +60,12 @@ pub(super) fn blobs(model: &Model, findings: &mut Vec<Finding>) {
                 findings.push(Finding::new(field.place, message).help("name a field of kind `hash`"));
             }
         }
+        let hashed = layout.segments.iter().position(|segment| segment.kind == Kind::Hash);
+        if layout.content_hash && hashed.is_none_or(|index| layout.offset(index).is_none()) {
+            let message = format!("`{}` has no hash at a fixed place", layout.name.value);
+            let help = "add a field of kind `hash`, or remove `content_hash:`";
+            findings.push(Finding::new(layout.name.place, message).help(help));
+        }
         links(layout, findings);
         if let Some((_, place)) = layout.fresh_if_computed {
             for version in layout.versions.iter().filter(|version| !has_computed_keys(model, *version)) {
@@ -182,6 +188,7 @@ pub(super) fn legacy(model: &Model, findings: &mut Vec<Finding>) {
 /// Counters, groups and covered fields exist in every version of the rule.
 pub(super) fn counter_rules(model: &Model, findings: &mut Vec<Finding>) {
     for rule in &model.rules {
+        super::duplicates(rule.group.iter(), "field of a group", findings);
         for version in rule.versions.iter() {
             if let Some(counter) = resolve(model, version, &rule.counter, findings) {
                 for field in &rule.group {
@@ -328,12 +335,7 @@ fn number_fits(layout: &Layout, field: &Text, value: u64, findings: &mut Vec<Fin
     if value > largest
         || !(allowed.is_empty() || allowed.iter().any(|(from, to)| (*from..=*to).contains(&value)))
     {
-        let message = format!("`{}` is never {value}", field.value);
-        findings.push(
-            Finding::new(field.place, message)
-                .note(segment.place, "the field is declared here")
-                .help("correct the number"),
-        );
+        findings.push(never(layout, field, value));
     }
 }
 
@@ -369,7 +371,19 @@ fn number_field(layout: &Layout, field: &Text, findings: &mut Vec<Finding>) {
 }
 
 fn sets(layout: &Layout, sets: &[(Text, IntSet)], findings: &mut Vec<Finding>) {
-    for (field, _) in sets {
+    for (field, set) in sets {
         number_field(layout, field, findings);
+        let segment = layout.field(&field.value).map(|index| &layout.segments[index]);
+        let largest = segment.and_then(|segment| segment.kind.largest());
+        if let Some(value) = largest.and_then(|largest| super::beyond(set, largest)) {
+            findings.push(never(layout, field, value));
+        }
     }
+}
+
+fn never(layout: &Layout, field: &Text, value: u64) -> Finding {
+    let finding = Finding::new(field.place, format!("`{}` is never {value}", field.value));
+    let segment = layout.field(&field.value).map(|index| &layout.segments[index]);
+    let finding = segment.into_iter().fold(finding, |f, s| f.note(s.place, "the field is declared here"));
+    finding.help("correct the number")
 }

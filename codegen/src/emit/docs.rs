@@ -85,7 +85,7 @@ fn missing(version: &Version) -> impl Iterator<Item = Vec<String>> {
 fn by_versions(rows: impl Iterator<Item = (u32, Vec<String>)>) -> Vec<Vec<String>> {
     let mut merged: Vec<(u32, u32, Vec<String>)> = Vec::new();
     for (version, row) in rows {
-        match merged.iter_mut().find(|(_, to, known)| *known == row && *to + 1 == version) {
+        match merged.iter_mut().find(|(_, to, known)| *known == row && to.checked_add(1) == Some(version)) {
             Some((_, to, _)) => *to = version,
             None => merged.push((version, version, row)),
         }
@@ -365,7 +365,7 @@ fn names(out: &mut String, names: &NameTable) {
     let _ = write!(
         out,
         "\n### {}\n\n{}\n\nSource: {}\n\n",
-        names.name,
+        names.name.value,
         one_line(&names.doc),
         one_line(&names.source)
     );

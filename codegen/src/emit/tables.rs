@@ -11,8 +11,6 @@ use crate::check::BACKENDS;
 use crate::model::{Backend, Model, Subspace, TableKind, ValueKind};
 use crate::names;
 
-const KINDS: [ValueKind; 4] = [ValueKind::Bytes, ValueKind::None, ValueKind::Counter, ValueKind::Blob];
-
 /// Backends, tables of others, and the tables of all subspaces.
 pub(super) fn items(model: &Model, entries: &[Entry<'_>]) -> Vec<TokenStream> {
     let backends = model.backends.iter().map(|backend| {
@@ -33,8 +31,9 @@ pub(super) fn items(model: &Model, entries: &[Entry<'_>]) -> Vec<TokenStream> {
     }];
     let mut templates = TokenStream::new();
     for backend in &model.backends {
-        templates
-            .extend(KINDS.iter().zip(&backend.kinds).map(|(kind, table)| template(backend, *kind, table)));
+        templates.extend(
+            names::KINDS.iter().zip(&backend.kinds).map(|(kind, table)| template(backend, *kind, table)),
+        );
     }
     items.push(templates);
     // Letters are used again by later versions, often for the same kind of table.

@@ -26,7 +26,7 @@ pub(super) fn items(model: &Model, entries: &[Entry<'_>]) -> Vec<TokenStream> {
     items.push(super::rules::version_record(model));
     items.push(left(model));
     for table in &model.names {
-        let name = ident(&names::names_table(&table.name));
+        let name = ident(&names::names_table(&table.name.value));
         let values = table.values.iter().map(|(value, word)| {
             let value = plain(*value);
             quote! { (#value, #word) }

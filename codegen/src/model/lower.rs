@@ -13,6 +13,8 @@ use super::{
 use crate::report::{Finding, Place};
 use crate::schema::{self, At, Document, Entries, FieldEntry, SegmentText};
 
+const LONGEST_SEGMENT: usize = 255;
+
 /// Resolves the document; adds what cannot be read to `findings`.
 pub(crate) fn lower(document: Document, findings: &mut Vec<Finding>) -> Model {
     let numbers: Vec<u32> = document.versions.iter().map(|v| v.number.value).collect();
@@ -22,7 +24,7 @@ pub(crate) fn lower(document: Document, findings: &mut Vec<Finding>) -> Model {
     Model {
         versions: document.versions.into_iter().map(|v| lower.version(v)).collect(),
         backends: document.backends.into_iter().map(|b| lower.backend(b)).collect(),
-        names: document.names.0.into_iter().map(|(name, table)| lower.names(name, table)).collect(),
+        names: document.names.0.into_iter().map(|(name, table)| lower.names(text(name), table)).collect(),
         subspaces: document.subspaces.into_iter().map(|s| lower.subspace(s)).collect(),
         legacy: document.legacy.into_iter().map(|l| lower.legacy(l)).collect(),
         rules: document.counter_rules.into_iter().map(|r| lower.rule(r)).collect(),
@@ -185,7 +187,7 @@ impl Lower<'_> {
         }
     }
 
-    fn names(&mut self, name: String, table: schema::Names) -> NameTable {
+    fn names(&mut self, name: Text, table: schema::Names) -> NameTable {
         let mut values = Vec::new();
         let mut earlier = Vec::new();
         for entry in table.earlier {
@@ -333,7 +335,18 @@ impl Lower<'_> {
         }
     }
 
+    /// Layouts are compared length by length, and no store takes keys that are much longer.
     fn segment(&mut self, entry: schema::SegmentEntry) -> Segment {
+        let mut segment = self.written_segment(entry);
+        if let Some(width) = segment.kind.fixed().filter(|width| *width > LONGEST_SEGMENT) {
+            let help = format!("a segment of fixed width has at most {LONGEST_SEGMENT} bytes");
+            self.wrong(segment.place, format!("a segment of {width} bytes"), &help);
+            segment.kind = Kind::Rest;
+        }
+        segment
+    }
+
+    fn written_segment(&mut self, entry: schema::SegmentEntry) -> Segment {
         let place = entry.place;
         let constant = |bytes| Segment {
             name: String::new(),
@@ -354,6 +367,9 @@ impl Lower<'_> {
             },
             SegmentText::Number(_) => constant(vec![0]),
             SegmentText::Field(name, spec) => {
+                if name.is_empty() {
+                    self.wrong(place, "a field without a name".to_owned(), "write `account: u32`");
+                }
                 let kind_place = spec.is_place.unwrap_or(place);
                 let kind = kind(&spec.is).unwrap_or_else(|| {
                     let message = format!("unknown segment kind `{}`", spec.is);
