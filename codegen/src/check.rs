@@ -39,6 +39,7 @@ pub(crate) fn check(model: &Model, findings: &mut Vec<Finding>) {
     everything_is_documented(model, findings);
     identifiers::names_are_identifiers(model, findings);
     identifiers::names_stay_apart(model, findings);
+    identifiers::names_have_no_gap(model, findings);
     references::schema_version_record(model, findings);
     references::blobs(model, findings);
     references::one_side_each(model, findings);

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Layout, Model, Text};
+use crate::model::{Layout, Model, Range, Text};
 use crate::names;
 use crate::report::{Finding, Place};
 
@@ -159,5 +159,36 @@ impl Items {
             Some(None) => Finding::new(after.place, format!("`{name}` becomes `{item}`, which is taken")),
         };
         findings.push(finding.help("rename one of them"));
+    }
+}
+
+/// Rule 2: what has a name keeps it from its first version to its last.
+pub(super) fn names_have_no_gap(model: &Model, findings: &mut Vec<Finding>) {
+    gaps(model.subspaces.iter().map(|s| (&s.name, s.versions)), "subspace", findings);
+    for subspace in &model.subspaces {
+        gaps(subspace.layouts.iter().map(|l| (&l.name, l.versions)), "layout", findings);
+    }
+}
+
+fn gaps<'m>(
+    entries: impl Iterator<Item = (&'m Text, Range)> + Clone,
+    what: &str,
+    findings: &mut Vec<Finding>,
+) {
+    for (name, versions) in entries.clone() {
+        let of_name = || entries.clone().filter(|(other, _)| other.value == name.value);
+        let Some((before, last)) = of_name().filter(|(_, v)| v.to < versions.from).max_by_key(|(_, v)| v.to)
+        else {
+            continue;
+        };
+        let missing = last.to + 1;
+        if missing < versions.from {
+            let message = format!("{what} `{}` is missing in version {missing}", name.value);
+            findings.push(
+                Finding::new(name.place, message)
+                    .note(before.place, format!("it ends with version {} here", last.to))
+                    .help("extend one of the ranges, or rename one of them"),
+            );
+        }
     }
 }
