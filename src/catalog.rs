@@ -24,7 +24,7 @@ pub use typed::{SegmentSink, TypedKey};
 
 use std::fmt;
 
-use crate::codec::KeyError;
+use crate::codec::{KeyError, array_at};
 use descriptors::{LegacySubspace, Template, pick};
 use rules::is_in;
 
@@ -247,20 +247,26 @@ impl Subspace {
     /// The BLAKE3 hash in a key, of a link or of a blob whose key it is.
     #[inline]
     pub fn blob_hash<'k>(&self, key: &'k [u8]) -> Option<&'k [u8; 32]> {
-        (self.keys.blob_hash)(key).map(|(_, hash)| hash)
+        self.layout_and_hash(key).map(|(_, hash)| hash)
     }
 
     /// The hash of the blob that a record names or is, and how it uses the blob. `value` is empty for blobs, whose
     /// keys say it all.
     #[inline]
     pub fn blob_use<'k>(&self, key: &'k [u8], value: &[u8]) -> Option<(&'k [u8; 32], BlobUse)> {
-        let (layout, hash) = (self.keys.blob_hash)(key)?;
+        let (layout, hash) = self.layout_and_hash(key)?;
         let used = match layout.commit {
             true => BlobUse::Stored,
             false if layout.is_provisional(key, value) => BlobUse::Provisional,
             false => BlobUse::Used,
         };
         Some((hash, used))
+    }
+
+    #[inline]
+    fn layout_and_hash<'k>(&self, key: &'k [u8]) -> Option<(&'static Layout, &'k [u8; 32])> {
+        let layout = (self.keys.layout_of)(key, 0)?;
+        Some((layout, array_at(key, layout.hash_at?)))
     }
 }
 

@@ -4,11 +4,13 @@
 
 mod lengths;
 mod lower;
+mod places;
 
 use crate::report::Place;
 
 pub(crate) use lengths::Lengths;
 pub(crate) use lower::lower;
+pub(crate) use places::{Begin, begins};
 
 /// The whole schema.
 #[derive(Debug)]
@@ -246,9 +248,17 @@ impl Layout {
         self.segments.iter().position(|s| s.name == name)
     }
 
-    /// Offset of a segment from the front, if nothing before it varies in length.
-    pub fn offset(&self, segment: usize) -> Option<usize> {
-        self.segments[..segment].iter().map(|s| s.kind.fixed()).sum()
+    /// Offset of the hash of the blob that a key names or is, if it has one that is counted from the start.
+    pub fn hash_at(&self) -> Option<usize> {
+        let named = |segment: &Segment| match &self.links_blob {
+            Some(field) => segment.name == field.value,
+            None => self.content_hash,
+        };
+        let hash = self.segments.iter().position(|s| s.kind == Kind::Hash && named(s))?;
+        match begins(&self.segments)[hash] {
+            Begin::Start(offset) => Some(offset),
+            Begin::End(_) | Begin::Found => None,
+        }
     }
 
     /// Accepted key lengths.

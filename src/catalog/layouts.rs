@@ -62,6 +62,8 @@ pub struct Layout {
     pub computed: &'static [ComputedKeys],
     /// Whether keys name a blob by its hash.
     pub blob_link: bool,
+    /// Where the hash of the blob begins that a key names or is.
+    pub(super) hash_at: Option<usize>,
     /// The exact key, if the layout has no field.
     pub fixed_key: Option<&'static [u8]>,
     /// Indexes of later layouts that accept some of the same keys: the value decides where it can.
@@ -95,6 +97,7 @@ impl Layout {
         content_hash: false,
         computed: &[],
         blob_link: false,
+        hash_at: None,
         fixed_key: None,
         shares: &[],
         commit: false,
@@ -149,16 +152,18 @@ impl Layout {
         Layout { schema_version: true, ..self }
     }
 
-    pub(super) const fn content_hash(self) -> Layout {
-        Layout { content_hash: true, ..self }
+    /// Keys are the hash of the content, which begins at this offset.
+    pub(super) const fn content_hash(self, at: usize) -> Layout {
+        Layout { content_hash: true, hash_at: Some(at), ..self }
     }
 
     pub(super) const fn computed(self, computed: &'static [ComputedKeys]) -> Layout {
         Layout { computed, ..self }
     }
 
-    pub(super) const fn link(self) -> Layout {
-        Layout { blob_link: true, ..self }
+    /// Keys name a blob by its hash, which begins at this offset.
+    pub(super) const fn link(self, at: usize) -> Layout {
+        Layout { blob_link: true, hash_at: Some(at), ..self }
     }
 
     pub(super) const fn commit(self) -> Layout {

@@ -8,9 +8,6 @@ use crate::codec::Value;
 /// Takes the segments of a key.
 pub type SegmentSink<'s> = dyn FnMut(&[Value<'_>]) + 's;
 
-/// The layout of a key and the hash of the blob that the key names or is.
-pub(super) type Named<'k> = (&'static Layout, &'k [u8; 32]);
-
 /// The keys of a subspace: an enum with a variant per form of keys, generated from the schema.
 ///
 /// Numbers are plain integers: values that have no name survive a round trip. Keys borrow from the bytes they were
@@ -32,11 +29,6 @@ pub trait TypedKey: std::fmt::Debug {
 
     /// Gives the segments of the key, in order.
     fn segments(&self, with: &mut SegmentSink<'_>);
-
-    /// The hash of the blob that a key of a layout names or is.
-    fn blob_hash(_layout: usize, _key: &[u8]) -> Option<&[u8; 32]> {
-        None
-    }
 
     /// Reads a key of a version; every byte belongs to a field or is a constant.
     #[inline]
@@ -60,22 +52,15 @@ pub(super) struct Keys {
     pub accepts: fn(&[u8], usize) -> Option<&'static Layout>,
     /// The segments of a key, read as one of the layout of this index.
     pub segments: fn(usize, &[u8], &mut SegmentSink<'_>),
-    /// The layout of a key and the hash of the blob that it names or is.
-    pub blob_hash: fn(&[u8]) -> Option<Named<'_>>,
 }
 
 impl Keys {
     /// No key at all.
     pub(super) const NONE: Keys =
-        Keys { layout_of: |_, _| None, accepts: |_, _| None, segments: |_, _, _| {}, blob_hash: |_| None };
+        Keys { layout_of: |_, _| None, accepts: |_, _| None, segments: |_, _, _| {} };
 
     pub(super) const fn of<K: TypedKey, const VERSION: u32>() -> Keys {
-        Keys {
-            layout_of: layout_of::<K, VERSION>,
-            accepts: accepts::<K, VERSION>,
-            segments: segments::<K>,
-            blob_hash: blob_hash::<K, VERSION>,
-        }
+        Keys { layout_of: layout_of::<K, VERSION>, accepts: accepts::<K, VERSION>, segments: segments::<K> }
     }
 }
 
@@ -92,9 +77,4 @@ fn segments<K: TypedKey>(layout: usize, key: &[u8], with: &mut SegmentSink<'_>) 
     if let Some(key) = K::read(layout, key) {
         key.segments(with);
     }
-}
-
-fn blob_hash<K: TypedKey, const VERSION: u32>(key: &[u8]) -> Option<Named<'_>> {
-    let index = K::layout_of(key, VERSION, 0)?;
-    Some((K::layouts().get(index)?, K::blob_hash(index, key)?))
 }

@@ -8,7 +8,7 @@ mod examples;
 
 use stalwart_migrate::catalog::{
     self, BackendKind, CoveredId, FieldValue, FreshRule, Group, Layout, Problem, SchemaVersion, Segment,
-    Subspace, TypedKey, ValueForm, ValueKind,
+    SegmentKind, Subspace, TypedKey, ValueForm, ValueKind,
 };
 use stalwart_migrate::codec::KeyError;
 
@@ -56,10 +56,15 @@ fn agree(subspace: &Subspace, key: &[u8]) {
             assert_eq!(bytes, key, "{}", what());
             let expect = oracle::fields(layout, key).into_iter().map(|(s, value)| field_text(s.name, value));
             assert_eq!(fields, expect.collect::<Vec<_>>().join(", "), "{}", what());
+            let names_blob = layout.blob_link || layout.content_hash;
+            let hash = oracle::fields(layout, key).into_iter().find(|(s, _)| s.kind == SegmentKind::Hash);
+            let hash = hash.filter(|_| names_blob).map(|(_, value)| value);
+            let found = subspace.blob_hash(key).map(|hash| FieldValue::Bytes(hash));
+            assert_eq!(found, hash, "{}", what());
             assert!(key.len() >= oracle::min_key(layout), "{}", what());
             assert!(oracle::max_key(layout).is_none_or(|longest| key.len() <= longest), "{}", what());
         }
-        (Err(KeyError), None) => {}
+        (Err(KeyError), None) => assert_eq!(subspace.blob_hash(key), None, "{}", what()),
         (layout, expect) => panic!("{}: {layout:?} but {expect:?}", what()),
     }
     // Read as a key of another layout it is no key, and still nothing panics.

@@ -3,7 +3,7 @@
 //! Compares layouts length by length: at one length nearly every segment has a place, so what a layout
 //! allows there is a set of values per place. What cannot be proven disjoint counts as overlapping.
 
-use crate::model::{IntSet, Kind, Layout};
+use crate::model::{Begin, IntSet, Kind, Layout, begins};
 
 /// How the keys of an earlier layout relate to those of a later one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,35 +65,20 @@ impl At {
         let mut at = At { bytes: vec![None; length], numbers: Vec::new(), exact: true };
         let varying = layout.segments.iter().filter(|s| s.kind.fixed().is_none()).count();
         let fixed: usize = layout.segments.iter().filter_map(|s| s.kind.fixed()).sum();
-        let rest = length.saturating_sub(fixed);
-        let mut offset = Some(0);
-        for segment in &layout.segments {
-            let width = segment.kind.fixed().or((varying == 1).then_some(rest));
-            match (offset, width) {
-                (Some(start), Some(width)) => {
-                    at.segment(&segment.kind, &segment.allowed, start, width);
-                    offset = Some(start + width);
-                }
-                _ => {
-                    offset = None;
-                    at.exact = false;
-                }
+        // The only segment that varies has what the others leave.
+        let rest = length.checked_sub(fixed).filter(|_| varying == 1);
+        for (segment, begin) in layout.segments.iter().zip(begins(&layout.segments)) {
+            let start = match begin {
+                Begin::Start(offset) => Some(offset),
+                Begin::End(distance) => length.checked_sub(distance),
+                Begin::Found => None,
+            };
+            match start.zip(segment.kind.fixed().or(rest)) {
+                Some((start, width)) => at.segment(&segment.kind, &segment.allowed, start, width),
+                None => at.exact = false,
             }
         }
-        if varying > 1 {
-            at.tail(layout, length);
-        }
         at
-    }
-
-    // With several segments of varying length only those behind the last of them have a known place.
-    fn tail(&mut self, layout: &Layout, length: usize) {
-        let mut end = length;
-        for segment in layout.segments.iter().rev() {
-            let Some(start) = segment.kind.fixed().and_then(|width| end.checked_sub(width)) else { return };
-            self.segment(&segment.kind, &segment.allowed, start, end - start);
-            end = start;
-        }
     }
 
     fn segment(&mut self, kind: &Kind, allowed: &IntSet, start: usize, width: usize) {

@@ -3,8 +3,7 @@
 //! A reference must hold in every version of its range, so that generated indexes are never out of range.
 
 use crate::model::{
-    CounterRule, Cover, IntSet, Kind, Layout, LayoutPath, Model, Singleton, Subspace, Text, ValueForm,
-    ValueKind,
+    CounterRule, Cover, IntSet, Layout, LayoutPath, Model, Singleton, Subspace, Text, ValueForm, ValueKind,
 };
 use crate::report::{Finding, Place};
 
@@ -49,22 +48,19 @@ pub(super) fn schema_version_record(model: &Model, findings: &mut Vec<Finding>) 
 /// Links and computed keys name fields that exist.
 pub(super) fn blobs(model: &Model, findings: &mut Vec<Finding>) {
     for layout in model.subspaces.iter().flat_map(|s| &s.layouts) {
-        if let Some(field) = &layout.links_blob {
-            let segment = layout.field(&field.value);
-            let fits = segment.is_some_and(|index| {
-                layout.segments[index].kind == Kind::Hash && layout.offset(index).is_some()
-            });
-            if !fits {
+        let hashed = layout.hash_at().is_some();
+        match &layout.links_blob {
+            Some(field) if !hashed => {
                 let message =
                     format!("`{}` is no hash at a fixed place of `{}`", field.value, layout.name.value);
                 findings.push(Finding::new(field.place, message).help("name a field of kind `hash`"));
             }
-        }
-        let hashed = layout.segments.iter().position(|segment| segment.kind == Kind::Hash);
-        if layout.content_hash && hashed.is_none_or(|index| layout.offset(index).is_none()) {
-            let message = format!("`{}` has no hash at a fixed place", layout.name.value);
-            let help = "add a field of kind `hash`, or remove `content_hash:`";
-            findings.push(Finding::new(layout.name.place, message).help(help));
+            None if layout.content_hash && !hashed => {
+                let message = format!("`{}` has no hash at a fixed place", layout.name.value);
+                let help = "add a field of kind `hash`, or remove `content_hash:`";
+                findings.push(Finding::new(layout.name.place, message).help(help));
+            }
+            _ => {}
         }
         links(layout, findings);
         if let Some((_, place)) = layout.fresh_if_computed {

@@ -8,7 +8,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::{Entry, bytes, doc, ident, plain};
-use crate::model::{IntSet, Kind, Lengths, Range, Segment};
+use crate::model::{Begin, IntSet, Kind, Lengths, Range, Segment, begins};
 use crate::names::Form;
 
 /// The enum of an entry and its code.
@@ -38,7 +38,6 @@ pub(super) fn items(entry: &Entry<'_>) -> Vec<TokenStream> {
         let values = form.segments().iter().map(value);
         quote! { #name::#variant { #(#fields),* } => with(&[#(#values),*]), }
     });
-    let hash = blob_hash(entry);
     vec![
         quote! {
             #title
@@ -69,7 +68,6 @@ pub(super) fn items(entry: &Entry<'_>) -> Vec<TokenStream> {
                 fn segments(&self, with: &mut SegmentSink<'_>) {
                     match *self { #(#writes)* }
                 }
-                #hash
             }
         },
     ]
@@ -103,41 +101,6 @@ fn field_type(kind: &Kind) -> TokenStream {
     }
 }
 
-/// The hash of the blob that a key names or is.
-fn blob_hash(entry: &Entry<'_>) -> Option<TokenStream> {
-    let hashes: Vec<TokenStream> = entry
-        .forms
-        .iter()
-        .filter_map(|form| {
-            let (_, layout) = form.layouts.first()?;
-            let content = |_: &&Segment| layout.content_hash;
-            let linked = layout.links_blob.as_ref().map(|field| field.value.as_str());
-            let mut fields = form.fields().filter(|segment| segment.kind == Kind::Hash);
-            let hash = fields.find(|segment| linked == Some(segment.name.as_str()) || content(segment))?;
-            let (key, variant, field) = (entry.key(), ident(&form.name), ident(&hash.name));
-            let rest = (form.fields().count() > 1).then(|| quote! { , .. });
-            let bound = if field == "hash" {
-                quote! { hash }
-            } else {
-                quote! { #field: hash }
-            };
-            Some(quote! { #key::#variant { #bound #rest } })
-        })
-        .collect();
-    let name = entry.key();
-    (!hashes.is_empty()).then(|| {
-        quote! {
-            #[inline]
-            fn blob_hash(layout: usize, key: &[u8]) -> Option<&[u8; 32]> {
-                match #name::read(layout, key)? {
-                    #(#hashes)|* => Some(hash),
-                    _ => None,
-                }
-            }
-        }
-    })
-}
-
 /// A segment as it is written.
 fn value(segment: &Segment) -> TokenStream {
     let name = ident(if segment.name.is_empty() { "_constant" } else { &segment.name });
@@ -156,14 +119,6 @@ fn value(segment: &Segment) -> TokenStream {
     }
 }
 
-/// Where a segment begins.
-#[derive(Clone)]
-enum Start {
-    Front(usize),
-    Back(usize),
-    Found(TokenStream),
-}
-
 /// How far an offset may trust the length of the key.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Offsets {
@@ -173,19 +128,19 @@ enum Offsets {
     Read,
 }
 
-impl Start {
-    fn tokens(&self, offsets: Offsets) -> TokenStream {
-        match self {
-            Start::Front(offset) => plain(*offset),
-            Start::Back(0) => quote! { len },
-            Start::Back(distance) => {
-                let distance = plain(*distance);
-                match offsets {
-                    Offsets::Guard => quote! { len - #distance },
-                    Offsets::Read => quote! { before(len, #distance) },
-                }
+impl Offsets {
+    /// The offset so many bytes before the end.
+    fn before_end(self, distance: usize) -> TokenStream {
+        match (distance, self) {
+            (0, _) => quote! { len },
+            (_, Offsets::Guard) => {
+                let distance = plain(distance);
+                quote! { len - #distance }
             }
-            Start::Found(tokens) => tokens.clone(),
+            (_, Offsets::Read) => {
+                let distance = plain(distance);
+                quote! { before(len, #distance) }
+            }
         }
     }
 }
@@ -201,60 +156,53 @@ struct Walked {
 }
 
 fn walk(segments: &[Segment], offsets: Offsets) -> Walked {
-    let last_varying = segments.iter().rposition(|s| s.kind.fixed().is_none());
-    let behind = |index: usize| -> usize { segments[index..].iter().filter_map(|s| s.kind.fixed()).sum() };
+    let begins = begins(segments);
     let mut walked = Walked { guards: Vec::new(), reads: Vec::new(), from_end: false };
-    let mut start = Start::Front(0);
-    for (index, segment) in segments.iter().enumerate() {
-        let at = start.tokens(offsets);
-        let counted = matches!(start, Start::Back(_));
-        let (read, end) = match segment.kind.fixed() {
-            Some(width) => {
-                let end = match &start {
-                    Start::Front(offset) => Start::Front(offset + width),
-                    Start::Back(distance) => Start::Back(distance - width),
-                    Start::Found(tokens) => {
-                        let width = plain(width);
-                        Start::Found(quote! { skip(#tokens, #width) })
+    // Where the segment before ended, if only its bytes told.
+    let mut found = TokenStream::new();
+    for (index, (segment, begin)) in segments.iter().zip(&begins).enumerate() {
+        let at = match begin {
+            Begin::Start(offset) => plain(*offset),
+            Begin::End(distance) => offsets.before_end(*distance),
+            Begin::Found => found.clone(),
+        };
+        let read = if let Some(width) = segment.kind.fixed() {
+            let width = plain(width);
+            found = quote! { skip(#at, #width) };
+            fixed(&segment.kind, &at)
+        } else {
+            // Where the next one is counted from the end, as the end itself is, this one must end there.
+            let next = match begins.get(index + 1) {
+                None => Some(0),
+                Some(Begin::End(distance)) => Some(*distance),
+                Some(_) => None,
+            };
+            let until = next.map(|distance| offsets.before_end(distance)).unwrap_or_default();
+            let read = varying(&segment.kind, &at, &until);
+            match own_end(&segment.kind, &at) {
+                Some(end) if next.is_some() => walked.guards.push(quote! { #end == #until }),
+                Some(end) => found = end,
+                None => {
+                    walked.from_end = true;
+                    if *begin == Begin::Found {
+                        walked.guards.push(quote! { #at <= #until });
                     }
-                };
-                (fixed(&segment.kind, &at), end)
+                    match segment.kind {
+                        Kind::TermHash => walked.guards.push(quote! { is_term_hash(#read) }),
+                        Kind::TokenHash => walked.guards.push(quote! { is_token_hash(#read) }),
+                        _ => {}
+                    }
+                }
             }
-            None => {
-                let is_last = Some(index) == last_varying;
-                let tail = Start::Back(behind(index + 1));
-                let until = tail.tokens(offsets);
-                let read = varying(&segment.kind, &at, &until);
-                let end = match own_end(&segment.kind, &at) {
-                    Some(end) if is_last => {
-                        walked.guards.push(quote! { #end == #until });
-                        tail
-                    }
-                    Some(end) => Start::Found(end),
-                    None => {
-                        walked.from_end = true;
-                        if let Start::Found(tokens) = &start {
-                            walked.guards.push(quote! { #tokens <= #until });
-                        }
-                        match segment.kind {
-                            Kind::TermHash => walked.guards.push(quote! { is_term_hash(#read) }),
-                            Kind::TokenHash => walked.guards.push(quote! { is_token_hash(#read) }),
-                            _ => {}
-                        }
-                        tail
-                    }
-                };
-                (read, end)
-            }
+            read
         };
         if let Kind::Const(constant) = &segment.kind {
             walked.guards.push(constant_guard(constant, &at));
         } else {
             walked.guards.extend(restriction(&segment.allowed, &segment.kind, &read));
-            walked.from_end |= counted;
+            walked.from_end |= matches!(begin, Begin::End(_));
         }
         walked.reads.push(read);
-        start = end;
     }
     walked
 }

@@ -86,11 +86,12 @@ fn layout(
         let name = condition(entry, index, "provisional", vec![pattern], functions);
         words.push(quote! { .provisional(#name) });
     }
+    let hash = plain(layout.hash_at().unwrap_or_default());
+    words.extend(layout.content_hash.then(|| quote! { .content_hash(#hash) }));
+    words.extend(layout.links_blob.as_ref().map(|_| quote! { .link(#hash) }));
     for (flag, word) in [
         (!layout.travels, "local"),
         (layout.schema_version, "schema_version"),
-        (layout.content_hash, "content_hash"),
-        (layout.links_blob.is_some(), "link"),
         (layout.commit.is_some_and(|(commit, _)| commit), "commit"),
     ] {
         let word = format_ident!("{word}");

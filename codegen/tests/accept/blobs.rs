@@ -60,15 +60,6 @@ impl TypedKey for PropertyKey<'_> {
             PropertyKey::EarlyLink { h, kind } => with(&[Const(&[0x04]), Bytes(h), U8(kind)]),
         }
     }
-    #[inline]
-    fn blob_hash(layout: usize, key: &[u8]) -> Option<&[u8; 32]> {
-        match PropertyKey::read(layout, key)? {
-            PropertyKey::Link { h: hash }
-            | PropertyKey::Commit { h: hash }
-            | PropertyKey::EarlyLink { h: hash, .. } => Some(hash),
-            _ => None,
-        }
-    }
 }
 
 static PROPERTY_LAYOUTS: [Layout; 5] = [
@@ -77,11 +68,11 @@ static PROPERTY_LAYOUTS: [Layout; 5] = [
     Layout::new(1, "record", &[Segment::constant(&[0x01]), Segment::u8("kind"), Segment::u32("document")])
         .archives(property_1_archived),
     Layout::new(2, "link", &[Segment::constant(&[0x02]), Segment::hash("h")])
-        .empty().local().link().fresh(FreshRule::Keep),
+        .empty().link(1).local().fresh(FreshRule::Keep),
     Layout::new(3, "commit", &[Segment::constant(&[0x03]), Segment::hash("h")])
-        .empty().link().commit().fresh_if_computed(FreshRule::Clear),
+        .empty().link(1).commit().fresh_if_computed(FreshRule::Clear),
     Layout::new(4, "early_link", &[Segment::constant(&[0x04]), Segment::hash("h"), Segment::u8("kind")])
-        .lengths(&[0, 10]).provisional(property_4_provisional).link().fresh_if_computed(FreshRule::Clear),
+        .lengths(&[0, 10]).provisional(property_4_provisional).link(1).fresh_if_computed(FreshRule::Clear),
 ];
 
 fn property_1_archived(key: &[u8]) -> bool {
@@ -130,18 +121,11 @@ impl TypedKey for BlobsKey<'_> {
             BlobsKey::Model {} => with(&[Const(b"MODEL")]),
         }
     }
-    #[inline]
-    fn blob_hash(layout: usize, key: &[u8]) -> Option<&[u8; 32]> {
-        match BlobsKey::read(layout, key)? {
-            BlobsKey::Content { h: hash } => Some(hash),
-            _ => None,
-        }
-    }
 }
 
 static BLOBS_LAYOUTS: [Layout; 2] = [
     Layout::new(0, "content", &[Segment::hash("h")])
-        .content_hash().fresh_if_computed(FreshRule::Save)
+        .content_hash(0).fresh_if_computed(FreshRule::Save)
         .computed(&[
             ComputedKeys {
                 versions: (1, 1),

@@ -2364,31 +2364,22 @@ impl TypedKey for BlobLinkV1Key<'_> {
             ),
         }
     }
-    #[inline]
-    fn blob_hash(layout: usize, key: &[u8]) -> Option<&[u8; 32]> {
-        match BlobLinkV1Key::read(layout, key)? {
-            BlobLinkV1Key::Commit { hash }
-            | BlobLinkV1Key::IdLink { hash, .. }
-            | BlobLinkV1Key::DocumentLink { hash, .. } => Some(hash),
-            _ => None,
-        }
-    }
 }
 
 static BLOB_LINK_V1_LAYOUTS: [Layout; 3] = [
     Layout::new(0, "commit", &[
         Segment::hash("hash"),
         Segment::constant(&[0xff, 0xff, 0xff, 0xff, 0x00, 0xff, 0xff, 0xff, 0xff]),
-    ]).empty().link().commit().shares(&[2]),
+    ]).empty().link(0).commit().shares(&[2]),
     Layout::new(1, "id_link", &[
         Segment::hash("hash"), Segment::u32("id_high"), Segment::constant(&[0xff]), Segment::u32("id_low"),
-    ]).empty().link(),
+    ]).empty().link(0),
     Layout::new(2, "document_link", &[
         Segment::hash("hash"),
         Segment::u32("account"),
         Segment::u8("collection").within(&[(0, 254)]).named(&NAMES_COLLECTION),
         Segment::u32("document"),
-    ]).empty().link(),
+    ]).empty().link(0),
 ];
 
 static BLOB_LINK_V1_IN_1: [&Layout; 3] = pick(&BLOB_LINK_V1_LAYOUTS, [0, 1, 2]);
@@ -2461,31 +2452,22 @@ impl TypedKey for BlobLinkKey<'_> {
             ),
         }
     }
-    #[inline]
-    fn blob_hash(layout: usize, key: &[u8]) -> Option<&[u8; 32]> {
-        match BlobLinkKey::read(layout, key)? {
-            BlobLinkKey::Commit { hash }
-            | BlobLinkKey::IdLink { hash, .. }
-            | BlobLinkKey::DocumentLink { hash, .. }
-            | BlobLinkKey::TemporaryLink { hash, .. } => Some(hash),
-            _ => None,
-        }
-    }
 }
 
 static BLOB_LINK_LAYOUTS: [Layout; 6] = [
-    Layout::new(0, "commit", &[Segment::hash("hash")]).empty().link().commit(),
+    Layout::new(0, "commit", &[Segment::hash("hash")]).empty().link(0).commit(),
     Layout::new(1, "commit", &[Segment::hash("hash")])
-        .empty().link().commit().fresh_if_computed(FreshRule::Clear),
-    Layout::new(2, "id_link", &[Segment::hash("hash"), Segment::u64("id")]).empty().link(),
+        .empty().link(0).commit().fresh_if_computed(FreshRule::Clear),
+    Layout::new(2, "id_link", &[Segment::hash("hash"), Segment::u64("id")]).empty().link(0),
     Layout::new(3, "document_link", &[
         Segment::hash("hash"), Segment::u32("account"), Segment::u8("collection").named(&NAMES_COLLECTION),
         Segment::u32("document"),
-    ]).empty().link(),
+    ]).empty().link(0),
     Layout::new(4, "temporary_link", &[Segment::hash("hash"), Segment::u32("account"), Segment::u64("until")])
-        .lengths(&[0, 1]).link(),
+        .lengths(&[0, 1]).link(0),
     Layout::new(5, "temporary_link", &[Segment::hash("hash"), Segment::u32("account"), Segment::u64("until")])
-        .lengths(&[0, 1, 10]).provisional(blob_link_5_provisional).link().fresh_if_computed(FreshRule::Clear),
+        .lengths(&[0, 1, 10]).provisional(blob_link_5_provisional).link(0)
+        .fresh_if_computed(FreshRule::Clear),
 ];
 
 fn blob_link_5_provisional(key: &[u8]) -> bool {
@@ -3325,19 +3307,12 @@ impl TypedKey for BlobsKey<'_> {
             BlobsKey::SpamClassifierModel {} => with(&[Const(b"STALWART_SPAM_CLASSIFIER_MODEL.lz4")]),
         }
     }
-    #[inline]
-    fn blob_hash(layout: usize, key: &[u8]) -> Option<&[u8; 32]> {
-        match BlobsKey::read(layout, key)? {
-            BlobsKey::Content { hash } => Some(hash),
-            _ => None,
-        }
-    }
 }
 
 static BLOBS_LAYOUTS: [Layout; 5] = [
-    Layout::new(0, "content", &[Segment::hash("hash")]).content_hash(),
+    Layout::new(0, "content", &[Segment::hash("hash")]).content_hash(0),
     Layout::new(1, "content", &[Segment::hash("hash")])
-        .content_hash().fresh_if_computed(FreshRule::Clear)
+        .content_hash(0).fresh_if_computed(FreshRule::Clear)
         .computed(&[
             ComputedKeys {
                 versions: (6, 6),
