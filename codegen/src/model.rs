@@ -105,10 +105,6 @@ impl Backend {
     pub fn refusal(&self, subspace: &str) -> Option<&str> {
         self.refuses.iter().find(|(name, _)| name.value == subspace).map(|(_, because)| because.as_str())
     }
-
-    pub fn table_name(&self, letter: char) -> String {
-        self.table.replace("{letter}", &letter.to_string())
-    }
 }
 
 #[derive(Debug, Clone)]

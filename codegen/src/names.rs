@@ -139,6 +139,11 @@ pub(crate) fn tables_of(model: &Model, subspace: &Subspace) -> String {
     if own { format!("{tables}_{}", subspace.name.value.to_uppercase()) } else { tables }
 }
 
+/// The macro that makes the tables of a letter for a kind of values.
+pub(crate) fn tables_macro(kind: ValueKind) -> String {
+    format!("{}_tables", kind_word(kind).to_lowercase())
+}
+
 fn kind_word(kind: ValueKind) -> &'static str {
     match kind {
         ValueKind::Bytes => "BYTES",

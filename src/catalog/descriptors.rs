@@ -180,28 +180,83 @@ impl Table {
     };
 }
 
-impl Mapping {
-    pub(super) const fn refused(backend: BackendKind, reason: &'static str) -> Mapping {
-        Mapping { backend, table: Err(reason) }
-    }
+/// What the tables of one backend and value kind have in common.
+pub(super) struct Template {
+    backend: BackendKind,
+    table: Table,
 }
 
-/// What the tables of one backend and value kind have in common.
-pub(super) struct Template(pub(super) BackendKind, pub(super) Table);
-
 impl Template {
+    /// Tables without limits.
+    pub(super) const fn new(backend: BackendKind, value: ValueKind) -> Template {
+        Template { backend, table: Table { value, ..Table::PLAIN } }
+    }
+
+    pub(super) const fn max_key(self, bytes: u64) -> Template {
+        Template { table: Table { max_key: Some(bytes), ..self.table }, ..self }
+    }
+
+    pub(super) const fn max_value(self, bytes: u64) -> Template {
+        Template { table: Table { max_value: Some(bytes), ..self.table }, ..self }
+    }
+
+    pub(super) const fn unique_prefix(self, bytes: u64) -> Template {
+        Template { table: Table { unique_prefix: Some(bytes), ..self.table }, ..self }
+    }
+
+    pub(super) const fn integer(self) -> Template {
+        Template { table: Table { integer: true, ..self.table }, ..self }
+    }
+
+    pub(super) const fn blob_files(self) -> Template {
+        Template { table: Table { blob_files: true, ..self.table }, ..self }
+    }
+
+    pub(super) const fn merge_operator(self, name: &'static str) -> Template {
+        Template { table: Table { merge_operator: Some(name), ..self.table }, ..self }
+    }
+
     pub(super) const fn table(self, name: &'static str) -> Mapping {
         self.created(name, "")
     }
 
     pub(super) const fn created(self, name: &'static str, create: &'static str) -> Mapping {
-        Mapping { backend: self.0, table: Ok(Table { name, create, ..self.1 }) }
+        Mapping { backend: self.backend, table: Ok(Table { name, create, ..self.table }) }
     }
+}
 
-    /// Of tables whose values may not be longer than this.
-    pub(super) const fn up_to(self, max_value: u64) -> Template {
-        Template(self.0, Table { max_value: Some(max_value), ..self.1 })
+/// Tables of which a backend has none, for this reason.
+pub(super) const fn refused<const N: usize>(
+    mut tables: [Mapping; N],
+    backend: BackendKind,
+    reason: &'static str,
+) -> [Mapping; N] {
+    let mut n = 0;
+    while n < N {
+        if tables[n].backend as usize == backend as usize {
+            tables[n].table = Err(reason);
+        }
+        n += 1;
     }
+    tables
+}
+
+/// Tables whose values may not be longer than this in a backend.
+pub(super) const fn up_to<const N: usize>(
+    mut tables: [Mapping; N],
+    backend: BackendKind,
+    max_value: u64,
+) -> [Mapping; N] {
+    let mut n = 0;
+    while n < N {
+        if tables[n].backend as usize == backend as usize
+            && let Ok(table) = tables[n].table
+        {
+            tables[n].table = Ok(Table { max_value: Some(max_value), ..table });
+        }
+        n += 1;
+    }
+    tables
 }
 
 /// A subspace of older schema versions whose letter later versions do not use.

@@ -126,6 +126,7 @@ fn sequence(tokens: &[Token], indent: usize, column: usize, tail: usize) -> Stri
         return line;
     }
     if let Some(split) = blocks(tokens, indent)
+        .or_else(|| assigned(tokens, indent, tail))
         .or_else(|| alternatives(tokens, indent))
         .or_else(|| chain(tokens, indent, column))
     {
@@ -155,6 +156,15 @@ fn sequence(tokens: &[Token], indent: usize, column: usize, tail: usize) -> Stri
     }
 }
 
+/// What is assigned, if it fits on the line below.
+fn assigned(tokens: &[Token], indent: usize, tail: usize) -> Option<String> {
+    let is = |token: &Token| matches!(token, Token::Mark(mark) if mark == "=");
+    let (name, value) = tokens.split_at(tokens.iter().position(is)? + 1);
+    let (more, value) = (indent + INDENT, flat(value));
+    let fits = !has_block(tokens) && more + value.len() + tail <= WIDTH;
+    fits.then(|| format!("{}\n{}{value}", flat(name), " ".repeat(more)))
+}
+
 /// A pattern of several, each on a line of its own.
 fn alternatives(tokens: &[Token], indent: usize) -> Option<String> {
     let is_or = |token: &Token| matches!(token, Token::Mark(mark) if mark == "|");
@@ -180,7 +190,7 @@ fn blocks(tokens: &[Token], indent: usize) -> Option<String> {
     let more = indent + INDENT;
     let body = match keyword {
         "impl" | "mod" => items(inner, more),
-        "fn" => statements(inner, more),
+        "fn" | "macro_rules" => statements(inner, more),
         _ => elements(inner).iter().map(|e| element(e, more, ",")).collect(),
     };
     Some(format!("{before} {{\n{body}{}}}", " ".repeat(indent)))
@@ -198,7 +208,8 @@ fn chain(tokens: &[Token], indent: usize, column: usize) -> Option<String> {
     let first = (1..tokens.len()).find(calls)?;
     let (head, rest) = tokens.split_at(first);
     let assigned = head.iter().any(|token| matches!(token, Token::Mark(mark) if mark == "=" || mark == "=>"));
-    if assigned {
+    let plain = !head.iter().any(|token| matches!(token, Token::Group(..)));
+    if assigned || plain && rest.iter().filter(|token| is_dot(token)).count() == 1 {
         return None;
     }
     let more = indent + INDENT;
@@ -268,7 +279,13 @@ fn is_base(tokens: &[Token]) -> bool {
 }
 
 fn elements(tokens: &[Token]) -> Vec<&[Token]> {
-    let parts = tokens.split(|token| matches!(token, Token::Mark(mark) if mark == ","));
+    // A comma between generic arguments is none between elements.
+    let mut generic = false;
+    let parts = tokens.split(|token| {
+        let Token::Mark(mark) = token else { return false };
+        generic = mark == "<" || generic && !mark.starts_with('>');
+        mark == "," && !generic
+    });
     parts.filter(|part| !part.is_empty()).collect()
 }
 
@@ -278,7 +295,7 @@ fn keyword(tokens: &[Token]) -> Option<&str> {
         Token::Word(word) => Some(word.as_str()),
         _ => None,
     });
-    words.into_iter().find(|word| ["fn", "impl", "enum", "mod", "match"].contains(word))
+    words.into_iter().find(|word| ["fn", "impl", "enum", "mod", "match", "macro_rules"].contains(word))
 }
 
 fn has_block(tokens: &[Token]) -> bool {
@@ -328,6 +345,9 @@ fn space(token: &Token, next: Option<&Token>) -> &'static str {
             false
         }
         (Token::Mark(mark), Token::Word(word)) if mark == ".." && word == "if" => true,
+        (Token::Mark(mark), Token::Word(_)) if mark == "!" => true,
+        (Token::Mark(mark), _) if mark == "$" => false,
+        (Token::Mark(mark), Token::Word(kind)) if mark == ":" && kind == "literal" => false,
         (Token::Mark(mark), Token::Mark(next)) if mark == ".." && (next == "=>" || next == "|") => true,
         (Token::Mark(mark), _) if matches!(&mark[..], "&" | "::" | "." | "!" | "<" | ".." | "..=" | "*") => {
             false

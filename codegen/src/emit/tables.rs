@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
 use super::layouts::value_kind;
@@ -39,15 +39,17 @@ pub(super) fn items(model: &Model, entries: &[Entry<'_>]) -> Vec<TokenStream> {
     // Letters are used again by later versions, often for the same kind of table.
     let mut mappings: BTreeMap<String, TokenStream> = BTreeMap::new();
     for Entry { subspace, .. } in entries {
-        let name = ident(&names::tables_of(model, subspace));
-        let entry = mappings.entry(name.to_string());
-        entry.or_insert_with(|| mapping(model, &name, subspace.letter, subspace.value, Some(subspace)));
+        let (name, letter) = (names::tables_of(model, subspace), subspace.letter);
+        mappings.insert(name.clone(), mapping(model, &name, letter, subspace.value, Some(subspace)));
     }
     for legacy in &model.legacy {
-        let name = ident(&names::tables(legacy.letter.value, legacy.value));
-        let entry = mappings.entry(name.to_string());
-        entry.or_insert_with(|| mapping(model, &name, legacy.letter.value, legacy.value, None));
+        let (name, letter) = (names::tables(legacy.letter.value, legacy.value), legacy.letter.value);
+        mappings.insert(name.clone(), mapping(model, &name, letter, legacy.value, None));
     }
+    let mut kinds: Vec<ValueKind> = entries.iter().map(|entry| entry.subspace.value).collect();
+    kinds.extend(model.legacy.iter().map(|legacy| legacy.value));
+    let used = names::KINDS.into_iter().filter(|kind| kinds.contains(kind));
+    items.extend(used.map(|kind| tables(model, kind)));
     items.push(mappings.into_values().collect());
     items
 }
@@ -55,49 +57,75 @@ pub(super) fn items(model: &Model, entries: &[Entry<'_>]) -> Vec<TokenStream> {
 fn template(backend: &Backend, kind: ValueKind, table: &TableKind) -> TokenStream {
     let (name, value, backend) =
         (ident(&names::template(&backend.name.value, kind)), value_kind(kind), backend_kind(backend));
-    let mut rest = Vec::new();
+    let mut words = Vec::new();
     let limits =
         [("max_key", table.max_key), ("max_value", table.max_value), ("unique_prefix", table.unique_prefix)];
-    for (field, limit) in limits {
+    for (word, limit) in limits {
         if let Some(limit) = limit {
-            let (field, limit) = (format_ident!("{field}"), plain(limit));
-            rest.push(quote! { #field: Some(#limit), });
+            let (word, limit) = (ident(word), plain(limit));
+            words.push(quote! { .#word(#limit) });
         }
     }
-    rest.extend(table.blob_min_size.map(|_| quote! { blob_files: true, }));
-    rest.extend(table.integer.filter(|(integer, _)| *integer).map(|_| quote! { integer: true, }));
+    words.extend(table.blob_min_size.map(|_| quote! { .blob_files() }));
+    words.extend(table.integer.filter(|(integer, _)| *integer).map(|_| quote! { .integer() }));
     if let Some(merge) = &table.merge_operator {
-        rest.push(quote! { merge_operator: Some(#merge), });
+        words.push(quote! { .merge_operator(#merge) });
     }
-    quote! { const #name: Template = Template(#backend, Table { value: #value, #(#rest)* ..Table::PLAIN }); }
+    quote! { const #name: Template = Template::new(#backend, #value)#(#words)*; }
 }
 
-fn mapping(
-    model: &Model,
-    name: &Ident,
-    letter: char,
-    value: ValueKind,
-    subspace: Option<&Subspace>,
-) -> TokenStream {
+/// The tables that all letters have alike for a kind of values: a macro, since a statement is put together by the
+/// compiler.
+fn tables(model: &Model, kind: ValueKind) -> TokenStream {
     let entries = model.backends.iter().map(|backend| {
-        let (kind, template) = (backend_kind(backend), ident(&names::template(&backend.name.value, value)));
-        if let Some(because) = subspace.and_then(|subspace| backend.refusal(&subspace.name.value)) {
-            return quote! { Mapping::refused(#kind, #because) };
-        }
-        let table = backend.table_name(letter);
-        // A value that is never cut is no longer than a piece.
-        let whole = subspace.and_then(|subspace| backend.whole(subspace)).map(plain);
-        match (&backend.kinds[value as usize].create, whole) {
-            (None, Some(most)) => quote! { #template.up_to(#most).table(#table) },
-            (None, None) => quote! { #template.table(#table) },
-            (Some(create), _) => {
-                let create = create.replace("{table}", &table);
+        let template = ident(&names::template(&backend.name.value, kind));
+        let table = with_letter(&backend.table);
+        match &backend.kinds[kind as usize].create {
+            None => quote! { #template.table(#table) },
+            Some(create) => {
+                let create = with_letter(&create.replace("{table}", &backend.table));
                 quote! { #template.created(#table, #create) }
             }
         }
     });
-    let count = plain(model.backends.len());
-    quote! { static #name: [Mapping; #count] = [#(#entries),*]; }
+    let name = ident(&names::tables_macro(kind));
+    quote! { macro_rules! #name { ($letter:literal) => ([#(#entries),*]); } }
+}
+
+/// A text with a letter in it, as the compiler puts it together.
+fn with_letter(text: &str) -> TokenStream {
+    let mut parts = Vec::new();
+    for (index, part) in text.split("{letter}").enumerate() {
+        parts.extend((index > 0).then(|| quote! { $letter }));
+        parts.extend((!part.is_empty()).then(|| quote! { #part }));
+    }
+    match &parts[..] {
+        [only] => only.clone(),
+        _ => quote! { concat!(#(#parts),*) },
+    }
+}
+
+fn mapping(
+    model: &Model,
+    name: &str,
+    letter: char,
+    value: ValueKind,
+    subspace: Option<&Subspace>,
+) -> TokenStream {
+    let (name, count) = (ident(name), plain(model.backends.len()));
+    let (macro_name, letter) = (ident(&names::tables_macro(value)), letter.to_string());
+    let mut tables = quote! { #macro_name!(#letter) };
+    let Some(subspace) = subspace else { return quote! { static #name: [Mapping; #count] = #tables; } };
+    for backend in &model.backends {
+        let kind = backend_kind(backend);
+        if let Some(because) = backend.refusal(&subspace.name.value) {
+            tables = quote! { refused(#tables, #kind, #because) };
+        } else if let Some(most) = backend.whole(subspace).map(plain) {
+            // A value that is never cut is no longer than a piece.
+            tables = quote! { up_to(#tables, #kind, #most) };
+        }
+    }
+    quote! { static #name: [Mapping; #count] = #tables; }
 }
 
 pub(super) fn backend_kind(backend: &Backend) -> TokenStream {

@@ -1,17 +1,12 @@
-static SUBSPACES_1: [Subspace; 2] = [
-    PROPERTY.with::<PropertyKey, 1>(&PROPERTY_IN_1), SEARCH.with::<SearchKey, 1>(&SEARCH_IN_1),
-];
+static SUBSPACES_1: [Subspace; 2] =
+    [PROPERTY.with::<PropertyKey, 1>(&PROPERTY_IN_1), SEARCH.with::<SearchKey, 1>(&SEARCH_IN_1)];
 
-pub(super) static SCHEMA_VERSION_RECORD: VersionRecord = VersionRecord {
-    letter: 'p',
-    key: &[0x00],
-    tables: &TABLES_P_BYTES_PROPERTY,
-};
+pub(super) static SCHEMA_VERSION_RECORD: VersionRecord =
+    VersionRecord { letter: 'p', key: &[0x00], tables: &TABLES_P_BYTES_PROPERTY };
 
 pub(super) static LEGACY: &[LegacySubspace] = &[];
-pub(super) static SIDE_TABLES: &[SideTable] = &[
-    SideTable::new(BackendKind::FoundationDb, "s_mail", (1, 1), "Search table"),
-];
+pub(super) static SIDE_TABLES: &[SideTable] =
+    &[SideTable::new(BackendKind::FoundationDb, "s_mail", (1, 1), "Search table")];
 
 pub(super) static BACKENDS: [Backend; 2] = [
     Backend { kind: BackendKind::RocksDb, name: "rocksdb", title: "RocksDB", legacy_required: true },
@@ -24,44 +19,30 @@ pub(super) static BACKENDS: [Backend; 2] = [
 ];
 pub(super) static COMPANIONS: &[Companion] = &[];
 
-const ROCKSDB_BYTES: Template = Template(
-    BackendKind::RocksDb, Table { value: ValueKind::Bytes, ..Table::PLAIN },
-);
-const ROCKSDB_NONE: Template = Template(
-    BackendKind::RocksDb, Table { value: ValueKind::None, ..Table::PLAIN },
-);
-const ROCKSDB_COUNTER: Template = Template(
-    BackendKind::RocksDb,
-    Table { value: ValueKind::Counter, merge_operator: Some("merge"), ..Table::PLAIN },
-);
-const ROCKSDB_BLOB: Template = Template(
-    BackendKind::RocksDb,
-    Table { value: ValueKind::Blob, blob_files: true, ..Table::PLAIN },
-);
-const FOUNDATIONDB_BYTES: Template = Template(
-    BackendKind::FoundationDb,
-    Table { value: ValueKind::Bytes, max_key: Some(9999), max_value: Some(25500000), ..Table::PLAIN },
-);
-const FOUNDATIONDB_NONE: Template = Template(
-    BackendKind::FoundationDb,
-    Table { value: ValueKind::None, max_key: Some(9999), max_value: Some(0), ..Table::PLAIN },
-);
-const FOUNDATIONDB_COUNTER: Template = Template(
-    BackendKind::FoundationDb,
-    Table { value: ValueKind::Counter, max_key: Some(9999), integer: true, ..Table::PLAIN },
-);
-const FOUNDATIONDB_BLOB: Template = Template(
-    BackendKind::FoundationDb,
-    Table { value: ValueKind::Blob, max_key: Some(9997), ..Table::PLAIN },
-);
+const ROCKSDB_BYTES: Template = Template::new(BackendKind::RocksDb, ValueKind::Bytes);
+const ROCKSDB_NONE: Template = Template::new(BackendKind::RocksDb, ValueKind::None);
+const ROCKSDB_COUNTER: Template =
+    Template::new(BackendKind::RocksDb, ValueKind::Counter).merge_operator("merge");
+const ROCKSDB_BLOB: Template = Template::new(BackendKind::RocksDb, ValueKind::Blob).blob_files();
+const FOUNDATIONDB_BYTES: Template =
+    Template::new(BackendKind::FoundationDb, ValueKind::Bytes).max_key(9999).max_value(25500000);
+const FOUNDATIONDB_NONE: Template =
+    Template::new(BackendKind::FoundationDb, ValueKind::None).max_key(9999).max_value(0);
+const FOUNDATIONDB_COUNTER: Template =
+    Template::new(BackendKind::FoundationDb, ValueKind::Counter).max_key(9999).integer();
+const FOUNDATIONDB_BLOB: Template = Template::new(BackendKind::FoundationDb, ValueKind::Blob).max_key(9997);
 
-static TABLES_P_BYTES_PROPERTY: [Mapping; 2] = [
-    ROCKSDB_BYTES.table("p"), FOUNDATIONDB_BYTES.up_to(100000).table("p"),
-];
-static TABLES_Z_NONE_SEARCH: [Mapping; 2] = [
-    ROCKSDB_NONE.table("z"),
-    Mapping::refused(BackendKind::FoundationDb, "It is elsewhere."),
-];
+macro_rules! bytes_tables {
+    ($letter:literal) => ([ROCKSDB_BYTES.table($letter), FOUNDATIONDB_BYTES.table($letter)]);
+}
+
+macro_rules! none_tables {
+    ($letter:literal) => ([ROCKSDB_NONE.table($letter), FOUNDATIONDB_NONE.table($letter)]);
+}
+
+static TABLES_P_BYTES_PROPERTY: [Mapping; 2] = up_to(bytes_tables!("p"), BackendKind::FoundationDb, 100000);
+static TABLES_Z_NONE_SEARCH: [Mapping; 2] =
+    refused(none_tables!("z"), BackendKind::FoundationDb, "It is elsewhere.");
 
 const PROPERTY: Subspace = Subspace {
     letter: 'p',
@@ -109,9 +90,8 @@ impl TypedKey for SearchKey<'_> {
     }
 }
 
-static SEARCH_LAYOUTS: [Layout; 1] = [
-    Layout::new(0, "term", &[Segment::term_hash("word"), Segment::u32("document")]).empty(),
-];
+static SEARCH_LAYOUTS: [Layout; 1] =
+    [Layout::new(0, "term", &[Segment::term_hash("word"), Segment::u32("document")]).empty()];
 
 static SEARCH_IN_1: [&Layout; 1] = pick(&SEARCH_LAYOUTS, [0]);
 

@@ -18,11 +18,8 @@ static SUBSPACES_1: [Subspace; 1] = [PROPERTY.with::<PropertyKey, 1>(&PROPERTY_I
 
 static FAMILIES_1: [(&str, &[char]); 1] = [("data", &['p'])];
 
-pub(super) static SCHEMA_VERSION_RECORD: VersionRecord = VersionRecord {
-    letter: 'p',
-    key: &[0x00],
-    tables: &TABLES_P_BYTES,
-};
+pub(super) static SCHEMA_VERSION_RECORD: VersionRecord =
+    VersionRecord { letter: 'p', key: &[0x00], tables: &TABLES_P_BYTES };
 
 pub(super) static LEGACY: &[LegacySubspace] = &[];
 pub(super) static SIDE_TABLES: &[SideTable] = &[];
@@ -32,23 +29,25 @@ pub(super) static COUNTER_RULES: &[CounterRule] = &[];
 
 pub(super) static SINGLETONS: &[Singleton] = &[];
 
-pub(super) static BACKENDS: [Backend; 1] = [
-    Backend { kind: BackendKind::Sqlite, name: "sqlite", title: "SQLite", legacy_required: false },
-];
+pub(super) static BACKENDS: [Backend; 1] =
+    [Backend { kind: BackendKind::Sqlite, name: "sqlite", title: "SQLite", legacy_required: false }];
 pub(super) static COMPANIONS: &[Companion] = &[];
 
-const SQLITE_BYTES: Template = Template(
-    BackendKind::Sqlite, Table { value: ValueKind::Bytes, ..Table::PLAIN },
-);
-const SQLITE_NONE: Template = Template(BackendKind::Sqlite, Table { value: ValueKind::None, ..Table::PLAIN });
-const SQLITE_COUNTER: Template = Template(
-    BackendKind::Sqlite, Table { value: ValueKind::Counter, ..Table::PLAIN },
-);
-const SQLITE_BLOB: Template = Template(BackendKind::Sqlite, Table { value: ValueKind::Blob, ..Table::PLAIN });
+const SQLITE_BYTES: Template = Template::new(BackendKind::Sqlite, ValueKind::Bytes);
+const SQLITE_NONE: Template = Template::new(BackendKind::Sqlite, ValueKind::None);
+const SQLITE_COUNTER: Template = Template::new(BackendKind::Sqlite, ValueKind::Counter);
+const SQLITE_BLOB: Template = Template::new(BackendKind::Sqlite, ValueKind::Blob);
 
-static TABLES_P_BYTES: [Mapping; 1] = [
-    SQLITE_BYTES.created("p", "CREATE TABLE p (k BLOB PRIMARY KEY, v BLOB NOT NULL)"),
-];
+macro_rules! bytes_tables {
+    ($letter:literal) => ([
+        SQLITE_BYTES.created(
+            $letter,
+            concat!("CREATE TABLE ", $letter, " (k BLOB PRIMARY KEY, v BLOB NOT NULL)"),
+        ),
+    ]);
+}
+
+static TABLES_P_BYTES: [Mapping; 1] = bytes_tables!("p");
 
 /// Properties (`subspaces.property`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

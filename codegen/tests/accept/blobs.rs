@@ -1,13 +1,17 @@
-static SUBSPACES_1: [Subspace; 2] = [
-    PROPERTY.with::<PropertyKey, 1>(&PROPERTY_IN_1), BLOBS.with::<BlobsKey, 1>(&BLOBS_IN_1),
-];
+static SUBSPACES_1: [Subspace; 2] =
+    [PROPERTY.with::<PropertyKey, 1>(&PROPERTY_IN_1), BLOBS.with::<BlobsKey, 1>(&BLOBS_IN_1)];
 
-static TABLES_P_BYTES: [Mapping; 1] = [
-    SQLITE_BYTES.created("p", "CREATE TABLE p (k BLOB PRIMARY KEY, v BLOB NOT NULL)"),
-];
-static TABLES_T_BLOB: [Mapping; 1] = [
-    SQLITE_BLOB.created("t", "CREATE TABLE t (k BLOB PRIMARY KEY, v BLOB NOT NULL)"),
-];
+macro_rules! blob_tables {
+    ($letter:literal) => ([
+        SQLITE_BLOB.created(
+            $letter,
+            concat!("CREATE TABLE ", $letter, " (k BLOB PRIMARY KEY, v BLOB NOT NULL)"),
+        ),
+    ]);
+}
+
+static TABLES_P_BYTES: [Mapping; 1] = bytes_tables!("p");
+static TABLES_T_BLOB: [Mapping; 1] = blob_tables!("t");
 
 /// Properties (`subspaces.property`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,12 +1,10 @@
-static SUBSPACES_1: [Subspace; 2] = [
-    COUNTER.with::<CounterKey, 1>(&COUNTER_IN_1), PROPERTY.with::<PropertyKey, 1>(&PROPERTY_IN_1),
-];
+static SUBSPACES_1: [Subspace; 2] =
+    [COUNTER.with::<CounterKey, 1>(&COUNTER_IN_1), PROPERTY.with::<PropertyKey, 1>(&PROPERTY_IN_1)];
 
 static FAMILIES_1: [(&str, &[char]); 1] = [("data", &['p', 'n'])];
 
-pub(super) static LEGACY: &[LegacySubspace] = &[
-    LegacySubspace { letter: 'b', versions: (1, 1), title: "Bitmaps", tables: &TABLES_B_NONE },
-];
+pub(super) static LEGACY: &[LegacySubspace] =
+    &[LegacySubspace { letter: 'b', versions: (1, 1), title: "Bitmaps", tables: &TABLES_B_NONE }];
 pub(super) static SIDE_TABLES: &[SideTable] = &[];
 
 static NAMES_KIND: Names = Names { values: &[(1, "Mail"), (2, "Contact")], earlier: &[] };
@@ -60,13 +58,24 @@ fn document_id_of_counter_0(key: &[u8]) -> Option<Group> {
     }
 }
 
-static TABLES_B_NONE: [Mapping; 1] = [SQLITE_NONE.created("b", "CREATE TABLE b (k BLOB PRIMARY KEY)")];
-static TABLES_N_COUNTER: [Mapping; 1] = [
-    SQLITE_COUNTER.created("n", "CREATE TABLE n (k BLOB PRIMARY KEY, v INTEGER NOT NULL)"),
-];
-static TABLES_P_BYTES: [Mapping; 1] = [
-    SQLITE_BYTES.created("p", "CREATE TABLE p (k BLOB PRIMARY KEY, v BLOB NOT NULL)"),
-];
+macro_rules! none_tables {
+    ($letter:literal) => ([
+        SQLITE_NONE.created($letter, concat!("CREATE TABLE ", $letter, " (k BLOB PRIMARY KEY)")),
+    ]);
+}
+
+macro_rules! counter_tables {
+    ($letter:literal) => ([
+        SQLITE_COUNTER.created(
+            $letter,
+            concat!("CREATE TABLE ", $letter, " (k BLOB PRIMARY KEY, v INTEGER NOT NULL)"),
+        ),
+    ]);
+}
+
+static TABLES_B_NONE: [Mapping; 1] = none_tables!("b");
+static TABLES_N_COUNTER: [Mapping; 1] = counter_tables!("n");
+static TABLES_P_BYTES: [Mapping; 1] = bytes_tables!("p");
 
 /// Counters (`subspaces.counter`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

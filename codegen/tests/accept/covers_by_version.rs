@@ -15,13 +15,11 @@ pub(super) static VERSIONS: [SchemaVersion; 2] = [
     },
 ];
 
-static SUBSPACES_1: [Subspace; 2] = [
-    COUNTER.with::<CounterKey, 1>(&COUNTER_IN_1), PROPERTY.with::<PropertyKey, 1>(&PROPERTY_IN_1),
-];
+static SUBSPACES_1: [Subspace; 2] =
+    [COUNTER.with::<CounterKey, 1>(&COUNTER_IN_1), PROPERTY.with::<PropertyKey, 1>(&PROPERTY_IN_1)];
 
-static SUBSPACES_2: [Subspace; 2] = [
-    COUNTER.with::<CounterKey, 2>(&COUNTER_IN_1), PROPERTY.with::<PropertyKey, 2>(&PROPERTY_IN_2),
-];
+static SUBSPACES_2: [Subspace; 2] =
+    [COUNTER.with::<CounterKey, 2>(&COUNTER_IN_1), PROPERTY.with::<PropertyKey, 2>(&PROPERTY_IN_2)];
 
 static FAMILIES_1: [(&str, &[char]); 1] = [("data", &['p', 'n'])];
 
@@ -73,12 +71,17 @@ fn document_id_of_counter_0(key: &[u8]) -> Option<Group> {
     }
 }
 
-static TABLES_N_COUNTER: [Mapping; 1] = [
-    SQLITE_COUNTER.created("n", "CREATE TABLE n (k BLOB PRIMARY KEY, v INTEGER NOT NULL)"),
-];
-static TABLES_P_BYTES: [Mapping; 1] = [
-    SQLITE_BYTES.created("p", "CREATE TABLE p (k BLOB PRIMARY KEY, v BLOB NOT NULL)"),
-];
+macro_rules! counter_tables {
+    ($letter:literal) => ([
+        SQLITE_COUNTER.created(
+            $letter,
+            concat!("CREATE TABLE ", $letter, " (k BLOB PRIMARY KEY, v INTEGER NOT NULL)"),
+        ),
+    ]);
+}
+
+static TABLES_N_COUNTER: [Mapping; 1] = counter_tables!("n");
+static TABLES_P_BYTES: [Mapping; 1] = bytes_tables!("p");
 
 /// Counters (`subspaces.counter`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

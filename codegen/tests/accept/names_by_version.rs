@@ -15,29 +15,21 @@ pub(super) static VERSIONS: [SchemaVersion; 2] = [
     },
 ];
 
-static SUBSPACES_1: [Subspace; 2] = [
-    PROPERTY.with::<PropertyKey, 1>(&PROPERTY_IN_1), QUEUE.with::<QueueKey, 1>(&QUEUE_IN_1),
-];
+static SUBSPACES_1: [Subspace; 2] =
+    [PROPERTY.with::<PropertyKey, 1>(&PROPERTY_IN_1), QUEUE.with::<QueueKey, 1>(&QUEUE_IN_1)];
 
-static SUBSPACES_2: [Subspace; 2] = [
-    PROPERTY.with::<PropertyKey, 2>(&PROPERTY_IN_1), QUEUE.with::<QueueKey, 2>(&QUEUE_IN_1),
-];
+static SUBSPACES_2: [Subspace; 2] =
+    [PROPERTY.with::<PropertyKey, 2>(&PROPERTY_IN_1), QUEUE.with::<QueueKey, 2>(&QUEUE_IN_1)];
 
 static FAMILIES_1: [(&str, &[char]); 1] = [("data", &['p', 'q'])];
 
 static FAMILIES_2: [(&str, &[char]); 1] = [("all", &['p', 'q'])];
 
-static NAMES_KIND: Names = Names {
-    values: &[(1, "Mail"), (2, "Event")],
-    earlier: &[(2, (1, 1), "Scheduling")],
-};
+static NAMES_KIND: Names =
+    Names { values: &[(1, "Mail"), (2, "Event")], earlier: &[(2, (1, 1), "Scheduling")] };
 
-static TABLES_P_BYTES: [Mapping; 1] = [
-    SQLITE_BYTES.created("p", "CREATE TABLE p (k BLOB PRIMARY KEY, v BLOB NOT NULL)"),
-];
-static TABLES_Q_BYTES: [Mapping; 1] = [
-    SQLITE_BYTES.created("q", "CREATE TABLE q (k BLOB PRIMARY KEY, v BLOB NOT NULL)"),
-];
+static TABLES_P_BYTES: [Mapping; 1] = bytes_tables!("p");
+static TABLES_Q_BYTES: [Mapping; 1] = bytes_tables!("q");
 
 /// Properties (`subspaces.property`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

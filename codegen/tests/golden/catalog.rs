@@ -50,109 +50,164 @@ pub(super) static VERSIONS: [SchemaVersion; 6] = [
 ];
 
 static SUBSPACES_1: [Subspace; 25] = [
-    ACL.with::<AclKey, 1>(&ACL_IN_1), BITMAP_ID.with::<BitmapIdKey, 1>(&BITMAP_ID_IN_1),
-    BITMAP_TAG.with::<BitmapTagKey, 1>(&BITMAP_TAG_IN_1), DIRECTORY_V1.with::<DirectoryV1Key,
-    1>(&DIRECTORY_V1_IN_1), QUEUE_MESSAGE.with::<QueueMessageKey, 1>(&QUEUE_MESSAGE_IN_1),
-    TASK_QUEUE_V1.with::<TaskQueueV1Key, 1>(&TASK_QUEUE_V1_IN_1), FTS_INDEX.with::<FtsIndexKey,
-    1>(&FTS_INDEX_IN_1), REPORT_OUT_V1.with::<ReportOutV1Key, 1>(&REPORT_OUT_V1_IN_1),
-    INDEXES.with::<IndexesKey, 1>(&INDEXES_IN_1), BLOB_RESERVE.with::<BlobReserveKey, 1>(&BLOB_RESERVE_IN_1),
-    BLOB_LINK_V1.with::<BlobLinkV1Key, 1>(&BLOB_LINK_V1_IN_1), LOGS.with::<LogsKey, 1>(&LOGS_IN_1),
-    IN_MEMORY_VALUE.with::<InMemoryValueKey, 1>(&IN_MEMORY_VALUE_IN_1), COUNTER.with::<CounterKey,
-    1>(&COUNTER_IN_1), TELEMETRY_SPAN_V1.with::<TelemetrySpanV1Key, 1>(&TELEMETRY_SPAN_V1_IN_1),
-    PROPERTY.with::<PropertyKey, 1>(&PROPERTY_IN_1), QUEUE_EVENT_V1.with::<QueueEventV1Key,
-    1>(&QUEUE_EVENT_V1_IN_1), REPORT_IN_V1.with::<ReportInV1Key, 1>(&REPORT_IN_V1_IN_1),
-    SETTINGS.with::<SettingsKey, 1>(&SETTINGS_IN_1), BLOBS.with::<BlobsKey, 1>(&BLOBS_IN_1),
-    QUOTA.with::<QuotaKey, 1>(&QUOTA_IN_1), BITMAP_TEXT.with::<BitmapTextKey, 1>(&BITMAP_TEXT_IN_1),
+    ACL.with::<AclKey, 1>(&ACL_IN_1),
+    BITMAP_ID.with::<BitmapIdKey, 1>(&BITMAP_ID_IN_1),
+    BITMAP_TAG.with::<BitmapTagKey, 1>(&BITMAP_TAG_IN_1),
+    DIRECTORY_V1.with::<DirectoryV1Key, 1>(&DIRECTORY_V1_IN_1),
+    QUEUE_MESSAGE.with::<QueueMessageKey, 1>(&QUEUE_MESSAGE_IN_1),
+    TASK_QUEUE_V1.with::<TaskQueueV1Key, 1>(&TASK_QUEUE_V1_IN_1),
+    FTS_INDEX.with::<FtsIndexKey, 1>(&FTS_INDEX_IN_1),
+    REPORT_OUT_V1.with::<ReportOutV1Key, 1>(&REPORT_OUT_V1_IN_1),
+    INDEXES.with::<IndexesKey, 1>(&INDEXES_IN_1),
+    BLOB_RESERVE.with::<BlobReserveKey, 1>(&BLOB_RESERVE_IN_1),
+    BLOB_LINK_V1.with::<BlobLinkV1Key, 1>(&BLOB_LINK_V1_IN_1),
+    LOGS.with::<LogsKey, 1>(&LOGS_IN_1),
+    IN_MEMORY_VALUE.with::<InMemoryValueKey, 1>(&IN_MEMORY_VALUE_IN_1),
+    COUNTER.with::<CounterKey, 1>(&COUNTER_IN_1),
+    TELEMETRY_SPAN_V1.with::<TelemetrySpanV1Key, 1>(&TELEMETRY_SPAN_V1_IN_1),
+    PROPERTY.with::<PropertyKey, 1>(&PROPERTY_IN_1),
+    QUEUE_EVENT_V1.with::<QueueEventV1Key, 1>(&QUEUE_EVENT_V1_IN_1),
+    REPORT_IN_V1.with::<ReportInV1Key, 1>(&REPORT_IN_V1_IN_1),
+    SETTINGS.with::<SettingsKey, 1>(&SETTINGS_IN_1),
+    BLOBS.with::<BlobsKey, 1>(&BLOBS_IN_1),
+    QUOTA.with::<QuotaKey, 1>(&QUOTA_IN_1),
+    BITMAP_TEXT.with::<BitmapTextKey, 1>(&BITMAP_TEXT_IN_1),
     TELEMETRY_INDEX.with::<TelemetryIndexKey, 1>(&TELEMETRY_INDEX_IN_1),
     TELEMETRY_METRIC_V1.with::<TelemetryMetricV1Key, 1>(&TELEMETRY_METRIC_V1_IN_1),
     IN_MEMORY_COUNTER.with::<InMemoryCounterKey, 1>(&IN_MEMORY_COUNTER_IN_1),
 ];
 
 static SUBSPACES_2: [Subspace; 25] = [
-    ACL.with::<AclKey, 2>(&ACL_IN_1), BITMAP_ID.with::<BitmapIdKey, 2>(&BITMAP_ID_IN_1),
-    BITMAP_TAG.with::<BitmapTagKey, 2>(&BITMAP_TAG_IN_1), DIRECTORY_V1.with::<DirectoryV1Key,
-    2>(&DIRECTORY_V1_IN_1), QUEUE_MESSAGE.with::<QueueMessageKey, 2>(&QUEUE_MESSAGE_IN_1),
-    TASK_QUEUE_V1.with::<TaskQueueV1Key, 2>(&TASK_QUEUE_V1_IN_2), FTS_INDEX.with::<FtsIndexKey,
-    2>(&FTS_INDEX_IN_1), REPORT_OUT_V1.with::<ReportOutV1Key, 2>(&REPORT_OUT_V1_IN_1),
-    INDEXES.with::<IndexesKey, 2>(&INDEXES_IN_1), BLOB_RESERVE.with::<BlobReserveKey, 2>(&BLOB_RESERVE_IN_1),
-    BLOB_LINK_V1.with::<BlobLinkV1Key, 2>(&BLOB_LINK_V1_IN_1), LOGS.with::<LogsKey, 2>(&LOGS_IN_1),
-    IN_MEMORY_VALUE.with::<InMemoryValueKey, 2>(&IN_MEMORY_VALUE_IN_1), COUNTER.with::<CounterKey,
-    2>(&COUNTER_IN_1), TELEMETRY_SPAN_V1.with::<TelemetrySpanV1Key, 2>(&TELEMETRY_SPAN_V1_IN_1),
-    PROPERTY.with::<PropertyKey, 2>(&PROPERTY_IN_1), QUEUE_EVENT_V1.with::<QueueEventV1Key,
-    2>(&QUEUE_EVENT_V1_IN_1), REPORT_IN_V1.with::<ReportInV1Key, 2>(&REPORT_IN_V1_IN_1),
-    SETTINGS.with::<SettingsKey, 2>(&SETTINGS_IN_1), BLOBS.with::<BlobsKey, 2>(&BLOBS_IN_1),
-    QUOTA.with::<QuotaKey, 2>(&QUOTA_IN_1), BITMAP_TEXT.with::<BitmapTextKey, 2>(&BITMAP_TEXT_IN_1),
+    ACL.with::<AclKey, 2>(&ACL_IN_1),
+    BITMAP_ID.with::<BitmapIdKey, 2>(&BITMAP_ID_IN_1),
+    BITMAP_TAG.with::<BitmapTagKey, 2>(&BITMAP_TAG_IN_1),
+    DIRECTORY_V1.with::<DirectoryV1Key, 2>(&DIRECTORY_V1_IN_1),
+    QUEUE_MESSAGE.with::<QueueMessageKey, 2>(&QUEUE_MESSAGE_IN_1),
+    TASK_QUEUE_V1.with::<TaskQueueV1Key, 2>(&TASK_QUEUE_V1_IN_2),
+    FTS_INDEX.with::<FtsIndexKey, 2>(&FTS_INDEX_IN_1),
+    REPORT_OUT_V1.with::<ReportOutV1Key, 2>(&REPORT_OUT_V1_IN_1),
+    INDEXES.with::<IndexesKey, 2>(&INDEXES_IN_1),
+    BLOB_RESERVE.with::<BlobReserveKey, 2>(&BLOB_RESERVE_IN_1),
+    BLOB_LINK_V1.with::<BlobLinkV1Key, 2>(&BLOB_LINK_V1_IN_1),
+    LOGS.with::<LogsKey, 2>(&LOGS_IN_1),
+    IN_MEMORY_VALUE.with::<InMemoryValueKey, 2>(&IN_MEMORY_VALUE_IN_1),
+    COUNTER.with::<CounterKey, 2>(&COUNTER_IN_1),
+    TELEMETRY_SPAN_V1.with::<TelemetrySpanV1Key, 2>(&TELEMETRY_SPAN_V1_IN_1),
+    PROPERTY.with::<PropertyKey, 2>(&PROPERTY_IN_1),
+    QUEUE_EVENT_V1.with::<QueueEventV1Key, 2>(&QUEUE_EVENT_V1_IN_1),
+    REPORT_IN_V1.with::<ReportInV1Key, 2>(&REPORT_IN_V1_IN_1),
+    SETTINGS.with::<SettingsKey, 2>(&SETTINGS_IN_1),
+    BLOBS.with::<BlobsKey, 2>(&BLOBS_IN_1),
+    QUOTA.with::<QuotaKey, 2>(&QUOTA_IN_1),
+    BITMAP_TEXT.with::<BitmapTextKey, 2>(&BITMAP_TEXT_IN_1),
     TELEMETRY_INDEX.with::<TelemetryIndexKey, 2>(&TELEMETRY_INDEX_IN_1),
     TELEMETRY_METRIC_V1.with::<TelemetryMetricV1Key, 2>(&TELEMETRY_METRIC_V1_IN_1),
     IN_MEMORY_COUNTER.with::<InMemoryCounterKey, 2>(&IN_MEMORY_COUNTER_IN_1),
 ];
 
 static SUBSPACES_3: [Subspace; 25] = [
-    ACL.with::<AclKey, 3>(&ACL_IN_1), BITMAP_ID.with::<BitmapIdKey, 3>(&BITMAP_ID_IN_1),
-    BITMAP_TAG.with::<BitmapTagKey, 3>(&BITMAP_TAG_IN_1), DIRECTORY_V1.with::<DirectoryV1Key,
-    3>(&DIRECTORY_V1_IN_1), QUEUE_MESSAGE.with::<QueueMessageKey, 3>(&QUEUE_MESSAGE_IN_1),
-    TASK_QUEUE_V1.with::<TaskQueueV1Key, 3>(&TASK_QUEUE_V1_IN_2), FTS_INDEX.with::<FtsIndexKey,
-    3>(&FTS_INDEX_IN_1), REPORT_OUT_V1.with::<ReportOutV1Key, 3>(&REPORT_OUT_V1_IN_1),
-    INDEXES.with::<IndexesKey, 3>(&INDEXES_IN_1), BLOB_RESERVE.with::<BlobReserveKey, 3>(&BLOB_RESERVE_IN_1),
-    BLOB_LINK_V1.with::<BlobLinkV1Key, 3>(&BLOB_LINK_V1_IN_1), LOGS.with::<LogsKey, 3>(&LOGS_IN_1),
-    IN_MEMORY_VALUE.with::<InMemoryValueKey, 3>(&IN_MEMORY_VALUE_IN_1), COUNTER.with::<CounterKey,
-    3>(&COUNTER_IN_1), TELEMETRY_SPAN_V1.with::<TelemetrySpanV1Key, 3>(&TELEMETRY_SPAN_V1_IN_1),
-    PROPERTY.with::<PropertyKey, 3>(&PROPERTY_IN_1), QUEUE_EVENT.with::<QueueEventKey, 3>(&QUEUE_EVENT_IN_3),
-    REPORT_IN_V1.with::<ReportInV1Key, 3>(&REPORT_IN_V1_IN_1), SETTINGS.with::<SettingsKey,
-    3>(&SETTINGS_IN_1), BLOBS.with::<BlobsKey, 3>(&BLOBS_IN_1), QUOTA.with::<QuotaKey, 3>(&QUOTA_IN_1),
-    BITMAP_TEXT.with::<BitmapTextKey, 3>(&BITMAP_TEXT_IN_1), TELEMETRY_INDEX.with::<TelemetryIndexKey,
-    3>(&TELEMETRY_INDEX_IN_1), TELEMETRY_METRIC_V1.with::<TelemetryMetricV1Key, 3>(&TELEMETRY_METRIC_V1_IN_1),
+    ACL.with::<AclKey, 3>(&ACL_IN_1),
+    BITMAP_ID.with::<BitmapIdKey, 3>(&BITMAP_ID_IN_1),
+    BITMAP_TAG.with::<BitmapTagKey, 3>(&BITMAP_TAG_IN_1),
+    DIRECTORY_V1.with::<DirectoryV1Key, 3>(&DIRECTORY_V1_IN_1),
+    QUEUE_MESSAGE.with::<QueueMessageKey, 3>(&QUEUE_MESSAGE_IN_1),
+    TASK_QUEUE_V1.with::<TaskQueueV1Key, 3>(&TASK_QUEUE_V1_IN_2),
+    FTS_INDEX.with::<FtsIndexKey, 3>(&FTS_INDEX_IN_1),
+    REPORT_OUT_V1.with::<ReportOutV1Key, 3>(&REPORT_OUT_V1_IN_1),
+    INDEXES.with::<IndexesKey, 3>(&INDEXES_IN_1),
+    BLOB_RESERVE.with::<BlobReserveKey, 3>(&BLOB_RESERVE_IN_1),
+    BLOB_LINK_V1.with::<BlobLinkV1Key, 3>(&BLOB_LINK_V1_IN_1),
+    LOGS.with::<LogsKey, 3>(&LOGS_IN_1),
+    IN_MEMORY_VALUE.with::<InMemoryValueKey, 3>(&IN_MEMORY_VALUE_IN_1),
+    COUNTER.with::<CounterKey, 3>(&COUNTER_IN_1),
+    TELEMETRY_SPAN_V1.with::<TelemetrySpanV1Key, 3>(&TELEMETRY_SPAN_V1_IN_1),
+    PROPERTY.with::<PropertyKey, 3>(&PROPERTY_IN_1),
+    QUEUE_EVENT.with::<QueueEventKey, 3>(&QUEUE_EVENT_IN_3),
+    REPORT_IN_V1.with::<ReportInV1Key, 3>(&REPORT_IN_V1_IN_1),
+    SETTINGS.with::<SettingsKey, 3>(&SETTINGS_IN_1),
+    BLOBS.with::<BlobsKey, 3>(&BLOBS_IN_1),
+    QUOTA.with::<QuotaKey, 3>(&QUOTA_IN_1),
+    BITMAP_TEXT.with::<BitmapTextKey, 3>(&BITMAP_TEXT_IN_1),
+    TELEMETRY_INDEX.with::<TelemetryIndexKey, 3>(&TELEMETRY_INDEX_IN_1),
+    TELEMETRY_METRIC_V1.with::<TelemetryMetricV1Key, 3>(&TELEMETRY_METRIC_V1_IN_1),
     IN_MEMORY_COUNTER.with::<InMemoryCounterKey, 3>(&IN_MEMORY_COUNTER_IN_1),
 ];
 
 static SUBSPACES_4: [Subspace; 25] = [
-    ACL.with::<AclKey, 4>(&ACL_IN_1), BITMAP_ID.with::<BitmapIdKey, 4>(&BITMAP_ID_IN_1),
-    BITMAP_TAG.with::<BitmapTagKey, 4>(&BITMAP_TAG_IN_1), DIRECTORY_V1.with::<DirectoryV1Key,
-    4>(&DIRECTORY_V1_IN_1), QUEUE_MESSAGE.with::<QueueMessageKey, 4>(&QUEUE_MESSAGE_IN_1),
-    TASK_QUEUE_V1.with::<TaskQueueV1Key, 4>(&TASK_QUEUE_V1_IN_4), FTS_INDEX.with::<FtsIndexKey,
-    4>(&FTS_INDEX_IN_1), REPORT_OUT_V1.with::<ReportOutV1Key, 4>(&REPORT_OUT_V1_IN_1),
-    INDEXES.with::<IndexesKey, 4>(&INDEXES_IN_1), BLOB_RESERVE.with::<BlobReserveKey, 4>(&BLOB_RESERVE_IN_1),
-    BLOB_LINK_V1.with::<BlobLinkV1Key, 4>(&BLOB_LINK_V1_IN_1), LOGS.with::<LogsKey, 4>(&LOGS_IN_4),
-    IN_MEMORY_VALUE.with::<InMemoryValueKey, 4>(&IN_MEMORY_VALUE_IN_1), COUNTER.with::<CounterKey,
-    4>(&COUNTER_IN_1), TELEMETRY_SPAN_V1.with::<TelemetrySpanV1Key, 4>(&TELEMETRY_SPAN_V1_IN_1),
-    PROPERTY.with::<PropertyKey, 4>(&PROPERTY_IN_1), QUEUE_EVENT.with::<QueueEventKey, 4>(&QUEUE_EVENT_IN_3),
-    REPORT_IN_V1.with::<ReportInV1Key, 4>(&REPORT_IN_V1_IN_1), SETTINGS.with::<SettingsKey,
-    4>(&SETTINGS_IN_1), BLOBS.with::<BlobsKey, 4>(&BLOBS_IN_1), QUOTA.with::<QuotaKey, 4>(&QUOTA_IN_1),
-    BITMAP_TEXT.with::<BitmapTextKey, 4>(&BITMAP_TEXT_IN_1), TELEMETRY_INDEX.with::<TelemetryIndexKey,
-    4>(&TELEMETRY_INDEX_IN_1), TELEMETRY_METRIC_V1.with::<TelemetryMetricV1Key, 4>(&TELEMETRY_METRIC_V1_IN_1),
+    ACL.with::<AclKey, 4>(&ACL_IN_1),
+    BITMAP_ID.with::<BitmapIdKey, 4>(&BITMAP_ID_IN_1),
+    BITMAP_TAG.with::<BitmapTagKey, 4>(&BITMAP_TAG_IN_1),
+    DIRECTORY_V1.with::<DirectoryV1Key, 4>(&DIRECTORY_V1_IN_1),
+    QUEUE_MESSAGE.with::<QueueMessageKey, 4>(&QUEUE_MESSAGE_IN_1),
+    TASK_QUEUE_V1.with::<TaskQueueV1Key, 4>(&TASK_QUEUE_V1_IN_4),
+    FTS_INDEX.with::<FtsIndexKey, 4>(&FTS_INDEX_IN_1),
+    REPORT_OUT_V1.with::<ReportOutV1Key, 4>(&REPORT_OUT_V1_IN_1),
+    INDEXES.with::<IndexesKey, 4>(&INDEXES_IN_1),
+    BLOB_RESERVE.with::<BlobReserveKey, 4>(&BLOB_RESERVE_IN_1),
+    BLOB_LINK_V1.with::<BlobLinkV1Key, 4>(&BLOB_LINK_V1_IN_1),
+    LOGS.with::<LogsKey, 4>(&LOGS_IN_4),
+    IN_MEMORY_VALUE.with::<InMemoryValueKey, 4>(&IN_MEMORY_VALUE_IN_1),
+    COUNTER.with::<CounterKey, 4>(&COUNTER_IN_1),
+    TELEMETRY_SPAN_V1.with::<TelemetrySpanV1Key, 4>(&TELEMETRY_SPAN_V1_IN_1),
+    PROPERTY.with::<PropertyKey, 4>(&PROPERTY_IN_1),
+    QUEUE_EVENT.with::<QueueEventKey, 4>(&QUEUE_EVENT_IN_3),
+    REPORT_IN_V1.with::<ReportInV1Key, 4>(&REPORT_IN_V1_IN_1),
+    SETTINGS.with::<SettingsKey, 4>(&SETTINGS_IN_1),
+    BLOBS.with::<BlobsKey, 4>(&BLOBS_IN_1),
+    QUOTA.with::<QuotaKey, 4>(&QUOTA_IN_1),
+    BITMAP_TEXT.with::<BitmapTextKey, 4>(&BITMAP_TEXT_IN_1),
+    TELEMETRY_INDEX.with::<TelemetryIndexKey, 4>(&TELEMETRY_INDEX_IN_1),
+    TELEMETRY_METRIC_V1.with::<TelemetryMetricV1Key, 4>(&TELEMETRY_METRIC_V1_IN_1),
     IN_MEMORY_COUNTER.with::<InMemoryCounterKey, 4>(&IN_MEMORY_COUNTER_IN_1),
 ];
 
 static SUBSPACES_5: [Subspace; 21] = [
-    ACL.with::<AclKey, 5>(&ACL_IN_1), DIRECTORY_V1.with::<DirectoryV1Key, 5>(&DIRECTORY_V1_IN_1),
-    QUEUE_MESSAGE.with::<QueueMessageKey, 5>(&QUEUE_MESSAGE_IN_1), TASK_QUEUE_V1.with::<TaskQueueV1Key,
-    5>(&TASK_QUEUE_V1_IN_5), REPORT_OUT_V1.with::<ReportOutV1Key, 5>(&REPORT_OUT_V1_IN_1),
-    INDEXES.with::<IndexesKey, 5>(&INDEXES_IN_1), BLOB_EXTRA.with::<BlobExtraKey, 5>(&BLOB_EXTRA_IN_5),
-    BLOB_LINK.with::<BlobLinkKey, 5>(&BLOB_LINK_IN_5), LOGS.with::<LogsKey, 5>(&LOGS_IN_4),
-    IN_MEMORY_VALUE.with::<InMemoryValueKey, 5>(&IN_MEMORY_VALUE_IN_1), COUNTER.with::<CounterKey,
-    5>(&COUNTER_IN_1), TELEMETRY_SPAN_V1.with::<TelemetrySpanV1Key, 5>(&TELEMETRY_SPAN_V1_IN_1),
-    PROPERTY.with::<PropertyKey, 5>(&PROPERTY_IN_5), QUEUE_EVENT.with::<QueueEventKey, 5>(&QUEUE_EVENT_IN_3),
-    REPORT_IN_V1.with::<ReportInV1Key, 5>(&REPORT_IN_V1_IN_1), SETTINGS.with::<SettingsKey,
-    5>(&SETTINGS_IN_1), BLOBS.with::<BlobsKey, 5>(&BLOBS_IN_5), QUOTA.with::<QuotaKey, 5>(&QUOTA_IN_1),
+    ACL.with::<AclKey, 5>(&ACL_IN_1),
+    DIRECTORY_V1.with::<DirectoryV1Key, 5>(&DIRECTORY_V1_IN_1),
+    QUEUE_MESSAGE.with::<QueueMessageKey, 5>(&QUEUE_MESSAGE_IN_1),
+    TASK_QUEUE_V1.with::<TaskQueueV1Key, 5>(&TASK_QUEUE_V1_IN_5),
+    REPORT_OUT_V1.with::<ReportOutV1Key, 5>(&REPORT_OUT_V1_IN_1),
+    INDEXES.with::<IndexesKey, 5>(&INDEXES_IN_1),
+    BLOB_EXTRA.with::<BlobExtraKey, 5>(&BLOB_EXTRA_IN_5),
+    BLOB_LINK.with::<BlobLinkKey, 5>(&BLOB_LINK_IN_5),
+    LOGS.with::<LogsKey, 5>(&LOGS_IN_4),
+    IN_MEMORY_VALUE.with::<InMemoryValueKey, 5>(&IN_MEMORY_VALUE_IN_1),
+    COUNTER.with::<CounterKey, 5>(&COUNTER_IN_1),
+    TELEMETRY_SPAN_V1.with::<TelemetrySpanV1Key, 5>(&TELEMETRY_SPAN_V1_IN_1),
+    PROPERTY.with::<PropertyKey, 5>(&PROPERTY_IN_5),
+    QUEUE_EVENT.with::<QueueEventKey, 5>(&QUEUE_EVENT_IN_3),
+    REPORT_IN_V1.with::<ReportInV1Key, 5>(&REPORT_IN_V1_IN_1),
+    SETTINGS.with::<SettingsKey, 5>(&SETTINGS_IN_1),
+    BLOBS.with::<BlobsKey, 5>(&BLOBS_IN_5),
+    QUOTA.with::<QuotaKey, 5>(&QUOTA_IN_1),
     TELEMETRY_METRIC_V1.with::<TelemetryMetricV1Key, 5>(&TELEMETRY_METRIC_V1_IN_1),
     IN_MEMORY_COUNTER.with::<InMemoryCounterKey, 5>(&IN_MEMORY_COUNTER_IN_1),
     SEARCH_INDEX.with::<SearchIndexKey, 5>(&SEARCH_INDEX_IN_5),
 ];
 
 static SUBSPACES_6: [Subspace; 24] = [
-    ACL.with::<AclKey, 6>(&ACL_IN_1), REGISTRY_IDX.with::<RegistryIdxKey, 6>(&REGISTRY_IDX_IN_6),
-    DIRECTORY.with::<DirectoryKey, 6>(&DIRECTORY_IN_6), QUEUE_MESSAGE.with::<QueueMessageKey,
-    6>(&QUEUE_MESSAGE_IN_1), TASK_QUEUE.with::<TaskQueueKey, 6>(&TASK_QUEUE_IN_6),
-    REGISTRY_PK.with::<RegistryPkKey, 6>(&REGISTRY_PK_IN_6), REPORT_OUT.with::<ReportOutKey,
-    6>(&REPORT_OUT_IN_6), INDEXES.with::<IndexesKey, 6>(&INDEXES_IN_1), DELETED_ITEMS.with::<DeletedItemsKey,
-    6>(&DELETED_ITEMS_IN_6), BLOB_LINK.with::<BlobLinkKey, 6>(&BLOB_LINK_IN_6), LOGS.with::<LogsKey,
-    6>(&LOGS_IN_4), IN_MEMORY_VALUE.with::<InMemoryValueKey, 6>(&IN_MEMORY_VALUE_IN_1),
-    COUNTER.with::<CounterKey, 6>(&COUNTER_IN_6), TELEMETRY_SPAN.with::<TelemetrySpanKey,
-    6>(&TELEMETRY_SPAN_IN_6), PROPERTY.with::<PropertyKey, 6>(&PROPERTY_IN_6),
-    QUEUE_EVENT.with::<QueueEventKey, 6>(&QUEUE_EVENT_IN_3), REPORT_IN.with::<ReportInKey,
-    6>(&REPORT_IN_IN_6), REGISTRY.with::<RegistryKey, 6>(&REGISTRY_IN_6), BLOBS.with::<BlobsKey,
-    6>(&BLOBS_IN_6), QUOTA.with::<QuotaKey, 6>(&QUOTA_IN_6), SPAM_SAMPLES.with::<SpamSamplesKey,
-    6>(&SPAM_SAMPLES_IN_6), TELEMETRY_METRIC.with::<TelemetryMetricKey, 6>(&TELEMETRY_METRIC_IN_6),
+    ACL.with::<AclKey, 6>(&ACL_IN_1),
+    REGISTRY_IDX.with::<RegistryIdxKey, 6>(&REGISTRY_IDX_IN_6),
+    DIRECTORY.with::<DirectoryKey, 6>(&DIRECTORY_IN_6),
+    QUEUE_MESSAGE.with::<QueueMessageKey, 6>(&QUEUE_MESSAGE_IN_1),
+    TASK_QUEUE.with::<TaskQueueKey, 6>(&TASK_QUEUE_IN_6),
+    REGISTRY_PK.with::<RegistryPkKey, 6>(&REGISTRY_PK_IN_6),
+    REPORT_OUT.with::<ReportOutKey, 6>(&REPORT_OUT_IN_6),
+    INDEXES.with::<IndexesKey, 6>(&INDEXES_IN_1),
+    DELETED_ITEMS.with::<DeletedItemsKey, 6>(&DELETED_ITEMS_IN_6),
+    BLOB_LINK.with::<BlobLinkKey, 6>(&BLOB_LINK_IN_6),
+    LOGS.with::<LogsKey, 6>(&LOGS_IN_4),
+    IN_MEMORY_VALUE.with::<InMemoryValueKey, 6>(&IN_MEMORY_VALUE_IN_1),
+    COUNTER.with::<CounterKey, 6>(&COUNTER_IN_6),
+    TELEMETRY_SPAN.with::<TelemetrySpanKey, 6>(&TELEMETRY_SPAN_IN_6),
+    PROPERTY.with::<PropertyKey, 6>(&PROPERTY_IN_6),
+    QUEUE_EVENT.with::<QueueEventKey, 6>(&QUEUE_EVENT_IN_3),
+    REPORT_IN.with::<ReportInKey, 6>(&REPORT_IN_IN_6),
+    REGISTRY.with::<RegistryKey, 6>(&REGISTRY_IN_6),
+    BLOBS.with::<BlobsKey, 6>(&BLOBS_IN_6),
+    QUOTA.with::<QuotaKey, 6>(&QUOTA_IN_6),
+    SPAM_SAMPLES.with::<SpamSamplesKey, 6>(&SPAM_SAMPLES_IN_6),
+    TELEMETRY_METRIC.with::<TelemetryMetricKey, 6>(&TELEMETRY_METRIC_IN_6),
     IN_MEMORY_COUNTER.with::<InMemoryCounterKey, 6>(&IN_MEMORY_COUNTER_IN_1),
     SEARCH_INDEX.with::<SearchIndexKey, 6>(&SEARCH_INDEX_IN_5),
 ];
@@ -175,11 +230,8 @@ static FAMILIES_6: [(&str, &[char]); 8] = [
     ("tasks", &['f']),
 ];
 
-pub(super) static SCHEMA_VERSION_RECORD: VersionRecord = VersionRecord {
-    letter: 'p',
-    key: &[0x00],
-    tables: &TABLES_P_BYTES,
-};
+pub(super) static SCHEMA_VERSION_RECORD: VersionRecord =
+    VersionRecord { letter: 'p', key: &[0x00], tables: &TABLES_P_BYTES };
 
 pub(super) static LEGACY: &[LegacySubspace] = &[
     LegacySubspace {
@@ -247,15 +299,11 @@ static NAMES_SEARCH_INDEX: Names = Names {
     earlier: &[],
 };
 
-static NAMES_SEARCH_INDEX_FIELD: Names = Names {
-    values: &[(64, "Email"), (65, "Calendar"), (66, "Contacts"), (67, "File")],
-    earlier: &[],
-};
+static NAMES_SEARCH_INDEX_FIELD: Names =
+    Names { values: &[(64, "Email"), (65, "Calendar"), (66, "Contacts"), (67, "File")], earlier: &[] };
 
-static NAMES_SEARCH_INDEX_DOCUMENT: Names = Names {
-    values: &[(128, "Email"), (129, "Calendar"), (130, "Contacts"), (131, "File")],
-    earlier: &[],
-};
+static NAMES_SEARCH_INDEX_DOCUMENT: Names =
+    Names { values: &[(128, "Email"), (129, "Calendar"), (130, "Contacts"), (131, "File")], earlier: &[] };
 
 static NAMES_IN_MEMORY_USAGE: Names = Names {
     values: &[
@@ -661,363 +709,164 @@ pub(super) static COMPANIONS: &[Companion] = &[
     Companion { backend: BackendKind::Mysql, name: "group_members", title: "Groups of an SQL directory" },
 ];
 
-const ROCKSDB_BYTES: Template = Template(
-    BackendKind::RocksDb, Table { value: ValueKind::Bytes, ..Table::PLAIN },
-);
-const ROCKSDB_NONE: Template = Template(
-    BackendKind::RocksDb, Table { value: ValueKind::None, ..Table::PLAIN },
-);
-const ROCKSDB_COUNTER: Template = Template(
-    BackendKind::RocksDb,
-    Table { value: ValueKind::Counter, merge_operator: Some("merge"), ..Table::PLAIN },
-);
-const ROCKSDB_BLOB: Template = Template(
-    BackendKind::RocksDb,
-    Table { value: ValueKind::Blob, blob_files: true, ..Table::PLAIN },
-);
-const SQLITE_BYTES: Template = Template(
-    BackendKind::Sqlite,
-    Table { value: ValueKind::Bytes, max_key: Some(1000000000), max_value: Some(1000000000), ..Table::PLAIN },
-);
-const SQLITE_NONE: Template = Template(
-    BackendKind::Sqlite,
-    Table { value: ValueKind::None, max_key: Some(1000000000), max_value: Some(0), ..Table::PLAIN },
-);
-const SQLITE_COUNTER: Template = Template(
-    BackendKind::Sqlite,
-    Table { value: ValueKind::Counter, max_key: Some(1000000000), integer: true, ..Table::PLAIN },
-);
-const SQLITE_BLOB: Template = Template(
-    BackendKind::Sqlite,
-    Table { value: ValueKind::Blob, max_key: Some(1000000000), max_value: Some(1000000000), ..Table::PLAIN },
-);
-const POSTGRES_BYTES: Template = Template(
-    BackendKind::Postgres,
-    Table { value: ValueKind::Bytes, max_key: Some(2692), max_value: Some(1073738000), ..Table::PLAIN },
-);
-const POSTGRES_NONE: Template = Template(
-    BackendKind::Postgres,
-    Table { value: ValueKind::None, max_key: Some(2692), max_value: Some(0), ..Table::PLAIN },
-);
-const POSTGRES_COUNTER: Template = Template(
-    BackendKind::Postgres,
-    Table { value: ValueKind::Counter, max_key: Some(2692), integer: true, ..Table::PLAIN },
-);
-const POSTGRES_BLOB: Template = Template(
-    BackendKind::Postgres,
-    Table { value: ValueKind::Blob, max_key: Some(2692), max_value: Some(1073738000), ..Table::PLAIN },
-);
-const MYSQL_BYTES: Template = Template(
-    BackendKind::Mysql,
-    Table { value: ValueKind::Bytes, max_key: Some(255), max_value: Some(16777215), ..Table::PLAIN },
-);
-const MYSQL_NONE: Template = Template(
-    BackendKind::Mysql,
-    Table {
-        value: ValueKind::None,
-        max_key: Some(65535),
-        max_value: Some(0),
-        unique_prefix: Some(400),
-        ..Table::PLAIN
-    },
-);
-const MYSQL_COUNTER: Template = Template(
-    BackendKind::Mysql,
-    Table { value: ValueKind::Counter, max_key: Some(255), integer: true, ..Table::PLAIN },
-);
-const MYSQL_BLOB: Template = Template(
-    BackendKind::Mysql,
-    Table { value: ValueKind::Blob, max_key: Some(255), max_value: Some(4294967295), ..Table::PLAIN },
-);
-const FOUNDATIONDB_BYTES: Template = Template(
-    BackendKind::FoundationDb,
-    Table { value: ValueKind::Bytes, max_key: Some(9999), max_value: Some(25500000), ..Table::PLAIN },
-);
-const FOUNDATIONDB_NONE: Template = Template(
-    BackendKind::FoundationDb,
-    Table { value: ValueKind::None, max_key: Some(9999), ..Table::PLAIN },
-);
-const FOUNDATIONDB_COUNTER: Template = Template(
-    BackendKind::FoundationDb,
-    Table { value: ValueKind::Counter, max_key: Some(9999), ..Table::PLAIN },
-);
-const FOUNDATIONDB_BLOB: Template = Template(
-    BackendKind::FoundationDb,
-    Table { value: ValueKind::Blob, max_key: Some(9997), max_value: Some(698500000), ..Table::PLAIN },
-);
+const ROCKSDB_BYTES: Template = Template::new(BackendKind::RocksDb, ValueKind::Bytes);
+const ROCKSDB_NONE: Template = Template::new(BackendKind::RocksDb, ValueKind::None);
+const ROCKSDB_COUNTER: Template =
+    Template::new(BackendKind::RocksDb, ValueKind::Counter).merge_operator("merge");
+const ROCKSDB_BLOB: Template = Template::new(BackendKind::RocksDb, ValueKind::Blob).blob_files();
+const SQLITE_BYTES: Template =
+    Template::new(BackendKind::Sqlite, ValueKind::Bytes).max_key(1000000000).max_value(1000000000);
+const SQLITE_NONE: Template =
+    Template::new(BackendKind::Sqlite, ValueKind::None).max_key(1000000000).max_value(0);
+const SQLITE_COUNTER: Template =
+    Template::new(BackendKind::Sqlite, ValueKind::Counter).max_key(1000000000).integer();
+const SQLITE_BLOB: Template =
+    Template::new(BackendKind::Sqlite, ValueKind::Blob).max_key(1000000000).max_value(1000000000);
+const POSTGRES_BYTES: Template =
+    Template::new(BackendKind::Postgres, ValueKind::Bytes).max_key(2692).max_value(1073738000);
+const POSTGRES_NONE: Template =
+    Template::new(BackendKind::Postgres, ValueKind::None).max_key(2692).max_value(0);
+const POSTGRES_COUNTER: Template =
+    Template::new(BackendKind::Postgres, ValueKind::Counter).max_key(2692).integer();
+const POSTGRES_BLOB: Template =
+    Template::new(BackendKind::Postgres, ValueKind::Blob).max_key(2692).max_value(1073738000);
+const MYSQL_BYTES: Template =
+    Template::new(BackendKind::Mysql, ValueKind::Bytes).max_key(255).max_value(16777215);
+const MYSQL_NONE: Template =
+    Template::new(BackendKind::Mysql, ValueKind::None).max_key(65535).max_value(0).unique_prefix(400);
+const MYSQL_COUNTER: Template = Template::new(BackendKind::Mysql, ValueKind::Counter).max_key(255).integer();
+const MYSQL_BLOB: Template =
+    Template::new(BackendKind::Mysql, ValueKind::Blob).max_key(255).max_value(4294967295);
+const FOUNDATIONDB_BYTES: Template =
+    Template::new(BackendKind::FoundationDb, ValueKind::Bytes).max_key(9999).max_value(25500000);
+const FOUNDATIONDB_NONE: Template = Template::new(BackendKind::FoundationDb, ValueKind::None).max_key(9999);
+const FOUNDATIONDB_COUNTER: Template =
+    Template::new(BackendKind::FoundationDb, ValueKind::Counter).max_key(9999);
+const FOUNDATIONDB_BLOB: Template =
+    Template::new(BackendKind::FoundationDb, ValueKind::Blob).max_key(9997).max_value(698500000);
 
-static TABLES_A_BYTES: [Mapping; 5] = [
-    ROCKSDB_BYTES.table("a"),
-    SQLITE_BYTES.created("a", "CREATE TABLE IF NOT EXISTS a (k BLOB PRIMARY KEY, v BLOB NOT NULL)"),
-    POSTGRES_BYTES.created("a", "CREATE TABLE IF NOT EXISTS a (k BYTEA PRIMARY KEY, v BYTEA NOT NULL)"),
-    MYSQL_BYTES
-        .created(
-            "a",
-            "CREATE TABLE IF NOT EXISTS a (k TINYBLOB, v MEDIUMBLOB NOT NULL, PRIMARY KEY (k(255))) ENGINE=InnoDB",
+macro_rules! bytes_tables {
+    ($letter:literal) => ([
+        ROCKSDB_BYTES.table($letter),
+        SQLITE_BYTES.created(
+            $letter,
+            concat!("CREATE TABLE IF NOT EXISTS ", $letter, " (k BLOB PRIMARY KEY, v BLOB NOT NULL)"),
         ),
-    FOUNDATIONDB_BYTES.table("a"),
-];
-static TABLES_B_NONE: [Mapping; 5] = [
-    ROCKSDB_NONE.table("b"),
-    SQLITE_NONE.created("b", "CREATE TABLE IF NOT EXISTS b (k BLOB PRIMARY KEY)"),
-    POSTGRES_NONE.created("b", "CREATE TABLE IF NOT EXISTS b (k BYTEA PRIMARY KEY)"),
-    MYSQL_NONE.created("b", "CREATE TABLE IF NOT EXISTS b (k BLOB, PRIMARY KEY (k(400))) ENGINE=InnoDB"),
-    FOUNDATIONDB_NONE.table("b"),
-];
-static TABLES_C_NONE: [Mapping; 5] = [
-    ROCKSDB_NONE.table("c"),
-    SQLITE_NONE.created("c", "CREATE TABLE IF NOT EXISTS c (k BLOB PRIMARY KEY)"),
-    POSTGRES_NONE.created("c", "CREATE TABLE IF NOT EXISTS c (k BYTEA PRIMARY KEY)"),
-    MYSQL_NONE.created("c", "CREATE TABLE IF NOT EXISTS c (k BLOB, PRIMARY KEY (k(400))) ENGINE=InnoDB"),
-    FOUNDATIONDB_NONE.table("c"),
-];
-static TABLES_D_BYTES: [Mapping; 5] = [
-    ROCKSDB_BYTES.table("d"),
-    SQLITE_BYTES.created("d", "CREATE TABLE IF NOT EXISTS d (k BLOB PRIMARY KEY, v BLOB NOT NULL)"),
-    POSTGRES_BYTES.created("d", "CREATE TABLE IF NOT EXISTS d (k BYTEA PRIMARY KEY, v BYTEA NOT NULL)"),
-    MYSQL_BYTES
-        .created(
-            "d",
-            "CREATE TABLE IF NOT EXISTS d (k TINYBLOB, v MEDIUMBLOB NOT NULL, PRIMARY KEY (k(255))) ENGINE=InnoDB",
+        POSTGRES_BYTES.created(
+            $letter,
+            concat!("CREATE TABLE IF NOT EXISTS ", $letter, " (k BYTEA PRIMARY KEY, v BYTEA NOT NULL)"),
         ),
-    FOUNDATIONDB_BYTES.table("d"),
-];
-static TABLES_E_BYTES: [Mapping; 5] = [
-    ROCKSDB_BYTES.table("e"),
-    SQLITE_BYTES.created("e", "CREATE TABLE IF NOT EXISTS e (k BLOB PRIMARY KEY, v BLOB NOT NULL)"),
-    POSTGRES_BYTES.created("e", "CREATE TABLE IF NOT EXISTS e (k BYTEA PRIMARY KEY, v BYTEA NOT NULL)"),
-    MYSQL_BYTES
-        .created(
-            "e",
-            "CREATE TABLE IF NOT EXISTS e (k TINYBLOB, v MEDIUMBLOB NOT NULL, PRIMARY KEY (k(255))) ENGINE=InnoDB",
+        MYSQL_BYTES.created(
+            $letter,
+            concat!(
+                "CREATE TABLE IF NOT EXISTS ",
+                $letter,
+                " (k TINYBLOB, v MEDIUMBLOB NOT NULL, PRIMARY KEY (k(255))) ENGINE=InnoDB",
+            ),
         ),
-    FOUNDATIONDB_BYTES.table("e"),
-];
-static TABLES_F_BYTES: [Mapping; 5] = [
-    ROCKSDB_BYTES.table("f"),
-    SQLITE_BYTES.created("f", "CREATE TABLE IF NOT EXISTS f (k BLOB PRIMARY KEY, v BLOB NOT NULL)"),
-    POSTGRES_BYTES.created("f", "CREATE TABLE IF NOT EXISTS f (k BYTEA PRIMARY KEY, v BYTEA NOT NULL)"),
-    MYSQL_BYTES
-        .created(
-            "f",
-            "CREATE TABLE IF NOT EXISTS f (k TINYBLOB, v MEDIUMBLOB NOT NULL, PRIMARY KEY (k(255))) ENGINE=InnoDB",
+        FOUNDATIONDB_BYTES.table($letter),
+    ]);
+}
+
+macro_rules! none_tables {
+    ($letter:literal) => ([
+        ROCKSDB_NONE.table($letter),
+        SQLITE_NONE.created(
+            $letter,
+            concat!("CREATE TABLE IF NOT EXISTS ", $letter, " (k BLOB PRIMARY KEY)"),
         ),
-    FOUNDATIONDB_BYTES.table("f"),
-];
-static TABLES_G_BYTES: [Mapping; 5] = [
-    ROCKSDB_BYTES.table("g"),
-    SQLITE_BYTES.created("g", "CREATE TABLE IF NOT EXISTS g (k BLOB PRIMARY KEY, v BLOB NOT NULL)"),
-    POSTGRES_BYTES.created("g", "CREATE TABLE IF NOT EXISTS g (k BYTEA PRIMARY KEY, v BYTEA NOT NULL)"),
-    MYSQL_BYTES
-        .created(
-            "g",
-            "CREATE TABLE IF NOT EXISTS g (k TINYBLOB, v MEDIUMBLOB NOT NULL, PRIMARY KEY (k(255))) ENGINE=InnoDB",
+        POSTGRES_NONE.created(
+            $letter,
+            concat!("CREATE TABLE IF NOT EXISTS ", $letter, " (k BYTEA PRIMARY KEY)"),
         ),
-    FOUNDATIONDB_BYTES.table("g"),
-];
-static TABLES_H_BYTES: [Mapping; 5] = [
-    ROCKSDB_BYTES.table("h"),
-    SQLITE_BYTES.created("h", "CREATE TABLE IF NOT EXISTS h (k BLOB PRIMARY KEY, v BLOB NOT NULL)"),
-    POSTGRES_BYTES.created("h", "CREATE TABLE IF NOT EXISTS h (k BYTEA PRIMARY KEY, v BYTEA NOT NULL)"),
-    MYSQL_BYTES
-        .created(
-            "h",
-            "CREATE TABLE IF NOT EXISTS h (k TINYBLOB, v MEDIUMBLOB NOT NULL, PRIMARY KEY (k(255))) ENGINE=InnoDB",
+        MYSQL_NONE.created(
+            $letter,
+            concat!("CREATE TABLE IF NOT EXISTS ", $letter, " (k BLOB, PRIMARY KEY (k(400))) ENGINE=InnoDB"),
         ),
-    FOUNDATIONDB_BYTES.table("h"),
-];
-static TABLES_I_NONE: [Mapping; 5] = [
-    ROCKSDB_NONE.table("i"),
-    SQLITE_NONE.created("i", "CREATE TABLE IF NOT EXISTS i (k BLOB PRIMARY KEY)"),
-    POSTGRES_NONE.created("i", "CREATE TABLE IF NOT EXISTS i (k BYTEA PRIMARY KEY)"),
-    MYSQL_NONE.created("i", "CREATE TABLE IF NOT EXISTS i (k BLOB, PRIMARY KEY (k(400))) ENGINE=InnoDB"),
-    FOUNDATIONDB_NONE.table("i"),
-];
-static TABLES_J_BYTES: [Mapping; 5] = [
-    ROCKSDB_BYTES.table("j"),
-    SQLITE_BYTES.created("j", "CREATE TABLE IF NOT EXISTS j (k BLOB PRIMARY KEY, v BLOB NOT NULL)"),
-    POSTGRES_BYTES.created("j", "CREATE TABLE IF NOT EXISTS j (k BYTEA PRIMARY KEY, v BYTEA NOT NULL)"),
-    MYSQL_BYTES
-        .created(
-            "j",
-            "CREATE TABLE IF NOT EXISTS j (k TINYBLOB, v MEDIUMBLOB NOT NULL, PRIMARY KEY (k(255))) ENGINE=InnoDB",
+        FOUNDATIONDB_NONE.table($letter),
+    ]);
+}
+
+macro_rules! counter_tables {
+    ($letter:literal) => ([
+        ROCKSDB_COUNTER.table($letter),
+        SQLITE_COUNTER.created(
+            $letter,
+            concat!(
+                "CREATE TABLE IF NOT EXISTS ", $letter, " (k BLOB PRIMARY KEY, v INTEGER NOT NULL DEFAULT 0)",
+            ),
         ),
-    FOUNDATIONDB_BYTES.table("j"),
-];
-static TABLES_K_BYTES: [Mapping; 5] = [
-    ROCKSDB_BYTES.table("k"),
-    SQLITE_BYTES.created("k", "CREATE TABLE IF NOT EXISTS k (k BLOB PRIMARY KEY, v BLOB NOT NULL)"),
-    POSTGRES_BYTES.created("k", "CREATE TABLE IF NOT EXISTS k (k BYTEA PRIMARY KEY, v BYTEA NOT NULL)"),
-    MYSQL_BYTES
-        .created(
-            "k",
-            "CREATE TABLE IF NOT EXISTS k (k TINYBLOB, v MEDIUMBLOB NOT NULL, PRIMARY KEY (k(255))) ENGINE=InnoDB",
+        POSTGRES_COUNTER.created(
+            $letter,
+            concat!(
+                "CREATE TABLE IF NOT EXISTS ", $letter, " (k BYTEA PRIMARY KEY, v BIGINT NOT NULL DEFAULT 0)",
+            ),
         ),
-    FOUNDATIONDB_BYTES.table("k"),
-];
-static TABLES_L_BYTES_LOGS: [Mapping; 5] = [
-    ROCKSDB_BYTES.table("l"),
-    SQLITE_BYTES.created("l", "CREATE TABLE IF NOT EXISTS l (k BLOB PRIMARY KEY, v BLOB NOT NULL)"),
-    POSTGRES_BYTES.created("l", "CREATE TABLE IF NOT EXISTS l (k BYTEA PRIMARY KEY, v BYTEA NOT NULL)"),
-    MYSQL_BYTES
-        .created(
-            "l",
-            "CREATE TABLE IF NOT EXISTS l (k TINYBLOB, v MEDIUMBLOB NOT NULL, PRIMARY KEY (k(255))) ENGINE=InnoDB",
+        MYSQL_COUNTER.created(
+            $letter,
+            concat!(
+                "CREATE TABLE IF NOT EXISTS ",
+                $letter,
+                " (k TINYBLOB, v BIGINT NOT NULL DEFAULT 0, PRIMARY KEY (k(255))) ENGINE=InnoDB",
+            ),
         ),
-    FOUNDATIONDB_BYTES.up_to(100000).table("l"),
-];
-static TABLES_M_BYTES: [Mapping; 5] = [
-    ROCKSDB_BYTES.table("m"),
-    SQLITE_BYTES.created("m", "CREATE TABLE IF NOT EXISTS m (k BLOB PRIMARY KEY, v BLOB NOT NULL)"),
-    POSTGRES_BYTES.created("m", "CREATE TABLE IF NOT EXISTS m (k BYTEA PRIMARY KEY, v BYTEA NOT NULL)"),
-    MYSQL_BYTES
-        .created(
-            "m",
-            "CREATE TABLE IF NOT EXISTS m (k TINYBLOB, v MEDIUMBLOB NOT NULL, PRIMARY KEY (k(255))) ENGINE=InnoDB",
+        FOUNDATIONDB_COUNTER.table($letter),
+    ]);
+}
+
+macro_rules! blob_tables {
+    ($letter:literal) => ([
+        ROCKSDB_BLOB.table($letter),
+        SQLITE_BLOB.created(
+            $letter,
+            concat!("CREATE TABLE IF NOT EXISTS ", $letter, " (k BLOB PRIMARY KEY, v BLOB NOT NULL)"),
         ),
-    FOUNDATIONDB_BYTES.table("m"),
-];
-static TABLES_N_COUNTER: [Mapping; 5] = [
-    ROCKSDB_COUNTER.table("n"),
-    SQLITE_COUNTER
-        .created("n", "CREATE TABLE IF NOT EXISTS n (k BLOB PRIMARY KEY, v INTEGER NOT NULL DEFAULT 0)"),
-    POSTGRES_COUNTER
-        .created("n", "CREATE TABLE IF NOT EXISTS n (k BYTEA PRIMARY KEY, v BIGINT NOT NULL DEFAULT 0)"),
-    MYSQL_COUNTER
-        .created(
-            "n",
-            "CREATE TABLE IF NOT EXISTS n (k TINYBLOB, v BIGINT NOT NULL DEFAULT 0, PRIMARY KEY (k(255))) ENGINE=InnoDB",
+        POSTGRES_BLOB.created(
+            $letter,
+            concat!("CREATE TABLE IF NOT EXISTS ", $letter, " (k BYTEA PRIMARY KEY, v BYTEA NOT NULL)"),
         ),
-    FOUNDATIONDB_COUNTER.table("n"),
-];
-static TABLES_O_BYTES: [Mapping; 5] = [
-    ROCKSDB_BYTES.table("o"),
-    SQLITE_BYTES.created("o", "CREATE TABLE IF NOT EXISTS o (k BLOB PRIMARY KEY, v BLOB NOT NULL)"),
-    POSTGRES_BYTES.created("o", "CREATE TABLE IF NOT EXISTS o (k BYTEA PRIMARY KEY, v BYTEA NOT NULL)"),
-    MYSQL_BYTES
-        .created(
-            "o",
-            "CREATE TABLE IF NOT EXISTS o (k TINYBLOB, v MEDIUMBLOB NOT NULL, PRIMARY KEY (k(255))) ENGINE=InnoDB",
+        MYSQL_BLOB.created(
+            $letter,
+            concat!(
+                "CREATE TABLE IF NOT EXISTS ",
+                $letter,
+                " (k TINYBLOB, v LONGBLOB NOT NULL, PRIMARY KEY (k(255))) ENGINE=InnoDB",
+            ),
         ),
-    FOUNDATIONDB_BYTES.table("o"),
-];
-static TABLES_P_BYTES: [Mapping; 5] = [
-    ROCKSDB_BYTES.table("p"),
-    SQLITE_BYTES.created("p", "CREATE TABLE IF NOT EXISTS p (k BLOB PRIMARY KEY, v BLOB NOT NULL)"),
-    POSTGRES_BYTES.created("p", "CREATE TABLE IF NOT EXISTS p (k BYTEA PRIMARY KEY, v BYTEA NOT NULL)"),
-    MYSQL_BYTES
-        .created(
-            "p",
-            "CREATE TABLE IF NOT EXISTS p (k TINYBLOB, v MEDIUMBLOB NOT NULL, PRIMARY KEY (k(255))) ENGINE=InnoDB",
-        ),
-    FOUNDATIONDB_BYTES.table("p"),
-];
-static TABLES_Q_BYTES: [Mapping; 5] = [
-    ROCKSDB_BYTES.table("q"),
-    SQLITE_BYTES.created("q", "CREATE TABLE IF NOT EXISTS q (k BLOB PRIMARY KEY, v BLOB NOT NULL)"),
-    POSTGRES_BYTES.created("q", "CREATE TABLE IF NOT EXISTS q (k BYTEA PRIMARY KEY, v BYTEA NOT NULL)"),
-    MYSQL_BYTES
-        .created(
-            "q",
-            "CREATE TABLE IF NOT EXISTS q (k TINYBLOB, v MEDIUMBLOB NOT NULL, PRIMARY KEY (k(255))) ENGINE=InnoDB",
-        ),
-    FOUNDATIONDB_BYTES.table("q"),
-];
-static TABLES_R_BYTES: [Mapping; 5] = [
-    ROCKSDB_BYTES.table("r"),
-    SQLITE_BYTES.created("r", "CREATE TABLE IF NOT EXISTS r (k BLOB PRIMARY KEY, v BLOB NOT NULL)"),
-    POSTGRES_BYTES.created("r", "CREATE TABLE IF NOT EXISTS r (k BYTEA PRIMARY KEY, v BYTEA NOT NULL)"),
-    MYSQL_BYTES
-        .created(
-            "r",
-            "CREATE TABLE IF NOT EXISTS r (k TINYBLOB, v MEDIUMBLOB NOT NULL, PRIMARY KEY (k(255))) ENGINE=InnoDB",
-        ),
-    FOUNDATIONDB_BYTES.table("r"),
-];
-static TABLES_S_BYTES: [Mapping; 5] = [
-    ROCKSDB_BYTES.table("s"),
-    SQLITE_BYTES.created("s", "CREATE TABLE IF NOT EXISTS s (k BLOB PRIMARY KEY, v BLOB NOT NULL)"),
-    POSTGRES_BYTES.created("s", "CREATE TABLE IF NOT EXISTS s (k BYTEA PRIMARY KEY, v BYTEA NOT NULL)"),
-    MYSQL_BYTES
-        .created(
-            "s",
-            "CREATE TABLE IF NOT EXISTS s (k TINYBLOB, v MEDIUMBLOB NOT NULL, PRIMARY KEY (k(255))) ENGINE=InnoDB",
-        ),
-    FOUNDATIONDB_BYTES.table("s"),
-];
-static TABLES_T_BLOB: [Mapping; 5] = [
-    ROCKSDB_BLOB.table("t"),
-    SQLITE_BLOB.created("t", "CREATE TABLE IF NOT EXISTS t (k BLOB PRIMARY KEY, v BLOB NOT NULL)"),
-    POSTGRES_BLOB.created("t", "CREATE TABLE IF NOT EXISTS t (k BYTEA PRIMARY KEY, v BYTEA NOT NULL)"),
-    MYSQL_BLOB
-        .created(
-            "t",
-            "CREATE TABLE IF NOT EXISTS t (k TINYBLOB, v LONGBLOB NOT NULL, PRIMARY KEY (k(255))) ENGINE=InnoDB",
-        ),
-    FOUNDATIONDB_BLOB.table("t"),
-];
-static TABLES_U_COUNTER: [Mapping; 5] = [
-    ROCKSDB_COUNTER.table("u"),
-    SQLITE_COUNTER
-        .created("u", "CREATE TABLE IF NOT EXISTS u (k BLOB PRIMARY KEY, v INTEGER NOT NULL DEFAULT 0)"),
-    POSTGRES_COUNTER
-        .created("u", "CREATE TABLE IF NOT EXISTS u (k BYTEA PRIMARY KEY, v BIGINT NOT NULL DEFAULT 0)"),
-    MYSQL_COUNTER
-        .created(
-            "u",
-            "CREATE TABLE IF NOT EXISTS u (k TINYBLOB, v BIGINT NOT NULL DEFAULT 0, PRIMARY KEY (k(255))) ENGINE=InnoDB",
-        ),
-    FOUNDATIONDB_COUNTER.table("u"),
-];
-static TABLES_V_NONE: [Mapping; 5] = [
-    ROCKSDB_NONE.table("v"),
-    SQLITE_NONE.created("v", "CREATE TABLE IF NOT EXISTS v (k BLOB PRIMARY KEY)"),
-    POSTGRES_NONE.created("v", "CREATE TABLE IF NOT EXISTS v (k BYTEA PRIMARY KEY)"),
-    MYSQL_NONE.created("v", "CREATE TABLE IF NOT EXISTS v (k BLOB, PRIMARY KEY (k(400))) ENGINE=InnoDB"),
-    FOUNDATIONDB_NONE.table("v"),
-];
-static TABLES_W_BYTES: [Mapping; 5] = [
-    ROCKSDB_BYTES.table("w"),
-    SQLITE_BYTES.created("w", "CREATE TABLE IF NOT EXISTS w (k BLOB PRIMARY KEY, v BLOB NOT NULL)"),
-    POSTGRES_BYTES.created("w", "CREATE TABLE IF NOT EXISTS w (k BYTEA PRIMARY KEY, v BYTEA NOT NULL)"),
-    MYSQL_BYTES
-        .created(
-            "w",
-            "CREATE TABLE IF NOT EXISTS w (k TINYBLOB, v MEDIUMBLOB NOT NULL, PRIMARY KEY (k(255))) ENGINE=InnoDB",
-        ),
-    FOUNDATIONDB_BYTES.table("w"),
-];
-static TABLES_X_BYTES: [Mapping; 5] = [
-    ROCKSDB_BYTES.table("x"),
-    SQLITE_BYTES.created("x", "CREATE TABLE IF NOT EXISTS x (k BLOB PRIMARY KEY, v BLOB NOT NULL)"),
-    POSTGRES_BYTES.created("x", "CREATE TABLE IF NOT EXISTS x (k BYTEA PRIMARY KEY, v BYTEA NOT NULL)"),
-    MYSQL_BYTES
-        .created(
-            "x",
-            "CREATE TABLE IF NOT EXISTS x (k TINYBLOB, v MEDIUMBLOB NOT NULL, PRIMARY KEY (k(255))) ENGINE=InnoDB",
-        ),
-    FOUNDATIONDB_BYTES.table("x"),
-];
-static TABLES_Y_COUNTER: [Mapping; 5] = [
-    ROCKSDB_COUNTER.table("y"),
-    SQLITE_COUNTER
-        .created("y", "CREATE TABLE IF NOT EXISTS y (k BLOB PRIMARY KEY, v INTEGER NOT NULL DEFAULT 0)"),
-    POSTGRES_COUNTER
-        .created("y", "CREATE TABLE IF NOT EXISTS y (k BYTEA PRIMARY KEY, v BIGINT NOT NULL DEFAULT 0)"),
-    MYSQL_COUNTER
-        .created(
-            "y",
-            "CREATE TABLE IF NOT EXISTS y (k TINYBLOB, v BIGINT NOT NULL DEFAULT 0, PRIMARY KEY (k(255))) ENGINE=InnoDB",
-        ),
-    FOUNDATIONDB_COUNTER.table("y"),
-];
-static TABLES_Z_BYTES_SEARCH_INDEX: [Mapping; 5] = [
-    ROCKSDB_BYTES.table("z"),
-    SQLITE_BYTES.created("z", "CREATE TABLE IF NOT EXISTS z (k BLOB PRIMARY KEY, v BLOB NOT NULL)"),
-    Mapping::refused(BackendKind::Postgres, "PostgreSQL has search tables of its own."),
-    Mapping::refused(BackendKind::Mysql, "MySQL has search tables of its own."),
-    FOUNDATIONDB_BYTES.table("z"),
-];
+        FOUNDATIONDB_BLOB.table($letter),
+    ]);
+}
+
+static TABLES_A_BYTES: [Mapping; 5] = bytes_tables!("a");
+static TABLES_B_NONE: [Mapping; 5] = none_tables!("b");
+static TABLES_C_NONE: [Mapping; 5] = none_tables!("c");
+static TABLES_D_BYTES: [Mapping; 5] = bytes_tables!("d");
+static TABLES_E_BYTES: [Mapping; 5] = bytes_tables!("e");
+static TABLES_F_BYTES: [Mapping; 5] = bytes_tables!("f");
+static TABLES_G_BYTES: [Mapping; 5] = bytes_tables!("g");
+static TABLES_H_BYTES: [Mapping; 5] = bytes_tables!("h");
+static TABLES_I_NONE: [Mapping; 5] = none_tables!("i");
+static TABLES_J_BYTES: [Mapping; 5] = bytes_tables!("j");
+static TABLES_K_BYTES: [Mapping; 5] = bytes_tables!("k");
+static TABLES_L_BYTES_LOGS: [Mapping; 5] = up_to(bytes_tables!("l"), BackendKind::FoundationDb, 100000);
+static TABLES_M_BYTES: [Mapping; 5] = bytes_tables!("m");
+static TABLES_N_COUNTER: [Mapping; 5] = counter_tables!("n");
+static TABLES_O_BYTES: [Mapping; 5] = bytes_tables!("o");
+static TABLES_P_BYTES: [Mapping; 5] = bytes_tables!("p");
+static TABLES_Q_BYTES: [Mapping; 5] = bytes_tables!("q");
+static TABLES_R_BYTES: [Mapping; 5] = bytes_tables!("r");
+static TABLES_S_BYTES: [Mapping; 5] = bytes_tables!("s");
+static TABLES_T_BLOB: [Mapping; 5] = blob_tables!("t");
+static TABLES_U_COUNTER: [Mapping; 5] = counter_tables!("u");
+static TABLES_V_NONE: [Mapping; 5] = none_tables!("v");
+static TABLES_W_BYTES: [Mapping; 5] = bytes_tables!("w");
+static TABLES_X_BYTES: [Mapping; 5] = bytes_tables!("x");
+static TABLES_Y_COUNTER: [Mapping; 5] = counter_tables!("y");
+static TABLES_Z_BYTES_SEARCH_INDEX: [Mapping; 5] = refused(
+    refused(bytes_tables!("z"), BackendKind::Postgres, "PostgreSQL has search tables of its own."),
+    BackendKind::Mysql,
+    "MySQL has search tables of its own.",
+);
 
 /// Access-control grants (`subspaces.acl`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -1462,9 +1311,8 @@ impl TypedKey for QueueMessageKey {
     }
 }
 
-static QUEUE_MESSAGE_LAYOUTS: [Layout; 1] = [
-    Layout::new(0, "message", &[Segment::u64("queue_id")]).archive(),
-];
+static QUEUE_MESSAGE_LAYOUTS: [Layout; 1] =
+    [Layout::new(0, "message", &[Segment::u64("queue_id")]).archive()];
 
 static QUEUE_MESSAGE_IN_1: [&Layout; 1] = pick(&QUEUE_MESSAGE_LAYOUTS, [0]);
 
@@ -2045,9 +1893,8 @@ impl TypedKey for ReportOutKey {
     }
 }
 
-static REPORT_OUT_LAYOUTS: [Layout; 1] = [
-    Layout::new(0, "object", &[Segment::u16("object").named(&NAMES_OBJECT_TYPE), Segment::u64("item")]),
-];
+static REPORT_OUT_LAYOUTS: [Layout; 1] =
+    [Layout::new(0, "object", &[Segment::u16("object").named(&NAMES_OBJECT_TYPE), Segment::u64("item")])];
 
 static REPORT_OUT_IN_6: [&Layout; 1] = pick(&REPORT_OUT_LAYOUTS, [0]);
 
@@ -2292,9 +2139,8 @@ impl TypedKey for DeletedItemsKey {
     }
 }
 
-static DELETED_ITEMS_LAYOUTS: [Layout; 1] = [
-    Layout::new(0, "object", &[Segment::u16("object").named(&NAMES_OBJECT_TYPE), Segment::u64("item")]),
-];
+static DELETED_ITEMS_LAYOUTS: [Layout; 1] =
+    [Layout::new(0, "object", &[Segment::u16("object").named(&NAMES_OBJECT_TYPE), Segment::u64("item")])];
 
 static DELETED_ITEMS_IN_6: [&Layout; 1] = pick(&DELETED_ITEMS_LAYOUTS, [0]);
 
@@ -2978,9 +2824,8 @@ impl TypedKey for QueueEventV1Key {
     }
 }
 
-static QUEUE_EVENT_V1_LAYOUTS: [Layout; 1] = [
-    Layout::new(0, "event", &[Segment::u64("due"), Segment::u64("queue_id")]).lengths(&[0, 8]),
-];
+static QUEUE_EVENT_V1_LAYOUTS: [Layout; 1] =
+    [Layout::new(0, "event", &[Segment::u64("due"), Segment::u64("queue_id")]).lengths(&[0, 8])];
 
 static QUEUE_EVENT_V1_IN_1: [&Layout; 1] = pick(&QUEUE_EVENT_V1_LAYOUTS, [0]);
 
@@ -3148,9 +2993,8 @@ impl TypedKey for ReportInKey {
     }
 }
 
-static REPORT_IN_LAYOUTS: [Layout; 1] = [
-    Layout::new(0, "object", &[Segment::u16("object").named(&NAMES_OBJECT_TYPE), Segment::u64("item")]),
-];
+static REPORT_IN_LAYOUTS: [Layout; 1] =
+    [Layout::new(0, "object", &[Segment::u16("object").named(&NAMES_OBJECT_TYPE), Segment::u64("item")])];
 
 static REPORT_IN_IN_6: [&Layout; 1] = pick(&REPORT_IN_LAYOUTS, [0]);
 
@@ -3245,9 +3089,8 @@ impl TypedKey for RegistryKey {
     }
 }
 
-static REGISTRY_LAYOUTS: [Layout; 1] = [
-    Layout::new(0, "object", &[Segment::u16("object").named(&NAMES_OBJECT_TYPE), Segment::u64("item")]),
-];
+static REGISTRY_LAYOUTS: [Layout; 1] =
+    [Layout::new(0, "object", &[Segment::u16("object").named(&NAMES_OBJECT_TYPE), Segment::u64("item")])];
 
 static REGISTRY_IN_6: [&Layout; 1] = pick(&REGISTRY_LAYOUTS, [0]);
 
@@ -3514,9 +3357,8 @@ impl TypedKey for TelemetryIndexKey<'_> {
     }
 }
 
-static TELEMETRY_INDEX_LAYOUTS: [Layout; 1] = [
-    Layout::new(0, "index", &[Segment::rest("index_value"), Segment::u64("span")]).empty(),
-];
+static TELEMETRY_INDEX_LAYOUTS: [Layout; 1] =
+    [Layout::new(0, "index", &[Segment::rest("index_value"), Segment::u64("span")]).empty()];
 
 static TELEMETRY_INDEX_IN_1: [&Layout; 1] = pick(&TELEMETRY_INDEX_LAYOUTS, [0]);
 
@@ -3563,9 +3405,8 @@ impl TypedKey for SpamSamplesKey {
     }
 }
 
-static SPAM_SAMPLES_LAYOUTS: [Layout; 1] = [
-    Layout::new(0, "object", &[Segment::u16("object").named(&NAMES_OBJECT_TYPE), Segment::u64("item")]),
-];
+static SPAM_SAMPLES_LAYOUTS: [Layout; 1] =
+    [Layout::new(0, "object", &[Segment::u16("object").named(&NAMES_OBJECT_TYPE), Segment::u64("item")])];
 
 static SPAM_SAMPLES_IN_6: [&Layout; 1] = pick(&SPAM_SAMPLES_LAYOUTS, [0]);
 
@@ -3615,9 +3456,8 @@ impl TypedKey for TelemetryMetricV1Key {
     }
 }
 
-static TELEMETRY_METRIC_V1_LAYOUTS: [Layout; 1] = [
-    Layout::new(0, "metric", &[Segment::u64("time"), Segment::leb64("metric"), Segment::leb64("node")]),
-];
+static TELEMETRY_METRIC_V1_LAYOUTS: [Layout; 1] =
+    [Layout::new(0, "metric", &[Segment::u64("time"), Segment::leb64("metric"), Segment::leb64("node")])];
 
 static TELEMETRY_METRIC_V1_IN_1: [&Layout; 1] = pick(&TELEMETRY_METRIC_V1_LAYOUTS, [0]);
 
