@@ -93,22 +93,62 @@ pub struct Subspace {
     pub(super) keys: Keys,
 }
 
+impl SchemaVersion {
+    pub(super) const fn new(
+        number: u32,
+        releases: &'static str,
+        subspaces: &'static [Subspace],
+        families: &'static [(&'static str, &'static [char])],
+    ) -> SchemaVersion {
+        SchemaVersion { number, releases, blobs_marked: false, subspaces, families }
+    }
+
+    /// Stored blobs always end in a mark.
+    pub(super) const fn blobs_marked(self) -> SchemaVersion {
+        SchemaVersion { blobs_marked: true, ..self }
+    }
+}
+
 impl Subspace {
-    /// A subspace about which the schema says nothing special.
-    pub(super) const PLAIN: Subspace = Subspace {
-        version: 0,
-        letter: ' ',
-        name: "",
-        title: "",
-        store_group: StoreGroup::Data,
-        derived: false,
-        settings: false,
-        value: ValueKind::Bytes,
-        fresh: FreshRule::Refuse,
-        layouts: &[],
-        tables: &[],
-        keys: Keys::NONE,
-    };
+    /// A subspace about which the schema says nothing special, in no version yet.
+    pub(super) const fn new(
+        letter: char,
+        name: &'static str,
+        title: &'static str,
+        value: ValueKind,
+        tables: &'static [Mapping],
+    ) -> Subspace {
+        Subspace {
+            version: 0,
+            letter,
+            name,
+            title,
+            store_group: StoreGroup::Data,
+            derived: false,
+            settings: false,
+            value,
+            fresh: FreshRule::Refuse,
+            layouts: &[],
+            tables,
+            keys: Keys::NONE,
+        }
+    }
+
+    pub(super) const fn store(self, store_group: StoreGroup) -> Subspace {
+        Subspace { store_group, ..self }
+    }
+
+    pub(super) const fn fresh(self, fresh: FreshRule) -> Subspace {
+        Subspace { fresh, ..self }
+    }
+
+    pub(super) const fn derived(self) -> Subspace {
+        Subspace { derived: true, ..self }
+    }
+
+    pub(super) const fn settings(self) -> Subspace {
+        Subspace { settings: true, ..self }
+    }
 
     /// The subspace as a version has it, with the layouts and the keys of that version.
     pub(super) const fn with<K: TypedKey, const VERSION: u32>(
@@ -270,6 +310,17 @@ pub(super) struct LegacySubspace {
     pub title: &'static str,
     /// Its tables, one per backend.
     pub tables: &'static [Mapping],
+}
+
+impl LegacySubspace {
+    pub(super) const fn new(
+        letter: char,
+        versions: (u32, u32),
+        title: &'static str,
+        tables: &'static [Mapping],
+    ) -> LegacySubspace {
+        LegacySubspace { letter, versions, title, tables }
+    }
 }
 
 /// A table that an older schema version has left: its rows, if any, mean nothing to this version.

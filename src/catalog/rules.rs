@@ -37,6 +37,17 @@ pub struct Cover {
     pub covered: fn(&[u8]) -> Option<(Group, CoveredId)>,
 }
 
+impl Cover {
+    pub(super) const fn new(
+        versions: (u32, u32),
+        letter: char,
+        layout: &'static Layout,
+        covered: fn(&[u8]) -> Option<(Group, CoveredId)>,
+    ) -> Cover {
+        Cover { versions, of: LayoutRef { letter, layout }, covered }
+    }
+}
+
 /// The id of a covered record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CoveredId {

@@ -17,7 +17,7 @@ pub trait TypedKey: std::fmt::Debug {
     type Of<'k>: TypedKey;
 
     /// The layouts of all versions.
-    fn layouts() -> &'static [Layout];
+    const LAYOUTS: &'static [Layout];
 
     /// Index of the first layout of a version that accepts a key. Layouts before `from` are left out where they share
     /// keys with others.
@@ -65,11 +65,11 @@ impl Keys {
 }
 
 fn layout_of<K: TypedKey, const VERSION: u32>(key: &[u8], from: usize) -> Option<&'static Layout> {
-    K::layouts().get(K::layout_of(key, VERSION, from)?)
+    K::LAYOUTS.get(K::layout_of(key, VERSION, from)?)
 }
 
 fn accepts<K: TypedKey, const VERSION: u32>(key: &[u8], length: usize) -> Option<&'static Layout> {
-    let layout = K::layouts().get(K::layout_of(key, VERSION, 0)?)?;
+    let layout = K::LAYOUTS.get(K::layout_of(key, VERSION, 0)?)?;
     layout.takes(length).then_some(layout)
 }
 

@@ -47,9 +47,7 @@ pub(super) fn items(entry: &Entry<'_>) -> Vec<TokenStream> {
         quote! {
             impl TypedKey for #name #any {
                 type Of<'k> = #name #of;
-                fn layouts() -> &'static [Layout] {
-                    &#statics
-                }
+                const LAYOUTS: &'static [Layout] = &#statics;
                 #[inline(always)]
                 fn layout_of(key: &[u8], version: u32, from: usize) -> Option<usize> {
                     Some(match key.len() {

@@ -42,27 +42,19 @@ fn descriptor(model: &Model, entry: &Entry<'_>) -> TokenStream {
     let title = subspace.title.as_ref().map_or("", |title| title.value.as_str());
     let title = title.split_whitespace().collect::<Vec<_>>().join(" ");
     let (value, tables) = (value_kind(subspace.value), ident(&names::tables_of(model, subspace)));
-    let mut rest = Vec::new();
+    let mut words = Vec::new();
     if subspace.store != Store::Data {
         let store = store(subspace.store);
-        rest.push(quote! { store_group: #store, });
+        words.push(quote! { .store(#store) });
     }
     if subspace.fresh != Fresh::Refuse {
         let fresh = fresh(subspace.fresh);
-        rest.push(quote! { fresh: #fresh, });
+        words.push(quote! { .fresh(#fresh) });
     }
-    rest.extend(subspace.derived.then(|| quote! { derived: true, }));
-    rest.extend(subspace.settings.then(|| quote! { settings: true, }));
+    words.extend(subspace.derived.then(|| quote! { .derived() }));
+    words.extend(subspace.settings.then(|| quote! { .settings() }));
     quote! {
-        const #constant: Subspace = Subspace {
-            letter: #letter,
-            name: #name,
-            title: #title,
-            value: #value,
-            #(#rest)*
-            tables: &#tables,
-            ..Subspace::PLAIN
-        };
+        const #constant: Subspace = Subspace::new(#letter, #name, #title, #value, &#tables)#(#words)*;
     }
 }
 

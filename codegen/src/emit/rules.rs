@@ -66,13 +66,7 @@ fn rule(
             functions.entry(function.to_string()).or_insert(covered);
             let (from, to, letter) = (plain(from), plain(to), of.subspace.letter);
             let (statics, layout) = (of.statics(), plain(layout));
-            covers.push(quote! {
-                Cover {
-                    versions: (#from, #to),
-                    of: LayoutRef { letter: #letter, layout: &#statics[#layout] },
-                    covered: #function,
-                }
-            });
+            covers.push(quote! { Cover::new((#from, #to), #letter, &#statics[#layout], #function) });
         }
     }
     let (from, to, letter, statics) = (plain(from), plain(to), counter.subspace.letter, counter.statics());

@@ -45,18 +45,11 @@ pub(super) fn items(model: &Model, entries: &[Entry<'_>]) -> Vec<TokenStream> {
 
 fn versions(model: &Model) -> TokenStream {
     let versions = model.versions.iter().map(|version| {
-        let (number, releases, marked) = (plain(version.number), &version.releases, version.blobs_marked);
+        let (number, releases) = (plain(version.number), &version.releases);
         let (subspaces, families) =
             (ident(&names::subspaces(version.number)), families_static(model, version));
-        quote! {
-            SchemaVersion {
-                number: #number,
-                releases: #releases,
-                blobs_marked: #marked,
-                subspaces: &#subspaces,
-                families: &#families,
-            }
-        }
+        let marked = version.blobs_marked.then(|| quote! { .blobs_marked() });
+        quote! { SchemaVersion::new(#number, #releases, &#subspaces, &#families)#marked }
     });
     let count = plain(model.versions.len());
     quote! { pub(super) static VERSIONS: [SchemaVersion; #count] = [#(#versions),*]; }
@@ -89,9 +82,7 @@ fn left(model: &Model) -> TokenStream {
         let (letter, title) = (legacy.letter.value, &legacy.title);
         let (from, to) = (plain(legacy.versions.from), plain(legacy.versions.to));
         let tables = ident(&names::tables(legacy.letter.value, legacy.value));
-        quote! {
-            LegacySubspace { letter: #letter, versions: (#from, #to), title: #title, tables: &#tables }
-        }
+        quote! { LegacySubspace::new(#letter, (#from, #to), #title, &#tables) }
     });
     let side = model.backends.iter().flat_map(|backend| {
         let kind = backend_kind(backend);

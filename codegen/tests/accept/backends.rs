@@ -44,14 +44,8 @@ static TABLES_P_BYTES_PROPERTY: [Mapping; 2] = up_to(bytes_tables!("p"), Backend
 static TABLES_Z_NONE_SEARCH: [Mapping; 2] =
     refused(none_tables!("z"), BackendKind::FoundationDb, "It is elsewhere.");
 
-const PROPERTY: Subspace = Subspace {
-    letter: 'p',
-    name: "property",
-    title: "Properties",
-    value: ValueKind::Bytes,
-    tables: &TABLES_P_BYTES_PROPERTY,
-    ..Subspace::PLAIN
-};
+const PROPERTY: Subspace =
+    Subspace::new('p', "property", "Properties", ValueKind::Bytes, &TABLES_P_BYTES_PROPERTY);
 
 /// Search index (`subspaces.search`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,9 +56,7 @@ pub enum SearchKey<'k> {
 
 impl TypedKey for SearchKey<'_> {
     type Of<'k> = SearchKey<'k>;
-    fn layouts() -> &'static [Layout] {
-        &SEARCH_LAYOUTS
-    }
+    const LAYOUTS: &'static [Layout] = &SEARCH_LAYOUTS;
     #[inline(always)]
     fn layout_of(key: &[u8], version: u32, from: usize) -> Option<usize> {
         Some(match key.len() {
@@ -95,16 +87,9 @@ static SEARCH_LAYOUTS: [Layout; 1] =
 
 static SEARCH_IN_1: [&Layout; 1] = pick(&SEARCH_LAYOUTS, [0]);
 
-const SEARCH: Subspace = Subspace {
-    letter: 'z',
-    name: "search",
-    title: "Search index",
-    value: ValueKind::None,
-    store_group: StoreGroup::Search,
-    derived: true,
-    tables: &TABLES_Z_NONE_SEARCH,
-    ..Subspace::PLAIN
-};
+const SEARCH: Subspace = Subspace::new(
+    'z', "search", "Search index", ValueKind::None, &TABLES_Z_NONE_SEARCH,
+).store(StoreGroup::Search).derived();
 
 pub mod keys {
     pub use super::{ PropertyKey, SearchKey };

@@ -4,15 +4,7 @@ use super::*;
 use crate::codec::Value::*;
 use crate::codec::*;
 
-pub(super) static VERSIONS: [SchemaVersion; 1] = [
-    SchemaVersion {
-        number: 1,
-        releases: "1.0",
-        blobs_marked: false,
-        subspaces: &SUBSPACES_1,
-        families: &FAMILIES_1,
-    },
-];
+pub(super) static VERSIONS: [SchemaVersion; 1] = [SchemaVersion::new(1, "1.0", &SUBSPACES_1, &FAMILIES_1)];
 
 static SUBSPACES_1: [Subspace; 1] = [PROPERTY.with::<PropertyKey, 1>(&PROPERTY_IN_1)];
 
@@ -58,9 +50,7 @@ pub enum PropertyKey {
 
 impl TypedKey for PropertyKey {
     type Of<'k> = PropertyKey;
-    fn layouts() -> &'static [Layout] {
-        &PROPERTY_LAYOUTS
-    }
+    const LAYOUTS: &'static [Layout] = &PROPERTY_LAYOUTS;
     #[inline(always)]
     fn layout_of(key: &[u8], version: u32, from: usize) -> Option<usize> {
         Some(match key.len() {
@@ -89,14 +79,7 @@ static PROPERTY_LAYOUTS: [Layout; 1] = [
 
 static PROPERTY_IN_1: [&Layout; 1] = pick(&PROPERTY_LAYOUTS, [0]);
 
-const PROPERTY: Subspace = Subspace {
-    letter: 'p',
-    name: "property",
-    title: "Properties",
-    value: ValueKind::Bytes,
-    tables: &TABLES_P_BYTES,
-    ..Subspace::PLAIN
-};
+const PROPERTY: Subspace = Subspace::new('p', "property", "Properties", ValueKind::Bytes, &TABLES_P_BYTES);
 
 pub mod keys {
     pub use super::{ PropertyKey };

@@ -30,9 +30,7 @@ pub enum PropertyKey<'k> {
 
 impl TypedKey for PropertyKey<'_> {
     type Of<'k> = PropertyKey<'k>;
-    fn layouts() -> &'static [Layout] {
-        &PROPERTY_LAYOUTS
-    }
+    const LAYOUTS: &'static [Layout] = &PROPERTY_LAYOUTS;
     #[inline(always)]
     fn layout_of(key: &[u8], version: u32, from: usize) -> Option<usize> {
         Some(match key.len() {
@@ -100,9 +98,7 @@ pub enum BlobsKey<'k> {
 
 impl TypedKey for BlobsKey<'_> {
     type Of<'k> = BlobsKey<'k>;
-    fn layouts() -> &'static [Layout] {
-        &BLOBS_LAYOUTS
-    }
+    const LAYOUTS: &'static [Layout] = &BLOBS_LAYOUTS;
     #[inline(always)]
     fn layout_of(key: &[u8], version: u32, from: usize) -> Option<usize> {
         Some(match key.len() {
@@ -151,15 +147,8 @@ fn blobs_0_object_0(key: &[u8]) -> Option<u64> {
 
 static BLOBS_IN_1: [&Layout; 2] = pick(&BLOBS_LAYOUTS, [0, 1]);
 
-const BLOBS: Subspace = Subspace {
-    letter: 't',
-    name: "blobs",
-    title: "Blobs",
-    value: ValueKind::Blob,
-    store_group: StoreGroup::Blob,
-    tables: &TABLES_T_BLOB,
-    ..Subspace::PLAIN
-};
+const BLOBS: Subspace =
+    Subspace::new('t', "blobs", "Blobs", ValueKind::Blob, &TABLES_T_BLOB).store(StoreGroup::Blob);
 
 pub mod keys {
     pub use super::{ PropertyKey, BlobsKey };

@@ -3,8 +3,7 @@ static SUBSPACES_1: [Subspace; 2] =
 
 static FAMILIES_1: [(&str, &[char]); 1] = [("data", &['p', 'n'])];
 
-pub(super) static LEGACY: &[LegacySubspace] =
-    &[LegacySubspace { letter: 'b', versions: (1, 1), title: "Bitmaps", tables: &TABLES_B_NONE }];
+pub(super) static LEGACY: &[LegacySubspace] = &[LegacySubspace::new('b', (1, 1), "Bitmaps", &TABLES_B_NONE)];
 pub(super) static SIDE_TABLES: &[SideTable] = &[];
 
 static NAMES_KIND: Names = Names { values: &[(1, "Mail"), (2, "Contact")], earlier: &[] };
@@ -18,16 +17,8 @@ pub(super) static COUNTER_RULES: &[CounterRule] = &[
         group: &["account"],
         group_of: document_id_of_counter_0,
         covers: &[
-            Cover {
-                versions: (1, 1),
-                of: LayoutRef { letter: 'p', layout: &PROPERTY_LAYOUTS[1] },
-                covered: document_id_cover_0_property_1,
-            },
-            Cover {
-                versions: (1, 1),
-                of: LayoutRef { letter: 'p', layout: &PROPERTY_LAYOUTS[1] },
-                covered: document_id_cover_1_property_1,
-            },
+            Cover::new((1, 1), 'p', &PROPERTY_LAYOUTS[1], document_id_cover_0_property_1),
+            Cover::new((1, 1), 'p', &PROPERTY_LAYOUTS[1], document_id_cover_1_property_1),
         ],
     },
 ];
@@ -86,9 +77,7 @@ pub enum CounterKey {
 
 impl TypedKey for CounterKey {
     type Of<'k> = CounterKey;
-    fn layouts() -> &'static [Layout] {
-        &COUNTER_LAYOUTS
-    }
+    const LAYOUTS: &'static [Layout] = &COUNTER_LAYOUTS;
     #[inline(always)]
     fn layout_of(key: &[u8], version: u32, from: usize) -> Option<usize> {
         Some(match key.len() {
@@ -114,14 +103,7 @@ static COUNTER_LAYOUTS: [Layout; 1] = [Layout::new(0, "document_id", &[Segment::
 
 static COUNTER_IN_1: [&Layout; 1] = pick(&COUNTER_LAYOUTS, [0]);
 
-const COUNTER: Subspace = Subspace {
-    letter: 'n',
-    name: "counter",
-    title: "Counters",
-    value: ValueKind::Counter,
-    tables: &TABLES_N_COUNTER,
-    ..Subspace::PLAIN
-};
+const COUNTER: Subspace = Subspace::new('n', "counter", "Counters", ValueKind::Counter, &TABLES_N_COUNTER);
 
 /// Properties (`subspaces.property`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,9 +116,7 @@ pub enum PropertyKey {
 
 impl TypedKey for PropertyKey {
     type Of<'k> = PropertyKey;
-    fn layouts() -> &'static [Layout] {
-        &PROPERTY_LAYOUTS
-    }
+    const LAYOUTS: &'static [Layout] = &PROPERTY_LAYOUTS;
     #[inline(always)]
     fn layout_of(key: &[u8], version: u32, from: usize) -> Option<usize> {
         Some(match key.len() {

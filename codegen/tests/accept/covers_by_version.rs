@@ -1,18 +1,6 @@
 pub(super) static VERSIONS: [SchemaVersion; 2] = [
-    SchemaVersion {
-        number: 1,
-        releases: "1.0",
-        blobs_marked: false,
-        subspaces: &SUBSPACES_1,
-        families: &FAMILIES_1,
-    },
-    SchemaVersion {
-        number: 2,
-        releases: "2.0",
-        blobs_marked: false,
-        subspaces: &SUBSPACES_2,
-        families: &FAMILIES_1,
-    },
+    SchemaVersion::new(1, "1.0", &SUBSPACES_1, &FAMILIES_1),
+    SchemaVersion::new(2, "2.0", &SUBSPACES_2, &FAMILIES_1),
 ];
 
 static SUBSPACES_1: [Subspace; 2] =
@@ -32,16 +20,8 @@ pub(super) static COUNTER_RULES: &[CounterRule] = &[
         group: &["account"],
         group_of: document_id_of_counter_0,
         covers: &[
-            Cover {
-                versions: (1, 1),
-                of: LayoutRef { letter: 'p', layout: &PROPERTY_LAYOUTS[1] },
-                covered: document_id_cover_0_property_1,
-            },
-            Cover {
-                versions: (2, 2),
-                of: LayoutRef { letter: 'p', layout: &PROPERTY_LAYOUTS[2] },
-                covered: document_id_cover_0_property_2,
-            },
+            Cover::new((1, 1), 'p', &PROPERTY_LAYOUTS[1], document_id_cover_0_property_1),
+            Cover::new((2, 2), 'p', &PROPERTY_LAYOUTS[2], document_id_cover_0_property_2),
         ],
     },
 ];
@@ -92,9 +72,7 @@ pub enum CounterKey {
 
 impl TypedKey for CounterKey {
     type Of<'k> = CounterKey;
-    fn layouts() -> &'static [Layout] {
-        &COUNTER_LAYOUTS
-    }
+    const LAYOUTS: &'static [Layout] = &COUNTER_LAYOUTS;
     #[inline(always)]
     fn layout_of(key: &[u8], version: u32, from: usize) -> Option<usize> {
         Some(match key.len() {
@@ -120,14 +98,7 @@ static COUNTER_LAYOUTS: [Layout; 1] = [Layout::new(0, "document_id", &[Segment::
 
 static COUNTER_IN_1: [&Layout; 1] = pick(&COUNTER_LAYOUTS, [0]);
 
-const COUNTER: Subspace = Subspace {
-    letter: 'n',
-    name: "counter",
-    title: "Counters",
-    value: ValueKind::Counter,
-    tables: &TABLES_N_COUNTER,
-    ..Subspace::PLAIN
-};
+const COUNTER: Subspace = Subspace::new('n', "counter", "Counters", ValueKind::Counter, &TABLES_N_COUNTER);
 
 /// Properties (`subspaces.property`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -142,9 +113,7 @@ pub enum PropertyKey {
 
 impl TypedKey for PropertyKey {
     type Of<'k> = PropertyKey;
-    fn layouts() -> &'static [Layout] {
-        &PROPERTY_LAYOUTS
-    }
+    const LAYOUTS: &'static [Layout] = &PROPERTY_LAYOUTS;
     #[inline(always)]
     fn layout_of(key: &[u8], version: u32, from: usize) -> Option<usize> {
         Some(match key.len() {

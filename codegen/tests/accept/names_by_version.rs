@@ -1,18 +1,6 @@
 pub(super) static VERSIONS: [SchemaVersion; 2] = [
-    SchemaVersion {
-        number: 1,
-        releases: "1.0",
-        blobs_marked: false,
-        subspaces: &SUBSPACES_1,
-        families: &FAMILIES_1,
-    },
-    SchemaVersion {
-        number: 2,
-        releases: "2.0",
-        blobs_marked: false,
-        subspaces: &SUBSPACES_2,
-        families: &FAMILIES_2,
-    },
+    SchemaVersion::new(1, "1.0", &SUBSPACES_1, &FAMILIES_1),
+    SchemaVersion::new(2, "2.0", &SUBSPACES_2, &FAMILIES_2),
 ];
 
 static SUBSPACES_1: [Subspace; 2] =
@@ -42,9 +30,7 @@ pub enum PropertyKey {
 
 impl TypedKey for PropertyKey {
     type Of<'k> = PropertyKey;
-    fn layouts() -> &'static [Layout] {
-        &PROPERTY_LAYOUTS
-    }
+    const LAYOUTS: &'static [Layout] = &PROPERTY_LAYOUTS;
     #[inline(always)]
     fn layout_of(key: &[u8], version: u32, from: usize) -> Option<usize> {
         Some(match key.len() {
@@ -86,9 +72,7 @@ pub enum QueueKey {
 
 impl TypedKey for QueueKey {
     type Of<'k> = QueueKey;
-    fn layouts() -> &'static [Layout] {
-        &QUEUE_LAYOUTS
-    }
+    const LAYOUTS: &'static [Layout] = &QUEUE_LAYOUTS;
     #[inline(always)]
     fn layout_of(key: &[u8], version: u32, from: usize) -> Option<usize> {
         Some(match key.len() {
@@ -114,14 +98,7 @@ static QUEUE_LAYOUTS: [Layout; 1] = [Layout::new(0, "event", &[Segment::u32("doc
 
 static QUEUE_IN_1: [&Layout; 1] = pick(&QUEUE_LAYOUTS, [0]);
 
-const QUEUE: Subspace = Subspace {
-    letter: 'q',
-    name: "queue",
-    title: "Queue",
-    value: ValueKind::Bytes,
-    tables: &TABLES_Q_BYTES,
-    ..Subspace::PLAIN
-};
+const QUEUE: Subspace = Subspace::new('q', "queue", "Queue", ValueKind::Bytes, &TABLES_Q_BYTES);
 
 pub mod keys {
     pub use super::{ PropertyKey, QueueKey };

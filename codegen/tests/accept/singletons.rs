@@ -30,9 +30,7 @@ pub enum PropertyKey {
 
 impl TypedKey for PropertyKey {
     type Of<'k> = PropertyKey;
-    fn layouts() -> &'static [Layout] {
-        &PROPERTY_LAYOUTS
-    }
+    const LAYOUTS: &'static [Layout] = &PROPERTY_LAYOUTS;
     #[inline(always)]
     fn layout_of(key: &[u8], version: u32, from: usize) -> Option<usize> {
         Some(match key.len() {

@@ -19,9 +19,7 @@ pub enum PropertyKey<'k> {
 
 impl TypedKey for PropertyKey<'_> {
     type Of<'k> = PropertyKey<'k>;
-    fn layouts() -> &'static [Layout] {
-        &PROPERTY_LAYOUTS
-    }
+    const LAYOUTS: &'static [Layout] = &PROPERTY_LAYOUTS;
     #[inline(always)]
     fn layout_of(key: &[u8], version: u32, from: usize) -> Option<usize> {
         Some(match key.len() {

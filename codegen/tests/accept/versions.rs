@@ -1,18 +1,6 @@
 pub(super) static VERSIONS: [SchemaVersion; 2] = [
-    SchemaVersion {
-        number: 1,
-        releases: "1.0",
-        blobs_marked: false,
-        subspaces: &SUBSPACES_1,
-        families: &FAMILIES_1,
-    },
-    SchemaVersion {
-        number: 2,
-        releases: "2.0",
-        blobs_marked: false,
-        subspaces: &SUBSPACES_2,
-        families: &FAMILIES_2,
-    },
+    SchemaVersion::new(1, "1.0", &SUBSPACES_1, &FAMILIES_1),
+    SchemaVersion::new(2, "2.0", &SUBSPACES_2, &FAMILIES_2),
 ];
 
 static SUBSPACES_2: [Subspace; 1] = [PROPERTY.with::<PropertyKey, 2>(&PROPERTY_IN_2)];
@@ -32,9 +20,7 @@ pub enum PropertyKey {
 
 impl TypedKey for PropertyKey {
     type Of<'k> = PropertyKey;
-    fn layouts() -> &'static [Layout] {
-        &PROPERTY_LAYOUTS
-    }
+    const LAYOUTS: &'static [Layout] = &PROPERTY_LAYOUTS;
     #[inline(always)]
     fn layout_of(key: &[u8], version: u32, from: usize) -> Option<usize> {
         Some(match key.len() {

@@ -5,48 +5,12 @@ use crate::codec::Value::*;
 use crate::codec::*;
 
 pub(super) static VERSIONS: [SchemaVersion; 6] = [
-    SchemaVersion {
-        number: 1,
-        releases: "0.12.0 – 0.12.4",
-        blobs_marked: false,
-        subspaces: &SUBSPACES_1,
-        families: &FAMILIES_1,
-    },
-    SchemaVersion {
-        number: 2,
-        releases: "0.12.5",
-        blobs_marked: false,
-        subspaces: &SUBSPACES_2,
-        families: &FAMILIES_1,
-    },
-    SchemaVersion {
-        number: 3,
-        releases: "0.13.0 – 0.13.4",
-        blobs_marked: false,
-        subspaces: &SUBSPACES_3,
-        families: &FAMILIES_1,
-    },
-    SchemaVersion {
-        number: 4,
-        releases: "0.14.0 – 0.14.1",
-        blobs_marked: false,
-        subspaces: &SUBSPACES_4,
-        families: &FAMILIES_1,
-    },
-    SchemaVersion {
-        number: 5,
-        releases: "0.15.0 – 0.15.5",
-        blobs_marked: false,
-        subspaces: &SUBSPACES_5,
-        families: &FAMILIES_5,
-    },
-    SchemaVersion {
-        number: 6,
-        releases: "0.16.0 – 0.16.18",
-        blobs_marked: true,
-        subspaces: &SUBSPACES_6,
-        families: &FAMILIES_6,
-    },
+    SchemaVersion::new(1, "0.12.0 – 0.12.4", &SUBSPACES_1, &FAMILIES_1),
+    SchemaVersion::new(2, "0.12.5", &SUBSPACES_2, &FAMILIES_1),
+    SchemaVersion::new(3, "0.13.0 – 0.13.4", &SUBSPACES_3, &FAMILIES_1),
+    SchemaVersion::new(4, "0.14.0 – 0.14.1", &SUBSPACES_4, &FAMILIES_1),
+    SchemaVersion::new(5, "0.15.0 – 0.15.5", &SUBSPACES_5, &FAMILIES_5),
+    SchemaVersion::new(6, "0.16.0 – 0.16.18", &SUBSPACES_6, &FAMILIES_6).blobs_marked(),
 ];
 
 static SUBSPACES_1: [Subspace; 25] = [
@@ -234,36 +198,11 @@ pub(super) static SCHEMA_VERSION_RECORD: VersionRecord =
     VersionRecord { letter: 'p', key: &[0x00], tables: &TABLES_P_BYTES };
 
 pub(super) static LEGACY: &[LegacySubspace] = &[
-    LegacySubspace {
-        letter: 'b',
-        versions: (5, 5),
-        title: "Document-id bitmap of versions 1 to 4",
-        tables: &TABLES_B_NONE,
-    },
-    LegacySubspace {
-        letter: 'c',
-        versions: (5, 6),
-        title: "Tag bitmap of versions 1 to 4",
-        tables: &TABLES_C_NONE,
-    },
-    LegacySubspace {
-        letter: 'g',
-        versions: (5, 5),
-        title: "Full-text postings of versions 1 to 4",
-        tables: &TABLES_G_BYTES,
-    },
-    LegacySubspace {
-        letter: 'v',
-        versions: (5, 6),
-        title: "Text-token bitmap of versions 1 to 4",
-        tables: &TABLES_V_NONE,
-    },
-    LegacySubspace {
-        letter: 'w',
-        versions: (5, 5),
-        title: "Trace search index of versions 1 to 4",
-        tables: &TABLES_W_BYTES,
-    },
+    LegacySubspace::new('b', (5, 5), "Document-id bitmap of versions 1 to 4", &TABLES_B_NONE),
+    LegacySubspace::new('c', (5, 6), "Tag bitmap of versions 1 to 4", &TABLES_C_NONE),
+    LegacySubspace::new('g', (5, 5), "Full-text postings of versions 1 to 4", &TABLES_G_BYTES),
+    LegacySubspace::new('v', (5, 6), "Text-token bitmap of versions 1 to 4", &TABLES_V_NONE),
+    LegacySubspace::new('w', (5, 5), "Trace search index of versions 1 to 4", &TABLES_W_BYTES),
 ];
 pub(super) static SIDE_TABLES: &[SideTable] = &[
     SideTable::new(BackendKind::Postgres, "s_email", (5, 6), "Search table of e-mail"),
@@ -346,61 +285,17 @@ pub(super) static COUNTER_RULES: &[CounterRule] = &[
         group: &["account", "collection"],
         group_of: document_id_of_counter_4,
         covers: &[
-            Cover {
-                versions: (1, 5),
-                of: LayoutRef { letter: 'p', layout: &PROPERTY_LAYOUTS[1] },
-                covered: document_id_cover_0_property_1,
-            },
-            Cover {
-                versions: (6, 6),
-                of: LayoutRef { letter: 'p', layout: &PROPERTY_LAYOUTS[2] },
-                covered: document_id_cover_0_property_1,
-            },
-            Cover {
-                versions: (5, 6),
-                of: LayoutRef { letter: 'p', layout: &PROPERTY_LAYOUTS[3] },
-                covered: document_id_cover_1_property_3,
-            },
-            Cover {
-                versions: (5, 5),
-                of: LayoutRef { letter: 'p', layout: &PROPERTY_LAYOUTS[4] },
-                covered: document_id_cover_2_property_4,
-            },
-            Cover {
-                versions: (6, 6),
-                of: LayoutRef { letter: 'p', layout: &PROPERTY_LAYOUTS[5] },
-                covered: document_id_cover_2_property_4,
-            },
-            Cover {
-                versions: (1, 5),
-                of: LayoutRef { letter: 'i', layout: &INDEXES_LAYOUTS[0] },
-                covered: document_id_cover_3_indexes_0,
-            },
-            Cover {
-                versions: (6, 6),
-                of: LayoutRef { letter: 'i', layout: &INDEXES_LAYOUTS[0] },
-                covered: document_id_cover_4_indexes_0,
-            },
-            Cover {
-                versions: (1, 3),
-                of: LayoutRef { letter: 'b', layout: &BITMAP_ID_LAYOUTS[0] },
-                covered: document_id_cover_5_bitmap_id_0,
-            },
-            Cover {
-                versions: (4, 4),
-                of: LayoutRef { letter: 'b', layout: &BITMAP_ID_LAYOUTS[0] },
-                covered: document_id_cover_6_bitmap_id_0,
-            },
-            Cover {
-                versions: (4, 4),
-                of: LayoutRef { letter: 'b', layout: &BITMAP_ID_LAYOUTS[0] },
-                covered: document_id_cover_7_bitmap_id_0,
-            },
-            Cover {
-                versions: (5, 5),
-                of: LayoutRef { letter: 'd', layout: &DIRECTORY_V1_LAYOUTS[2] },
-                covered: document_id_cover_8_directory_v1_2,
-            },
+            Cover::new((1, 5), 'p', &PROPERTY_LAYOUTS[1], document_id_cover_0_property_1),
+            Cover::new((6, 6), 'p', &PROPERTY_LAYOUTS[2], document_id_cover_0_property_1),
+            Cover::new((5, 6), 'p', &PROPERTY_LAYOUTS[3], document_id_cover_1_property_3),
+            Cover::new((5, 5), 'p', &PROPERTY_LAYOUTS[4], document_id_cover_2_property_4),
+            Cover::new((6, 6), 'p', &PROPERTY_LAYOUTS[5], document_id_cover_2_property_4),
+            Cover::new((1, 5), 'i', &INDEXES_LAYOUTS[0], document_id_cover_3_indexes_0),
+            Cover::new((6, 6), 'i', &INDEXES_LAYOUTS[0], document_id_cover_4_indexes_0),
+            Cover::new((1, 3), 'b', &BITMAP_ID_LAYOUTS[0], document_id_cover_5_bitmap_id_0),
+            Cover::new((4, 4), 'b', &BITMAP_ID_LAYOUTS[0], document_id_cover_6_bitmap_id_0),
+            Cover::new((4, 4), 'b', &BITMAP_ID_LAYOUTS[0], document_id_cover_7_bitmap_id_0),
+            Cover::new((5, 5), 'd', &DIRECTORY_V1_LAYOUTS[2], document_id_cover_8_directory_v1_2),
         ],
     },
     CounterRule {
@@ -410,26 +305,10 @@ pub(super) static COUNTER_RULES: &[CounterRule] = &[
         group: &["account"],
         group_of: change_id_of_counter_1,
         covers: &[
-            Cover {
-                versions: (1, 6),
-                of: LayoutRef { letter: 'l', layout: &LOGS_LAYOUTS[0] },
-                covered: change_id_cover_0_logs_0,
-            },
-            Cover {
-                versions: (1, 6),
-                of: LayoutRef { letter: 'l', layout: &LOGS_LAYOUTS[1] },
-                covered: change_id_cover_1_logs_1,
-            },
-            Cover {
-                versions: (1, 5),
-                of: LayoutRef { letter: 'p', layout: &PROPERTY_LAYOUTS[1] },
-                covered: change_id_cover_2_property_1,
-            },
-            Cover {
-                versions: (6, 6),
-                of: LayoutRef { letter: 'p', layout: &PROPERTY_LAYOUTS[2] },
-                covered: change_id_cover_2_property_1,
-            },
+            Cover::new((1, 6), 'l', &LOGS_LAYOUTS[0], change_id_cover_0_logs_0),
+            Cover::new((1, 6), 'l', &LOGS_LAYOUTS[1], change_id_cover_1_logs_1),
+            Cover::new((1, 5), 'p', &PROPERTY_LAYOUTS[1], change_id_cover_2_property_1),
+            Cover::new((6, 6), 'p', &PROPERTY_LAYOUTS[2], change_id_cover_2_property_1),
         ],
     },
     CounterRule {
@@ -439,16 +318,8 @@ pub(super) static COUNTER_RULES: &[CounterRule] = &[
         group: &["object"],
         group_of: registry_id_of_counter_0,
         covers: &[
-            Cover {
-                versions: (6, 6),
-                of: LayoutRef { letter: 'd', layout: &DIRECTORY_LAYOUTS[0] },
-                covered: registry_id_cover_0_directory_0,
-            },
-            Cover {
-                versions: (6, 6),
-                of: LayoutRef { letter: 'd', layout: &DIRECTORY_LAYOUTS[1] },
-                covered: registry_id_cover_1_directory_1,
-            },
+            Cover::new((6, 6), 'd', &DIRECTORY_LAYOUTS[0], registry_id_cover_0_directory_0),
+            Cover::new((6, 6), 'd', &DIRECTORY_LAYOUTS[1], registry_id_cover_1_directory_1),
         ],
     },
 ];
@@ -877,9 +748,7 @@ pub enum AclKey {
 
 impl TypedKey for AclKey {
     type Of<'k> = AclKey;
-    fn layouts() -> &'static [Layout] {
-        &ACL_LAYOUTS
-    }
+    const LAYOUTS: &'static [Layout] = &ACL_LAYOUTS;
     #[inline(always)]
     fn layout_of(key: &[u8], version: u32, from: usize) -> Option<usize> {
         Some(match key.len() {
@@ -917,14 +786,7 @@ static ACL_LAYOUTS: [Layout; 1] = [
 
 static ACL_IN_1: [&Layout; 1] = pick(&ACL_LAYOUTS, [0]);
 
-const ACL: Subspace = Subspace {
-    letter: 'a',
-    name: "acl",
-    title: "Access-control grants",
-    value: ValueKind::Bytes,
-    tables: &TABLES_A_BYTES,
-    ..Subspace::PLAIN
-};
+const ACL: Subspace = Subspace::new('a', "acl", "Access-control grants", ValueKind::Bytes, &TABLES_A_BYTES);
 
 /// Document-id bitmap (`subspaces.bitmap_id`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -935,9 +797,7 @@ pub enum BitmapIdKey {
 
 impl TypedKey for BitmapIdKey {
     type Of<'k> = BitmapIdKey;
-    fn layouts() -> &'static [Layout] {
-        &BITMAP_ID_LAYOUTS
-    }
+    const LAYOUTS: &'static [Layout] = &BITMAP_ID_LAYOUTS;
     #[inline(always)]
     fn layout_of(key: &[u8], version: u32, from: usize) -> Option<usize> {
         Some(match key.len() {
@@ -973,14 +833,8 @@ static BITMAP_ID_LAYOUTS: [Layout; 1] = [
 
 static BITMAP_ID_IN_1: [&Layout; 1] = pick(&BITMAP_ID_LAYOUTS, [0]);
 
-const BITMAP_ID: Subspace = Subspace {
-    letter: 'b',
-    name: "bitmap_id",
-    title: "Document-id bitmap",
-    value: ValueKind::None,
-    tables: &TABLES_B_NONE,
-    ..Subspace::PLAIN
-};
+const BITMAP_ID: Subspace =
+    Subspace::new('b', "bitmap_id", "Document-id bitmap", ValueKind::None, &TABLES_B_NONE);
 
 /// Registry indexes (`subspaces.registry_idx`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -993,9 +847,7 @@ pub enum RegistryIdxKey<'k> {
 
 impl TypedKey for RegistryIdxKey<'_> {
     type Of<'k> = RegistryIdxKey<'k>;
-    fn layouts() -> &'static [Layout] {
-        &REGISTRY_IDX_LAYOUTS
-    }
+    const LAYOUTS: &'static [Layout] = &REGISTRY_IDX_LAYOUTS;
     #[inline(always)]
     fn layout_of(key: &[u8], version: u32, from: usize) -> Option<usize> {
         Some(match key.len() {
@@ -1042,15 +894,9 @@ static REGISTRY_IDX_LAYOUTS: [Layout; 2] = [
 
 static REGISTRY_IDX_IN_6: [&Layout; 2] = pick(&REGISTRY_IDX_LAYOUTS, [0, 1]);
 
-const REGISTRY_IDX: Subspace = Subspace {
-    letter: 'b',
-    name: "registry_idx",
-    title: "Registry indexes",
-    value: ValueKind::None,
-    fresh: FreshRule::Save,
-    tables: &TABLES_B_NONE,
-    ..Subspace::PLAIN
-};
+const REGISTRY_IDX: Subspace = Subspace::new(
+    'b', "registry_idx", "Registry indexes", ValueKind::None, &TABLES_B_NONE,
+).fresh(FreshRule::Save);
 
 /// Tag bitmap (`subspaces.bitmap_tag`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -1063,9 +909,7 @@ pub enum BitmapTagKey<'k> {
 
 impl TypedKey for BitmapTagKey<'_> {
     type Of<'k> = BitmapTagKey<'k>;
-    fn layouts() -> &'static [Layout] {
-        &BITMAP_TAG_LAYOUTS
-    }
+    const LAYOUTS: &'static [Layout] = &BITMAP_TAG_LAYOUTS;
     #[inline(always)]
     fn layout_of(key: &[u8], version: u32, from: usize) -> Option<usize> {
         Some(match key.len() {
@@ -1120,14 +964,7 @@ static BITMAP_TAG_LAYOUTS: [Layout; 2] = [
 
 static BITMAP_TAG_IN_1: [&Layout; 2] = pick(&BITMAP_TAG_LAYOUTS, [0, 1]);
 
-const BITMAP_TAG: Subspace = Subspace {
-    letter: 'c',
-    name: "bitmap_tag",
-    title: "Tag bitmap",
-    value: ValueKind::None,
-    tables: &TABLES_C_NONE,
-    ..Subspace::PLAIN
-};
+const BITMAP_TAG: Subspace = Subspace::new('c', "bitmap_tag", "Tag bitmap", ValueKind::None, &TABLES_C_NONE);
 
 /// Internal directory (`subspaces.directory`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -1148,9 +985,7 @@ pub enum DirectoryV1Key<'k> {
 
 impl TypedKey for DirectoryV1Key<'_> {
     type Of<'k> = DirectoryV1Key<'k>;
-    fn layouts() -> &'static [Layout] {
-        &DIRECTORY_V1_LAYOUTS
-    }
+    const LAYOUTS: &'static [Layout] = &DIRECTORY_V1_LAYOUTS;
     #[inline(always)]
     fn layout_of(key: &[u8], version: u32, from: usize) -> Option<usize> {
         Some(match key.len() {
@@ -1208,14 +1043,8 @@ static DIRECTORY_V1_LAYOUTS: [Layout; 6] = [
 
 static DIRECTORY_V1_IN_1: [&Layout; 6] = pick(&DIRECTORY_V1_LAYOUTS, [0, 1, 2, 3, 4, 5]);
 
-const DIRECTORY_V1: Subspace = Subspace {
-    letter: 'd',
-    name: "directory",
-    title: "Internal directory",
-    value: ValueKind::Bytes,
-    tables: &TABLES_D_BYTES,
-    ..Subspace::PLAIN
-};
+const DIRECTORY_V1: Subspace =
+    Subspace::new('d', "directory", "Internal directory", ValueKind::Bytes, &TABLES_D_BYTES);
 
 /// Registry objects of directory types (`subspaces.directory`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -1228,9 +1057,7 @@ pub enum DirectoryKey {
 
 impl TypedKey for DirectoryKey {
     type Of<'k> = DirectoryKey;
-    fn layouts() -> &'static [Layout] {
-        &DIRECTORY_LAYOUTS
-    }
+    const LAYOUTS: &'static [Layout] = &DIRECTORY_LAYOUTS;
     #[inline(always)]
     fn layout_of(key: &[u8], version: u32, from: usize) -> Option<usize> {
         Some(match key.len() {
@@ -1268,15 +1095,9 @@ static DIRECTORY_LAYOUTS: [Layout; 2] = [
 
 static DIRECTORY_IN_6: [&Layout; 2] = pick(&DIRECTORY_LAYOUTS, [0, 1]);
 
-const DIRECTORY: Subspace = Subspace {
-    letter: 'd',
-    name: "directory",
-    title: "Registry objects of directory types",
-    value: ValueKind::Bytes,
-    fresh: FreshRule::Save,
-    tables: &TABLES_D_BYTES,
-    ..Subspace::PLAIN
-};
+const DIRECTORY: Subspace = Subspace::new(
+    'd', "directory", "Registry objects of directory types", ValueKind::Bytes, &TABLES_D_BYTES,
+).fresh(FreshRule::Save);
 
 /// Outbound queue messages (`subspaces.queue_message`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -1287,9 +1108,7 @@ pub enum QueueMessageKey {
 
 impl TypedKey for QueueMessageKey {
     type Of<'k> = QueueMessageKey;
-    fn layouts() -> &'static [Layout] {
-        &QUEUE_MESSAGE_LAYOUTS
-    }
+    const LAYOUTS: &'static [Layout] = &QUEUE_MESSAGE_LAYOUTS;
     #[inline(always)]
     fn layout_of(key: &[u8], version: u32, from: usize) -> Option<usize> {
         Some(match key.len() {
@@ -1316,14 +1135,8 @@ static QUEUE_MESSAGE_LAYOUTS: [Layout; 1] =
 
 static QUEUE_MESSAGE_IN_1: [&Layout; 1] = pick(&QUEUE_MESSAGE_LAYOUTS, [0]);
 
-const QUEUE_MESSAGE: Subspace = Subspace {
-    letter: 'e',
-    name: "queue_message",
-    title: "Outbound queue messages",
-    value: ValueKind::Bytes,
-    tables: &TABLES_E_BYTES,
-    ..Subspace::PLAIN
-};
+const QUEUE_MESSAGE: Subspace =
+    Subspace::new('e', "queue_message", "Outbound queue messages", ValueKind::Bytes, &TABLES_E_BYTES);
 
 /// Background task queue (`subspaces.task_queue`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -1352,9 +1165,7 @@ pub enum TaskQueueV1Key<'k> {
 
 impl TypedKey for TaskQueueV1Key<'_> {
     type Of<'k> = TaskQueueV1Key<'k>;
-    fn layouts() -> &'static [Layout] {
-        &TASK_QUEUE_V1_LAYOUTS
-    }
+    const LAYOUTS: &'static [Layout] = &TASK_QUEUE_V1_LAYOUTS;
     #[inline(always)]
     fn layout_of(key: &[u8], version: u32, from: usize) -> Option<usize> {
         Some(match key.len() {
@@ -1528,14 +1339,8 @@ static TASK_QUEUE_V1_IN_4: [&Layout; 7] = pick(&TASK_QUEUE_V1_LAYOUTS, [0, 1, 2,
 
 static TASK_QUEUE_V1_IN_5: [&Layout; 7] = pick(&TASK_QUEUE_V1_LAYOUTS, [3, 4, 5, 6, 7, 8, 9]);
 
-const TASK_QUEUE_V1: Subspace = Subspace {
-    letter: 'f',
-    name: "task_queue",
-    title: "Background task queue",
-    value: ValueKind::Bytes,
-    tables: &TABLES_F_BYTES,
-    ..Subspace::PLAIN
-};
+const TASK_QUEUE_V1: Subspace =
+    Subspace::new('f', "task_queue", "Background task queue", ValueKind::Bytes, &TABLES_F_BYTES);
 
 /// Tasks and due index (`subspaces.task_queue`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -1548,9 +1353,7 @@ pub enum TaskQueueKey {
 
 impl TypedKey for TaskQueueKey {
     type Of<'k> = TaskQueueKey;
-    fn layouts() -> &'static [Layout] {
-        &TASK_QUEUE_LAYOUTS
-    }
+    const LAYOUTS: &'static [Layout] = &TASK_QUEUE_LAYOUTS;
     #[inline(always)]
     fn layout_of(key: &[u8], version: u32, from: usize) -> Option<usize> {
         Some(match key.len() {
@@ -1587,15 +1390,9 @@ static TASK_QUEUE_LAYOUTS: [Layout; 2] = [
 
 static TASK_QUEUE_IN_6: [&Layout; 2] = pick(&TASK_QUEUE_LAYOUTS, [0, 1]);
 
-const TASK_QUEUE: Subspace = Subspace {
-    letter: 'f',
-    name: "task_queue",
-    title: "Tasks and due index",
-    value: ValueKind::Bytes,
-    fresh: FreshRule::Save,
-    tables: &TABLES_F_BYTES,
-    ..Subspace::PLAIN
-};
+const TASK_QUEUE: Subspace = Subspace::new(
+    'f', "task_queue", "Tasks and due index", ValueKind::Bytes, &TABLES_F_BYTES,
+).fresh(FreshRule::Save);
 
 /// Full-text postings (`subspaces.fts_index`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -1608,9 +1405,7 @@ pub enum FtsIndexKey<'k> {
 
 impl TypedKey for FtsIndexKey<'_> {
     type Of<'k> = FtsIndexKey<'k>;
-    fn layouts() -> &'static [Layout] {
-        &FTS_INDEX_LAYOUTS
-    }
+    const LAYOUTS: &'static [Layout] = &FTS_INDEX_LAYOUTS;
     #[inline(always)]
     fn layout_of(key: &[u8], version: u32, from: usize) -> Option<usize> {
         Some(match key.len() {
@@ -1661,15 +1456,9 @@ static FTS_INDEX_LAYOUTS: [Layout; 2] = [
 
 static FTS_INDEX_IN_1: [&Layout; 2] = pick(&FTS_INDEX_LAYOUTS, [0, 1]);
 
-const FTS_INDEX: Subspace = Subspace {
-    letter: 'g',
-    name: "fts_index",
-    title: "Full-text postings",
-    value: ValueKind::Bytes,
-    store_group: StoreGroup::Search,
-    tables: &TABLES_G_BYTES,
-    ..Subspace::PLAIN
-};
+const FTS_INDEX: Subspace = Subspace::new(
+    'g', "fts_index", "Full-text postings", ValueKind::Bytes, &TABLES_G_BYTES,
+).store(StoreGroup::Search);
 
 /// Registry unique keys, references, node leases (`subspaces.registry_pk`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -1684,9 +1473,7 @@ pub enum RegistryPkKey<'k> {
 
 impl TypedKey for RegistryPkKey<'_> {
     type Of<'k> = RegistryPkKey<'k>;
-    fn layouts() -> &'static [Layout] {
-        &REGISTRY_PK_LAYOUTS
-    }
+    const LAYOUTS: &'static [Layout] = &REGISTRY_PK_LAYOUTS;
     #[inline(always)]
     fn layout_of(key: &[u8], version: u32, from: usize) -> Option<usize> {
         Some(match key.len() {
@@ -1743,15 +1530,9 @@ static REGISTRY_PK_LAYOUTS: [Layout; 3] = [
 
 static REGISTRY_PK_IN_6: [&Layout; 3] = pick(&REGISTRY_PK_LAYOUTS, [0, 1, 2]);
 
-const REGISTRY_PK: Subspace = Subspace {
-    letter: 'g',
-    name: "registry_pk",
-    title: "Registry unique keys, references, node leases",
-    value: ValueKind::Bytes,
-    fresh: FreshRule::Save,
-    tables: &TABLES_G_BYTES,
-    ..Subspace::PLAIN
-};
+const REGISTRY_PK: Subspace = Subspace::new(
+    'g', "registry_pk", "Registry unique keys, references, node leases", ValueKind::Bytes, &TABLES_G_BYTES,
+).fresh(FreshRule::Save);
 
 /// Outgoing DMARC and TLS report data (`subspaces.report_out`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -1768,9 +1549,7 @@ pub enum ReportOutV1Key<'k> {
 
 impl TypedKey for ReportOutV1Key<'_> {
     type Of<'k> = ReportOutV1Key<'k>;
-    fn layouts() -> &'static [Layout] {
-        &REPORT_OUT_V1_LAYOUTS
-    }
+    const LAYOUTS: &'static [Layout] = &REPORT_OUT_V1_LAYOUTS;
     #[inline(always)]
     fn layout_of(key: &[u8], version: u32, from: usize) -> Option<usize> {
         Some(match key.len() {
@@ -1851,14 +1630,8 @@ static REPORT_OUT_V1_LAYOUTS: [Layout; 4] = [
 
 static REPORT_OUT_V1_IN_1: [&Layout; 4] = pick(&REPORT_OUT_V1_LAYOUTS, [0, 1, 2, 3]);
 
-const REPORT_OUT_V1: Subspace = Subspace {
-    letter: 'h',
-    name: "report_out",
-    title: "Outgoing DMARC and TLS report data",
-    value: ValueKind::Bytes,
-    tables: &TABLES_H_BYTES,
-    ..Subspace::PLAIN
-};
+const REPORT_OUT_V1: Subspace =
+    Subspace::new('h', "report_out", "Outgoing DMARC and TLS report data", ValueKind::Bytes, &TABLES_H_BYTES);
 
 /// Outgoing reports (`subspaces.report_out`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -1869,9 +1642,7 @@ pub enum ReportOutKey {
 
 impl TypedKey for ReportOutKey {
     type Of<'k> = ReportOutKey;
-    fn layouts() -> &'static [Layout] {
-        &REPORT_OUT_LAYOUTS
-    }
+    const LAYOUTS: &'static [Layout] = &REPORT_OUT_LAYOUTS;
     #[inline(always)]
     fn layout_of(key: &[u8], version: u32, from: usize) -> Option<usize> {
         Some(match key.len() {
@@ -1898,14 +1669,8 @@ static REPORT_OUT_LAYOUTS: [Layout; 1] =
 
 static REPORT_OUT_IN_6: [&Layout; 1] = pick(&REPORT_OUT_LAYOUTS, [0]);
 
-const REPORT_OUT: Subspace = Subspace {
-    letter: 'h',
-    name: "report_out",
-    title: "Outgoing reports",
-    value: ValueKind::Bytes,
-    tables: &TABLES_H_BYTES,
-    ..Subspace::PLAIN
-};
+const REPORT_OUT: Subspace =
+    Subspace::new('h', "report_out", "Outgoing reports", ValueKind::Bytes, &TABLES_H_BYTES);
 
 /// Document indexes (`subspaces.indexes`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -1916,9 +1681,7 @@ pub enum IndexesKey<'k> {
 
 impl TypedKey for IndexesKey<'_> {
     type Of<'k> = IndexesKey<'k>;
-    fn layouts() -> &'static [Layout] {
-        &INDEXES_LAYOUTS
-    }
+    const LAYOUTS: &'static [Layout] = &INDEXES_LAYOUTS;
     #[inline(always)]
     fn layout_of(key: &[u8], version: u32, from: usize) -> Option<usize> {
         Some(match key.len() {
@@ -1958,14 +1721,7 @@ static INDEXES_LAYOUTS: [Layout; 1] = [
 
 static INDEXES_IN_1: [&Layout; 1] = pick(&INDEXES_LAYOUTS, [0]);
 
-const INDEXES: Subspace = Subspace {
-    letter: 'i',
-    name: "indexes",
-    title: "Document indexes",
-    value: ValueKind::None,
-    tables: &TABLES_I_NONE,
-    ..Subspace::PLAIN
-};
+const INDEXES: Subspace = Subspace::new('i', "indexes", "Document indexes", ValueKind::None, &TABLES_I_NONE);
 
 /// Blob reservations (`subspaces.blob_reserve`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -1976,9 +1732,7 @@ pub enum BlobReserveKey<'k> {
 
 impl TypedKey for BlobReserveKey<'_> {
     type Of<'k> = BlobReserveKey<'k>;
-    fn layouts() -> &'static [Layout] {
-        &BLOB_RESERVE_LAYOUTS
-    }
+    const LAYOUTS: &'static [Layout] = &BLOB_RESERVE_LAYOUTS;
     #[inline(always)]
     fn layout_of(key: &[u8], version: u32, from: usize) -> Option<usize> {
         Some(match key.len() {
@@ -2013,14 +1767,8 @@ static BLOB_RESERVE_LAYOUTS: [Layout; 1] = [
 
 static BLOB_RESERVE_IN_1: [&Layout; 1] = pick(&BLOB_RESERVE_LAYOUTS, [0]);
 
-const BLOB_RESERVE: Subspace = Subspace {
-    letter: 'j',
-    name: "blob_reserve",
-    title: "Blob reservations",
-    value: ValueKind::Bytes,
-    tables: &TABLES_J_BYTES,
-    ..Subspace::PLAIN
-};
+const BLOB_RESERVE: Subspace =
+    Subspace::new('j', "blob_reserve", "Blob reservations", ValueKind::Bytes, &TABLES_J_BYTES);
 
 /// Blob quota, undelete and spam samples (`subspaces.blob_extra`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -2035,9 +1783,7 @@ pub enum BlobExtraKey<'k> {
 
 impl TypedKey for BlobExtraKey<'_> {
     type Of<'k> = BlobExtraKey<'k>;
-    fn layouts() -> &'static [Layout] {
-        &BLOB_EXTRA_LAYOUTS
-    }
+    const LAYOUTS: &'static [Layout] = &BLOB_EXTRA_LAYOUTS;
     #[inline(always)]
     fn layout_of(key: &[u8], version: u32, from: usize) -> Option<usize> {
         Some(match key.len() {
@@ -2097,14 +1843,9 @@ static BLOB_EXTRA_LAYOUTS: [Layout; 3] = [
 
 static BLOB_EXTRA_IN_5: [&Layout; 3] = pick(&BLOB_EXTRA_LAYOUTS, [0, 1, 2]);
 
-const BLOB_EXTRA: Subspace = Subspace {
-    letter: 'j',
-    name: "blob_extra",
-    title: "Blob quota, undelete and spam samples",
-    value: ValueKind::Bytes,
-    tables: &TABLES_J_BYTES,
-    ..Subspace::PLAIN
-};
+const BLOB_EXTRA: Subspace = Subspace::new(
+    'j', "blob_extra", "Blob quota, undelete and spam samples", ValueKind::Bytes, &TABLES_J_BYTES,
+);
 
 /// Archived items (`subspaces.deleted_items`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -2115,9 +1856,7 @@ pub enum DeletedItemsKey {
 
 impl TypedKey for DeletedItemsKey {
     type Of<'k> = DeletedItemsKey;
-    fn layouts() -> &'static [Layout] {
-        &DELETED_ITEMS_LAYOUTS
-    }
+    const LAYOUTS: &'static [Layout] = &DELETED_ITEMS_LAYOUTS;
     #[inline(always)]
     fn layout_of(key: &[u8], version: u32, from: usize) -> Option<usize> {
         Some(match key.len() {
@@ -2144,14 +1883,8 @@ static DELETED_ITEMS_LAYOUTS: [Layout; 1] =
 
 static DELETED_ITEMS_IN_6: [&Layout; 1] = pick(&DELETED_ITEMS_LAYOUTS, [0]);
 
-const DELETED_ITEMS: Subspace = Subspace {
-    letter: 'j',
-    name: "deleted_items",
-    title: "Archived items",
-    value: ValueKind::Bytes,
-    tables: &TABLES_J_BYTES,
-    ..Subspace::PLAIN
-};
+const DELETED_ITEMS: Subspace =
+    Subspace::new('j', "deleted_items", "Archived items", ValueKind::Bytes, &TABLES_J_BYTES);
 
 /// Blob links (`subspaces.blob_link`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -2166,9 +1899,7 @@ pub enum BlobLinkV1Key<'k> {
 
 impl TypedKey for BlobLinkV1Key<'_> {
     type Of<'k> = BlobLinkV1Key<'k>;
-    fn layouts() -> &'static [Layout] {
-        &BLOB_LINK_V1_LAYOUTS
-    }
+    const LAYOUTS: &'static [Layout] = &BLOB_LINK_V1_LAYOUTS;
     #[inline(always)]
     fn layout_of(key: &[u8], version: u32, from: usize) -> Option<usize> {
         Some(match key.len() {
@@ -2230,14 +1961,8 @@ static BLOB_LINK_V1_LAYOUTS: [Layout; 3] = [
 
 static BLOB_LINK_V1_IN_1: [&Layout; 3] = pick(&BLOB_LINK_V1_LAYOUTS, [0, 1, 2]);
 
-const BLOB_LINK_V1: Subspace = Subspace {
-    letter: 'k',
-    name: "blob_link",
-    title: "Blob links",
-    value: ValueKind::Bytes,
-    tables: &TABLES_K_BYTES,
-    ..Subspace::PLAIN
-};
+const BLOB_LINK_V1: Subspace =
+    Subspace::new('k', "blob_link", "Blob links", ValueKind::Bytes, &TABLES_K_BYTES);
 
 /// Blob links (`subspaces.blob_link`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -2254,9 +1979,7 @@ pub enum BlobLinkKey<'k> {
 
 impl TypedKey for BlobLinkKey<'_> {
     type Of<'k> = BlobLinkKey<'k>;
-    fn layouts() -> &'static [Layout] {
-        &BLOB_LINK_LAYOUTS
-    }
+    const LAYOUTS: &'static [Layout] = &BLOB_LINK_LAYOUTS;
     #[inline(always)]
     fn layout_of(key: &[u8], version: u32, from: usize) -> Option<usize> {
         Some(match key.len() {
@@ -2324,14 +2047,7 @@ static BLOB_LINK_IN_5: [&Layout; 4] = pick(&BLOB_LINK_LAYOUTS, [0, 2, 3, 4]);
 
 static BLOB_LINK_IN_6: [&Layout; 4] = pick(&BLOB_LINK_LAYOUTS, [1, 2, 3, 5]);
 
-const BLOB_LINK: Subspace = Subspace {
-    letter: 'k',
-    name: "blob_link",
-    title: "Blob links",
-    value: ValueKind::Bytes,
-    tables: &TABLES_K_BYTES,
-    ..Subspace::PLAIN
-};
+const BLOB_LINK: Subspace = Subspace::new('k', "blob_link", "Blob links", ValueKind::Bytes, &TABLES_K_BYTES);
 
 /// Change log (`subspaces.logs`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -2346,9 +2062,7 @@ pub enum LogsKey {
 
 impl TypedKey for LogsKey {
     type Of<'k> = LogsKey;
-    fn layouts() -> &'static [Layout] {
-        &LOGS_LAYOUTS
-    }
+    const LAYOUTS: &'static [Layout] = &LOGS_LAYOUTS;
     #[inline(always)]
     fn layout_of(key: &[u8], version: u32, from: usize) -> Option<usize> {
         Some(match key.len() {
@@ -2410,14 +2124,7 @@ static LOGS_IN_1: [&Layout; 2] = pick(&LOGS_LAYOUTS, [0, 1]);
 
 static LOGS_IN_4: [&Layout; 3] = pick(&LOGS_LAYOUTS, [0, 1, 2]);
 
-const LOGS: Subspace = Subspace {
-    letter: 'l',
-    name: "logs",
-    title: "Change log",
-    value: ValueKind::Bytes,
-    tables: &TABLES_L_BYTES_LOGS,
-    ..Subspace::PLAIN
-};
+const LOGS: Subspace = Subspace::new('l', "logs", "Change log", ValueKind::Bytes, &TABLES_L_BYTES_LOGS);
 
 /// In-memory store values (`subspaces.in_memory_value`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -2430,9 +2137,7 @@ pub enum InMemoryValueKey<'k> {
 
 impl TypedKey for InMemoryValueKey<'_> {
     type Of<'k> = InMemoryValueKey<'k>;
-    fn layouts() -> &'static [Layout] {
-        &IN_MEMORY_VALUE_LAYOUTS
-    }
+    const LAYOUTS: &'static [Layout] = &IN_MEMORY_VALUE_LAYOUTS;
     #[inline(always)]
     fn layout_of(key: &[u8], version: u32, from: usize) -> Option<usize> {
         Some(match key.len() {
@@ -2468,16 +2173,9 @@ static IN_MEMORY_VALUE_LAYOUTS: [Layout; 2] = [
 
 static IN_MEMORY_VALUE_IN_1: [&Layout; 2] = pick(&IN_MEMORY_VALUE_LAYOUTS, [0, 1]);
 
-const IN_MEMORY_VALUE: Subspace = Subspace {
-    letter: 'm',
-    name: "in_memory_value",
-    title: "In-memory store values",
-    value: ValueKind::Bytes,
-    store_group: StoreGroup::Lookup,
-    fresh: FreshRule::Clear,
-    tables: &TABLES_M_BYTES,
-    ..Subspace::PLAIN
-};
+const IN_MEMORY_VALUE: Subspace = Subspace::new(
+    'm', "in_memory_value", "In-memory store values", ValueKind::Bytes, &TABLES_M_BYTES,
+).store(StoreGroup::Lookup).fresh(FreshRule::Clear);
 
 /// Document, change and mailbox counters (`subspaces.counter`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -2498,9 +2196,7 @@ pub enum CounterKey {
 
 impl TypedKey for CounterKey {
     type Of<'k> = CounterKey;
-    fn layouts() -> &'static [Layout] {
-        &COUNTER_LAYOUTS
-    }
+    const LAYOUTS: &'static [Layout] = &COUNTER_LAYOUTS;
     #[inline(always)]
     fn layout_of(key: &[u8], version: u32, from: usize) -> Option<usize> {
         Some(match key.len() {
@@ -2558,14 +2254,9 @@ static COUNTER_IN_1: [&Layout; 3] = pick(&COUNTER_LAYOUTS, [1, 4, 5]);
 
 static COUNTER_IN_6: [&Layout; 6] = pick(&COUNTER_LAYOUTS, [0, 1, 2, 3, 4, 5]);
 
-const COUNTER: Subspace = Subspace {
-    letter: 'n',
-    name: "counter",
-    title: "Document, change and mailbox counters",
-    value: ValueKind::Counter,
-    tables: &TABLES_N_COUNTER,
-    ..Subspace::PLAIN
-};
+const COUNTER: Subspace = Subspace::new(
+    'n', "counter", "Document, change and mailbox counters", ValueKind::Counter, &TABLES_N_COUNTER,
+);
 
 /// Stored traces (`subspaces.telemetry_span`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -2576,9 +2267,7 @@ pub enum TelemetrySpanV1Key {
 
 impl TypedKey for TelemetrySpanV1Key {
     type Of<'k> = TelemetrySpanV1Key;
-    fn layouts() -> &'static [Layout] {
-        &TELEMETRY_SPAN_V1_LAYOUTS
-    }
+    const LAYOUTS: &'static [Layout] = &TELEMETRY_SPAN_V1_LAYOUTS;
     #[inline(always)]
     fn layout_of(key: &[u8], version: u32, from: usize) -> Option<usize> {
         Some(match key.len() {
@@ -2604,15 +2293,9 @@ static TELEMETRY_SPAN_V1_LAYOUTS: [Layout; 1] = [Layout::new(0, "span", &[Segmen
 
 static TELEMETRY_SPAN_V1_IN_1: [&Layout; 1] = pick(&TELEMETRY_SPAN_V1_LAYOUTS, [0]);
 
-const TELEMETRY_SPAN_V1: Subspace = Subspace {
-    letter: 'o',
-    name: "telemetry_span",
-    title: "Stored traces",
-    value: ValueKind::Bytes,
-    store_group: StoreGroup::Telemetry,
-    tables: &TABLES_O_BYTES,
-    ..Subspace::PLAIN
-};
+const TELEMETRY_SPAN_V1: Subspace = Subspace::new(
+    'o', "telemetry_span", "Stored traces", ValueKind::Bytes, &TABLES_O_BYTES,
+).store(StoreGroup::Telemetry);
 
 /// Stored traces (`subspaces.telemetry_span`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -2623,9 +2306,7 @@ pub enum TelemetrySpanKey {
 
 impl TypedKey for TelemetrySpanKey {
     type Of<'k> = TelemetrySpanKey;
-    fn layouts() -> &'static [Layout] {
-        &TELEMETRY_SPAN_LAYOUTS
-    }
+    const LAYOUTS: &'static [Layout] = &TELEMETRY_SPAN_LAYOUTS;
     #[inline(always)]
     fn layout_of(key: &[u8], version: u32, from: usize) -> Option<usize> {
         Some(match key.len() {
@@ -2651,15 +2332,9 @@ static TELEMETRY_SPAN_LAYOUTS: [Layout; 1] = [Layout::new(0, "span", &[Segment::
 
 static TELEMETRY_SPAN_IN_6: [&Layout; 1] = pick(&TELEMETRY_SPAN_LAYOUTS, [0]);
 
-const TELEMETRY_SPAN: Subspace = Subspace {
-    letter: 'o',
-    name: "telemetry_span",
-    title: "Stored traces",
-    value: ValueKind::Bytes,
-    store_group: StoreGroup::Telemetry,
-    tables: &TABLES_O_BYTES,
-    ..Subspace::PLAIN
-};
+const TELEMETRY_SPAN: Subspace = Subspace::new(
+    'o', "telemetry_span", "Stored traces", ValueKind::Bytes, &TABLES_O_BYTES,
+).store(StoreGroup::Telemetry);
 
 /// Object properties (`subspaces.property`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -2676,9 +2351,7 @@ pub enum PropertyKey<'k> {
 
 impl TypedKey for PropertyKey<'_> {
     type Of<'k> = PropertyKey<'k>;
-    fn layouts() -> &'static [Layout] {
-        &PROPERTY_LAYOUTS
-    }
+    const LAYOUTS: &'static [Layout] = &PROPERTY_LAYOUTS;
     #[inline(always)]
     fn layout_of(key: &[u8], version: u32, from: usize) -> Option<usize> {
         Some(match key.len() {
@@ -2782,14 +2455,8 @@ static PROPERTY_IN_5: [&Layout; 4] = pick(&PROPERTY_LAYOUTS, [0, 1, 3, 4]);
 
 static PROPERTY_IN_6: [&Layout; 4] = pick(&PROPERTY_LAYOUTS, [0, 2, 3, 5]);
 
-const PROPERTY: Subspace = Subspace {
-    letter: 'p',
-    name: "property",
-    title: "Object properties",
-    value: ValueKind::Bytes,
-    tables: &TABLES_P_BYTES,
-    ..Subspace::PLAIN
-};
+const PROPERTY: Subspace =
+    Subspace::new('p', "property", "Object properties", ValueKind::Bytes, &TABLES_P_BYTES);
 
 /// Queue events (`subspaces.queue_event`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -2800,9 +2467,7 @@ pub enum QueueEventV1Key {
 
 impl TypedKey for QueueEventV1Key {
     type Of<'k> = QueueEventV1Key;
-    fn layouts() -> &'static [Layout] {
-        &QUEUE_EVENT_V1_LAYOUTS
-    }
+    const LAYOUTS: &'static [Layout] = &QUEUE_EVENT_V1_LAYOUTS;
     #[inline(always)]
     fn layout_of(key: &[u8], version: u32, from: usize) -> Option<usize> {
         Some(match key.len() {
@@ -2829,14 +2494,8 @@ static QUEUE_EVENT_V1_LAYOUTS: [Layout; 1] =
 
 static QUEUE_EVENT_V1_IN_1: [&Layout; 1] = pick(&QUEUE_EVENT_V1_LAYOUTS, [0]);
 
-const QUEUE_EVENT_V1: Subspace = Subspace {
-    letter: 'q',
-    name: "queue_event",
-    title: "Queue events",
-    value: ValueKind::Bytes,
-    tables: &TABLES_Q_BYTES,
-    ..Subspace::PLAIN
-};
+const QUEUE_EVENT_V1: Subspace =
+    Subspace::new('q', "queue_event", "Queue events", ValueKind::Bytes, &TABLES_Q_BYTES);
 
 /// Queue events (`subspaces.queue_event`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -2849,9 +2508,7 @@ pub enum QueueEventKey<'k> {
 
 impl TypedKey for QueueEventKey<'_> {
     type Of<'k> = QueueEventKey<'k>;
-    fn layouts() -> &'static [Layout] {
-        &QUEUE_EVENT_LAYOUTS
-    }
+    const LAYOUTS: &'static [Layout] = &QUEUE_EVENT_LAYOUTS;
     #[inline(always)]
     fn layout_of(key: &[u8], version: u32, from: usize) -> Option<usize> {
         Some(match key.len() {
@@ -2888,14 +2545,8 @@ static QUEUE_EVENT_LAYOUTS: [Layout; 2] = [
 
 static QUEUE_EVENT_IN_3: [&Layout; 2] = pick(&QUEUE_EVENT_LAYOUTS, [0, 1]);
 
-const QUEUE_EVENT: Subspace = Subspace {
-    letter: 'q',
-    name: "queue_event",
-    title: "Queue events",
-    value: ValueKind::Bytes,
-    tables: &TABLES_Q_BYTES,
-    ..Subspace::PLAIN
-};
+const QUEUE_EVENT: Subspace =
+    Subspace::new('q', "queue_event", "Queue events", ValueKind::Bytes, &TABLES_Q_BYTES);
 
 /// Incoming DMARC, TLS and ARF reports (`subspaces.report_in`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -2910,9 +2561,7 @@ pub enum ReportInV1Key {
 
 impl TypedKey for ReportInV1Key {
     type Of<'k> = ReportInV1Key;
-    fn layouts() -> &'static [Layout] {
-        &REPORT_IN_V1_LAYOUTS
-    }
+    const LAYOUTS: &'static [Layout] = &REPORT_IN_V1_LAYOUTS;
     #[inline(always)]
     fn layout_of(key: &[u8], version: u32, from: usize) -> Option<usize> {
         Some(match key.len() {
@@ -2951,14 +2600,8 @@ static REPORT_IN_V1_LAYOUTS: [Layout; 3] = [
 
 static REPORT_IN_V1_IN_1: [&Layout; 3] = pick(&REPORT_IN_V1_LAYOUTS, [0, 1, 2]);
 
-const REPORT_IN_V1: Subspace = Subspace {
-    letter: 'r',
-    name: "report_in",
-    title: "Incoming DMARC, TLS and ARF reports",
-    value: ValueKind::Bytes,
-    tables: &TABLES_R_BYTES,
-    ..Subspace::PLAIN
-};
+const REPORT_IN_V1: Subspace =
+    Subspace::new('r', "report_in", "Incoming DMARC, TLS and ARF reports", ValueKind::Bytes, &TABLES_R_BYTES);
 
 /// Incoming reports (`subspaces.report_in`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -2969,9 +2612,7 @@ pub enum ReportInKey {
 
 impl TypedKey for ReportInKey {
     type Of<'k> = ReportInKey;
-    fn layouts() -> &'static [Layout] {
-        &REPORT_IN_LAYOUTS
-    }
+    const LAYOUTS: &'static [Layout] = &REPORT_IN_LAYOUTS;
     #[inline(always)]
     fn layout_of(key: &[u8], version: u32, from: usize) -> Option<usize> {
         Some(match key.len() {
@@ -2998,14 +2639,8 @@ static REPORT_IN_LAYOUTS: [Layout; 1] =
 
 static REPORT_IN_IN_6: [&Layout; 1] = pick(&REPORT_IN_LAYOUTS, [0]);
 
-const REPORT_IN: Subspace = Subspace {
-    letter: 'r',
-    name: "report_in",
-    title: "Incoming reports",
-    value: ValueKind::Bytes,
-    tables: &TABLES_R_BYTES,
-    ..Subspace::PLAIN
-};
+const REPORT_IN: Subspace =
+    Subspace::new('r', "report_in", "Incoming reports", ValueKind::Bytes, &TABLES_R_BYTES);
 
 /// Configuration settings (`subspaces.settings`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -3016,9 +2651,7 @@ pub enum SettingsKey<'k> {
 
 impl TypedKey for SettingsKey<'_> {
     type Of<'k> = SettingsKey<'k>;
-    fn layouts() -> &'static [Layout] {
-        &SETTINGS_LAYOUTS
-    }
+    const LAYOUTS: &'static [Layout] = &SETTINGS_LAYOUTS;
     #[inline(always)]
     fn layout_of(key: &[u8], version: u32, from: usize) -> Option<usize> {
         Some(match key.len() {
@@ -3045,16 +2678,9 @@ static SETTINGS_LAYOUTS: [Layout; 1] = [Layout::new(0, "setting", &[Segment::res
 
 static SETTINGS_IN_1: [&Layout; 1] = pick(&SETTINGS_LAYOUTS, [0]);
 
-const SETTINGS: Subspace = Subspace {
-    letter: 's',
-    name: "settings",
-    title: "Configuration settings",
-    value: ValueKind::Bytes,
-    fresh: FreshRule::Save,
-    settings: true,
-    tables: &TABLES_S_BYTES,
-    ..Subspace::PLAIN
-};
+const SETTINGS: Subspace = Subspace::new(
+    's', "settings", "Configuration settings", ValueKind::Bytes, &TABLES_S_BYTES,
+).fresh(FreshRule::Save).settings();
 
 /// Registry objects (`subspaces.registry`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -3065,9 +2691,7 @@ pub enum RegistryKey {
 
 impl TypedKey for RegistryKey {
     type Of<'k> = RegistryKey;
-    fn layouts() -> &'static [Layout] {
-        &REGISTRY_LAYOUTS
-    }
+    const LAYOUTS: &'static [Layout] = &REGISTRY_LAYOUTS;
     #[inline(always)]
     fn layout_of(key: &[u8], version: u32, from: usize) -> Option<usize> {
         Some(match key.len() {
@@ -3094,15 +2718,9 @@ static REGISTRY_LAYOUTS: [Layout; 1] =
 
 static REGISTRY_IN_6: [&Layout; 1] = pick(&REGISTRY_LAYOUTS, [0]);
 
-const REGISTRY: Subspace = Subspace {
-    letter: 's',
-    name: "registry",
-    title: "Registry objects",
-    value: ValueKind::Bytes,
-    fresh: FreshRule::Save,
-    tables: &TABLES_S_BYTES,
-    ..Subspace::PLAIN
-};
+const REGISTRY: Subspace = Subspace::new(
+    's', "registry", "Registry objects", ValueKind::Bytes, &TABLES_S_BYTES,
+).fresh(FreshRule::Save);
 
 /// Blobs (`subspaces.blobs`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -3119,9 +2737,7 @@ pub enum BlobsKey<'k> {
 
 impl TypedKey for BlobsKey<'_> {
     type Of<'k> = BlobsKey<'k>;
-    fn layouts() -> &'static [Layout] {
-        &BLOBS_LAYOUTS
-    }
+    const LAYOUTS: &'static [Layout] = &BLOBS_LAYOUTS;
     #[inline(always)]
     fn layout_of(key: &[u8], version: u32, from: usize) -> Option<usize> {
         Some(match key.len() {
@@ -3186,15 +2802,8 @@ static BLOBS_IN_5: [&Layout; 4] = pick(&BLOBS_LAYOUTS, [0, 2, 3, 4]);
 
 static BLOBS_IN_6: [&Layout; 4] = pick(&BLOBS_LAYOUTS, [1, 2, 3, 4]);
 
-const BLOBS: Subspace = Subspace {
-    letter: 't',
-    name: "blobs",
-    title: "Blobs",
-    value: ValueKind::Blob,
-    store_group: StoreGroup::Blob,
-    tables: &TABLES_T_BLOB,
-    ..Subspace::PLAIN
-};
+const BLOBS: Subspace =
+    Subspace::new('t', "blobs", "Blobs", ValueKind::Blob, &TABLES_T_BLOB).store(StoreGroup::Blob);
 
 /// Quota counters (`subspaces.quota`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -3209,9 +2818,7 @@ pub enum QuotaKey<'k> {
 
 impl TypedKey for QuotaKey<'_> {
     type Of<'k> = QuotaKey<'k>;
-    fn layouts() -> &'static [Layout] {
-        &QUOTA_LAYOUTS
-    }
+    const LAYOUTS: &'static [Layout] = &QUOTA_LAYOUTS;
     #[inline(always)]
     fn layout_of(key: &[u8], version: u32, from: usize) -> Option<usize> {
         Some(match key.len() {
@@ -3250,14 +2857,7 @@ static QUOTA_IN_1: [&Layout; 3] = pick(&QUOTA_LAYOUTS, [0, 1, 2]);
 
 static QUOTA_IN_6: [&Layout; 2] = pick(&QUOTA_LAYOUTS, [0, 1]);
 
-const QUOTA: Subspace = Subspace {
-    letter: 'u',
-    name: "quota",
-    title: "Quota counters",
-    value: ValueKind::Counter,
-    tables: &TABLES_U_COUNTER,
-    ..Subspace::PLAIN
-};
+const QUOTA: Subspace = Subspace::new('u', "quota", "Quota counters", ValueKind::Counter, &TABLES_U_COUNTER);
 
 /// Text-token bitmap (`subspaces.bitmap_text`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -3268,9 +2868,7 @@ pub enum BitmapTextKey<'k> {
 
 impl TypedKey for BitmapTextKey<'_> {
     type Of<'k> = BitmapTextKey<'k>;
-    fn layouts() -> &'static [Layout] {
-        &BITMAP_TEXT_LAYOUTS
-    }
+    const LAYOUTS: &'static [Layout] = &BITMAP_TEXT_LAYOUTS;
     #[inline(always)]
     fn layout_of(key: &[u8], version: u32, from: usize) -> Option<usize> {
         Some(match key.len() {
@@ -3310,15 +2908,9 @@ static BITMAP_TEXT_LAYOUTS: [Layout; 1] = [
 
 static BITMAP_TEXT_IN_1: [&Layout; 1] = pick(&BITMAP_TEXT_LAYOUTS, [0]);
 
-const BITMAP_TEXT: Subspace = Subspace {
-    letter: 'v',
-    name: "bitmap_text",
-    title: "Text-token bitmap",
-    value: ValueKind::None,
-    store_group: StoreGroup::Search,
-    tables: &TABLES_V_NONE,
-    ..Subspace::PLAIN
-};
+const BITMAP_TEXT: Subspace = Subspace::new(
+    'v', "bitmap_text", "Text-token bitmap", ValueKind::None, &TABLES_V_NONE,
+).store(StoreGroup::Search);
 
 /// Trace search index (`subspaces.telemetry_index`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -3329,9 +2921,7 @@ pub enum TelemetryIndexKey<'k> {
 
 impl TypedKey for TelemetryIndexKey<'_> {
     type Of<'k> = TelemetryIndexKey<'k>;
-    fn layouts() -> &'static [Layout] {
-        &TELEMETRY_INDEX_LAYOUTS
-    }
+    const LAYOUTS: &'static [Layout] = &TELEMETRY_INDEX_LAYOUTS;
     #[inline(always)]
     fn layout_of(key: &[u8], version: u32, from: usize) -> Option<usize> {
         Some(match key.len() {
@@ -3362,15 +2952,9 @@ static TELEMETRY_INDEX_LAYOUTS: [Layout; 1] =
 
 static TELEMETRY_INDEX_IN_1: [&Layout; 1] = pick(&TELEMETRY_INDEX_LAYOUTS, [0]);
 
-const TELEMETRY_INDEX: Subspace = Subspace {
-    letter: 'w',
-    name: "telemetry_index",
-    title: "Trace search index",
-    value: ValueKind::Bytes,
-    store_group: StoreGroup::Telemetry,
-    tables: &TABLES_W_BYTES,
-    ..Subspace::PLAIN
-};
+const TELEMETRY_INDEX: Subspace = Subspace::new(
+    'w', "telemetry_index", "Trace search index", ValueKind::Bytes, &TABLES_W_BYTES,
+).store(StoreGroup::Telemetry);
 
 /// Spam training samples (`subspaces.spam_samples`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -3381,9 +2965,7 @@ pub enum SpamSamplesKey {
 
 impl TypedKey for SpamSamplesKey {
     type Of<'k> = SpamSamplesKey;
-    fn layouts() -> &'static [Layout] {
-        &SPAM_SAMPLES_LAYOUTS
-    }
+    const LAYOUTS: &'static [Layout] = &SPAM_SAMPLES_LAYOUTS;
     #[inline(always)]
     fn layout_of(key: &[u8], version: u32, from: usize) -> Option<usize> {
         Some(match key.len() {
@@ -3410,14 +2992,8 @@ static SPAM_SAMPLES_LAYOUTS: [Layout; 1] =
 
 static SPAM_SAMPLES_IN_6: [&Layout; 1] = pick(&SPAM_SAMPLES_LAYOUTS, [0]);
 
-const SPAM_SAMPLES: Subspace = Subspace {
-    letter: 'w',
-    name: "spam_samples",
-    title: "Spam training samples",
-    value: ValueKind::Bytes,
-    tables: &TABLES_W_BYTES,
-    ..Subspace::PLAIN
-};
+const SPAM_SAMPLES: Subspace =
+    Subspace::new('w', "spam_samples", "Spam training samples", ValueKind::Bytes, &TABLES_W_BYTES);
 
 /// Stored metrics (`subspaces.telemetry_metric`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -3428,9 +3004,7 @@ pub enum TelemetryMetricV1Key {
 
 impl TypedKey for TelemetryMetricV1Key {
     type Of<'k> = TelemetryMetricV1Key;
-    fn layouts() -> &'static [Layout] {
-        &TELEMETRY_METRIC_V1_LAYOUTS
-    }
+    const LAYOUTS: &'static [Layout] = &TELEMETRY_METRIC_V1_LAYOUTS;
     #[inline(always)]
     fn layout_of(key: &[u8], version: u32, from: usize) -> Option<usize> {
         Some(match key.len() {
@@ -3461,15 +3035,9 @@ static TELEMETRY_METRIC_V1_LAYOUTS: [Layout; 1] =
 
 static TELEMETRY_METRIC_V1_IN_1: [&Layout; 1] = pick(&TELEMETRY_METRIC_V1_LAYOUTS, [0]);
 
-const TELEMETRY_METRIC_V1: Subspace = Subspace {
-    letter: 'x',
-    name: "telemetry_metric",
-    title: "Stored metrics",
-    value: ValueKind::Bytes,
-    store_group: StoreGroup::Telemetry,
-    tables: &TABLES_X_BYTES,
-    ..Subspace::PLAIN
-};
+const TELEMETRY_METRIC_V1: Subspace = Subspace::new(
+    'x', "telemetry_metric", "Stored metrics", ValueKind::Bytes, &TABLES_X_BYTES,
+).store(StoreGroup::Telemetry);
 
 /// Stored metrics (`subspaces.telemetry_metric`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -3480,9 +3048,7 @@ pub enum TelemetryMetricKey {
 
 impl TypedKey for TelemetryMetricKey {
     type Of<'k> = TelemetryMetricKey;
-    fn layouts() -> &'static [Layout] {
-        &TELEMETRY_METRIC_LAYOUTS
-    }
+    const LAYOUTS: &'static [Layout] = &TELEMETRY_METRIC_LAYOUTS;
     #[inline(always)]
     fn layout_of(key: &[u8], version: u32, from: usize) -> Option<usize> {
         Some(match key.len() {
@@ -3508,15 +3074,9 @@ static TELEMETRY_METRIC_LAYOUTS: [Layout; 1] = [Layout::new(0, "metric", &[Segme
 
 static TELEMETRY_METRIC_IN_6: [&Layout; 1] = pick(&TELEMETRY_METRIC_LAYOUTS, [0]);
 
-const TELEMETRY_METRIC: Subspace = Subspace {
-    letter: 'x',
-    name: "telemetry_metric",
-    title: "Stored metrics",
-    value: ValueKind::Bytes,
-    store_group: StoreGroup::Telemetry,
-    tables: &TABLES_X_BYTES,
-    ..Subspace::PLAIN
-};
+const TELEMETRY_METRIC: Subspace = Subspace::new(
+    'x', "telemetry_metric", "Stored metrics", ValueKind::Bytes, &TABLES_X_BYTES,
+).store(StoreGroup::Telemetry);
 
 /// In-memory store counters (`subspaces.in_memory_counter`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -3529,9 +3089,7 @@ pub enum InMemoryCounterKey<'k> {
 
 impl TypedKey for InMemoryCounterKey<'_> {
     type Of<'k> = InMemoryCounterKey<'k>;
-    fn layouts() -> &'static [Layout] {
-        &IN_MEMORY_COUNTER_LAYOUTS
-    }
+    const LAYOUTS: &'static [Layout] = &IN_MEMORY_COUNTER_LAYOUTS;
     #[inline(always)]
     fn layout_of(key: &[u8], version: u32, from: usize) -> Option<usize> {
         Some(match key.len() {
@@ -3567,16 +3125,9 @@ static IN_MEMORY_COUNTER_LAYOUTS: [Layout; 2] = [
 
 static IN_MEMORY_COUNTER_IN_1: [&Layout; 2] = pick(&IN_MEMORY_COUNTER_LAYOUTS, [0, 1]);
 
-const IN_MEMORY_COUNTER: Subspace = Subspace {
-    letter: 'y',
-    name: "in_memory_counter",
-    title: "In-memory store counters",
-    value: ValueKind::Counter,
-    store_group: StoreGroup::Lookup,
-    fresh: FreshRule::Clear,
-    tables: &TABLES_Y_COUNTER,
-    ..Subspace::PLAIN
-};
+const IN_MEMORY_COUNTER: Subspace = Subspace::new(
+    'y', "in_memory_counter", "In-memory store counters", ValueKind::Counter, &TABLES_Y_COUNTER,
+).store(StoreGroup::Lookup).fresh(FreshRule::Clear);
 
 /// Built-in search index (`subspaces.search_index`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -3597,9 +3148,7 @@ pub enum SearchIndexKey<'k> {
 
 impl TypedKey for SearchIndexKey<'_> {
     type Of<'k> = SearchIndexKey<'k>;
-    fn layouts() -> &'static [Layout] {
-        &SEARCH_INDEX_LAYOUTS
-    }
+    const LAYOUTS: &'static [Layout] = &SEARCH_INDEX_LAYOUTS;
     #[inline(always)]
     fn layout_of(key: &[u8], version: u32, from: usize) -> Option<usize> {
         Some(match key.len() {
@@ -3702,16 +3251,9 @@ static SEARCH_INDEX_LAYOUTS: [Layout; 6] = [
 
 static SEARCH_INDEX_IN_5: [&Layout; 6] = pick(&SEARCH_INDEX_LAYOUTS, [0, 1, 2, 3, 4, 5]);
 
-const SEARCH_INDEX: Subspace = Subspace {
-    letter: 'z',
-    name: "search_index",
-    title: "Built-in search index",
-    value: ValueKind::Bytes,
-    store_group: StoreGroup::Search,
-    derived: true,
-    tables: &TABLES_Z_BYTES_SEARCH_INDEX,
-    ..Subspace::PLAIN
-};
+const SEARCH_INDEX: Subspace = Subspace::new(
+    'z', "search_index", "Built-in search index", ValueKind::Bytes, &TABLES_Z_BYTES_SEARCH_INDEX,
+).store(StoreGroup::Search).derived();
 
 pub mod keys {
     pub use super::{
