@@ -186,9 +186,9 @@ fn segments_are_sound(model: &Model, findings: &mut Vec<Finding>) {
                     Finding::new(segment.place, message)
                         .note(
                             first.place,
-                            format!("`{}` ends where the segments behind it begin", first.name),
+                            format!("`{}` ends where the segments after it begin", first.name),
                         )
-                        .help("behind a segment without an end of its own only fixed widths can follow"),
+                        .help("after a segment without an end of its own only fixed widths can follow"),
                 );
             }
             if segment.kind.undelimited() {

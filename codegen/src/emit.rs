@@ -227,7 +227,7 @@ fn hex(n: u64) -> TokenStream {
     literal.map_or_else(|_| quote! { #n }, |literal| quote! { #literal })
 }
 
-/// Bytes behind a reference: as text where they are text.
+/// Bytes after a `&`: as text where they are text.
 fn bytes(bytes: &[u8]) -> TokenStream {
     if bytes.len() > 4 && bytes.iter().all(u8::is_ascii_graphic) {
         let text = Literal::byte_string(bytes);

@@ -73,7 +73,7 @@ impl Subspace {
     ///
     /// # Errors
     ///
-    /// The name of the first field that the layout does not have, that stands behind one that is not given, or
+    /// The name of the first field that the layout does not have, that comes after one that is not given, or
     /// whose value does not fit.
     pub fn prefix<'f>(&self, layout: &Layout, given: &[(&'f str, &'f str)]) -> Result<Vec<u8>, &'f str> {
         let mut out = Vec::new();

@@ -328,7 +328,7 @@ pub enum SegmentKind {
     TermHash,
     /// 1 to 7 bytes, or 8 bytes and a length byte.
     TokenHash,
-    /// Everything up to the segments behind it.
+    /// Everything up to the segments after it.
     Rest,
 }
 

@@ -231,7 +231,7 @@ mod tests {
         check(&[(U32, &[]), (U32, &[])], &[(U64, &[])], Covers);
         check(&[(Hash, &[])], &[(Rest, &[])], MoreSpecific);
         check(&[(Rest, &[])], &[(Hash, &[])], Covers);
-        // Constants in front, behind, and where only one has them.
+        // Constants at the start, at the end, and where only one has them.
         check(&[(byte(1), &[]), (Rest, &[])], &[(byte(2), &[]), (Rest, &[])], Disjoint);
         check(&[(Rest, &[]), (byte(1), &[])], &[(Rest, &[]), (byte(2), &[])], Disjoint);
         check(&[(byte(1), &[]), (Rest, &[])], &[(Rest, &[]), (byte(1), &[])], Crossing);
@@ -246,7 +246,7 @@ mod tests {
         check(&[(U16, &[(7, 7)])], &[(Const(vec![0, 7]), &[])], Covers);
         check(&[(U16, &[])], &[(U16, &[(7, 7)])], Covers);
         check(&[(U8, &[]), (byte(8), &[])], &[(U16, &[(7, 7)])], Disjoint);
-        // Restrictions behind a segment of varying length.
+        // Restrictions after a segment of varying length.
         check(&[(Leb32, &[]), (byte(1), &[])], &[(Leb64, &[]), (byte(2), &[])], Disjoint);
         check(&[(Leb32, &[])], &[(Leb64, &[])], MoreSpecific);
         // A length byte excludes what begins otherwise.

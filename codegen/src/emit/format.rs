@@ -103,7 +103,7 @@ fn items(tokens: &[Token], indent: usize) -> String {
     out
 }
 
-/// One element of a list with the lines of its attributes, and what stands behind it.
+/// One element of a list with the lines of its attributes, and what comes after it.
 fn element(tokens: &[Token], indent: usize, end: &str) -> String {
     let pad = " ".repeat(indent);
     let mut out = String::new();
@@ -168,7 +168,7 @@ fn assigned(tokens: &[Token], indent: usize, tail: usize) -> Option<String> {
 /// A pattern of several, each on a line of its own.
 fn alternatives(tokens: &[Token], indent: usize) -> Option<String> {
     let is_or = |token: &Token| matches!(token, Token::Mark(mark) if mark == "|");
-    // What stands behind an arrow belongs to the last one.
+    // What comes after an arrow belongs to the last one.
     let arrow = tokens.iter().position(|token| matches!(token, Token::Mark(mark) if mark == "=>"));
     let end = arrow.unwrap_or(tokens.len());
     if arrow.is_some() && indent + flat(&tokens[..end]).len() < WIDTH {
@@ -201,7 +201,7 @@ fn statements(tokens: &[Token], indent: usize) -> String {
     parts.map(|part| element(part, indent, "")).collect()
 }
 
-/// Calls on a value, one after the other: those that do not fit behind it stand below it.
+/// Calls on a value, one after the other: those that do not fit after it stand below it.
 fn chain(tokens: &[Token], indent: usize, column: usize) -> Option<String> {
     let is_dot = |token: &Token| matches!(token, Token::Mark(mark) if mark == ".");
     let calls = |at: &usize| is_dot(&tokens[*at]) && matches!(tokens.get(at + 2), Some(Token::Group(..)));
@@ -215,7 +215,7 @@ fn chain(tokens: &[Token], indent: usize, column: usize) -> Option<String> {
     let more = indent + INDENT;
     let mut out = sequence(head, indent, column, 0);
     let calls = flat(rest);
-    // Behind a list of several lines there is room.
+    // After a list of several lines there is room.
     if out.contains('\n') && indent + out.lines().last().map_or(0, str::len) + calls.len() < WIDTH {
         return Some(out + &calls);
     }
@@ -273,7 +273,7 @@ fn list(inner: &[Token], delimiter: Delimiter, indent: usize, column: usize) -> 
     out + &" ".repeat(indent)
 }
 
-/// `..Layout::PLAIN`, behind which no comma may stand.
+/// `..Layout::PLAIN`, after which no comma may stand.
 fn is_base(tokens: &[Token]) -> bool {
     matches!(tokens.first(), Some(Token::Mark(mark)) if mark == "..")
 }
@@ -289,7 +289,7 @@ fn elements(tokens: &[Token]) -> Vec<&[Token]> {
     parts.filter(|part| !part.is_empty()).collect()
 }
 
-/// What makes braces behind these tokens a body.
+/// What makes braces after these tokens a body.
 fn keyword(tokens: &[Token]) -> Option<&str> {
     let words = tokens.iter().filter_map(|token| match token {
         Token::Word(word) => Some(word.as_str()),

@@ -11,7 +11,7 @@ use crate::model::{
 };
 use crate::names;
 
-/// What stands behind the typed keys of an entry.
+/// What comes after the typed keys of an entry.
 pub(super) fn items(model: &Model, entries: &[Entry<'_>], entry: &Entry<'_>) -> Vec<TokenStream> {
     let (statics, subspace) = (entry.statics(), entry.subspace);
     let mut items = Vec::new();
