@@ -15,7 +15,7 @@ fn main() {
         fs::read_to_string(file).unwrap_or_else(|error| fail(&[format!("{file}: {error}")]))
     });
     let sources: Vec<_> =
-        files.iter().zip(&texts).map(|(name, text)| codegen::Source { name, text }).collect();
+        files.iter().zip(&texts).map(|(name, text)| codegen::SchemaFile { name, text }).collect();
     let output = codegen::generate(&sources).unwrap_or_else(|report| fail(report.lines()));
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
     // The documentation is for whoever builds with a schema of their own; nothing includes it.

@@ -1,4 +1,4 @@
-//! Every rule a schema must obey, one function per rule. All findings are collected.
+//! Every rule a schema must obey, one function per rule. All mistakes are collected.
 //!
 //! Judges the model; reads no YAML and writes no Rust.
 
@@ -8,9 +8,11 @@ mod references;
 
 use std::collections::BTreeMap;
 
-use crate::model::{Backend, IntSet, Kind, Layout, Model, Segment, Subspace, Text, ValueForm, ValueKind};
-use crate::report::{Finding, Place};
-use overlap::Relation;
+use crate::model::{
+    Backend, IntSet, Layout, Model, Segment, SegmentKind, Subspace, Text, ValueForm, ValueKind,
+};
+use crate::report::{Mistake, Position};
+use overlap::KeyRelation;
 
 /// The data stores the product knows: name in the schema and variant of `BackendKind`.
 pub(crate) const BACKENDS: [(&str, &str); 5] = [
@@ -21,56 +23,56 @@ pub(crate) const BACKENDS: [(&str, &str); 5] = [
     ("foundationdb", "FoundationDb"),
 ];
 
-/// Adds what breaks a rule to `findings`.
-pub(crate) fn check(model: &Model, findings: &mut Vec<Finding>) {
-    versions_ascend(model, findings);
+/// Adds what breaks a rule to `mistakes`.
+pub(crate) fn check(model: &Model, mistakes: &mut Vec<Mistake>) {
+    versions_ascend(model, mistakes);
     // Everything else goes through the versions of a range one by one.
-    if !findings.is_empty() {
+    if !mistakes.is_empty() {
         return;
     }
-    letters_and_names_are_unique(model, findings);
-    every_letter_has_a_family(model, findings);
-    every_version_has_layouts(model, findings);
-    segments_are_sound(model, findings);
-    names_are_told_apart(model, findings);
-    values_fit_their_kind(model, findings);
-    layouts_are_decidable(model, findings);
-    backends_map_everything(model, findings);
-    everything_is_documented(model, findings);
-    identifiers::names_are_identifiers(model, findings);
-    identifiers::names_stay_apart(model, findings);
-    identifiers::names_have_no_gap(model, findings);
-    references::schema_version_record(model, findings);
-    references::blobs(model, findings);
-    references::one_side_each(model, findings);
-    references::legacy(model, findings);
-    references::counter_rules(model, findings);
-    references::singletons(model, findings);
+    letters_and_names_are_unique(model, mistakes);
+    every_letter_has_a_family(model, mistakes);
+    every_version_has_layouts(model, mistakes);
+    segments_are_sound(model, mistakes);
+    names_are_told_apart(model, mistakes);
+    values_fit_their_kind(model, mistakes);
+    layouts_are_decidable(model, mistakes);
+    backends_map_everything(model, mistakes);
+    everything_is_documented(model, mistakes);
+    identifiers::names_are_identifiers(model, mistakes);
+    identifiers::names_stay_apart(model, mistakes);
+    identifiers::names_have_no_gap(model, mistakes);
+    references::schema_version_record(model, mistakes);
+    references::blobs(model, mistakes);
+    references::one_side_each(model, mistakes);
+    references::legacy(model, mistakes);
+    references::counter_rules(model, mistakes);
+    references::singletons(model, mistakes);
 }
 
 /// Rule 2: version numbers ascend.
-fn versions_ascend(model: &Model, findings: &mut Vec<Finding>) {
+fn versions_ascend(model: &Model, mistakes: &mut Vec<Mistake>) {
     for pair in model.versions.windows(2) {
         if let [before, after] = pair
             && before.number.checked_add(1) != Some(after.number)
         {
             let message = format!("version {} does not follow version {}", after.number, before.number);
-            findings.push(
-                Finding::new(after.place, message)
+            mistakes.push(
+                Mistake::new(after.place, message)
                     .help("list the versions in ascending order, none left out"),
             );
         }
     }
     if model.versions.is_empty() {
-        findings.push(
-            Finding::new(Place { line: 1, column: 1 }, "no schema version")
+        mistakes.push(
+            Mistake::new(Position { line: 1, column: 1 }, "no schema version")
                 .help("declare one under `versions:`"),
         );
     }
 }
 
 /// Rules 1 and 2: per version letters and names are unique.
-fn letters_and_names_are_unique(model: &Model, findings: &mut Vec<Finding>) {
+fn letters_and_names_are_unique(model: &Model, mistakes: &mut Vec<Mistake>) {
     for (index, later) in model.subspaces.iter().enumerate() {
         for earlier in &model.subspaces[..index] {
             let Some(version) = later.versions.iter().find(|v| earlier.versions.contains(*v)) else {
@@ -78,16 +80,16 @@ fn letters_and_names_are_unique(model: &Model, findings: &mut Vec<Finding>) {
             };
             if earlier.letter == later.letter {
                 let message = format!("letter `{}` is taken in version {version}", later.letter);
-                findings.push(
-                    Finding::new(later.letter_place, message)
+                mistakes.push(
+                    Mistake::new(later.letter_place, message)
                         .note(earlier.letter_place, format!("`{}` has it", earlier.name.value))
                         .help("end the version range of the older entry"),
                 );
             }
             if earlier.name.value == later.name.value {
                 let message = format!("name `{}` is taken in version {version}", later.name.value);
-                findings.push(
-                    Finding::new(later.name.place, message)
+                mistakes.push(
+                    Mistake::new(later.name.place, message)
                         .note(earlier.name.place, "it is declared here")
                         .help("end the version range of the older entry"),
                 );
@@ -95,24 +97,24 @@ fn letters_and_names_are_unique(model: &Model, findings: &mut Vec<Finding>) {
         }
         for version in later.versions.iter() {
             let layouts = later.layouts.iter().filter(|l| l.versions.contains(version));
-            duplicates(layouts.map(|l| &l.name), "layout", findings);
+            duplicates(layouts.map(|l| &l.name), "layout", mistakes);
         }
     }
-    duplicates(model.backends.iter().map(|b| &b.name), "backend", findings);
-    duplicates(model.rules.iter().map(|r| &r.name), "counter rule", findings);
+    duplicates(model.backends.iter().map(|b| &b.name), "backend", mistakes);
+    duplicates(model.rules.iter().map(|r| &r.name), "counter rule", mistakes);
     for version in &model.versions {
         let live = model.singletons.iter().filter(|s| s.versions.contains(version.number));
-        duplicates(live.map(|s| &s.name), "singleton", findings);
+        duplicates(live.map(|s| &s.name), "singleton", mistakes);
     }
 }
 
-fn duplicates<'a>(names: impl Iterator<Item = &'a Text>, what: &str, findings: &mut Vec<Finding>) {
-    let mut seen: BTreeMap<&str, Place> = BTreeMap::new();
+fn duplicates<'a>(names: impl Iterator<Item = &'a Text>, what: &str, mistakes: &mut Vec<Mistake>) {
+    let mut seen: BTreeMap<&str, Position> = BTreeMap::new();
     for name in names {
         if let Some(first) = seen.insert(&name.value, name.place) {
             let message = format!("{what} `{}` is declared twice", name.value);
-            findings.push(
-                Finding::new(name.place, message)
+            mistakes.push(
+                Mistake::new(name.place, message)
                     .note(first, "it is declared here")
                     .help("rename one of them"),
             );
@@ -121,22 +123,22 @@ fn duplicates<'a>(names: impl Iterator<Item = &'a Text>, what: &str, findings: &
 }
 
 /// Rule 1: per version every subspace is in one family, or a reason says why in none.
-fn every_letter_has_a_family(model: &Model, findings: &mut Vec<Finding>) {
+fn every_letter_has_a_family(model: &Model, mistakes: &mut Vec<Mistake>) {
     for version in &model.versions {
-        let mut seen: BTreeMap<char, Place> = BTreeMap::new();
+        let mut seen: BTreeMap<char, Position> = BTreeMap::new();
         let families = version.families.iter().flat_map(|(_, letters)| letters);
         for letter in families.chain(version.no_family.iter().map(|(letter, _)| letter)) {
             if let Some(first) = seen.insert(letter.value, letter.place) {
                 let message =
                     format!("letter `{}` is in two families of version {}", letter.value, version.number);
-                findings.push(
-                    Finding::new(letter.place, message).note(first, "it is named here").help("name it once"),
+                mistakes.push(
+                    Mistake::new(letter.place, message).note(first, "it is named here").help("name it once"),
                 );
             }
             let live = |s: &&Subspace| s.letter == letter.value && s.versions.contains(version.number);
             if !model.subspaces.iter().any(|s| live(&s)) {
                 let message = format!("version {} has no subspace `{}`", version.number, letter.value);
-                findings.push(Finding::new(letter.place, message).help("remove the letter"));
+                mistakes.push(Mistake::new(letter.place, message).help("remove the letter"));
             }
         }
         for subspace in model.subspaces.iter().filter(|s| s.versions.contains(version.number)) {
@@ -145,8 +147,8 @@ fn every_letter_has_a_family(model: &Model, findings: &mut Vec<Finding>) {
                     "subspace `{}` is in no family of version {}",
                     subspace.name.value, version.number
                 );
-                findings.push(
-                    Finding::new(subspace.name.place, message)
+                mistakes.push(
+                    Mistake::new(subspace.name.place, message)
                         .note(version.place, "the version is declared here")
                         .help("add its letter to a family, or to `no_family` with the reason"),
                 );
@@ -156,25 +158,25 @@ fn every_letter_has_a_family(model: &Model, findings: &mut Vec<Finding>) {
 }
 
 /// Rule 2: a subspace has a layout in every version it exists in.
-fn every_version_has_layouts(model: &Model, findings: &mut Vec<Finding>) {
+fn every_version_has_layouts(model: &Model, mistakes: &mut Vec<Mistake>) {
     for subspace in &model.subspaces {
         let bare =
             subspace.versions.iter().find(|v| !subspace.layouts.iter().any(|l| l.versions.contains(*v)));
         if let Some(version) = bare {
             let message = format!("subspace `{}` has no layout in version {version}", subspace.name.value);
-            findings.push(
-                Finding::new(subspace.name.place, message).help("add one, or end the subspace's range"),
+            mistakes.push(
+                Mistake::new(subspace.name.place, message).help("add one, or end the subspace's range"),
             );
         }
     }
 }
 
 /// Rule 3: one undelimited segment per layout, and restrictions that fit their width.
-fn segments_are_sound(model: &Model, findings: &mut Vec<Finding>) {
+fn segments_are_sound(model: &Model, mistakes: &mut Vec<Mistake>) {
     for layout in layouts(model) {
         if layout.segments.is_empty() {
             let message = format!("layout `{}` has no segment", layout.name.value);
-            findings.push(Finding::new(layout.name.place, message).help("a key is never empty"));
+            mistakes.push(Mistake::new(layout.name.place, message).help("a key is never empty"));
         }
         let mut undelimited: Option<&Segment> = None;
         for segment in &layout.segments {
@@ -182,30 +184,27 @@ fn segments_are_sound(model: &Model, findings: &mut Vec<Finding>) {
                 && segment.kind.fixed().is_none()
             {
                 let message = format!("the end of `{}` cannot be found", first.name);
-                findings.push(
-                    Finding::new(segment.place, message)
-                        .note(
-                            first.place,
-                            format!("`{}` ends where the segments after it begin", first.name),
-                        )
+                mistakes.push(
+                    Mistake::new(segment.place, message)
+                        .note(first.place, format!("`{}` ends where the segments after it begin", first.name))
                         .help("after a segment without an end of its own only fixed widths can follow"),
                 );
             }
             if segment.kind.undelimited() {
                 undelimited = Some(segment);
             }
-            restriction_fits(segment, findings);
-            if segment.kind == Kind::Bytes(0) {
-                findings.push(Finding::new(segment.place, "a segment of no bytes").help("remove it"));
+            restriction_fits(segment, mistakes);
+            if segment.kind == SegmentKind::Bytes(0) {
+                mistakes.push(Mistake::new(segment.place, "a segment of no bytes").help("remove it"));
             }
             if let Some(names) = &segment.names {
                 if !model.names.iter().any(|table| table.name.value == names.value) {
                     let message = format!("no table of names `{}`", names.value);
-                    findings.push(Finding::new(names.place, message).help("declare it under `names:`"));
+                    mistakes.push(Mistake::new(names.place, message).help("declare it under `names:`"));
                 }
                 if segment.kind.largest().is_none() {
                     let message = format!("`{}` is no number, so its values have no names", segment.name);
-                    findings.push(Finding::new(segment.place, message).help("remove `names:`"));
+                    mistakes.push(Mistake::new(segment.place, message).help("remove `names:`"));
                 }
             }
         }
@@ -215,19 +214,19 @@ fn segments_are_sound(model: &Model, findings: &mut Vec<Finding>) {
             .filter(|s| !s.name.is_empty())
             .map(|s| Text { value: s.name.clone(), place: s.place })
             .collect();
-        duplicates(fields.iter(), "field", findings);
+        duplicates(fields.iter(), "field", mistakes);
     }
 }
 
 /// A value has one name. An earlier name is that of a value, another one, and the only one in its versions.
-fn names_are_told_apart(model: &Model, findings: &mut Vec<Finding>) {
+fn names_are_told_apart(model: &Model, mistakes: &mut Vec<Mistake>) {
     for table in &model.names {
         for pair in table.values.windows(2) {
             if let [(one, _), (other, name)] = pair
                 && one == other
             {
                 let message = format!("{one} has two names, of which one is `{name}`");
-                findings.push(Finding::new(table.name.place, message).help("remove one of them"));
+                mistakes.push(Mistake::new(table.name.place, message).help("remove one of them"));
             }
         }
         for (index, entry) in table.earlier.iter().enumerate() {
@@ -243,12 +242,12 @@ fn names_are_told_apart(model: &Model, findings: &mut Vec<Finding>) {
                 (_, Some(_)) => format!("{} has two earlier names in one version", entry.value),
                 _ => continue,
             };
-            findings.push(Finding::new(entry.place, message).help("correct the entry, or remove it"));
+            mistakes.push(Mistake::new(entry.place, message).help("correct the entry, or remove it"));
         }
     }
 }
 
-fn restriction_fits(segment: &Segment, findings: &mut Vec<Finding>) {
+fn restriction_fits(segment: &Segment, mistakes: &mut Vec<Mistake>) {
     if segment.allowed.is_empty() {
         return;
     }
@@ -262,7 +261,7 @@ fn restriction_fits(segment: &Segment, findings: &mut Vec<Finding>) {
             None => return,
         },
     };
-    findings.push(Finding::new(segment.place, message).help("correct `in:`"));
+    mistakes.push(Mistake::new(segment.place, message).help("correct `in:`"));
 }
 
 /// A value of a set that is larger than a field can hold. An open range ends at the largest number of any width.
@@ -276,7 +275,7 @@ fn beyond(set: &IntSet, largest: u64) -> Option<u64> {
 }
 
 /// The value form of a layout fits the value kind of its subspace.
-fn values_fit_their_kind(model: &Model, findings: &mut Vec<Finding>) {
+fn values_fit_their_kind(model: &Model, mistakes: &mut Vec<Mistake>) {
     for subspace in &model.subspaces {
         for layout in &subspace.layouts {
             let fits = match subspace.value {
@@ -286,22 +285,22 @@ fn values_fit_their_kind(model: &Model, findings: &mut Vec<Finding>) {
             };
             if !fits {
                 let message = format!("layout `{}` narrows a value that has no form", layout.name.value);
-                findings.push(
-                    Finding::new(layout.value_place, message)
+                mistakes.push(
+                    Mistake::new(layout.value_place, message)
                         .note(subspace.name.place, "the value kind is declared here")
                         .help("only subspaces with `value: bytes` have value forms"),
                 );
             }
             if layout.content_hash && subspace.value != ValueKind::Blob {
                 let message = format!("layout `{}` hashes no content", layout.name.value);
-                findings.push(
-                    Finding::new(layout.name.place, message).help("`content_hash` is for `value: blob`"),
+                mistakes.push(
+                    Mistake::new(layout.name.place, message).help("`content_hash` is for `value: blob`"),
                 );
             }
             if layout.long && matches!(subspace.value, ValueKind::None | ValueKind::Counter) {
                 let message = format!("values of `{}` are never long", layout.name.value);
-                findings.push(
-                    Finding::new(layout.name.place, message)
+                mistakes.push(
+                    Mistake::new(layout.name.place, message)
                         .note(subspace.name.place, "the value kind is declared here")
                         .help("`long` is for `value: bytes` and `value: blob`"),
                 );
@@ -311,53 +310,53 @@ fn values_fit_their_kind(model: &Model, findings: &mut Vec<Finding>) {
 }
 
 /// Rule 4: no layout hides another, and every overlap has a reason.
-fn layouts_are_decidable(model: &Model, findings: &mut Vec<Finding>) {
+fn layouts_are_decidable(model: &Model, mistakes: &mut Vec<Mistake>) {
     for subspace in &model.subspaces {
         for (index, earlier) in subspace.layouts.iter().enumerate() {
             for shares in &earlier.shares {
                 let later = &subspace.layouts[index + 1..];
                 if !later.iter().any(|l| l.name.value == shares.with.value) {
                     let message = format!("no layout `{}` below `{}`", shares.with.value, earlier.name.value);
-                    findings.push(
-                        Finding::new(shares.with.place, message).help("name a later layout of this subspace"),
+                    mistakes.push(
+                        Mistake::new(shares.with.place, message).help("name a later layout of this subspace"),
                     );
                 }
             }
             for later in &subspace.layouts[index + 1..] {
                 if earlier.versions.iter().any(|v| later.versions.contains(v)) {
-                    findings.extend(pair(earlier, later));
+                    mistakes.extend(pair(earlier, later));
                 }
             }
         }
     }
 }
 
-fn pair(earlier: &Layout, later: &Layout) -> Option<Finding> {
+fn pair(earlier: &Layout, later: &Layout) -> Option<Mistake> {
     let shares = earlier.shares.iter().find(|s| s.with.value == later.name.value);
     let (a, b) = (&earlier.name.value, &later.name.value);
     let declared = format!("`{b}` is declared here");
     match (overlap::relation(earlier, later), shares) {
-        (Relation::Disjoint, None) | (Relation::MoreSpecific, Some(_)) => None,
-        (Relation::Disjoint, Some(shares)) => Some(
-            Finding::new(shares.with.place, format!("`{a}` shares no key with `{b}`"))
+        (KeyRelation::Disjoint, None) | (KeyRelation::MoreSpecific, Some(_)) => None,
+        (KeyRelation::Disjoint, Some(shares)) => Some(
+            Mistake::new(shares.with.place, format!("`{a}` shares no key with `{b}`"))
                 .help("remove `shares:`"),
         ),
-        (Relation::Covers | Relation::Crossing, Some(shares)) if shares.undecidable => None,
-        (Relation::Covers, _) => Some(
-            Finding::new(
+        (KeyRelation::Covers | KeyRelation::Crossing, Some(shares)) if shares.undecidable => None,
+        (KeyRelation::Covers, _) => Some(
+            Mistake::new(
                 later.name.place,
                 format!("layout `{b}` can never match: `{a}` above accepts every key it accepts"),
             )
             .note(earlier.name.place, format!("`{a}` is declared here"))
             .help("list the more specific layout first"),
         ),
-        (Relation::MoreSpecific, None) => Some(
-            Finding::new(earlier.name.place, format!("layout `{a}` takes keys that `{b}` accepts too"))
+        (KeyRelation::MoreSpecific, None) => Some(
+            Mistake::new(earlier.name.place, format!("layout `{a}` takes keys that `{b}` accepts too"))
                 .note(later.name.place, declared)
                 .help("say why under `shares:`, or restrict a field with `in:`"),
         ),
-        (Relation::Crossing, _) => Some(
-            Finding::new(
+        (KeyRelation::Crossing, _) => Some(
+            Mistake::new(
                 earlier.name.place,
                 format!("some keys fit both `{a}` and `{b}`, and neither covers the other"),
             )
@@ -368,48 +367,48 @@ fn pair(earlier: &Layout, later: &Layout) -> Option<Finding> {
 }
 
 /// Rule 5: each subspace is mapped, or refused with a reason, for each backend.
-fn backends_map_everything(model: &Model, findings: &mut Vec<Finding>) {
+fn backends_map_everything(model: &Model, mistakes: &mut Vec<Mistake>) {
     for backend in &model.backends {
         if !BACKENDS.iter().any(|(name, _)| *name == backend.name.value) {
             let names: Vec<&str> = BACKENDS.iter().map(|(name, _)| *name).collect();
             let message = format!("unknown backend `{}`", backend.name.value);
-            findings.push(
-                Finding::new(backend.name.place, message).help(format!("known are {}", names.join(", "))),
+            mistakes.push(
+                Mistake::new(backend.name.place, message).help(format!("known are {}", names.join(", "))),
             );
         }
         if !backend.table.contains("{letter}") {
             let message = format!("all tables of `{}` have one name", backend.name.value);
-            findings.push(Finding::new(backend.name.place, message).help("write `{letter}` in `table:`"));
+            mistakes.push(Mistake::new(backend.name.place, message).help("write `{letter}` in `table:`"));
         }
         let creates = backend.kinds.iter().filter_map(|kind| kind.create.as_ref());
         if creates.clone().any(|create| !create.contains("{table}")) || ![0, 4].contains(&creates.count()) {
             let message = format!("`{}` creates some tables and not others", backend.name.value);
             let help = "give `create:` with `{table}` for all four value kinds, or for none";
-            findings.push(Finding::new(backend.name.place, message).help(help));
+            mistakes.push(Mistake::new(backend.name.place, message).help(help));
         }
         for (kind, table) in backend.kinds.iter().enumerate() {
             if let Some((true, place)) = table.integer
                 && kind != ValueKind::Counter as usize
             {
                 let message = "only counters are integers".to_owned();
-                findings.push(Finding::new(place, message).help("remove `integer:`"));
+                mistakes.push(Mistake::new(place, message).help("remove `integer:`"));
             }
         }
-        pieces(model, backend, findings);
+        pieces(model, backend, mistakes);
         for (refused, because) in &backend.refuses {
             let mut entries = model.subspaces.iter().filter(|s| s.name.value == refused.value).peekable();
             if entries.peek().is_none() {
                 let message = format!("no subspace `{}`", refused.value);
-                findings.push(Finding::new(refused.place, message).help("remove the refusal"));
+                mistakes.push(Mistake::new(refused.place, message).help("remove the refusal"));
             }
             if because.trim().is_empty() {
                 let message = format!("`{}` is refused without a reason", refused.value);
-                findings.push(Finding::new(refused.place, message).help("say why under `because:`"));
+                mistakes.push(Mistake::new(refused.place, message).help("say why under `because:`"));
             }
             for entry in entries.filter(|s| !s.derived) {
                 let message = format!("`{}` has no place in {}", entry.name.value, backend.title);
-                findings.push(
-                    Finding::new(refused.place, message)
+                mistakes.push(
+                    Mistake::new(refused.place, message)
                         .note(entry.name.place, "it is not `derived: true`")
                         .help("only what the server can rebuild may be refused"),
                 );
@@ -419,15 +418,15 @@ fn backends_map_everything(model: &Model, findings: &mut Vec<Finding>) {
 }
 
 /// What is long is cut where anything is, and earlier releases took fewer pieces.
-fn pieces(model: &Model, backend: &Backend, findings: &mut Vec<Finding>) {
+fn pieces(model: &Model, backend: &Backend, mistakes: &mut Vec<Mistake>) {
     let cuts = backend.kinds.iter().any(|kind| kind.pieces.is_some());
     let uncut = |s: &&Subspace| backend.kinds[s.value as usize].pieces.is_none();
     let placed = |s: &&Subspace| backend.refusal(&s.name.value).is_none();
     let uncut = model.subspaces.iter().filter(uncut).filter(placed).flat_map(|s| &s.layouts);
     for layout in uncut.filter(|layout| cuts && layout.long) {
         let message = format!("`{}` is long, and {} does not cut it", layout.name.value, backend.title);
-        findings.push(
-            Finding::new(layout.name.place, message)
+        mistakes.push(
+            Mistake::new(layout.name.place, message)
                 .note(backend.name.place, "the backend is declared here")
                 .help("give the value kind `pieces:`, or remove `long: true`"),
         );
@@ -439,13 +438,13 @@ fn pieces(model: &Model, backend: &Backend, findings: &mut Vec<Finding>) {
             let mut entries = named.filter(|s| s.value as usize == kind).peekable();
             if entries.peek().is_none() {
                 let message = format!("no subspace `{}` with values of this kind", whole.value);
-                findings.push(Finding::new(whole.place, message).help("correct the name"));
+                mistakes.push(Mistake::new(whole.place, message).help("correct the name"));
             }
             for layout in entries.flat_map(|s| &s.layouts).filter(|l| l.long) {
                 let message =
                     format!("values of `{}` are not cut, yet `{}` is long", whole.value, layout.name.value);
-                findings.push(
-                    Finding::new(whole.place, message)
+                mistakes.push(
+                    Mistake::new(whole.place, message)
                         .note(layout.name.place, "the layout is declared here")
                         .help("remove `long: true`, for such a value has no place"),
                 );
@@ -455,18 +454,18 @@ fn pieces(model: &Model, backend: &Backend, findings: &mut Vec<Finding>) {
             && *most >= pieces.most
         {
             let message = format!("earlier releases took {most} pieces, no fewer than {}", pieces.most);
-            findings
-                .push(Finding::new(versions.place, message).help("correct the number, or remove `earlier:`"));
+            mistakes
+                .push(Mistake::new(versions.place, message).help("correct the number, or remove `earlier:`"));
         }
     }
 }
 
 /// Rule 6: docs and sources are there.
-fn everything_is_documented(model: &Model, findings: &mut Vec<Finding>) {
-    let mut need = |owner: &str, place: Place, key: &str, text: &Option<Text>| {
+fn everything_is_documented(model: &Model, mistakes: &mut Vec<Mistake>) {
+    let mut need = |owner: &str, place: Position, key: &str, text: &Option<Text>| {
         if text.as_ref().is_none_or(|t| t.value.trim().is_empty()) {
-            findings
-                .push(Finding::new(place, format!("{owner} has no `{key}:`")).help(format!("add `{key}:`")));
+            mistakes
+                .push(Mistake::new(place, format!("{owner} has no `{key}:`")).help(format!("add `{key}:`")));
         }
     };
     for version in &model.versions {
@@ -502,7 +501,7 @@ fn everything_is_documented(model: &Model, findings: &mut Vec<Finding>) {
         for segment in layout.segments.iter().filter(|s| !s.name.is_empty() && s.doc.trim().is_empty()) {
             let message = format!("field `{}` has no `doc:`", segment.name);
             let help = "add `doc:` to the field, or an entry under `fields:`";
-            findings.push(Finding::new(segment.place, message).help(help));
+            mistakes.push(Mistake::new(segment.place, message).help(help));
         }
     }
 }

@@ -20,8 +20,8 @@ mod versions;
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
 
-use crate::model::{IntSet, Kind, Layout, LayoutPath, Model, Subspace};
-use crate::names::{self, Form};
+use crate::model::{IntSet, Layout, LayoutPath, Model, SegmentKind, Subspace};
+use crate::names::{self, KeyForm};
 
 /// The catalog as Rust text.
 pub(crate) fn rust(model: &Model) -> String {
@@ -38,7 +38,7 @@ pub(crate) fn rust(model: &Model) -> String {
         items.extend(keys::items(entry));
         items.extend(layouts::items(model, &entries, entry));
     }
-    let keys = entries.iter().map(Entry::key);
+    let keys = entries.iter().map(NamedSubspace::key);
     items.push(quote! { pub mod keys { pub use super::{#(#keys),*}; } });
     let mut text = String::from("// Generated from the schema by `codegen`: edit the schema instead.\n");
     for item in items.into_iter().filter(|item| !item.is_empty()) {
@@ -49,17 +49,17 @@ pub(crate) fn rust(model: &Model) -> String {
 }
 
 /// A subspace of the schema with what its keys are in all of its versions.
-struct Entry<'m> {
+struct NamedSubspace<'m> {
     subspace: &'m Subspace,
     /// What its generated items are named after: another entry of the name may exist in later versions.
     name: String,
     /// The forms of its keys.
-    forms: Vec<Form<'m>>,
+    forms: Vec<KeyForm<'m>>,
 }
 
-impl<'m> Entry<'m> {
+impl<'m> NamedSubspace<'m> {
     fn new(model: &'m Model, subspace: &'m Subspace) -> Self {
-        Entry { subspace, name: names::entry(model, subspace), forms: names::forms(subspace) }
+        NamedSubspace { subspace, name: names::entry(model, subspace), forms: names::forms(subspace) }
     }
 
     /// Name of the key enum.
@@ -92,11 +92,11 @@ impl<'m> Entry<'m> {
 
     /// Whether a key borrows from the bytes it was decoded from.
     fn borrows(&self) -> bool {
-        self.forms.iter().flat_map(Form::fields).any(|segment| segment.kind.largest().is_none())
+        self.forms.iter().flat_map(KeyForm::fields).any(|segment| segment.kind.largest().is_none())
     }
 
     /// The form of the keys of a layout.
-    fn form(&self, layout: usize) -> Option<&Form<'m>> {
+    fn form(&self, layout: usize) -> Option<&KeyForm<'m>> {
         self.forms.iter().find(|form| form.layouts.iter().any(|(index, _)| *index == layout))
     }
 
@@ -136,27 +136,29 @@ impl<'m> Entry<'m> {
 fn widened(layout: &Layout, field: &str) -> TokenStream {
     let name = format_ident!("{field}");
     match layout.field(field).map(|index| &layout.segments[index].kind) {
-        Some(Kind::U64 | Kind::Leb64) => quote! { #name },
+        Some(SegmentKind::U64 | SegmentKind::Leb64) => quote! { #name },
         _ => quote! { u64::from(#name) },
     }
 }
 
-fn entries(model: &Model) -> Vec<Entry<'_>> {
-    let mut entries: Vec<_> = model.subspaces.iter().map(|subspace| Entry::new(model, subspace)).collect();
+fn entries(model: &Model) -> Vec<NamedSubspace<'_>> {
+    let mut entries: Vec<_> =
+        model.subspaces.iter().map(|subspace| NamedSubspace::new(model, subspace)).collect();
     entries.sort_by_key(|entry| (entry.subspace.letter, entry.subspace.versions.from));
     entries
 }
 
 /// What a layout path means in the versions of a range: runs of versions with the entry and index of the layout.
 fn resolve<'e, 'm>(
-    entries: &'e [Entry<'m>],
+    entries: &'e [NamedSubspace<'m>],
     path: &LayoutPath,
     versions: impl Iterator<Item = u32>,
-) -> Vec<(u32, u32, &'e Entry<'m>, usize)> {
-    let mut runs: Vec<(u32, u32, &Entry<'m>, usize)> = Vec::new();
+) -> Vec<(u32, u32, &'e NamedSubspace<'m>, usize)> {
+    let mut runs: Vec<(u32, u32, &NamedSubspace<'m>, usize)> = Vec::new();
     for version in versions {
-        let named =
-            |e: &&Entry<'_>| e.subspace.name.value == path.subspace && e.subspace.versions.contains(version);
+        let named = |e: &&NamedSubspace<'_>| {
+            e.subspace.name.value == path.subspace && e.subspace.versions.contains(version)
+        };
         let Some(entry) = entries.iter().find(named) else { continue };
         let mut layouts = entry.subspace.layouts.iter();
         let layout = layouts.position(|l| l.name.value == path.layout && l.versions.contains(version));

@@ -15,7 +15,7 @@ mod emit;
 
 mod report;
 
-pub use report::{Report, Source};
+pub use report::{Mistakes, SchemaFile};
 
 /// What the schema becomes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,25 +31,25 @@ pub struct Output {
 /// # Errors
 ///
 /// Everything that is wrong with the schema, by file, line and column.
-pub fn generate(sources: &[Source<'_>]) -> Result<Output, Report> {
+pub fn generate(sources: &[SchemaFile<'_>]) -> Result<Output, Mistakes> {
     let (text, files) = join(sources);
-    let mut findings = Vec::new();
+    let mut mistakes = Vec::new();
     let document = match schema::parse(&text) {
         Ok(document) => document,
-        Err(finding) => return Err(Report::new(vec![finding], &files)),
+        Err(mistake) => return Err(Mistakes::new(vec![mistake], &files)),
     };
-    let model = model::lower(document, &mut findings);
-    if findings.is_empty() {
-        check::check(&model, &mut findings);
+    let model = model::lower(document, &mut mistakes);
+    if mistakes.is_empty() {
+        check::check(&model, &mut mistakes);
     }
-    if !findings.is_empty() {
-        return Err(Report::new(findings, &files));
+    if !mistakes.is_empty() {
+        return Err(Mistakes::new(mistakes, &files));
     }
     Ok(Output { rust: emit::rust(&model), docs: emit::docs::markdown(&model) })
 }
 
 // One document from several files, so that a position is a line of the whole and errors keep their file.
-fn join(sources: &[Source<'_>]) -> (String, Vec<(String, usize)>) {
+fn join(sources: &[SchemaFile<'_>]) -> (String, Vec<(String, usize)>) {
     let mut text = String::new();
     let mut files = Vec::new();
     for source in sources {

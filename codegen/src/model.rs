@@ -6,7 +6,7 @@ mod lengths;
 mod lower;
 mod places;
 
-use crate::report::Place;
+use crate::report::Position;
 
 pub(crate) use lengths::Lengths;
 pub(crate) use lower::lower;
@@ -15,7 +15,7 @@ pub(crate) use places::{Begin, begins};
 /// The whole schema.
 #[derive(Debug)]
 pub(crate) struct Model {
-    pub versions: Vec<Version>,
+    pub versions: Vec<SchemaVersion>,
     pub backends: Vec<Backend>,
     pub names: Vec<NameTable>,
     pub subspaces: Vec<Subspace>,
@@ -35,7 +35,7 @@ impl Model {
 #[derive(Debug, Clone)]
 pub(crate) struct Text {
     pub value: String,
-    pub place: Place,
+    pub place: Position,
 }
 
 /// Schema versions from one to another, both included.
@@ -43,7 +43,7 @@ pub(crate) struct Text {
 pub(crate) struct Range {
     pub from: u32,
     pub to: u32,
-    pub place: Place,
+    pub place: Position,
 }
 
 impl Range {
@@ -60,7 +60,7 @@ impl Range {
 pub(crate) type IntSet = Vec<(u64, u64)>;
 
 #[derive(Debug)]
-pub(crate) struct Version {
+pub(crate) struct SchemaVersion {
     pub number: u32,
     pub releases: String,
     pub doc: Option<Text>,
@@ -69,14 +69,14 @@ pub(crate) struct Version {
     pub blobs_marked: bool,
     pub families: Vec<(String, Vec<Letter>)>,
     pub no_family: Vec<(Letter, String)>,
-    pub place: Place,
+    pub place: Position,
 }
 
 /// A letter and where it is written.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Letter {
     pub value: char,
-    pub place: Place,
+    pub place: Position,
 }
 
 #[derive(Debug)]
@@ -114,7 +114,7 @@ pub(crate) struct TableKind {
     pub max_value: Option<u64>,
     pub unique_prefix: Option<u64>,
     /// Whether values are integers, and where that is written.
-    pub integer: Option<(bool, Place)>,
+    pub integer: Option<(bool, Position)>,
     pub merge_operator: Option<String>,
     pub blob_min_size: Option<u64>,
     pub pieces: Option<Pieces>,
@@ -156,7 +156,7 @@ pub(crate) struct EarlierName {
     pub value: u64,
     pub versions: Range,
     pub name: String,
-    pub place: Place,
+    pub place: Position,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -168,7 +168,7 @@ pub(crate) enum ValueKind {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Store {
+pub(crate) enum StoreGroup {
     Data,
     Blob,
     Lookup,
@@ -188,12 +188,12 @@ pub(crate) enum Fresh {
 pub(crate) struct Subspace {
     pub name: Text,
     pub letter: char,
-    pub letter_place: Place,
+    pub letter_place: Position,
     pub versions: Range,
     pub title: Option<Text>,
     pub doc: Option<Text>,
     pub source: Option<Text>,
-    pub store: Store,
+    pub store: StoreGroup,
     pub value: ValueKind,
     pub fresh: Fresh,
     pub derived: bool,
@@ -208,7 +208,7 @@ pub(crate) struct Layout {
     pub doc: Option<Text>,
     pub segments: Vec<Segment>,
     pub value: ValueForm,
-    pub value_place: Place,
+    pub value_place: Position,
     pub value_doc: Option<String>,
     /// Which values of an opaque layout are archives: any of these.
     pub archives: Vec<Vec<(Text, IntSet)>>,
@@ -219,12 +219,12 @@ pub(crate) struct Layout {
     pub computed: Vec<Computed>,
     pub links_blob: Option<Text>,
     /// Whether the link only says that the blob was stored, and where that is written.
-    pub commit: Option<(bool, Place)>,
+    pub commit: Option<(bool, Position)>,
     /// Which links are written before the blob is used; none at all if none are.
     pub provisional: Vec<(Text, IntSet)>,
     pub fresh: Option<Fresh>,
     /// Instead of `fresh` for computed keys, and where that is written.
-    pub fresh_if_computed: Option<(Fresh, Place)>,
+    pub fresh_if_computed: Option<(Fresh, Position)>,
     pub shares: Vec<Shares>,
 }
 
@@ -233,7 +233,7 @@ impl Layout {
     pub fn fixed_key(&self) -> Option<Vec<u8>> {
         let mut key = Vec::new();
         for segment in &self.segments {
-            let Kind::Const(bytes) = &segment.kind else { return None };
+            let SegmentKind::Const(bytes) = &segment.kind else { return None };
             key.extend_from_slice(bytes);
         }
         Some(key)
@@ -250,7 +250,7 @@ impl Layout {
             Some(field) => segment.name == field.value,
             None => self.content_hash,
         };
-        let hash = self.segments.iter().position(|s| s.kind == Kind::Hash && named(s))?;
+        let hash = self.segments.iter().position(|s| s.kind == SegmentKind::Hash && named(s))?;
         match begins(&self.segments)[hash] {
             Begin::Start(offset) => Some(offset),
             Begin::End(_) | Begin::Found => None,
@@ -299,23 +299,23 @@ pub(crate) struct Computed {
 pub(crate) struct LayoutPath {
     pub subspace: String,
     pub layout: String,
-    pub place: Place,
+    pub place: Position,
 }
 
 #[derive(Debug)]
 pub(crate) struct Segment {
     /// Empty for a constant.
     pub name: String,
-    pub kind: Kind,
+    pub kind: SegmentKind,
     pub allowed: IntSet,
     pub names: Option<Text>,
     pub doc: String,
-    pub place: Place,
+    pub place: Position,
 }
 
 /// How a segment is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum SegmentKind {
     Const(Vec<u8>),
     U8,
     U16,
@@ -334,33 +334,33 @@ pub(crate) enum Kind {
     Rest,
 }
 
-impl Kind {
+impl SegmentKind {
     /// Length in bytes, if it never varies.
     pub fn fixed(&self) -> Option<usize> {
         match self {
-            Kind::Const(bytes) => Some(bytes.len()),
-            Kind::U8 => Some(1),
-            Kind::U16 => Some(2),
-            Kind::U32 => Some(4),
-            Kind::U64 => Some(8),
-            Kind::Bytes(n) => Some(*n),
-            Kind::Hash => Some(32),
+            SegmentKind::Const(bytes) => Some(bytes.len()),
+            SegmentKind::U8 => Some(1),
+            SegmentKind::U16 => Some(2),
+            SegmentKind::U32 => Some(4),
+            SegmentKind::U64 => Some(8),
+            SegmentKind::Bytes(n) => Some(*n),
+            SegmentKind::Hash => Some(32),
             _ => None,
         }
     }
 
     /// Its end cannot be found from its own bytes, read forwards.
     pub fn undelimited(&self) -> bool {
-        matches!(self, Kind::TermHash | Kind::TokenHash | Kind::Rest)
+        matches!(self, SegmentKind::TermHash | SegmentKind::TokenHash | SegmentKind::Rest)
     }
 
     pub fn lengths(&self) -> Lengths {
         match self {
-            Kind::Leb32 => Lengths::only(1..=5),
-            Kind::Leb64 => Lengths::only(1..=10),
-            Kind::ShortHash | Kind::TermHash => Lengths::only(1..=16),
-            Kind::TokenHash => Lengths::only([1, 2, 3, 4, 5, 6, 7, 9]),
-            Kind::Rest => Lengths::from(0),
+            SegmentKind::Leb32 => Lengths::only(1..=5),
+            SegmentKind::Leb64 => Lengths::only(1..=10),
+            SegmentKind::ShortHash | SegmentKind::TermHash => Lengths::only(1..=16),
+            SegmentKind::TokenHash => Lengths::only([1, 2, 3, 4, 5, 6, 7, 9]),
+            SegmentKind::Rest => Lengths::from(0),
             fixed => Lengths::only(fixed.fixed()),
         }
     }
@@ -368,10 +368,10 @@ impl Kind {
     /// Largest value of a number; `None` for bytes.
     pub fn largest(&self) -> Option<u64> {
         match self {
-            Kind::U8 => Some(u8::MAX.into()),
-            Kind::U16 => Some(u16::MAX.into()),
-            Kind::U32 | Kind::Leb32 => Some(u32::MAX.into()),
-            Kind::U64 | Kind::Leb64 => Some(u64::MAX),
+            SegmentKind::U8 => Some(u8::MAX.into()),
+            SegmentKind::U16 => Some(u16::MAX.into()),
+            SegmentKind::U32 | SegmentKind::Leb32 => Some(u32::MAX.into()),
+            SegmentKind::U64 | SegmentKind::Leb64 => Some(u64::MAX),
             _ => None,
         }
     }
@@ -379,19 +379,19 @@ impl Kind {
     /// The word of the schema language.
     pub fn word(&self) -> String {
         match self {
-            Kind::Const(bytes) => hex_constant(bytes),
-            Kind::U8 => "u8".into(),
-            Kind::U16 => "u16".into(),
-            Kind::U32 => "u32".into(),
-            Kind::U64 => "u64".into(),
-            Kind::Bytes(n) => format!("bytes({n})"),
-            Kind::Hash => "hash".into(),
-            Kind::Leb32 => "leb128(u32)".into(),
-            Kind::Leb64 => "leb128(u64)".into(),
-            Kind::ShortHash => "short_hash".into(),
-            Kind::TermHash => "term_hash".into(),
-            Kind::TokenHash => "token_hash".into(),
-            Kind::Rest => "rest".into(),
+            SegmentKind::Const(bytes) => hex_constant(bytes),
+            SegmentKind::U8 => "u8".into(),
+            SegmentKind::U16 => "u16".into(),
+            SegmentKind::U32 => "u32".into(),
+            SegmentKind::U64 => "u64".into(),
+            SegmentKind::Bytes(n) => format!("bytes({n})"),
+            SegmentKind::Hash => "hash".into(),
+            SegmentKind::Leb32 => "leb128(u32)".into(),
+            SegmentKind::Leb64 => "leb128(u64)".into(),
+            SegmentKind::ShortHash => "short_hash".into(),
+            SegmentKind::TermHash => "term_hash".into(),
+            SegmentKind::TokenHash => "token_hash".into(),
+            SegmentKind::Rest => "rest".into(),
         }
     }
 }
@@ -447,7 +447,7 @@ pub(crate) struct Singleton {
     pub layout: LayoutPath,
     /// Field → value, in the order written.
     pub key: Vec<(Text, u64)>,
-    pub store: Option<Store>,
+    pub store: Option<StoreGroup>,
     pub variants: Vec<Variant>,
 }
 
@@ -456,7 +456,7 @@ impl Singleton {
     pub fn key_of(&self, layout: &Layout) -> Option<Vec<u8>> {
         let mut key = Vec::new();
         for segment in &layout.segments {
-            if let Kind::Const(bytes) = &segment.kind {
+            if let SegmentKind::Const(bytes) = &segment.kind {
                 key.extend_from_slice(bytes);
                 continue;
             }

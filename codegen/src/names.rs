@@ -11,14 +11,14 @@ pub(crate) const KINDS: [ValueKind; 4] =
 
 /// A form of keys: layouts of equal name and key, each in other versions. They differ in their values alone.
 #[derive(Debug)]
-pub(crate) struct Form<'m> {
+pub(crate) struct KeyForm<'m> {
     /// The variant of the typed key.
     pub name: String,
     /// The layouts with their indexes, in the order of the schema.
     pub layouts: Vec<(usize, &'m Layout)>,
 }
 
-impl<'m> Form<'m> {
+impl<'m> KeyForm<'m> {
     /// The segments, which are those of all its layouts.
     pub fn segments(&self) -> &'m [Segment] {
         self.layouts.first().map_or(&[], |(_, layout)| &layout.segments)
@@ -40,8 +40,8 @@ impl<'m> Form<'m> {
 }
 
 /// The forms of a subspace's keys. A later form of a name carries the version that it begins with.
-pub(crate) fn forms(subspace: &Subspace) -> Vec<Form<'_>> {
-    let mut forms: Vec<Form<'_>> = Vec::new();
+pub(crate) fn forms(subspace: &Subspace) -> Vec<KeyForm<'_>> {
+    let mut forms: Vec<KeyForm<'_>> = Vec::new();
     for (index, layout) in subspace.layouts.iter().enumerate() {
         if let Some(form) = forms.last_mut().filter(|form| form.has_key_of(layout)) {
             form.layouts.push((index, layout));
@@ -51,7 +51,7 @@ pub(crate) fn forms(subspace: &Subspace) -> Vec<Form<'_>> {
         let again = before.any(|other| other.name.value == layout.name.value);
         let version = if again { format!("V{}", layout.versions.from) } else { String::new() };
         let name = camel(&layout.name.value) + &version;
-        forms.push(Form { name, layouts: vec![(index, layout)] });
+        forms.push(KeyForm { name, layouts: vec![(index, layout)] });
     }
     forms
 }

@@ -1,4 +1,4 @@
-//! What is wrong with a schema, and where: findings as `file:line:column` with notes and a help line.
+//! What is wrong with a schema, and where: mistakes as `file:line:column` with notes and a help line.
 //!
 //! Maps lines of the joined text back to the files it was joined from. Knows no rule.
 
@@ -6,7 +6,7 @@ use std::fmt;
 
 /// A file of the schema: the name that reports print, and its text.
 #[derive(Debug, Clone, Copy)]
-pub struct Source<'a> {
+pub struct SchemaFile<'a> {
     /// Path as printed in reports.
     pub name: &'a str,
     /// YAML text.
@@ -15,7 +15,7 @@ pub struct Source<'a> {
 
 /// Line and column, from 1, in the joined text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub struct Place {
+pub struct Position {
     /// Line of the joined text, from 1; 0 if unknown.
     pub line: usize,
     /// Column, from 1.
@@ -24,21 +24,21 @@ pub struct Place {
 
 /// One thing that is wrong with the schema.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Finding {
-    place: Place,
+pub struct Mistake {
+    place: Position,
     message: String,
-    notes: Vec<(Place, String)>,
+    notes: Vec<(Position, String)>,
     help: Option<String>,
 }
 
-impl Finding {
-    /// A finding at a place of the joined text.
-    pub fn new(place: Place, message: impl Into<String>) -> Self {
-        Finding { place, message: message.into(), notes: Vec::new(), help: None }
+impl Mistake {
+    /// A mistake at a place of the joined text.
+    pub fn new(place: Position, message: impl Into<String>) -> Self {
+        Mistake { place, message: message.into(), notes: Vec::new(), help: None }
     }
 
     /// Points at another place that takes part in it.
-    pub fn note(mut self, place: Place, text: impl Into<String>) -> Self {
+    pub fn note(mut self, place: Position, text: impl Into<String>) -> Self {
         self.notes.push((place, text.into()));
         self
     }
@@ -50,28 +50,28 @@ impl Finding {
     }
 }
 
-/// Every finding of a run, sorted by place.
+/// Every mistake of a run, sorted by place.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Report {
+pub struct Mistakes {
     lines: Vec<String>,
 }
 
-impl Report {
-    /// Sorts the findings and resolves their places. `files` holds each file's name and number of lines.
-    pub(crate) fn new(mut findings: Vec<Finding>, files: &[(String, usize)]) -> Self {
-        findings.sort();
-        findings.dedup();
+impl Mistakes {
+    /// Sorts the mistakes and resolves their places. `files` holds each file's name and number of lines.
+    pub(crate) fn new(mut mistakes: Vec<Mistake>, files: &[(String, usize)]) -> Self {
+        mistakes.sort();
+        mistakes.dedup();
         let mut lines = Vec::new();
-        for finding in findings {
-            lines.push(format!("{}: {}", locate(finding.place, files), finding.message));
-            for (place, text) in finding.notes {
+        for mistake in mistakes {
+            lines.push(format!("{}: {}", locate(mistake.place, files), mistake.message));
+            for (place, text) in mistake.notes {
                 lines.push(format!("  note: {}: {text}", locate(place, files)));
             }
-            if let Some(help) = finding.help {
+            if let Some(help) = mistake.help {
                 lines.push(format!("  help: {help}"));
             }
         }
-        Report { lines }
+        Mistakes { lines }
     }
 
     /// The report as lines, as a build script prints them.
@@ -80,7 +80,7 @@ impl Report {
     }
 }
 
-impl fmt::Display for Report {
+impl fmt::Display for Mistakes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for line in &self.lines {
             let prefix = if line.starts_with("  ") { "" } else { "error: " };
@@ -90,9 +90,9 @@ impl fmt::Display for Report {
     }
 }
 
-impl std::error::Error for Report {}
+impl std::error::Error for Mistakes {}
 
-fn locate(place: Place, files: &[(String, usize)]) -> String {
+fn locate(place: Position, files: &[(String, usize)]) -> String {
     let mut line = place.line;
     for (name, count) in files {
         if line <= *count {

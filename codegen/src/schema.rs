@@ -10,19 +10,19 @@ use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 
-use crate::report::{Finding, Place};
+use crate::report::{Mistake, Position};
 
 /// Reads the joined text of all schema files.
-pub(crate) fn parse(text: &str) -> Result<Document, Finding> {
+pub(crate) fn parse(text: &str) -> Result<Document, Mistake> {
     let mut document: Document = serde_yaml::from_str(text).map_err(|error| {
-        let place = error.location().map_or(Place::default(), place_of);
+        let place = error.location().map_or(Position::default(), place_of);
         // The crate appends the place in words; ours is in front.
         let words = error.without_snippet().to_string();
         let words = words.lines().next().unwrap_or_default();
         let words = words.rsplit_once(" at line ").map_or(words, |(message, _)| message);
         // So is advice for those who call it.
         let message = words.split_once(", set DuplicateKeyPolicy").map_or(words, |(message, _)| message);
-        Finding::new(place, message.trim_start_matches("error: ")).help("see schema/README.md for every key")
+        Mistake::new(place, message.trim_start_matches("error: ")).help("see schema/README.md for every key")
     })?;
     for subspace in &mut document.subspaces {
         for layout in &mut subspace.layouts {
@@ -36,7 +36,7 @@ pub(crate) fn parse(text: &str) -> Result<Document, Finding> {
 #[derive(Debug, Clone)]
 pub(crate) struct At<T> {
     pub value: T,
-    pub place: Place,
+    pub place: Position,
     // Character offsets in the joined text.
     span: (usize, usize),
 }
@@ -58,9 +58,9 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for At<T> {
     }
 }
 
-fn place_of(location: serde_yaml::Location) -> Place {
+fn place_of(location: serde_yaml::Location) -> Position {
     let number = |n: u64| usize::try_from(n).unwrap_or_default();
-    Place { line: number(location.line()), column: number(location.column()) }
+    Position { line: number(location.line()), column: number(location.column()) }
 }
 
 /// A mapping in the order it is written.
@@ -97,10 +97,10 @@ impl<'de, V: Deserialize<'de>, K: Deserialize<'de>> Deserialize<'de> for Entries
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Document {
-    pub versions: Vec<Version>,
+    pub versions: Vec<SchemaVersion>,
     pub backends: Vec<Backend>,
     #[serde(default)]
-    pub names: Entries<Names, At<String>>,
+    pub names: Entries<NameTable, At<String>>,
     #[serde(default)]
     pub fields: Entries<FieldEntry>,
     pub subspaces: Vec<Subspace>,
@@ -115,7 +115,7 @@ pub(crate) struct Document {
 /// An entry of `versions:`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Version {
+pub(crate) struct SchemaVersion {
     pub number: At<u32>,
     pub releases: At<String>,
     pub doc: Option<At<String>>,
@@ -233,7 +233,7 @@ pub(crate) struct Companion {
 /// Names of the values of a field.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Names {
+pub(crate) struct NameTable {
     pub doc: At<String>,
     pub source: At<String>,
     pub values: Entries<At<String>>,
@@ -411,7 +411,7 @@ pub(crate) struct Variant {
 /// A segment of a key as written: a constant or one `name: kind` pair.
 #[derive(Debug, Clone)]
 pub(crate) struct SegmentEntry {
-    pub place: Place,
+    pub place: Position,
     pub what: SegmentText,
 }
 
@@ -502,8 +502,8 @@ struct FieldSpecEntry {
 pub(crate) struct FieldSpec {
     /// Kind word.
     pub is: String,
-    /// Place of the kind word, if it is written in the long form.
-    pub is_place: Option<Place>,
+    /// Position of the kind word, if it is written in the long form.
+    pub is_place: Option<Position>,
     pub allowed: Option<At<String>>,
     pub names: Option<At<String>>,
     pub doc: Option<At<String>>,

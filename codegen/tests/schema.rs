@@ -8,7 +8,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use codegen::{Output, Report, Source, generate};
+use codegen::{Mistakes, Output, SchemaFile, generate};
 use expect_test::expect_file;
 
 fn tests() -> PathBuf {
@@ -26,7 +26,7 @@ fn files(folder: &str, ending: &str) -> Vec<PathBuf> {
 }
 
 /// Generates from one file, with `base/` for every part of a schema it does not hold itself.
-fn generate_file(file: &Path) -> Result<Output, Report> {
+fn generate_file(file: &Path) -> Result<Output, Mistakes> {
     let text = fs::read_to_string(file).expect("readable");
     let folder = file.parent().and_then(Path::file_name).expect("a folder").to_string_lossy();
     let name = format!("{folder}/{}", file.file_name().expect("a name").to_string_lossy());
@@ -39,8 +39,9 @@ fn generate_file(file: &Path) -> Result<Output, Report> {
             (name, text)
         })
         .collect();
-    let mut sources: Vec<Source<'_>> = base.iter().map(|(name, text)| Source { name, text }).collect();
-    sources.push(Source { name: &name, text: &text });
+    let mut sources: Vec<SchemaFile<'_>> =
+        base.iter().map(|(name, text)| SchemaFile { name, text }).collect();
+    sources.push(SchemaFile { name: &name, text: &text });
     generate(&sources)
 }
 
@@ -49,8 +50,8 @@ fn generate_real() -> Output {
     let read = |name: &str| fs::read_to_string(schema.join(name)).expect("readable");
     let (subspaces, backends) = (read("subspaces.yaml"), read("backends.yaml"));
     let sources = [
-        Source { name: "schema/subspaces.yaml", text: &subspaces },
-        Source { name: "schema/backends.yaml", text: &backends },
+        SchemaFile { name: "schema/subspaces.yaml", text: &subspaces },
+        SchemaFile { name: "schema/backends.yaml", text: &backends },
     ];
     generate(&sources).unwrap_or_else(|report| panic!("{report}"))
 }
@@ -190,7 +191,7 @@ fn the_same_schema_gives_the_same_text() {
 
 #[test]
 fn line_endings_and_missing_last_line_breaks_do_not_matter() {
-    let source = |text| Source { name: "x", text };
+    let source = |text| SchemaFile { name: "x", text };
     let read = |part: &str| fs::read_to_string(tests().join(format!("base/{part}.yaml"))).expect("readable");
     let (versions, backends, fields) = (read("versions"), read("backends"), read("fields"));
     let own = fs::read_to_string(tests().join("accept/constants.yaml")).expect("readable");

@@ -15,7 +15,7 @@ use std::cell::RefCell;
 use std::io::{Seek, Write};
 use std::path::{Path, PathBuf};
 
-use codegen::{Source, generate};
+use codegen::{SchemaFile, generate};
 use stalwart_migrate::base::error::{ErrorKind, Result};
 use stalwart_migrate::base::finding::Findings;
 use stalwart_migrate::base::page::Page;
@@ -252,7 +252,7 @@ pub fn decode_blob(input: &[u8]) {
 /// A schema, as `build.rs` reads it.
 pub fn read_schema(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else { return };
-    match generate(&[Source { name: "schema.yaml", text }]) {
+    match generate(&[SchemaFile { name: "schema.yaml", text }]) {
         Ok(output) => assert!(!output.rust.is_empty()),
         Err(report) => assert!(!report.to_string().is_empty()),
     }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{Layout, Model, Range, Text};
 use crate::names;
-use crate::report::{Finding, Place};
+use crate::report::{Mistake, Position};
 
 /// Names that the generated text has anyway: its own statics, and what it uses of the catalog and of `codec`.
 const TAKEN: [&str; 14] = [
@@ -27,22 +27,22 @@ const TAKEN: [&str; 14] = [
 ];
 
 /// Rule 6: names are identifiers.
-pub(super) fn names_are_identifiers(model: &Model, findings: &mut Vec<Finding>) {
+pub(super) fn names_are_identifiers(model: &Model, mistakes: &mut Vec<Mistake>) {
     let names = model.subspaces.iter().map(|s| &s.name);
     let names = names.chain(model.subspaces.iter().flat_map(|s| &s.layouts).map(|l| &l.name));
     let names = names.chain(model.rules.iter().map(|rule| &rule.name));
     let names = names.chain(model.singletons.iter().map(|singleton| &singleton.name));
     for name in names.chain(model.names.iter().map(|table| &table.name)) {
-        identifier(&name.value, name.place, findings);
+        identifier(&name.value, name.place, mistakes);
     }
     for segment in super::layouts(model).flat_map(|layout| &layout.segments) {
         if !segment.name.is_empty() {
-            identifier(&segment.name, segment.place, findings);
+            identifier(&segment.name, segment.place, mistakes);
         }
     }
 }
 
-fn identifier(name: &str, place: Place, findings: &mut Vec<Finding>) {
+fn identifier(name: &str, place: Position, mistakes: &mut Vec<Mistake>) {
     let word =
         |word: &str| !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
     let snake = name.starts_with(|c: char| c.is_ascii_lowercase()) && name.split('_').all(word);
@@ -50,45 +50,45 @@ fn identifier(name: &str, place: Place, findings: &mut Vec<Finding>) {
     if !snake || syn::parse_str::<syn::Ident>(name).is_err() || ["gen", "key", "len", "with"].contains(&name)
     {
         let message = format!("`{name}` cannot be a name");
-        findings.push(
-            Finding::new(place, message).help("use lower-case words joined by `_`, and no word of Rust"),
+        mistakes.push(
+            Mistake::new(place, message).help("use lower-case words joined by `_`, and no word of Rust"),
         );
     }
 }
 
 /// Rule 6: no two items of the generated text have one name.
-pub(super) fn names_stay_apart(model: &Model, findings: &mut Vec<Finding>) {
+pub(super) fn names_stay_apart(model: &Model, mistakes: &mut Vec<Mistake>) {
     let mut items = Items::new(model);
     for table in &model.names {
-        items.add(names::names_table(&table.name.value), &table.name, findings);
+        items.add(names::names_table(&table.name.value), &table.name, mistakes);
     }
     for subspace in &model.subspaces {
         let (entry, name) = (names::entry(model, subspace), &subspace.name);
-        items.add(names::key(&entry), name, findings);
-        items.add(names::constant(&entry), name, findings);
-        items.add(names::layouts(&entry), name, findings);
+        items.add(names::key(&entry), name, mistakes);
+        items.add(names::constant(&entry), name, mistakes);
+        items.add(names::layouts(&entry), name, mistakes);
         for version in subspace.versions.iter() {
-            items.add(names::layouts_in(&entry, version), name, findings);
+            items.add(names::layouts_in(&entry, version), name, mistakes);
         }
         for (index, layout) in subspace.layouts.iter().enumerate() {
             for what in conditions(layout) {
-                items.add(names::condition(&entry, index, &what), &layout.name, findings);
+                items.add(names::condition(&entry, index, &what), &layout.name, mistakes);
             }
         }
         let mut variants = Items::default();
         for form in names::forms(subspace) {
             if let Some((_, layout)) = form.layouts.first() {
-                variants.add(form.name, &layout.name, findings);
+                variants.add(form.name, &layout.name, mistakes);
             }
         }
     }
     for rule in &model.rules {
         for (counter, layout) in named(model, &rule.counter.subspace, &rule.counter.layout) {
-            items.add(names::group_of(&rule.name.value, &counter, layout), &rule.name, findings);
+            items.add(names::group_of(&rule.name.value, &counter, layout), &rule.name, mistakes);
         }
         for (number, cover) in rule.covers.iter().enumerate() {
             for (of, layout) in named(model, &cover.of.subspace, &cover.of.layout) {
-                items.add(names::covered(&rule.name.value, number, &of, layout), &rule.name, findings);
+                items.add(names::covered(&rule.name.value, number, &of, layout), &rule.name, mistakes);
             }
         }
     }
@@ -121,7 +121,7 @@ fn named<'m>(
 struct Items {
     known: BTreeMap<String, Option<Text>>,
     /// Names that were found to become the same: each pair is reported once.
-    reported: BTreeSet<(Place, Place)>,
+    reported: BTreeSet<(Position, Position)>,
 }
 
 impl Items {
@@ -140,9 +140,9 @@ impl Items {
         Items { known, reported: BTreeSet::new() }
     }
 
-    fn add(&mut self, item: String, after: &Text, findings: &mut Vec<Finding>) {
+    fn add(&mut self, item: String, after: &Text, mistakes: &mut Vec<Mistake>) {
         let name = &after.value;
-        let finding = match self.known.get(&item) {
+        let mistake = match self.known.get(&item) {
             None => {
                 self.known.insert(item, Some(after.clone()));
                 return;
@@ -154,26 +154,26 @@ impl Items {
                     return;
                 }
                 let message = format!("`{}` and `{name}` both become `{item}`", first.value);
-                Finding::new(after.place, message).note(first.place, "the other one is declared here")
+                Mistake::new(after.place, message).note(first.place, "the other one is declared here")
             }
-            Some(None) => Finding::new(after.place, format!("`{name}` becomes `{item}`, which is taken")),
+            Some(None) => Mistake::new(after.place, format!("`{name}` becomes `{item}`, which is taken")),
         };
-        findings.push(finding.help("rename one of them"));
+        mistakes.push(mistake.help("rename one of them"));
     }
 }
 
 /// Rule 2: what has a name keeps it from its first version to its last.
-pub(super) fn names_have_no_gap(model: &Model, findings: &mut Vec<Finding>) {
-    gaps(model.subspaces.iter().map(|s| (&s.name, s.versions)), "subspace", findings);
+pub(super) fn names_have_no_gap(model: &Model, mistakes: &mut Vec<Mistake>) {
+    gaps(model.subspaces.iter().map(|s| (&s.name, s.versions)), "subspace", mistakes);
     for subspace in &model.subspaces {
-        gaps(subspace.layouts.iter().map(|l| (&l.name, l.versions)), "layout", findings);
+        gaps(subspace.layouts.iter().map(|l| (&l.name, l.versions)), "layout", mistakes);
     }
 }
 
 fn gaps<'m>(
     entries: impl Iterator<Item = (&'m Text, Range)> + Clone,
     what: &str,
-    findings: &mut Vec<Finding>,
+    mistakes: &mut Vec<Mistake>,
 ) {
     for (name, versions) in entries.clone() {
         let of_name = || entries.clone().filter(|(other, _)| other.value == name.value);
@@ -184,8 +184,8 @@ fn gaps<'m>(
         let missing = last.to + 1;
         if missing < versions.from {
             let message = format!("{what} `{}` is missing in version {missing}", name.value);
-            findings.push(
-                Finding::new(name.place, message)
+            mistakes.push(
+                Mistake::new(name.place, message)
                     .note(before.place, format!("it ends with version {} here", last.to))
                     .help("extend one of the ranges, or rename one of them"),
             );

@@ -3,11 +3,11 @@
 //! Compares layouts length by length: at one length nearly every segment has a place, so what a layout
 //! allows there is a set of values per place. What cannot be proven disjoint counts as overlapping.
 
-use crate::model::{Begin, IntSet, Kind, Layout, begins};
+use crate::model::{Begin, IntSet, Layout, SegmentKind, begins};
 
 /// How the keys of an earlier layout relate to those of a later one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Relation {
+pub(crate) enum KeyRelation {
     /// No key fits both.
     Disjoint,
     /// Every key of the earlier one fits the later one too.
@@ -18,7 +18,7 @@ pub(crate) enum Relation {
     Crossing,
 }
 
-pub(crate) fn relation(earlier: &Layout, later: &Layout) -> Relation {
+pub(crate) fn relation(earlier: &Layout, later: &Layout) -> KeyRelation {
     let (a, b) = (earlier.lengths(), later.lengths());
     // Beyond this length front and back of both are apart and every further length is alike.
     let limit = a.settled().max(b.settled()) + 96;
@@ -29,7 +29,7 @@ pub(crate) fn relation(earlier: &Layout, later: &Layout) -> Relation {
             (true, false) => earlier_within = false,
             (false, true) => later_within = false,
             (true, true) => {
-                let (x, y) = (At::new(earlier, length), At::new(later, length));
+                let (x, y) = (AllowedBytes::new(earlier, length), AllowedBytes::new(later, length));
                 if x.disjoint(&y) {
                     earlier_within = false;
                     later_within = false;
@@ -42,27 +42,27 @@ pub(crate) fn relation(earlier: &Layout, later: &Layout) -> Relation {
         }
     }
     match (common, earlier_within, later_within) {
-        (false, ..) => Relation::Disjoint,
-        (true, _, true) => Relation::Covers,
-        (true, true, false) => Relation::MoreSpecific,
-        (true, false, false) => Relation::Crossing,
+        (false, ..) => KeyRelation::Disjoint,
+        (true, _, true) => KeyRelation::Covers,
+        (true, true, false) => KeyRelation::MoreSpecific,
+        (true, false, false) => KeyRelation::Crossing,
     }
 }
 
-type Bytes = [bool; 256];
+type ByteSet = [bool; 256];
 
 /// What a layout allows in a key of one length.
-struct At {
-    bytes: Vec<Option<Bytes>>,
+struct AllowedBytes {
+    bytes: Vec<Option<ByteSet>>,
     // Offset, width, values.
     numbers: Vec<(usize, usize, IntSet)>,
     // Everything the layout demands is written above.
     exact: bool,
 }
 
-impl At {
-    fn new(layout: &Layout, length: usize) -> At {
-        let mut at = At { bytes: vec![None; length], numbers: Vec::new(), exact: true };
+impl AllowedBytes {
+    fn new(layout: &Layout, length: usize) -> AllowedBytes {
+        let mut at = AllowedBytes { bytes: vec![None; length], numbers: Vec::new(), exact: true };
         let varying = layout.segments.iter().filter(|s| s.kind.fixed().is_none()).count();
         let fixed: usize = layout.segments.iter().filter_map(|s| s.kind.fixed()).sum();
         // The only segment that varies has what the others leave.
@@ -81,9 +81,9 @@ impl At {
         at
     }
 
-    fn segment(&mut self, kind: &Kind, allowed: &IntSet, start: usize, width: usize) {
+    fn segment(&mut self, kind: &SegmentKind, allowed: &IntSet, start: usize, width: usize) {
         match kind {
-            Kind::Const(bytes) => {
+            SegmentKind::Const(bytes) => {
                 for (index, byte) in bytes.iter().enumerate() {
                     self.restrict(start + index, |b| b == *byte);
                 }
@@ -92,7 +92,9 @@ impl At {
                     self.numbers.push((start, width, vec![(value, value)]));
                 }
             }
-            Kind::U8 | Kind::U16 | Kind::U32 | Kind::U64 if !allowed.is_empty() => {
+            SegmentKind::U8 | SegmentKind::U16 | SegmentKind::U32 | SegmentKind::U64
+                if !allowed.is_empty() =>
+            {
                 self.numbers.push((start, width, allowed.clone()));
                 if let [(value, to)] = allowed[..]
                     && value == to
@@ -110,22 +112,22 @@ impl At {
                         .any(|(from, to)| (from >> first..=(to >> first).min(255)).contains(&b.into()))
                 });
             }
-            Kind::Leb32 | Kind::Leb64 => {
+            SegmentKind::Leb32 | SegmentKind::Leb64 => {
                 let last = start + width - 1;
                 for place in start..last {
                     self.restrict(place, |b| b >= 0x80);
                 }
                 let most = match (kind, width) {
-                    (Kind::Leb32, 5) => 0x0f,
-                    (Kind::Leb64, 10) => 0x01,
+                    (SegmentKind::Leb32, 5) => 0x0f,
+                    (SegmentKind::Leb64, 10) => 0x01,
                     _ => 0x7f,
                 };
                 self.restrict(last, |b| b <= most && (width == 1 || b > 0));
                 self.exact &= allowed.is_empty();
             }
-            Kind::ShortHash => self.restrict(start, |b| length_byte(b, width)),
-            Kind::TermHash => self.restrict(start + width - 1, |b| length_byte(b, width)),
-            Kind::TokenHash if width == 9 => self.restrict(start + 8, |b| (8..=127).contains(&b)),
+            SegmentKind::ShortHash => self.restrict(start, |b| length_byte(b, width)),
+            SegmentKind::TermHash => self.restrict(start + width - 1, |b| length_byte(b, width)),
+            SegmentKind::TokenHash if width == 9 => self.restrict(start + 8, |b| (8..=127).contains(&b)),
             _ => {}
         }
     }
@@ -138,7 +140,7 @@ impl At {
         }
     }
 
-    fn disjoint(&self, other: &At) -> bool {
+    fn disjoint(&self, other: &AllowedBytes) -> bool {
         let bytes = self.bytes.iter().zip(&other.bytes);
         bytes.into_iter().any(|pair| match pair {
             (Some(a), Some(b)) => a.iter().zip(b).all(|(a, b)| !(*a && *b)),
@@ -149,7 +151,7 @@ impl At {
         })
     }
 
-    fn within(&self, other: &At) -> bool {
+    fn within(&self, other: &AllowedBytes) -> bool {
         let bytes = self.bytes.iter().zip(&other.bytes).all(|pair| match pair {
             (_, None) => true,
             (None, Some(b)) => b.iter().all(|allowed| *allowed),
@@ -181,10 +183,10 @@ fn contains(outer: &IntSet, inner: &IntSet) -> bool {
 mod tests {
     use super::*;
     use crate::model::{Range, Segment, Text, ValueForm};
-    use crate::report::Place;
+    use crate::report::Position;
 
-    fn layout(segments: &[(Kind, &[(u64, u64)])]) -> Layout {
-        let place = Place::default();
+    fn layout(segments: &[(SegmentKind, &[(u64, u64)])]) -> Layout {
+        let place = Position::default();
         let text = || Text { value: String::new(), place };
         let segments = segments.iter().map(|(kind, allowed)| Segment {
             name: String::new(),
@@ -217,14 +219,20 @@ mod tests {
         }
     }
 
-    fn check(earlier: &[(Kind, &[(u64, u64)])], later: &[(Kind, &[(u64, u64)])], expect: Relation) {
+    fn check(
+        earlier: &[(SegmentKind, &[(u64, u64)])],
+        later: &[(SegmentKind, &[(u64, u64)])],
+        expect: KeyRelation,
+    ) {
         assert_eq!(relation(&layout(earlier), &layout(later)), expect, "{earlier:?} {later:?}");
     }
 
     #[test]
     fn relations_follow_from_lengths_and_values() {
-        use Kind::{Const, Hash, Leb32, Leb64, Rest, ShortHash, TermHash, TokenHash, U8, U16, U32, U64};
-        use Relation::{Covers, Crossing, Disjoint, MoreSpecific};
+        use KeyRelation::{Covers, Crossing, Disjoint, MoreSpecific};
+        use SegmentKind::{
+            Const, Hash, Leb32, Leb64, Rest, ShortHash, TermHash, TokenHash, U8, U16, U32, U64,
+        };
         let byte = |n: u8| Const(vec![n]);
         // Lengths.
         check(&[(U32, &[])], &[(U64, &[])], Disjoint);

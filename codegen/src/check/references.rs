@@ -5,11 +5,11 @@
 use crate::model::{
     CounterRule, Cover, IntSet, Layout, LayoutPath, Model, Singleton, Subspace, Text, ValueForm, ValueKind,
 };
-use crate::report::{Finding, Place};
+use crate::report::{Mistake, Position};
 
 /// An unknown store is recognised by one record, so it must be found before the version is known.
-pub(super) fn schema_version_record(model: &Model, findings: &mut Vec<Finding>) {
-    let mut first: Option<(char, Vec<u8>, Place)> = None;
+pub(super) fn schema_version_record(model: &Model, mistakes: &mut Vec<Mistake>) {
+    let mut first: Option<(char, Vec<u8>, Position)> = None;
     for version in &model.versions {
         let live = model.subspaces.iter().filter(|s| s.versions.contains(version.number));
         let marked: Vec<_> = live
@@ -19,8 +19,8 @@ pub(super) fn schema_version_record(model: &Model, findings: &mut Vec<Finding>) 
         let [(subspace, layout)] = marked[..] else {
             let message =
                 format!("version {} has {} schema-version records, not one", version.number, marked.len());
-            findings.push(
-                Finding::new(version.place, message).help("mark one layout with `schema_version: true`"),
+            mistakes.push(
+                Mistake::new(version.place, message).help("mark one layout with `schema_version: true`"),
             );
             continue;
         };
@@ -29,15 +29,15 @@ pub(super) fn schema_version_record(model: &Model, findings: &mut Vec<Finding>) 
         let Some(key) = layout.fixed_key().filter(|_| four_bytes) else {
             let message =
                 format!("schema-version record `{}` has no fixed key or no four bytes", layout.name.value);
-            findings
-                .push(Finding::new(place, message).help("its key is constants only, its value `lengths 4`"));
+            mistakes
+                .push(Mistake::new(place, message).help("its key is constants only, its value `lengths 4`"));
             continue;
         };
         match &first {
             None => first = Some((subspace.letter, key, place)),
             Some((letter, bytes, _)) if *letter == subspace.letter && *bytes == key => {}
-            Some((_, _, before)) => findings.push(
-                Finding::new(place, format!("the schema-version record moves in version {}", version.number))
+            Some((_, _, before)) => mistakes.push(
+                Mistake::new(place, format!("the schema-version record moves in version {}", version.number))
                     .note(*before, "it is here before")
                     .help("it must be found before the version is known"),
             ),
@@ -46,43 +46,43 @@ pub(super) fn schema_version_record(model: &Model, findings: &mut Vec<Finding>) 
 }
 
 /// Links and computed keys name fields that exist.
-pub(super) fn blobs(model: &Model, findings: &mut Vec<Finding>) {
+pub(super) fn blobs(model: &Model, mistakes: &mut Vec<Mistake>) {
     for layout in model.subspaces.iter().flat_map(|s| &s.layouts) {
         let hashed = layout.hash_at().is_some();
         match &layout.links_blob {
             Some(field) if !hashed => {
                 let message =
                     format!("`{}` is no hash at a fixed place of `{}`", field.value, layout.name.value);
-                findings.push(Finding::new(field.place, message).help("name a field of kind `hash`"));
+                mistakes.push(Mistake::new(field.place, message).help("name a field of kind `hash`"));
             }
             None if layout.content_hash && !hashed => {
                 let message = format!("`{}` has no hash at a fixed place", layout.name.value);
                 let help = "add a field of kind `hash`, or remove `content_hash:`";
-                findings.push(Finding::new(layout.name.place, message).help(help));
+                mistakes.push(Mistake::new(layout.name.place, message).help(help));
             }
             _ => {}
         }
-        links(layout, findings);
+        links(layout, mistakes);
         if let Some((_, place)) = layout.fresh_if_computed {
             for version in layout.versions.iter().filter(|version| !has_computed_keys(model, *version)) {
                 let message = format!("version {version} computes no key of a blob");
-                findings.push(
-                    Finding::new(place, message).help("declare `computed:`, or end the layout's range"),
+                mistakes.push(
+                    Mistake::new(place, message).help("declare `computed:`, or end the layout's range"),
                 );
             }
         }
         for fields in &layout.archives {
-            sets(layout, fields, findings);
+            sets(layout, fields, mistakes);
         }
         if !layout.archives.is_empty() && layout.value != ValueForm::Opaque {
             let message = format!("values of `{}` already have a form", layout.name.value);
-            findings.push(Finding::new(layout.value_place, message).help("remove `archives:` or `value:`"));
+            mistakes.push(Mistake::new(layout.value_place, message).help("remove `archives:` or `value:`"));
         }
         for computed in &layout.computed {
             for version in computed.versions.iter() {
-                if let Some(of) = resolve(model, version, &computed.of, findings) {
-                    number_field(of, &computed.field, findings);
-                    sets(of, &computed.only, findings);
+                if let Some(of) = resolve(model, version, &computed.of, mistakes) {
+                    number_field(of, &computed.field, mistakes);
+                    sets(of, &computed.only, mistakes);
                 }
             }
         }
@@ -90,9 +90,9 @@ pub(super) fn blobs(model: &Model, findings: &mut Vec<Finding>) {
 }
 
 /// The blob audit compares one subspace of links with one of blobs.
-pub(super) fn one_side_each(model: &Model, findings: &mut Vec<Finding>) {
-    type Side = (&'static str, &'static str, fn(&Subspace, u32) -> bool);
-    let sides: [Side; 2] = [
+pub(super) fn one_side_each(model: &Model, mistakes: &mut Vec<Mistake>) {
+    type BlobSide = (&'static str, &'static str, fn(&Subspace, u32) -> bool);
+    let sides: [BlobSide; 2] = [
         (
             "name blobs",
             "put all layouts with `links_blob:` of a version into one subspace",
@@ -105,7 +105,7 @@ pub(super) fn one_side_each(model: &Model, findings: &mut Vec<Finding>) {
     ];
     for (what, help, is) in sides {
         // Each pair is reported once, whatever the number of versions that have it.
-        let mut reported: Vec<Place> = Vec::new();
+        let mut reported: Vec<Position> = Vec::new();
         for version in &model.versions {
             let number = version.number;
             let mut live = model.subspaces.iter().filter(|s| s.versions.contains(number) && is(s, number));
@@ -116,8 +116,8 @@ pub(super) fn one_side_each(model: &Model, findings: &mut Vec<Finding>) {
                 }
                 let message =
                     format!("`{}` and `{}` {what} in version {number}", first.name.value, second.name.value);
-                findings.push(
-                    Finding::new(second.name.place, message)
+                mistakes.push(
+                    Mistake::new(second.name.place, message)
                         .note(first.name.place, format!("`{}` is declared here", first.name.value))
                         .help(help),
                 );
@@ -128,7 +128,7 @@ pub(super) fn one_side_each(model: &Model, findings: &mut Vec<Finding>) {
 }
 
 /// Words about links belong to subspaces of links only.
-fn links(layout: &Layout, findings: &mut Vec<Finding>) {
+fn links(layout: &Layout, mistakes: &mut Vec<Mistake>) {
     let provisional = layout.provisional.first().map(|(field, _)| (field.place, "`provisional:`"));
     let commit = layout.commit.map(|(_, place)| (place, "`commit:`"));
     let fresh =
@@ -136,10 +136,10 @@ fn links(layout: &Layout, findings: &mut Vec<Finding>) {
     if layout.links_blob.is_none() {
         for (place, word) in [provisional, commit, fresh].into_iter().flatten() {
             let message = format!("keys of `{}` name no blob", layout.name.value);
-            findings.push(Finding::new(place, message).help(format!("remove {word}, or add `links_blob:`")));
+            mistakes.push(Mistake::new(place, message).help(format!("remove {word}, or add `links_blob:`")));
         }
     }
-    sets(layout, &layout.provisional, findings);
+    sets(layout, &layout.provisional, mistakes);
     let empty = match &layout.value {
         ValueForm::Opaque | ValueForm::Empty => true,
         ValueForm::Lengths(lengths) => lengths.contains(&0),
@@ -149,8 +149,8 @@ fn links(layout: &Layout, findings: &mut Vec<Finding>) {
         && !empty
     {
         let message = format!("values of `{}` are never empty", layout.name.value);
-        findings.push(
-            Finding::new(field.place, message)
+        mistakes.push(
+            Mistake::new(field.place, message)
                 .note(layout.value_place, "the value is declared here")
                 .help("a provisional link has an empty value"),
         );
@@ -166,13 +166,13 @@ fn has_computed_keys(model: &Model, version: u32) -> bool {
 }
 
 /// Left-over tables carry letters that are free in their versions.
-pub(super) fn legacy(model: &Model, findings: &mut Vec<Finding>) {
+pub(super) fn legacy(model: &Model, mistakes: &mut Vec<Mistake>) {
     for legacy in &model.legacy {
         for subspace in model.subspaces.iter().filter(|s| s.letter == legacy.letter.value) {
             if let Some(version) = legacy.versions.iter().find(|v| subspace.versions.contains(*v)) {
                 let message = format!("letter `{}` is in use in version {version}", legacy.letter.value);
-                findings.push(
-                    Finding::new(legacy.letter.place, message)
+                mistakes.push(
+                    Mistake::new(legacy.letter.place, message)
                         .note(subspace.name.place, format!("`{}` has it", subspace.name.value))
                         .help("a left-over table has a letter that its version no longer uses"),
                 );
@@ -182,35 +182,35 @@ pub(super) fn legacy(model: &Model, findings: &mut Vec<Finding>) {
 }
 
 /// Counters, groups and covered fields exist in every version of the rule.
-pub(super) fn counter_rules(model: &Model, findings: &mut Vec<Finding>) {
+pub(super) fn counter_rules(model: &Model, mistakes: &mut Vec<Mistake>) {
     for rule in &model.rules {
-        super::duplicates(rule.group.iter(), "field of a group", findings);
+        super::duplicates(rule.group.iter(), "field of a group", mistakes);
         for version in rule.versions.iter() {
-            if let Some(counter) = resolve(model, version, &rule.counter, findings) {
+            if let Some(counter) = resolve(model, version, &rule.counter, mistakes) {
                 for field in &rule.group {
-                    number_field(counter, field, findings);
+                    number_field(counter, field, mistakes);
                 }
             }
             if let Some(subspace) = model.named(version, &rule.counter.subspace)
                 && subspace.value != ValueKind::Counter
             {
                 let message = format!("`{}` holds no counters", subspace.name.value);
-                findings.push(
-                    Finding::new(rule.counter.place, message).help("name a subspace with `value: counter`"),
+                mistakes.push(
+                    Mistake::new(rule.counter.place, message).help("name a subspace with `value: counter`"),
                 );
             }
             for cover in rule.covers.iter().filter(|c| c.versions.contains(version)) {
-                let Some(of) = resolve(model, version, &cover.of, findings) else { continue };
+                let Some(of) = resolve(model, version, &cover.of, mistakes) else { continue };
                 let fixed = |field: &Text| cover.fixed.iter().any(|(name, _)| name.value == field.value);
                 for field in rule.group.iter().filter(|field| !fixed(field)).chain(&cover.field) {
-                    number_field(of, field, findings);
+                    number_field(of, field, mistakes);
                 }
-                fixed_group(rule, cover, resolve_layout(model, version, &rule.counter), of, findings);
-                sets(of, &cover.only, findings);
-                sets(of, &cover.unless, findings);
+                fixed_group(rule, cover, resolve_layout(model, version, &rule.counter), of, mistakes);
+                sets(of, &cover.only, mistakes);
+                sets(of, &cover.unless, mistakes);
                 if cover.field.is_none() && of.value != ValueForm::Archive && of.value != ValueForm::Opaque {
                     let message = format!("values of `{}` are no archives", of.name.value);
-                    findings.push(Finding::new(cover.of.place, message).help("remove `archive_change_id`"));
+                    mistakes.push(Mistake::new(cover.of.place, message).help("remove `archive_change_id`"));
                 }
             }
         }
@@ -223,44 +223,44 @@ fn fixed_group(
     cover: &Cover,
     counter: Option<&Layout>,
     of: &Layout,
-    findings: &mut Vec<Finding>,
+    mistakes: &mut Vec<Mistake>,
 ) {
     for (field, value) in &cover.fixed {
         if !rule.group.iter().any(|name| name.value == field.value) {
             let message = format!("`{}` is no field of the group", field.value);
-            findings.push(Finding::new(field.place, message).help("fix fields of `group:` only"));
+            mistakes.push(Mistake::new(field.place, message).help("fix fields of `group:` only"));
             continue;
         }
         if let Some(index) = of.field(&field.value) {
             let message = format!("the key of `{}` has `{}` already", of.name.value, field.value);
-            findings.push(
-                Finding::new(field.place, message)
+            mistakes.push(
+                Mistake::new(field.place, message)
                     .note(of.segments[index].place, "the field is declared here")
                     .help("fix only what the key does not hold; choose records with `only:`"),
             );
         }
         if let Some(counter) = counter {
-            number_fits(counter, field, *value, findings);
+            number_fits(counter, field, *value, mistakes);
         }
     }
 }
 
 /// The key of a singleton can be written in every version and is its own, and its variants are told apart.
-pub(super) fn singletons(model: &Model, findings: &mut Vec<Finding>) {
+pub(super) fn singletons(model: &Model, mistakes: &mut Vec<Mistake>) {
     for (index, singleton) in model.singletons.iter().enumerate() {
-        variants(singleton, findings);
+        variants(singleton, mistakes);
         for version in singleton.versions.iter() {
-            let Some(layout) = resolve(model, version, &singleton.layout, findings) else { continue };
+            let Some(layout) = resolve(model, version, &singleton.layout, mistakes) else { continue };
             let subspace = model.named(version, &singleton.layout.subspace);
             if let Some(subspace) = subspace.filter(|s| s.value != ValueKind::Bytes) {
                 let message = format!("`{}` holds no objects", subspace.name.value);
-                findings.push(
-                    Finding::new(singleton.layout.place, message)
+                mistakes.push(
+                    Mistake::new(singleton.layout.place, message)
                         .note(subspace.name.place, "the value kind is declared here")
                         .help("name a subspace with `value: bytes`"),
                 );
             }
-            key_of_singleton(singleton, layout, findings);
+            key_of_singleton(singleton, layout, mistakes);
             let twin = model.singletons[..index].iter().find(|earlier| {
                 let same = earlier.versions.contains(version)
                     && earlier.layout.subspace == singleton.layout.subspace
@@ -269,8 +269,8 @@ pub(super) fn singletons(model: &Model, findings: &mut Vec<Finding>) {
             });
             if let Some(twin) = twin {
                 let message = format!("`{}` and `{}` have one key", twin.name.value, singleton.name.value);
-                findings.push(
-                    Finding::new(singleton.name.place, message)
+                mistakes.push(
+                    Mistake::new(singleton.name.place, message)
                         .note(twin.name.place, format!("`{}` is declared here", twin.name.value))
                         .help("correct `key:`, or end the version range of the older entry"),
                 );
@@ -279,10 +279,10 @@ pub(super) fn singletons(model: &Model, findings: &mut Vec<Finding>) {
     }
 }
 
-fn key_of_singleton(singleton: &Singleton, layout: &Layout, findings: &mut Vec<Finding>) {
+fn key_of_singleton(singleton: &Singleton, layout: &Layout, mistakes: &mut Vec<Mistake>) {
     for (field, value) in &singleton.key {
-        number_field(layout, field, findings);
-        number_fits(layout, field, *value, findings);
+        number_field(layout, field, mistakes);
+        number_fits(layout, field, *value, mistakes);
     }
     for segment in layout.segments.iter().filter(|s| !s.name.is_empty()) {
         let given = singleton.key.iter().any(|(field, _)| field.value == segment.name);
@@ -295,18 +295,18 @@ fn key_of_singleton(singleton: &Singleton, layout: &Layout, findings: &mut Vec<F
                 "name a layout of constants and u8, u16, u32, u64",
             ),
         };
-        findings.push(
-            Finding::new(singleton.layout.place, message)
+        mistakes.push(
+            Mistake::new(singleton.layout.place, message)
                 .note(segment.place, "the field is declared here")
                 .help(help),
         );
     }
 }
 
-fn variants(singleton: &Singleton, findings: &mut Vec<Finding>) {
+fn variants(singleton: &Singleton, mistakes: &mut Vec<Mistake>) {
     if singleton.variants.is_empty() {
         let message = format!("singleton `{}` has no variant", singleton.name.value);
-        findings.push(Finding::new(singleton.name.place, message).help("list them under `variants:`"));
+        mistakes.push(Mistake::new(singleton.name.place, message).help("list them under `variants:`"));
     }
     for (index, variant) in singleton.variants.iter().enumerate() {
         let twin = singleton.variants[..index]
@@ -314,8 +314,8 @@ fn variants(singleton: &Singleton, findings: &mut Vec<Finding>) {
             .find(|v| v.number == variant.number || v.name.value == variant.name.value);
         if let Some(twin) = twin {
             let message = format!("variant `{}: {}` is taken", variant.number, variant.name.value);
-            findings.push(
-                Finding::new(variant.name.place, message)
+            mistakes.push(
+                Mistake::new(variant.name.place, message)
                     .note(twin.name.place, "number or name is here before")
                     .help("each number has one name, and each name one number"),
             );
@@ -324,14 +324,14 @@ fn variants(singleton: &Singleton, findings: &mut Vec<Finding>) {
 }
 
 /// The number is one that the field of this layout may have.
-fn number_fits(layout: &Layout, field: &Text, value: u64, findings: &mut Vec<Finding>) {
+fn number_fits(layout: &Layout, field: &Text, value: u64, mistakes: &mut Vec<Mistake>) {
     let segment = layout.field(&field.value).map(|index| &layout.segments[index]);
     let Some((segment, largest)) = segment.and_then(|s| Some((s, s.kind.largest()?))) else { return };
     let allowed = &segment.allowed;
     if value > largest
         || !(allowed.is_empty() || allowed.iter().any(|(from, to)| (*from..=*to).contains(&value)))
     {
-        findings.push(never(layout, field, value));
+        mistakes.push(never(layout, field, value));
     }
 }
 
@@ -344,42 +344,42 @@ fn resolve<'m>(
     model: &'m Model,
     version: u32,
     path: &LayoutPath,
-    findings: &mut Vec<Finding>,
+    mistakes: &mut Vec<Mistake>,
 ) -> Option<&'m Layout> {
     let found = resolve_layout(model, version, path);
     if found.is_none() {
         let message = format!("version {version} has no layout `{}.{}`", path.subspace, path.layout);
-        findings.push(Finding::new(path.place, message).help("correct the name or the version range"));
+        mistakes.push(Mistake::new(path.place, message).help("correct the name or the version range"));
     }
     found
 }
 
-fn number_field(layout: &Layout, field: &Text, findings: &mut Vec<Finding>) {
+fn number_field(layout: &Layout, field: &Text, mistakes: &mut Vec<Mistake>) {
     let segment = layout.field(&field.value).map(|index| &layout.segments[index]);
     if segment.is_none_or(|s| s.kind.largest().is_none()) {
         let message = format!("layout `{}` has no number `{}`", layout.name.value, field.value);
-        findings.push(
-            Finding::new(field.place, message)
+        mistakes.push(
+            Mistake::new(field.place, message)
                 .note(layout.name.place, "the layout is declared here")
                 .help("name one of its number fields"),
         );
     }
 }
 
-fn sets(layout: &Layout, sets: &[(Text, IntSet)], findings: &mut Vec<Finding>) {
+fn sets(layout: &Layout, sets: &[(Text, IntSet)], mistakes: &mut Vec<Mistake>) {
     for (field, set) in sets {
-        number_field(layout, field, findings);
+        number_field(layout, field, mistakes);
         let segment = layout.field(&field.value).map(|index| &layout.segments[index]);
         let largest = segment.and_then(|segment| segment.kind.largest());
         if let Some(value) = largest.and_then(|largest| super::beyond(set, largest)) {
-            findings.push(never(layout, field, value));
+            mistakes.push(never(layout, field, value));
         }
     }
 }
 
-fn never(layout: &Layout, field: &Text, value: u64) -> Finding {
-    let finding = Finding::new(field.place, format!("`{}` is never {value}", field.value));
+fn never(layout: &Layout, field: &Text, value: u64) -> Mistake {
+    let mistake = Mistake::new(field.place, format!("`{}` is never {value}", field.value));
     let segment = layout.field(&field.value).map(|index| &layout.segments[index]);
-    let finding = segment.into_iter().fold(finding, |f, s| f.note(s.place, "the field is declared here"));
-    finding.help("correct the number")
+    let mistake = segment.into_iter().fold(mistake, |f, s| f.note(s.place, "the field is declared here"));
+    mistake.help("correct the number")
 }

@@ -5,8 +5,8 @@
 use std::fmt::Write;
 
 use crate::model::{
-    Backend, CounterRule, Fresh, IntSet, Layout, Model, NameTable, Pieces, Range, Segment, Singleton, Store,
-    Subspace, ValueForm, ValueKind, Version, hex_constant,
+    Backend, CounterRule, Fresh, IntSet, Layout, Model, NameTable, Pieces, Range, SchemaVersion, Segment,
+    Singleton, StoreGroup, Subspace, ValueForm, ValueKind, hex_constant,
 };
 
 /// The document.
@@ -64,20 +64,20 @@ pub(crate) fn markdown(model: &Model) -> String {
     out
 }
 
-fn version(version: &Version) -> Vec<String> {
+fn version(version: &SchemaVersion) -> Vec<String> {
     let dump = if version.subspace_files { "`subspace_X` files" } else { "op-stream files" };
     let doc = version.doc.as_ref().map_or(String::new(), |d| one_line(&d.value));
     vec![version.number.to_string(), version.releases.clone(), dump.to_owned(), doc]
 }
 
-fn families(version: &Version) -> impl Iterator<Item = Vec<String>> {
+fn families(version: &SchemaVersion) -> impl Iterator<Item = Vec<String>> {
     version.families.iter().map(|(name, letters)| {
         let letters: Vec<String> = letters.iter().map(|l| format!("`{}`", l.value)).collect();
         vec![format!("`{name}`"), letters.join(" ")]
     })
 }
 
-fn missing(version: &Version) -> impl Iterator<Item = Vec<String>> {
+fn missing(version: &SchemaVersion) -> impl Iterator<Item = Vec<String>> {
     version.no_family.iter().map(|(letter, because)| vec![format!("`{}`", letter.value), one_line(because)])
 }
 
@@ -351,13 +351,13 @@ fn singleton(model: &Model, singleton: &Singleton) -> Vec<String> {
     ]
 }
 
-fn store(store: Store) -> &'static str {
+fn store(store: StoreGroup) -> &'static str {
     match store {
-        Store::Data => "data",
-        Store::Blob => "blob",
-        Store::Lookup => "lookup",
-        Store::Search => "search",
-        Store::Telemetry => "telemetry",
+        StoreGroup::Data => "data",
+        StoreGroup::Blob => "blob",
+        StoreGroup::Lookup => "lookup",
+        StoreGroup::Search => "search",
+        StoreGroup::Telemetry => "telemetry",
     }
 }
 

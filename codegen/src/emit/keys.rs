@@ -7,12 +7,12 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::{Entry, bytes, doc, ident, plain};
-use crate::model::{Begin, IntSet, Kind, Lengths, Range, Segment, begins};
-use crate::names::Form;
+use super::{NamedSubspace, bytes, doc, ident, plain};
+use crate::model::{Begin, IntSet, Lengths, Range, Segment, SegmentKind, begins};
+use crate::names::KeyForm;
 
 /// The enum of an entry and its code.
-pub(super) fn items(entry: &Entry<'_>) -> Vec<TokenStream> {
+pub(super) fn items(entry: &NamedSubspace<'_>) -> Vec<TokenStream> {
     let (name, statics, subspace) = (entry.key(), entry.statics(), entry.subspace);
     let life = |life: TokenStream| entry.borrows().then(|| quote! { <#life> });
     let (key, any, of) = (life(quote! { 'k }), life(quote! { '_ }), life(quote! { 'k }));
@@ -71,7 +71,7 @@ pub(super) fn items(entry: &Entry<'_>) -> Vec<TokenStream> {
     ]
 }
 
-fn variant(form: &Form<'_>) -> TokenStream {
+fn variant(form: &KeyForm<'_>) -> TokenStream {
     let words = form.layouts.first().and_then(|(_, layout)| layout.doc.as_ref());
     let (doc, name) = (doc(words.map_or("", |doc| doc.value.as_str())), ident(&form.name));
     let fields = form.fields().map(|segment| {
@@ -82,18 +82,22 @@ fn variant(form: &Form<'_>) -> TokenStream {
     quote! { #doc #name { #(#fields),* }, }
 }
 
-fn field_type(kind: &Kind) -> TokenStream {
+fn field_type(kind: &SegmentKind) -> TokenStream {
     match kind {
-        Kind::U8 => quote! { u8 },
-        Kind::U16 => quote! { u16 },
-        Kind::U32 | Kind::Leb32 => quote! { u32 },
-        Kind::U64 | Kind::Leb64 => quote! { u64 },
-        Kind::Hash => quote! { &'k [u8; 32] },
-        Kind::Bytes(n) => {
+        SegmentKind::U8 => quote! { u8 },
+        SegmentKind::U16 => quote! { u16 },
+        SegmentKind::U32 | SegmentKind::Leb32 => quote! { u32 },
+        SegmentKind::U64 | SegmentKind::Leb64 => quote! { u64 },
+        SegmentKind::Hash => quote! { &'k [u8; 32] },
+        SegmentKind::Bytes(n) => {
             let n = plain(*n);
             quote! { &'k [u8; #n] }
         }
-        Kind::Const(_) | Kind::ShortHash | Kind::TermHash | Kind::TokenHash | Kind::Rest => {
+        SegmentKind::Const(_)
+        | SegmentKind::ShortHash
+        | SegmentKind::TermHash
+        | SegmentKind::TokenHash
+        | SegmentKind::Rest => {
             quote! { &'k [u8] }
         }
     }
@@ -103,16 +107,16 @@ fn field_type(kind: &Kind) -> TokenStream {
 fn value(segment: &Segment) -> TokenStream {
     let name = ident(if segment.name.is_empty() { "_constant" } else { &segment.name });
     match &segment.kind {
-        Kind::Const(constant) => {
+        SegmentKind::Const(constant) => {
             let constant = bytes(constant);
             quote! { Const(#constant) }
         }
-        Kind::U8 => quote! { U8(#name) },
-        Kind::U16 => quote! { U16(#name) },
-        Kind::U32 => quote! { U32(#name) },
-        Kind::U64 => quote! { U64(#name) },
-        Kind::Leb32 => quote! { Leb(u64::from(#name)) },
-        Kind::Leb64 => quote! { Leb(#name) },
+        SegmentKind::U8 => quote! { U8(#name) },
+        SegmentKind::U16 => quote! { U16(#name) },
+        SegmentKind::U32 => quote! { U32(#name) },
+        SegmentKind::U64 => quote! { U64(#name) },
+        SegmentKind::Leb32 => quote! { Leb(u64::from(#name)) },
+        SegmentKind::Leb64 => quote! { Leb(#name) },
         _ => quote! { Bytes(#name) },
     }
 }
@@ -144,7 +148,7 @@ impl Offsets {
 }
 
 /// The segments of a key with their offsets.
-struct Walked {
+struct WalkedKey {
     /// What tells that a key of fitting length is one of these.
     guards: Vec<TokenStream>,
     /// The value of each segment.
@@ -153,9 +157,9 @@ struct Walked {
     from_end: bool,
 }
 
-fn walk(segments: &[Segment], offsets: Offsets) -> Walked {
+fn walk(segments: &[Segment], offsets: Offsets) -> WalkedKey {
     let begins = begins(segments);
-    let mut walked = Walked { guards: Vec::new(), reads: Vec::new(), from_end: false };
+    let mut walked = WalkedKey { guards: Vec::new(), reads: Vec::new(), from_end: false };
     // Where the segment before ended, if only its bytes told.
     let mut found = TokenStream::new();
     for (index, (segment, begin)) in segments.iter().zip(&begins).enumerate() {
@@ -186,15 +190,15 @@ fn walk(segments: &[Segment], offsets: Offsets) -> Walked {
                         walked.guards.push(quote! { #at <= #until });
                     }
                     match segment.kind {
-                        Kind::TermHash => walked.guards.push(quote! { is_term_hash(#read) }),
-                        Kind::TokenHash => walked.guards.push(quote! { is_token_hash(#read) }),
+                        SegmentKind::TermHash => walked.guards.push(quote! { is_term_hash(#read) }),
+                        SegmentKind::TokenHash => walked.guards.push(quote! { is_token_hash(#read) }),
                         _ => {}
                     }
                 }
             }
             read
         };
-        if let Kind::Const(constant) = &segment.kind {
+        if let SegmentKind::Const(constant) = &segment.kind {
             walked.guards.push(constant_guard(constant, &at));
         } else {
             walked.guards.extend(restriction(&segment.allowed, &segment.kind, &read));
@@ -206,7 +210,7 @@ fn walk(segments: &[Segment], offsets: Offsets) -> Walked {
 }
 
 /// The arm of a form: the index of its layout in the version.
-fn arm(form: &Form<'_>, within: Range) -> TokenStream {
+fn arm(form: &KeyForm<'_>, within: Range) -> TokenStream {
     let mut guards = Vec::new();
     let layouts = form.layouts.iter().map(|(_, layout)| layout);
     let versions: Vec<Range> = layouts.clone().map(|layout| layout.versions).collect();
@@ -270,31 +274,31 @@ fn index_in(layouts: &[(usize, Range)]) -> TokenStream {
     }
 }
 
-fn fixed(kind: &Kind, at: &TokenStream) -> TokenStream {
+fn fixed(kind: &SegmentKind, at: &TokenStream) -> TokenStream {
     match kind {
-        Kind::U8 => quote! { u8_at(key, #at) },
-        Kind::U16 => quote! { u16_at(key, #at) },
-        Kind::U32 => quote! { u32_at(key, #at) },
-        Kind::U64 => quote! { u64_at(key, #at) },
+        SegmentKind::U8 => quote! { u8_at(key, #at) },
+        SegmentKind::U16 => quote! { u16_at(key, #at) },
+        SegmentKind::U32 => quote! { u32_at(key, #at) },
+        SegmentKind::U64 => quote! { u64_at(key, #at) },
         _ => quote! { array_at(key, #at) },
     }
 }
 
-fn varying(kind: &Kind, at: &TokenStream, until: &TokenStream) -> TokenStream {
+fn varying(kind: &SegmentKind, at: &TokenStream, until: &TokenStream) -> TokenStream {
     match kind {
-        Kind::Leb32 => quote! { leb32_at(key, #at) },
-        Kind::Leb64 => quote! { leb64_at(key, #at) },
-        Kind::ShortHash => quote! { short_hash_at(key, #at) },
+        SegmentKind::Leb32 => quote! { leb32_at(key, #at) },
+        SegmentKind::Leb64 => quote! { leb64_at(key, #at) },
+        SegmentKind::ShortHash => quote! { short_hash_at(key, #at) },
         _ => quote! { slice(key, #at, #until) },
     }
 }
 
 /// The end of a segment that its own bytes tell.
-fn own_end(kind: &Kind, at: &TokenStream) -> Option<TokenStream> {
+fn own_end(kind: &SegmentKind, at: &TokenStream) -> Option<TokenStream> {
     match kind {
-        Kind::Leb32 => Some(quote! { leb32_end(key, #at) }),
-        Kind::Leb64 => Some(quote! { leb64_end(key, #at) }),
-        Kind::ShortHash => Some(quote! { short_hash_end(key, #at) }),
+        SegmentKind::Leb32 => Some(quote! { leb32_end(key, #at) }),
+        SegmentKind::Leb64 => Some(quote! { leb64_end(key, #at) }),
+        SegmentKind::ShortHash => Some(quote! { short_hash_end(key, #at) }),
         _ => None,
     }
 }
@@ -308,7 +312,7 @@ fn constant_guard(constant: &[u8], at: &TokenStream) -> TokenStream {
     quote! { has(key, #at, #constant) }
 }
 
-fn restriction(allowed: &IntSet, kind: &Kind, read: &TokenStream) -> Option<TokenStream> {
+fn restriction(allowed: &IntSet, kind: &SegmentKind, read: &TokenStream) -> Option<TokenStream> {
     let largest = kind.largest()?;
     let parts: Vec<TokenStream> = allowed
         .iter()

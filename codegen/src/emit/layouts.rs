@@ -5,14 +5,18 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
-use super::{Entry, bytes, ident, plain, resolve, widened};
+use super::{NamedSubspace, bytes, ident, plain, resolve, widened};
 use crate::model::{
-    Fresh, IntSet, Kind, Layout, Model, Segment, Store, Subspace, Text, ValueForm, ValueKind,
+    Fresh, IntSet, Layout, Model, Segment, SegmentKind, StoreGroup, Subspace, Text, ValueForm, ValueKind,
 };
 use crate::names;
 
 /// What comes after the typed keys of an entry.
-pub(super) fn items(model: &Model, entries: &[Entry<'_>], entry: &Entry<'_>) -> Vec<TokenStream> {
+pub(super) fn items(
+    model: &Model,
+    entries: &[NamedSubspace<'_>],
+    entry: &NamedSubspace<'_>,
+) -> Vec<TokenStream> {
     let (statics, subspace) = (entry.statics(), entry.subspace);
     let mut items = Vec::new();
     let layouts: Vec<TokenStream> = subspace
@@ -36,14 +40,14 @@ pub(super) fn items(model: &Model, entries: &[Entry<'_>], entry: &Entry<'_>) -> 
     items
 }
 
-fn descriptor(model: &Model, entry: &Entry<'_>) -> TokenStream {
+fn descriptor(model: &Model, entry: &NamedSubspace<'_>) -> TokenStream {
     let (constant, subspace) = (entry.constant(), entry.subspace);
     let (letter, name) = (subspace.letter, &subspace.name.value);
     let title = subspace.title.as_ref().map_or("", |title| title.value.as_str());
     let title = title.split_whitespace().collect::<Vec<_>>().join(" ");
     let (value, tables) = (value_kind(subspace.value), ident(&names::tables_of(model, subspace)));
     let mut words = Vec::new();
-    if subspace.store != Store::Data {
+    if subspace.store != StoreGroup::Data {
         let store = store(subspace.store);
         words.push(quote! { .store(#store) });
     }
@@ -59,8 +63,8 @@ fn descriptor(model: &Model, entry: &Entry<'_>) -> TokenStream {
 }
 
 fn layout(
-    entries: &[Entry<'_>],
-    entry: &Entry<'_>,
+    entries: &[NamedSubspace<'_>],
+    entry: &NamedSubspace<'_>,
     index: usize,
     layout: &Layout,
     functions: &mut Vec<TokenStream>,
@@ -140,7 +144,7 @@ fn value(subspace: &Subspace, layout: &Layout) -> TokenStream {
 
 /// Writes a function that tells whether a key of a layout meets one of the patterns; its name.
 fn condition(
-    entry: &Entry<'_>,
+    entry: &NamedSubspace<'_>,
     index: usize,
     what: &str,
     patterns: Vec<TokenStream>,
@@ -158,8 +162,8 @@ fn condition(
 
 /// Keys of blobs that are computed from objects, each with the versions that have them.
 fn computed(
-    entries: &[Entry<'_>],
-    entry: &Entry<'_>,
+    entries: &[NamedSubspace<'_>],
+    entry: &NamedSubspace<'_>,
     index: usize,
     layout: &Layout,
     functions: &mut Vec<TokenStream>,
@@ -201,7 +205,7 @@ fn computed(
 fn start(layout: &Layout, only: &[(Text, IntSet)]) -> Vec<u8> {
     let mut start = Vec::new();
     for segment in &layout.segments {
-        if let Kind::Const(bytes) = &segment.kind {
+        if let SegmentKind::Const(bytes) = &segment.kind {
             start.extend_from_slice(bytes);
             continue;
         }
@@ -222,18 +226,18 @@ fn named(sets: &[(Text, IntSet)]) -> Vec<(&str, &IntSet)> {
 fn segment(segment: &Segment) -> TokenStream {
     let name = &segment.name;
     let mut tokens = match &segment.kind {
-        Kind::Const(constant) => {
+        SegmentKind::Const(constant) => {
             let constant = bytes(constant);
             return quote! { Segment::constant(#constant) };
         }
-        Kind::Bytes(n) => {
+        SegmentKind::Bytes(n) => {
             let n = plain(*n);
             quote! { Segment::bytes(#name, #n) }
         }
         other => {
             let kind = match other {
-                Kind::Leb32 => "leb32".to_owned(),
-                Kind::Leb64 => "leb64".to_owned(),
+                SegmentKind::Leb32 => "leb32".to_owned(),
+                SegmentKind::Leb64 => "leb64".to_owned(),
                 other => other.word(),
             };
             let kind = format_ident!("{kind}");
@@ -270,13 +274,13 @@ pub(super) fn value_kind(kind: ValueKind) -> TokenStream {
     }
 }
 
-pub(super) fn store(store: Store) -> TokenStream {
+pub(super) fn store(store: StoreGroup) -> TokenStream {
     match store {
-        Store::Data => quote! { StoreGroup::Data },
-        Store::Blob => quote! { StoreGroup::Blob },
-        Store::Lookup => quote! { StoreGroup::Lookup },
-        Store::Search => quote! { StoreGroup::Search },
-        Store::Telemetry => quote! { StoreGroup::Telemetry },
+        StoreGroup::Data => quote! { StoreGroup::Data },
+        StoreGroup::Blob => quote! { StoreGroup::Blob },
+        StoreGroup::Lookup => quote! { StoreGroup::Lookup },
+        StoreGroup::Search => quote! { StoreGroup::Search },
+        StoreGroup::Telemetry => quote! { StoreGroup::Telemetry },
     }
 }
 

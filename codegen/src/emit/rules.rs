@@ -8,12 +8,12 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
 use super::layouts::store;
-use super::{Entry, bytes, hex, ident, plain, resolve, widened};
+use super::{NamedSubspace, bytes, hex, ident, plain, resolve, widened};
 use crate::model::{CounterRule, Cover, IntSet, Layout, Model, Singleton};
 use crate::names;
 
 /// The rules of all versions.
-pub(super) fn items(model: &Model, entries: &[Entry<'_>]) -> Vec<TokenStream> {
+pub(super) fn items(model: &Model, entries: &[NamedSubspace<'_>]) -> Vec<TokenStream> {
     let (mut rules, mut functions) = (Vec::new(), BTreeMap::new());
     let most = model.rules.iter().map(|rule| rule.group.len()).max().unwrap_or(1);
     for rule in &model.rules {
@@ -34,10 +34,10 @@ pub(super) fn items(model: &Model, entries: &[Entry<'_>]) -> Vec<TokenStream> {
 }
 
 fn rule(
-    entries: &[Entry<'_>],
+    entries: &[NamedSubspace<'_>],
     rule: &CounterRule,
     (from, to): (u32, u32),
-    (counter, layout): (&Entry<'_>, usize),
+    (counter, layout): (&NamedSubspace<'_>, usize),
     most: usize,
     functions: &mut BTreeMap<String, TokenStream>,
 ) -> TokenStream {
@@ -86,7 +86,7 @@ fn rule(
 fn covered(
     rule: &CounterRule,
     cover: &Cover,
-    (of, layout): (&Entry<'_>, usize),
+    (of, layout): (&NamedSubspace<'_>, usize),
     most: usize,
     function: &proc_macro2::Ident,
 ) -> TokenStream {
@@ -133,7 +133,7 @@ fn group(rule: &CounterRule, cover: Option<&Cover>, of: &Layout, most: usize) ->
 }
 
 /// One entry for each run of versions with the same place and key.
-fn singleton(entries: &[Entry<'_>], singleton: &Singleton) -> Vec<TokenStream> {
+fn singleton(entries: &[NamedSubspace<'_>], singleton: &Singleton) -> Vec<TokenStream> {
     let runs = resolve(entries, &singleton.layout, singleton.versions.iter());
     let (name, title) = (&singleton.name.value, &singleton.title);
     let store = match singleton.store.map(store) {

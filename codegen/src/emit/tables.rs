@@ -6,13 +6,13 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
 use super::layouts::value_kind;
-use super::{Entry, ident, plain};
+use super::{NamedSubspace, ident, plain};
 use crate::check::BACKENDS;
 use crate::model::{Backend, Model, Subspace, TableKind, ValueKind};
 use crate::names;
 
 /// Backends, tables of others, and the tables of all subspaces.
-pub(super) fn items(model: &Model, entries: &[Entry<'_>]) -> Vec<TokenStream> {
+pub(super) fn items(model: &Model, entries: &[NamedSubspace<'_>]) -> Vec<TokenStream> {
     let backends = model.backends.iter().map(|backend| {
         let (kind, name, title) = (backend_kind(backend), &backend.name.value, &backend.title);
         let required = backend.legacy_required;
@@ -38,7 +38,7 @@ pub(super) fn items(model: &Model, entries: &[Entry<'_>]) -> Vec<TokenStream> {
     items.push(templates);
     // Letters are used again by later versions, often for the same kind of table.
     let mut mappings: BTreeMap<String, TokenStream> = BTreeMap::new();
-    for Entry { subspace, .. } in entries {
+    for NamedSubspace { subspace, .. } in entries {
         let (name, letter) = (names::tables_of(model, subspace), subspace.letter);
         mappings.insert(name.clone(), mapping(model, &name, letter, subspace.value, Some(subspace)));
     }

@@ -4,12 +4,12 @@ use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
 use super::tables::backend_kind;
-use super::{Entry, ident, plain};
-use crate::model::{Model, Version};
+use super::{NamedSubspace, ident, plain};
+use crate::model::{Model, SchemaVersion};
 use crate::names;
 
 /// Versions, their subspaces and families, what older ones have left, names.
-pub(super) fn items(model: &Model, entries: &[Entry<'_>]) -> Vec<TokenStream> {
+pub(super) fn items(model: &Model, entries: &[NamedSubspace<'_>]) -> Vec<TokenStream> {
     let mut items = vec![versions(model)];
     items.extend(model.versions.iter().map(|version| subspaces(entries, version.number)));
     for version in &model.versions {
@@ -56,7 +56,7 @@ fn versions(model: &Model) -> TokenStream {
 }
 
 /// The subspaces of a version, by letter.
-fn subspaces(entries: &[Entry<'_>], version: u32) -> TokenStream {
+fn subspaces(entries: &[NamedSubspace<'_>], version: u32) -> TokenStream {
     let live: Vec<_> = entries.iter().filter(|entry| entry.subspace.versions.contains(version)).collect();
     let (name, count, number) = (ident(&names::subspaces(version)), plain(live.len()), plain(version));
     let subspaces = live.iter().map(|entry| {
@@ -67,8 +67,8 @@ fn subspaces(entries: &[Entry<'_>], version: u32) -> TokenStream {
 }
 
 /// Named after the first version that has the same families.
-fn families_static(model: &Model, version: &Version) -> Ident {
-    let families = |version: &Version| -> Vec<(String, Vec<char>)> {
+fn families_static(model: &Model, version: &SchemaVersion) -> Ident {
+    let families = |version: &SchemaVersion| -> Vec<(String, Vec<char>)> {
         let families = version.families.iter();
         families.map(|(name, letters)| (name.clone(), letters.iter().map(|l| l.value).collect())).collect()
     };

@@ -6,21 +6,21 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Backend, Computed, CounterRule, Cover, EarlierName, Fresh, IntSet, Kind, Layout, LayoutPath, Legacy,
-    Letter, Model, NameTable, Pieces, Range, Segment, Shares, SideTable, Singleton, Store, Subspace,
-    TableKind, Text, ValueForm, ValueKind, Variant, Version,
+    Backend, Computed, CounterRule, Cover, EarlierName, Fresh, IntSet, Layout, LayoutPath, Legacy, Letter,
+    Model, NameTable, Pieces, Range, SchemaVersion, Segment, SegmentKind, Shares, SideTable, Singleton,
+    StoreGroup, Subspace, TableKind, Text, ValueForm, ValueKind, Variant,
 };
-use crate::report::{Finding, Place};
+use crate::report::{Mistake, Position};
 use crate::schema::{self, At, Document, Entries, FieldEntry, SegmentText};
 
 const LONGEST_SEGMENT: usize = 255;
 
-/// Resolves the document; adds what cannot be read to `findings`.
-pub(crate) fn lower(document: Document, findings: &mut Vec<Finding>) -> Model {
+/// Resolves the document; adds what cannot be read to `mistakes`.
+pub(crate) fn lower(document: Document, mistakes: &mut Vec<Mistake>) -> Model {
     let numbers: Vec<u32> = document.versions.iter().map(|v| v.number.value).collect();
     let first = numbers.iter().min().copied().unwrap_or(1);
     let last = numbers.iter().max().copied().unwrap_or(1);
-    let mut lower = Lower { first, last, fields: document.fields.0.into_iter().collect(), findings };
+    let mut lower = Lower { first, last, fields: document.fields.0.into_iter().collect(), mistakes };
     Model {
         versions: document.versions.into_iter().map(|v| lower.version(v)).collect(),
         backends: document.backends.into_iter().map(|b| lower.backend(b)).collect(),
@@ -36,15 +36,15 @@ struct Lower<'a> {
     first: u32,
     last: u32,
     fields: BTreeMap<String, FieldEntry>,
-    findings: &'a mut Vec<Finding>,
+    mistakes: &'a mut Vec<Mistake>,
 }
 
 impl Lower<'_> {
-    fn wrong(&mut self, place: Place, message: String, help: &str) {
-        self.findings.push(Finding::new(place, message).help(help));
+    fn wrong(&mut self, place: Position, message: String, help: &str) {
+        self.mistakes.push(Mistake::new(place, message).help(help));
     }
 
-    fn version(&mut self, version: schema::Version) -> Version {
+    fn version(&mut self, version: schema::SchemaVersion) -> SchemaVersion {
         let subspace_files = match version.server_dump.value.as_str() {
             "subspace files" => true,
             "op-stream" => false,
@@ -55,7 +55,7 @@ impl Lower<'_> {
             }
         };
         let families = version.families.0.into_iter();
-        Version {
+        SchemaVersion {
             number: version.number.value,
             place: version.number.place,
             releases: version.releases.value,
@@ -126,7 +126,7 @@ impl Lower<'_> {
         Range { from, to, place: at.place }
     }
 
-    fn everywhere(&self, place: Place) -> Range {
+    fn everywhere(&self, place: Position) -> Range {
         Range { from: self.first, to: self.last, place }
     }
 
@@ -187,7 +187,7 @@ impl Lower<'_> {
         }
     }
 
-    fn names(&mut self, name: Text, table: schema::Names) -> NameTable {
+    fn names(&mut self, name: Text, table: schema::NameTable) -> NameTable {
         let mut values = Vec::new();
         let mut earlier = Vec::new();
         for entry in table.earlier {
@@ -229,7 +229,7 @@ impl Lower<'_> {
         let everywhere = self.everywhere(subspace.name.place);
         let versions = self.range(subspace.versions, everywhere);
         let value = self.value_kind(&subspace.value);
-        let store = subspace.store.map_or(Store::Data, |at| self.store(&at));
+        let store = subspace.store.map_or(StoreGroup::Data, |at| self.store(&at));
         Subspace {
             letter: letter.value,
             letter_place: letter.place,
@@ -247,17 +247,17 @@ impl Lower<'_> {
         }
     }
 
-    fn store(&mut self, at: &At<String>) -> Store {
+    fn store(&mut self, at: &At<String>) -> StoreGroup {
         match at.value.as_str() {
-            "data" => Store::Data,
-            "blob" => Store::Blob,
-            "lookup" => Store::Lookup,
-            "search" => Store::Search,
-            "telemetry" => Store::Telemetry,
+            "data" => StoreGroup::Data,
+            "blob" => StoreGroup::Blob,
+            "lookup" => StoreGroup::Lookup,
+            "search" => StoreGroup::Search,
+            "telemetry" => StoreGroup::Telemetry,
             other => {
                 let message = format!("unknown store group `{other}`");
                 self.wrong(at.place, message, "a store is data, blob, lookup, search or telemetry");
-                Store::Data
+                StoreGroup::Data
             }
         }
     }
@@ -341,7 +341,7 @@ impl Lower<'_> {
         if let Some(width) = segment.kind.fixed().filter(|width| *width > LONGEST_SEGMENT) {
             let help = format!("a segment of fixed width has at most {LONGEST_SEGMENT} bytes");
             self.wrong(segment.place, format!("a segment of {width} bytes"), &help);
-            segment.kind = Kind::Rest;
+            segment.kind = SegmentKind::Rest;
         }
         segment
     }
@@ -350,7 +350,7 @@ impl Lower<'_> {
         let place = entry.place;
         let constant = |bytes| Segment {
             name: String::new(),
-            kind: Kind::Const(bytes),
+            kind: SegmentKind::Const(bytes),
             allowed: Vec::new(),
             names: None,
             doc: String::new(),
@@ -376,7 +376,7 @@ impl Lower<'_> {
                     let help = "kinds are u8 u16 u32 u64 bytes(N) hash leb128(u32) leb128(u64) short_hash \
                                 term_hash token_hash rest";
                     self.wrong(kind_place, message, help);
-                    Kind::Rest
+                    SegmentKind::Rest
                 });
                 let allowed = spec.allowed.map_or_else(Vec::new, |at| self.set(&at));
                 let entry = self.fields.get(&name);
@@ -427,7 +427,7 @@ impl Lower<'_> {
     fn path(&mut self, at: &At<String>) -> LayoutPath {
         let (subspace, layout) = at.value.split_once('.').unwrap_or_else(|| {
             let message = format!("`{}` names no layout", at.value);
-            self.findings.push(Finding::new(at.place, message).help("write `subspace.layout`"));
+            self.mistakes.push(Mistake::new(at.place, message).help("write `subspace.layout`"));
             (at.value.as_str(), "")
         });
         LayoutPath { subspace: subspace.to_owned(), layout: layout.to_owned(), place: at.place }
@@ -528,19 +528,19 @@ fn constant_bytes(written: &str) -> Option<Vec<u8>> {
     pairs.map(|pair| u8::from_str_radix(pair?, 16).ok()).collect()
 }
 
-fn kind(word: &str) -> Option<Kind> {
+fn kind(word: &str) -> Option<SegmentKind> {
     Some(match word {
-        "u8" => Kind::U8,
-        "u16" => Kind::U16,
-        "u32" => Kind::U32,
-        "u64" => Kind::U64,
-        "hash" => Kind::Hash,
-        "leb128(u32)" => Kind::Leb32,
-        "leb128(u64)" => Kind::Leb64,
-        "short_hash" => Kind::ShortHash,
-        "term_hash" => Kind::TermHash,
-        "token_hash" => Kind::TokenHash,
-        "rest" => Kind::Rest,
-        other => Kind::Bytes(other.strip_prefix("bytes(")?.strip_suffix(')')?.parse().ok()?),
+        "u8" => SegmentKind::U8,
+        "u16" => SegmentKind::U16,
+        "u32" => SegmentKind::U32,
+        "u64" => SegmentKind::U64,
+        "hash" => SegmentKind::Hash,
+        "leb128(u32)" => SegmentKind::Leb32,
+        "leb128(u64)" => SegmentKind::Leb64,
+        "short_hash" => SegmentKind::ShortHash,
+        "term_hash" => SegmentKind::TermHash,
+        "token_hash" => SegmentKind::TokenHash,
+        "rest" => SegmentKind::Rest,
+        other => SegmentKind::Bytes(other.strip_prefix("bytes(")?.strip_suffix(')')?.parse().ok()?),
     })
 }
