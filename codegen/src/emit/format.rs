@@ -60,11 +60,7 @@ fn read(tokens: TokenStream) -> Vec<Token> {
                 match tokens.peek() {
                     Some(TokenTree::Ident(name)) if text.ends_with('\'') => {
                         let name = format!("'{name}");
-                        text.pop();
                         tokens.next();
-                        if !text.is_empty() {
-                            out.push(Token::Mark(text));
-                        }
                         out.push(Token::Word(name));
                     }
                     _ => out.push(Token::Mark(text)),
@@ -167,16 +163,12 @@ fn assigned(tokens: &[Token], indent: usize, tail: usize) -> Option<String> {
 
 /// A pattern of several, each on a line of its own.
 fn alternatives(tokens: &[Token], indent: usize) -> Option<String> {
-    let is_or = |token: &Token| matches!(token, Token::Mark(mark) if mark == "|");
-    // What comes after an arrow belongs to the last one.
-    let arrow = tokens.iter().position(|token| matches!(token, Token::Mark(mark) if mark == "=>"));
-    let end = arrow.unwrap_or(tokens.len());
-    if arrow.is_some() && indent + flat(&tokens[..end]).len() < WIDTH {
+    let is = |token: &Token, word: &str| matches!(token, Token::Mark(mark) if mark == word);
+    if tokens.iter().any(|token| is(token, "=>")) {
         return None;
     }
-    let parts: Vec<String> = tokens[..end].split(is_or).map(flat).collect();
-    let rest = if arrow.is_some() { format!(" {}", flat(&tokens[end..])) } else { String::new() };
-    (parts.len() > 1).then(|| parts.join(&format!("\n{}| ", " ".repeat(indent))) + &rest)
+    let parts: Vec<String> = tokens.split(|token| is(token, "|")).map(flat).collect();
+    (parts.len() > 1).then(|| parts.join(&format!("\n{}| ", " ".repeat(indent))))
 }
 
 /// A sequence that ends in a body in braces, which always has lines of its own.
@@ -184,9 +176,6 @@ fn blocks(tokens: &[Token], indent: usize) -> Option<String> {
     let (last, before) = tokens.split_last()?;
     let (Token::Group(Delimiter::Brace, inner), Some(keyword)) = (last, keyword(before)) else { return None };
     let before = flat(before);
-    if inner.is_empty() {
-        return Some(format!("{before} {{}}"));
-    }
     let more = indent + INDENT;
     let body = match keyword {
         "impl" | "mod" => items(inner, more),
@@ -243,7 +232,7 @@ fn list(inner: &[Token], delimiter: Delimiter, indent: usize, column: usize) -> 
         let start: String = first.iter().map(|e| flat(e) + ", ").collect();
         let open = matches!(last.last(), Some(Token::Group(Delimiter::Bracket | Delimiter::Brace, _)));
         let column = column + start.len();
-        if open && column < WIDTH / 2 || has_block(last) {
+        if open && column < WIDTH / 2 {
             return start + &sequence(last, indent, column, 1);
         }
     }
@@ -254,7 +243,7 @@ fn list(inner: &[Token], delimiter: Delimiter, indent: usize, column: usize) -> 
     let (pad, mut out, mut line) = (" ".repeat(more), String::from("\n"), String::new());
     for tokens in &elements {
         if !fill {
-            out.push_str(&element(tokens, more, if is_base(tokens) { "" } else { "," }));
+            out.push_str(&element(tokens, more, ","));
             continue;
         }
         let word = flat(tokens) + ",";
@@ -271,11 +260,6 @@ fn list(inner: &[Token], delimiter: Delimiter, indent: usize, column: usize) -> 
         out.push_str(&format!("{pad}{line}\n"));
     }
     out + &" ".repeat(indent)
-}
-
-/// `..Layout::PLAIN`, after which no comma may stand.
-fn is_base(tokens: &[Token]) -> bool {
-    matches!(tokens.first(), Some(Token::Mark(mark)) if mark == "..")
 }
 
 fn elements(tokens: &[Token]) -> Vec<&[Token]> {
@@ -326,7 +310,6 @@ fn flat(tokens: &[Token]) -> String {
             Token::Group(delimiter, inner) => {
                 let (open, close) = marks(*delimiter);
                 let inner = flat(inner);
-                let inner = inner.strip_suffix(',').unwrap_or(&inner);
                 match delimiter {
                     Delimiter::Brace if !inner.is_empty() => out.push_str(&format!("{{ {inner} }}")),
                     _ => out.push_str(&format!("{open}{inner}{close}")),
@@ -341,9 +324,7 @@ fn flat(tokens: &[Token]) -> String {
 fn space(token: &Token, next: Option<&Token>) -> &'static str {
     let Some(next) = next else { return "" };
     let spaced = match (token, next) {
-        (_, Token::Mark(mark)) if matches!(&mark[..], "," | ";" | ":" | "." | "::" | "?" | ">" | ">>") => {
-            false
-        }
+        (_, Token::Mark(mark)) if matches!(&mark[..], "," | ";" | ":" | "." | "::" | "?" | ">") => false,
         (Token::Mark(mark), Token::Word(word)) if mark == ".." && word == "if" => true,
         (Token::Mark(mark), Token::Word(_)) if mark == "!" => true,
         (Token::Mark(mark), _) if mark == "$" => false,
@@ -357,9 +338,8 @@ fn space(token: &Token, next: Option<&Token>) -> &'static str {
         (Token::Mark(mark), Token::Mark(dots)) if dots.starts_with("..") => mark != "|" && mark != "&",
         (_, Token::Mark(mark)) if mark.starts_with("..") => false,
         (Token::Word(word), Token::Group(Delimiter::Parenthesis | Delimiter::Bracket, _)) => {
-            word.starts_with('\'') || ["match", "if", "return", "mut", "in"].contains(&word.as_str())
+            word.starts_with('\'') || word == "if"
         }
-        (Token::Group(..), Token::Group(delimiter, _)) => *delimiter == Delimiter::Brace,
         _ => true,
     };
     if spaced { " " } else { "" }
