@@ -84,7 +84,7 @@ fn imports(new: impl Fn(u32) -> (Store, Store)) {
             in_the_middle += 1;
             let resumed = run(args!["-c", config, "-i", dump, "--resume"]);
             assert_eq!(resumed.code(), Some(0), "{history:?}: {}", resumed.stderr);
-        } else if !complete && run(args!["verify", dump, "--against", config]).code() != Some(0) {
+        } else if !complete && run(args!["verify", dump, "--against", config]).code().unwrap() != 0 {
             let again = run(args!["-c", config, "-i", dump]);
             assert_eq!(again.code(), Some(0), "{history:?}: {}", again.stderr);
         }
