@@ -57,7 +57,7 @@ impl Changed {
     fn is_damaged(&self, kind: &str, count: u64, exit: i32) {
         let dump = self.place.path("damaged");
         run(args!["-c", self.config, "-e", dump]).expect(0);
-        let found: Value = run(args!["verify", dump, "--json"]).expect(exit).last();
+        let found: Value = run(args!["verify", dump, "--json"]).verdict(exit).last();
         assert_eq!(found["findings"][kind], count, "{found}");
         let strict = self.place.path("strict");
         let strict = run(args!["-c", self.config, "-e", strict, "--strict"]);

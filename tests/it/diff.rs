@@ -16,7 +16,7 @@ fn a_difference_is_named_and_counted() {
         )
         .unwrap();
     drop(database);
-    let said = diff(&dump, &site.resolved_config(), &["--json"]).expect(4);
+    let said = diff(&dump, &site.resolved_config(), &["--json"]).verdict(4);
     let outcome = said.json().pop().unwrap();
     let of = |letter: &str| {
         let list = outcome["subspaces"].as_array().unwrap();
@@ -24,7 +24,7 @@ fn a_difference_is_named_and_counted() {
         ["only_left", "only_right", "different"].map(|name| counts[name].as_u64().unwrap())
     };
     assert_eq!([of("d"), of("s"), of("p"), of("t")], [[1, 0, 0], [0, 1, 0], [0, 0, 1], [0, 0, 0]]);
-    let shown = diff(&dump, &site.resolved_config(), &[]).expect(4);
+    let shown = diff(&dump, &site.resolved_config(), &[]).verdict(4);
     for words in ["d (directory)", "in the left, not in the right", "s (settings) 7a7a: in the right"] {
         assert!(shown.text().contains(words), "{words}: {shown:?}");
     }

@@ -215,7 +215,7 @@ fn told_twice(mut command: Command, begun: impl FnMut() -> bool) {
     // It may have ended already.
     let _ = kill_process(pid, Signal::INT);
     let begin = Instant::now();
-    ended(child).expect(130);
+    ended(child).interrupted_twice();
     assert!(begin.elapsed() < Duration::from_secs(2), "{:?}", begin.elapsed());
 }
 

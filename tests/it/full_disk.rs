@@ -70,7 +70,7 @@ fn full_target(engine: Engine, dump: &Path) {
     for words in ["the target is incomplete: do not start the server on it", "--resume"] {
         assert!(full.error().contains(words), "{engine:?} {full:?}");
     }
-    target.verify_against(dump).expect(4);
+    target.verify_against(dump).verdict(4);
     disk.resize("400m");
     target.import_with(dump, &["--resume"]).expect(0);
     assert_same(dump, &target.export("again"));

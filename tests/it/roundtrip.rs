@@ -136,7 +136,7 @@ fn a_rocksdb_result_is_what_the_server_opens() {
         drop(db);
 
         // The one change is found, and nothing else.
-        let outcome = target.verify_against(&dump_dir).expect(4);
+        let outcome = target.verify_against(&dump_dir).verdict(4);
         assert!(outcome.text().contains("values differ from byte 0 on (8 and 8 bytes)"), "{outcome:?}");
         outcome.says(&["n (", "1 records differ"]);
     }
@@ -179,7 +179,7 @@ fn a_sqlite_result_is_what_the_server_makes() {
             assert_eq!(database.query_row(&odd, [], |row| row.get::<_, i64>(0)).unwrap(), 0, "{table}");
         }
         drop(database);
-        let outcome = target.verify_against(&dump).expect(4);
+        let outcome = target.verify_against(&dump).verdict(4);
         assert!(outcome.text().contains("n (counter) ff: in the store, not in the dump"), "{outcome:?}");
     }
 }

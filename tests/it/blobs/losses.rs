@@ -89,7 +89,7 @@ fn what_is_missing_or_damaged_is_listed_and_the_rest_travels() {
     let target = home.toml("target", &Store::Sqlite("target"), &Store::Fs("t-blobs", 2));
     let imported = run(args!["-c", target, "-i", dump]).expect(3);
     assert!(imported.stderr.contains(&format!("{} missing", missing.len())), "{}", imported.stderr);
-    assert_eq!(run(args!["verify", dump]).expect(4).code(), Some(4));
+    run(args!["verify", dump]).verdict(4);
 }
 
 #[test]

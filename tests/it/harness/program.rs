@@ -8,6 +8,7 @@
 use std::ffi::OsStr;
 use std::fmt;
 use std::fs;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 
@@ -116,23 +117,35 @@ impl Outcome {
         String::from_utf8_lossy(&self.stdout).into_owned() + &self.stderr
     }
 
-    /// Ended with this exit code, without panic, backtrace or password, and with one error, if it is one: 3 and 4 are
-    /// findings and differences, of which 4 may be a dump that cannot be read.
+    /// Ended with this exit code and one error line, or none if the code is 0 or 3; and as every run must end.
     #[track_caller]
     pub fn expect(self, code: i32) -> Outcome {
+        let errors = usize::from(!matches!(code, 0 | 3));
+        self.ended(code, errors..=errors)
+    }
+
+    /// As [`Outcome::expect`] without an error line: the code is the result of `verify` or `diff`.
+    #[track_caller]
+    pub fn verdict(self, code: i32) -> Outcome {
+        self.ended(code, 0..=0)
+    }
+
+    /// Ended after two signals: with an error line if the first one ended the run, without if the second one did.
+    #[track_caller]
+    pub fn interrupted_twice(self) -> Outcome {
+        self.ended(130, 0..=1)
+    }
+
+    /// Ended with this exit code and so many error lines, without panic, backtrace or password.
+    #[track_caller]
+    fn ended(self, code: i32, errors: RangeInclusive<usize>) -> Outcome {
         assert_eq!(self.code(), Some(code), "{self:?}");
         let everything = self.everything();
         for word in ["panicked", "internal error", "stack backtrace", "RUST_BACKTRACE", SECRET] {
             assert!(!everything.contains(word), "{word}: {self:?}");
         }
-        let errors = everything.lines().filter(|line| line.starts_with("error: ")).count();
-        let expected = match code {
-            0 | 3 => 0..=0,
-            // A run that is told twice ends without another word.
-            4 | 130 => 0..=1,
-            _ => 1..=1,
-        };
-        assert!(expected.contains(&errors), "an error is one line: {self:?}");
+        let found = everything.lines().filter(|line| line.starts_with("error: ")).count();
+        assert!(errors.contains(&found), "{found} error lines, not {errors:?}: {self:?}");
         self
     }
 
