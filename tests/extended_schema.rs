@@ -16,7 +16,7 @@ use serde_json::Value;
 #[path = "it/harness/program.rs"]
 mod program;
 
-use program::{Place, run, run_program, same_files};
+use program::{Place, assert_same, run, run_program};
 
 /// The new subspace: a letter that version 5 does not use, and two layouts.
 const SUBSPACE: &str = r#"
@@ -151,7 +151,7 @@ fn a_subspace_added_to_the_schema_travels_without_a_line_of_code() {
     extended(&["-c", &target, "-i", &first]).expect(0);
     extended(&["verify", &first, "--against", &target]).expect(0);
     extended(&["-c", &target, "-e", &second]).expect(0);
-    same_files(Path::new(&first), Path::new(&second));
+    assert_same(Path::new(&first), Path::new(&second));
     assert!(Path::new(&first).join("subspace_c").exists());
     // Its family and name select it.
     for types in ["calendar_share", "c", "data"] {

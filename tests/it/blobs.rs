@@ -23,7 +23,8 @@ use crate::harness::blob_servers::Server;
 use crate::harness::database_servers;
 use crate::harness::database_servers::{Database, Kind};
 use crate::harness::generate;
-use crate::harness::program::{Outcome, run, same_files};
+use crate::harness::program::{Outcome, assert_same, run};
+use crate::harness::started::hex;
 
 /// Content of the worked example of the facts about blob stores, its key and its name.
 const EXAMPLE: &[u8] = b"Subject: hi\r\n\r\nHello, blob.\r\n";
@@ -204,10 +205,6 @@ fn linked(db: &Connection, content: &[u8], stored: &[u8]) -> [u8; 32] {
     key
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// As the server compresses.
 fn lz4(content: &[u8]) -> Vec<u8> {
     let mut stored = u32::try_from(content.len()).unwrap().to_le_bytes().to_vec();
@@ -316,7 +313,7 @@ fn blobs_go_from_every_store_to_the_next() {
         if index {
             same_without_index(&first, &next)
         } else {
-            same_files(&first, &next)
+            assert_same(&first, &next)
         }
         let verified = run(args!["verify", first, "--against", config]).expect(0);
         assert!(verified.stderr.contains("everything checked is right"), "{}", verified.stderr);
@@ -357,7 +354,7 @@ fn installations_are_copied_with_their_blobs() {
     let copied = run(args!["copy", "--from", source, "--to", target]).expect(0);
     assert!(copied.stderr.contains("read back and equal to the source"), "{}", copied.stderr);
     run(args!["diff", source, target]).expect(0);
-    same_files(&first, &home.export(&target, "again"));
+    assert_same(&first, &home.export(&target, "again"));
     // Blobs onto themselves: they would be overwritten while they are read.
     let onto = home.toml("onto", &Store::Sqlite("c"), &Store::Fs("a-blobs", 2));
     let refused = run(args!["copy", "--from", source, "--to", onto]).expect(2);
@@ -385,16 +382,16 @@ fn two_installations_share_a_bucket() {
     home.import(&a, &one);
     fs::write(&foreign, "somebody's").unwrap();
     home.import(&b, &other);
-    same_files(&one, &home.export(&a, "a-again"));
-    same_files(&other, &home.export(&b, "b-again"));
+    assert_same(&one, &home.export(&a, "a-again"));
+    assert_same(&other, &home.export(&b, "b-again"));
     assert_eq!(findings(&home.path("a-again")).iter().filter(|f| f["kind"] == "foreign_object").count(), 1);
     // Emptied and filled anew: what is not its own stays.
     run(args!["-c", a, "-i", other]).expect(5);
     let wiped = run(args!["-c", a, "-i", other, "--wipe-target"]).expect(5);
     assert!(wiped.stderr.contains("no terminal on which to agree"), "{}", wiped.stderr);
     run(args!["-c", a, "-i", other, "--wipe-target", "--yes"]).expect(0);
-    same_files(&other, &home.export(&a, "a-anew"));
-    same_files(&other, &home.export(&b, "b-anew"));
+    assert_same(&other, &home.export(&a, "a-anew"));
+    assert_same(&other, &home.export(&b, "b-anew"));
     assert_eq!(fs::read_to_string(foreign).unwrap(), "somebody's");
 }
 
@@ -418,7 +415,7 @@ fn a_blob_store_that_is_not_empty_is_refused() {
     fs::create_dir_all(fixed.parent().unwrap()).unwrap();
     fs::write(&fixed, b"of a first start").unwrap();
     home.import(&config, &first);
-    same_files(&first, &home.export(&config, "again"));
+    assert_same(&first, &home.export(&config, "again"));
     assert!(!fixed.exists(), "it belongs to another member");
     // Nothing is made where blobs should be read.
     let nowhere = home.toml("nowhere", &Store::Sqlite("data"), &Store::Fs("nowhere", 2));

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use rusqlite::Connection;
 use serde_json::Value;
 
-use crate::harness::program::{Place, run, same_files};
+use crate::harness::program::{Place, assert_same, run};
 
 /// Arguments of any kind as strings.
 macro_rules! args {
@@ -49,7 +49,7 @@ impl Changed {
         let target = if self.json { self.place.json("target") } else { self.place.toml("target") };
         run(args!["-c", target, "-i", dump]).expect(0);
         run(args!["-c", target, "-e", again, "--strict"]).expect(0);
-        same_files(&dump, &again);
+        assert_same(&dump, &again);
     }
 
     /// The export goes on and `verify` names the kind of finding, so many times.

@@ -17,7 +17,7 @@ use rustix::process::Signal;
 
 use crate::harness::database_servers::{Database, Kind};
 use crate::harness::preload::{calls, changes, disk, with_signal};
-use crate::harness::site::{Engine, Outcome, Site, check_same, outcome};
+use crate::harness::site::{Engine, Outcome, Site, assert_same, outcome};
 use crate::harness::started::{add_own_row, configure, fresh, hex, rocks};
 
 /// Releases with a store as a first start leaves it, and their schema versions.
@@ -121,7 +121,7 @@ struct Expected {
 
 fn check(site: &Site, engine: Engine, dump: &Path, expected: &Expected, what: &str) {
     assert!(!has_state(dump), "{what}: the state is removed");
-    check_same(dump, &export(site), false);
+    assert_same(dump, &export(site));
     assert_eq!(leases(site, engine, expected.version), expected.leases, "{what}");
     let missing: Vec<_> = expected.saved.difference(&saved(site)).cloned().collect();
     assert!(missing.is_empty(), "{what}: not saved: {missing:?}");
@@ -233,7 +233,7 @@ fn a_state_that_is_given_up_stands_until_the_next_one_does() {
     });
     assert!(rounds.count() > 3);
     assert!(!has_state(&copied), "the state is removed");
-    check_same(&copied, &export(&site), false);
+    assert_same(&copied, &export(&site));
 }
 
 #[test]

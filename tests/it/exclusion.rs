@@ -14,7 +14,7 @@ use crate::harness::database_servers;
 use crate::harness::database_servers::Kind;
 use crate::harness::preload;
 use crate::harness::preload::{disk, stopped_at, stopped_before};
-use crate::harness::site::{ENGINES, Engine, Site, check_same, outcome};
+use crate::harness::site::{ENGINES, Engine, Site, assert_same, outcome};
 
 /// Two dumps of one schema version with different records: that of a store, and the same with another setting.
 fn dumps() -> &'static [PathBuf; 2] {
@@ -153,7 +153,7 @@ fn happen(event: Event, site: &Site, engine: Engine, other: &Path) -> Server {
 /// The one setting of a server is there, or everything of the other import, and nothing else.
 fn untouched(event: Event, site: &Site, engine: Engine, other: &Path) {
     if event == Event::Import {
-        check_same(other, &export(site), false);
+        assert_same(other, &export(site));
         return;
     }
     let path = site.store();
@@ -241,7 +241,7 @@ fn what_was_agreed_to_be_wiped_is_what_was_there() {
         site.run(&["-i", other.to_str().unwrap(), "--no-verify"]).expect(0);
         let says = ["the target has changed since it was looked at"];
         stopped.goes_on().expect(5).says(&says);
-        check_same(&other, &export(&site), false);
+        assert_same(&other, &export(&site));
     }
 }
 
@@ -264,7 +264,7 @@ fn of_two_imports_into_one_absent_store_one_wins() {
         assert!(winners.len() == 1 || codes == [5, 5], "{engine:?} {codes:?}: {}", said());
         assert!(codes.iter().all(|code| [0, 1, 5].contains(code)), "{engine:?} {codes:?}: {}", said());
         for winner in winners {
-            check_same(&dumps[winner], &export(&site), false);
+            assert_same(&dumps[winner], &export(&site));
         }
     }
 }
@@ -409,7 +409,7 @@ fn what_fills_a_target_keeps_every_other_run_out_of_both_ends() {
                 }
                 let outcome = stopped.goes_on();
                 assert_eq!(outcome.code(), Some(0), "{what}: {outcome:?}");
-                check_same(&one, &export(&target), false);
+                assert_same(&one, &export(&target));
             }
         }
     }

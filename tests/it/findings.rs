@@ -6,7 +6,7 @@ use rusqlite::{Connection, params};
 use serde_json::Value;
 
 use crate::harness::site::{
-    EMBEDDED, RocksDb, Site, Sqlite, assert_same, findings, manifest, outcome, subspaces, trace,
+    EMBEDDED, RocksDb, Site, Sqlite, assert_same, files, findings, manifest, outcome, trace,
 };
 
 /// A store that was changed, and its export.
@@ -223,7 +223,7 @@ fn blobs_come_out_decoded_however_they_were_stored() {
             // Stored as the configuration has it.
             assert_eq!(changed.value("t", blake3::hash(content).as_bytes()).unwrap(), compressed(content));
         }
-        dumps.push(subspaces(&changed.dump).remove(&'t').unwrap());
+        dumps.push(files(&changed.dump).remove("subspace_t").unwrap());
         changed.strict(0, "");
     }
     assert!(dumps.windows(2).all(|pair| pair[0] == pair[1]), "the dump holds content, not its form");

@@ -10,7 +10,7 @@ use serde_json::Value;
 use stalwart_migrate::catalog::{self, BackendKind, Layout, SchemaVersion, Subspace, ValueForm, ValueKind};
 use stalwart_migrate::records::blob::{self, BlobRule};
 
-use crate::harness::program::{Place, run, same_files};
+use crate::harness::program::{Place, assert_same, run};
 use crate::sampler::Sampler;
 
 /// Records sampled of each layout.
@@ -38,7 +38,7 @@ fn round_trip(place: &Place, source: &Path, target: &Path) {
     run(args!["-c", source, "-e", first]).expect(0);
     run(args!["-c", target, "-i", first]).expect(0);
     run(args!["-c", target, "-e", second]).expect(0);
-    same_files(&first, &second);
+    assert_same(&first, &second);
     for dump in [&first, &second] {
         let verified = run(args!["verify", dump, "--json"]).expect(0).last();
         for kind in ["unknown_key", "bad_value", "bad_archive", "blob_mismatch", "blob_missing"] {

@@ -54,7 +54,7 @@ fn raw_and_compressed_blobs_are_told_apart_by_their_hash() {
         }
         let again = home.export(&files, "again");
         all_there(&again);
-        same_files(&dump, &again);
+        assert_same(&dump, &again);
         assert!(found(&again, "blob_mismatch").is_empty());
     }
 }
@@ -80,5 +80,5 @@ fn from_0_16_on_blobs_are_marked_whatever_they_end_in() {
     }
     let again = home.path("again");
     run(args!["-c", target, "-e", again, "--blob-config", files]).expect(0);
-    same_files(&dump, &again);
+    assert_same(&dump, &again);
 }

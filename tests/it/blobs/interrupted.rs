@@ -93,7 +93,7 @@ fn imports(new: impl Fn(u32) -> (Store, Store)) {
         let exported = run(args!["-c", config, "-e", again]);
         assert_eq!(exported.code(), Some(0), "{history:?}: {}", exported.stderr);
         assert!(!exported.stderr.contains("are not this server's"), "{history:?}: {}", exported.stderr);
-        same_files(&dump, &again);
+        assert_same(&dump, &again);
         fs::remove_dir_all(again).unwrap();
     }
     println!("{} imports killed, {in_the_middle} of them in the middle", kills());
@@ -132,7 +132,7 @@ fn exports_from_s3_go_on() {
             assert_eq!(resumed.code(), Some(0), "{history:?}: {}", resumed.stderr);
         }
         if dump.join("manifest/manifest.json").exists() {
-            same_files(&original, &dump);
+            assert_same(&original, &dump);
         }
         let _ = fs::remove_dir_all(&dump);
     }

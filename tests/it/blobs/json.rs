@@ -80,7 +80,7 @@ fn schema_6_goes_through_every_engine() {
         let next = home.path(&format!("dump{n}"));
         with_password(args!["-c", config, "-e", next]).expect(0);
         if *index {
-            same_files(&first, &next)
+            assert_same(&first, &next)
         } else {
             same_without_index(&first, &next)
         }

@@ -102,7 +102,7 @@ fn an_unreadable_directory_is_no_absence() {
     }
     let faithful = home.path("faithful");
     unprivileged(&home, args!["-c", config, "-e", faithful]).expect(0);
-    same_files(&whole, &faithful);
+    assert_same(&whole, &faithful);
     let dir = format!("{:x}", keys[keys.len() / 2][0]);
     let closed = home.path("blobs").join(&dir);
     if rustix::process::geteuid().is_root() {
@@ -199,5 +199,5 @@ fn certificates_are_checked_unless_told_otherwise() {
     run(args!["-c", config, "-i", dump, "--allow-invalid-certs"]).expect(0);
     run(args!["-c", config, "-e", home.path("refused")]).expect(1);
     run(args!["-c", config, "-e", home.path("again"), "--allow-invalid-certs"]).expect(0);
-    same_files(&dump, &home.path("again"));
+    assert_same(&dump, &home.path("again"));
 }

@@ -35,7 +35,7 @@ fn exports_without_blobs_look_for_each() {
     let text = fs::read_to_string(&dead).unwrap() + "store.blobs.max-retries = 0\n";
     fs::write(&dead, text).unwrap();
     run(args!["-c", dead, "-e", count(4), "--exclude", "t", "--no-verify"]).expect(0);
-    same_files(&count(0), &count(4));
+    assert_same(&count(0), &count(4));
     run(args!["-c", dead, "-e", count(5), "--exclude", "t"]).expect(1);
     run(args!["-c", dead, "-e", count(6), "--exclude", "t,k"]).expect(0);
 }
@@ -52,7 +52,7 @@ fn imports_without_blobs_look_for_each() {
     let second = home.toml("second", &Store::RocksDb("second"), &Store::Fs("blobs", 2).lz4());
     let ran = run(args!["-c", second, "-i", without]).expect(0);
     assert!(ran.stderr.contains(" linked, ") && ran.stderr.contains(" 0 missing"), "{}", ran.stderr);
-    same_files(&dump, &home.export(&second, "again"));
+    assert_same(&dump, &home.export(&second, "again"));
     run(args!["verify", without, "--against", second]).expect(0);
     fs::remove_file(home.path("blobs").join(file_of(blake3::hash(EXAMPLE).as_bytes(), 2))).unwrap();
     let third = home.toml("third", &Store::Sqlite("third"), &Store::Fs("blobs", 2).lz4());

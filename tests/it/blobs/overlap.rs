@@ -8,7 +8,7 @@ use std::process::Command;
 use crate::blobs::{Home, Store, args, database, fs, original};
 use crate::harness::blob_servers::Server;
 use crate::harness::database_servers::{Kind, Server as Databases};
-use crate::harness::program::{Outcome, program, run, same_files};
+use crate::harness::program::{Outcome, assert_same, program, run};
 
 /// Every file below a path with the digest of its content.
 fn content(path: &Path) -> BTreeMap<PathBuf, String> {
@@ -181,7 +181,7 @@ fn a_directory_that_is_mounted_twice_is_recognised() {
 fn refused_and_whole(home: &Home, from: &Path, to: &Path, says: &[&str]) {
     refused(from, to, says);
     let _ = fs::remove_dir_all(home.path("after"));
-    same_files(&home.path("before"), &home.export(from, "after"));
+    assert_same(&home.path("before"), &home.export(from, "after"));
 }
 
 #[test]
@@ -293,7 +293,7 @@ fn blobs_in_the_data_store_by_another_name_are_read_once() {
             .unwrap();
         let one = home.export(&config, &format!("one-{n}"));
         let ran = run(args!["-c", config, "-e", home.path(&format!("two-{n}"))]).expect(0);
-        same_files(&one, &home.path(&format!("two-{n}")));
+        assert_same(&one, &home.path(&format!("two-{n}")));
         assert!(!ran.stderr.contains("unused"), "{}", ran.stderr);
     }
 }
@@ -323,7 +323,7 @@ fn a_bucket_is_recognised_by_whatever_address() {
         };
         let to = home.toml("beside", &Store::Sqlite(if name == "s3" { "s2" } else { "z2" }), &beside);
         run(args!["copy", "--from", from, "--to", to]).expect(0);
-        same_files(&home.path("before"), &home.export(&to, &format!("beside-{name}")));
+        assert_same(&home.path("before"), &home.export(&to, &format!("beside-{name}")));
         let foreign = |ran: Outcome| ran.stderr.contains("foreign");
         assert!(!foreign(run(args!["-c", from, "--dry-run", "-e", home.path("dry")]).expect(0)));
     }

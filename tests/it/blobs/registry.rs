@@ -4,8 +4,7 @@
 use std::fs;
 
 use super::*;
-use crate::harness::program::run;
-use crate::harness::program::{bare, outcome};
+use crate::harness::program::{bare, outcome, run};
 
 const BLOB_STORE: &str = "0010000012434cb24dcd";
 const SECRET: &str = "STALWART_MIGRATE_TEST_S3_SECRET";
@@ -143,7 +142,7 @@ fn imports_never_part_the_object_from_the_blobs() {
     assert!(!home.path("target").exists());
     fs::rename(home.path("files"), home.path("old-files")).unwrap();
     run(args!["-c", target, "-i", dump, "--blob-config", same]).expect(0);
-    same_files(&dump, &home.export(&target, "again"));
+    assert_same(&dump, &home.export(&target, "again"));
     // Another one.
     let (bucket, elsewhere) = (Server::s3().bucket(), home.json("elsewhere"));
     let other = home.write("other.json", &s3(&bucket, "new/"));
@@ -158,13 +157,13 @@ fn imports_never_part_the_object_from_the_blobs() {
     tells_no_secret(&agreed);
     let again = home.path("elsewhere-again");
     run(args!["-c", elsewhere, "-e", again, "--blob-config", other]).expect(0);
-    same_files(&dump, &again);
+    assert_same(&dump, &again);
     // Into the data store, against the object.
     let (inside, default) = (home.json("inside"), home.write("default.json", "{\"@type\": \"Default\"}"));
     let agreed = run(args!["-c", inside, "-i", dump, "--blob-config", default, "--yes"]).expect(0);
     assert!(agreed.stderr.contains("@type = Default"), "{}", agreed.stderr);
     run(args!["-c", inside, "-e", home.path("inside-again"), "--blob-config", default]).expect(0);
-    same_files(&dump, &home.path("inside-again"));
+    assert_same(&dump, &home.path("inside-again"));
     // A copy is an import.
     let copy = home.json("copy");
     let from = home.path("target.json");
@@ -281,7 +280,7 @@ fn bundles_of_applications_are_no_damage() {
     notice(run(args!["verify", dump, "--against", config, "--json"]));
     let target = home.json("target");
     run(args!["-c", target, "-i", dump, "--strict"]).expect(0);
-    same_files(&dump, &home.export(&target, "again"));
+    assert_same(&dump, &home.export(&target, "again"));
     server_dump(&dump, &theirs);
     notice(run(args!["verify", theirs, "--json"]));
     let from_theirs = home.json("from-theirs");

@@ -4,7 +4,7 @@
 use std::fs;
 
 use crate::harness::database_servers::{Kind, Server};
-use crate::harness::site::{ENGINES, Engine, Outcome, Site, check_same, files};
+use crate::harness::site::{ENGINES, Engine, Outcome, Site, assert_same, files};
 
 /// Drops the tables of a store.
 fn drop_tables(site: &Site, engine: Engine, names: &[&str]) {
@@ -66,7 +66,7 @@ fn a_table_that_is_not_there_is_not_taken_for_an_empty_one() {
             "skipping d (directory)",
             "the dump is incomplete",
         ]);
-        check_same(&site.path("without"), &site.path("agreed"), false);
+        assert_same(&site.path("without"), &site.path("agreed"));
         assert!(!files(&site.path("agreed")).contains_key("subspace_d"));
         let agreed = site.path("agreed");
         let agreed = agreed.to_str().unwrap();
@@ -140,7 +140,7 @@ fn what_a_user_may_not_read_is_refused_at_once_and_all_of_it() {
         assert!(!site.path("refused").exists());
         site.run(&["-e", "without", "--exclude", "d,s"]).expect(0);
         site.run(&["-e", "agreed", "--yes"]).expect(3).says(&["skipping d (directory)"]);
-        check_same(&site.path("without"), &site.path("agreed"), false);
+        assert_same(&site.path("without"), &site.path("agreed"));
         site.run(&["verify", whole.to_str().unwrap(), "--against", "config.toml"]).expect(5).says(&says);
         site.run(&["diff", whole.to_str().unwrap(), "config.toml"]).expect(5).says(&says);
         site.run(&["inspect", "-c", "config.toml"]).expect(0).says(&["2 tables of the server"]);
@@ -158,7 +158,7 @@ fn what_a_user_may_not_read_is_refused_at_once_and_all_of_it() {
             "GRANT SELECT ON p TO {user}; GRANT SELECT ON s TO {user}; GRANT SELECT ON d TO {user}"
         ));
         let again = site.export("again");
-        check_same(&whole, &again, false);
+        assert_same(&whole, &again);
         fs::remove_dir_all(again).unwrap();
         site.database().sql(&match server.kind {
             Kind::Postgres => format!("DROP OWNED BY {role}; DROP ROLE {role}"),
@@ -188,7 +188,7 @@ fn blobs_in_another_database_are_not_taken_for_none() {
         );
         fs::write(site.config(), text).unwrap();
         site.import(&dump).expect(0);
-        check_same(&dump, &site.export("again"), false);
+        assert_same(&dump, &site.export("again"));
         site.database().sql("DROP TABLE t");
         site.run(&["-e", "refused"])
             .expect(5)

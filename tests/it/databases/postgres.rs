@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::harness::database_servers::{Kind, Server};
-use crate::harness::site::{Engine, Site, check_same};
+use crate::harness::site::{Engine, Site, assert_same, assert_same_without_index};
 
 fn source() -> (Site, std::path::PathBuf) {
     let source = Site::plain_of("0.15.5", Engine::Sqlite).unwrap();
@@ -40,12 +40,12 @@ fn an_installation_is_read_and_written_where_a_server_would_look() {
     // Named alone, each is what it is.
     sql("ALTER TABLE mail.p SET SCHEMA public");
     site.configure(&[("options", "-c search_path=public")]);
-    check_same(&whole, &site.export("again"), false);
+    assert_same(&whole, &site.export("again"));
     site.configure(&[("options", "-c search_path=mail")]);
     site.run(&["-e", "refused"]).expect(5).says(&["states no schema version"]);
     site.import(&dump).expect(0);
     assert_eq!(site.database().sql("SELECT count(*) FROM pg_tables WHERE schemaname = 'mail'"), "20");
-    check_same(&dump, &site.export("mail"), true);
+    assert_same_without_index(&dump, &site.export("mail"));
 }
 
 #[test]
@@ -81,9 +81,9 @@ fn operators_and_functions_of_a_database_are_not_used() {
          CREATE FUNCTION public.to_regclass(text) RETURNS oid LANGUAGE sql AS $$SELECT public.sprung('class')::int::oid$$";
     site.database().sql(trap);
     site.configure(&[("options", "-c search_path=public,pg_catalog")]);
-    check_same(&whole, &site.export("again"), false);
+    assert_same(&whole, &site.export("again"));
     site.run(&["-i", dump.to_str().unwrap(), "--wipe-target", "--yes"]).expect(0);
-    check_same(&dump, &site.export("filled"), true);
+    assert_same_without_index(&dump, &site.export("filled"));
     assert_eq!(site.database().sql("SELECT count(*) FROM public.sprung"), "0");
 }
 
@@ -186,7 +186,7 @@ fn what_a_target_lacks_is_found_before_the_first_write() {
         sql(&format!("ALTER ROLE {role} SET {setting} = {value}"));
     }
     site.run(&["-i", dump]).expect(0);
-    check_same(dump.as_ref(), &site.export("again"), true);
+    assert_same_without_index(dump.as_ref(), &site.export("again"));
     sql(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
 }
 
@@ -260,7 +260,7 @@ fn a_pooler_by_transaction_is_refused_and_one_by_session_is_none_at_all() {
     site.configure(&[("port", &pooler.port)]);
     // Sessions that the pooler keeps may be seen as others.
     site.run(&["-e", "again", "--yes"]).expect(0);
-    check_same(&whole, &site.path("again"), false);
+    assert_same(&whole, &site.path("again"));
     site.configure(&[("port", &pooler.port), ("options", "-c search_path=public")]);
     site.run(&["-e", "refused"]).expect(1).says(&["a connection pooler does not take the options"]);
 }

@@ -11,7 +11,7 @@ use rusqlite::types::Value;
 use stalwart_migrate::catalog::{self, BackendKind, Subspace, ValueKind};
 
 use crate::harness::database_servers::{Database, Kind};
-use crate::harness::site::{Engine, Site, fixture};
+use crate::harness::site::{Engine, Site, copy_tree, fixture};
 
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
@@ -70,10 +70,7 @@ pub fn fresh(engine: Engine, (release, version): (&str, u32)) -> Site {
             return site;
         }
         Engine::RocksDb => {
-            fs::create_dir(site.store()).unwrap();
-            for entry in fs::read_dir(original("rocksdb")).unwrap().flatten() {
-                fs::copy(entry.path(), site.store().join(entry.file_name())).unwrap();
-            }
+            copy_tree(&original("rocksdb"), &site.store());
             configure(&site, version);
             return site;
         }
@@ -140,10 +137,11 @@ pub fn configure(site: &Site, version: u32) {
             format!(r#"{{"@type":"{kind}","path":"{}"}}"#, site.store().display())
         }
         Some(Database { server, name }) => {
-            let (kind, user) = match server.kind {
-                Kind::Postgres => ("PostgreSql", "postgres"),
-                Kind::Mysql => ("MySql", "root"),
+            let kind = match server.kind {
+                Kind::Postgres => "PostgreSql",
+                Kind::Mysql => "MySql",
             };
+            let user = server.administrator();
             format!(
                 r#"{{"@type":"{kind}","host":"127.0.0.1","port":{},"database":"{name}","authUsername":"{user}"}}"#,
                 server.port
