@@ -1,13 +1,10 @@
 //! Bundles of web applications, which 0.16 keeps under a hash of their object's id: in fresh targets, without their
 //! object, without their content, and in a dump without the objects.
 
-use std::path::Path;
-
 use rusqlite::Connection;
 
-use crate::harness::site;
 use crate::harness::site::{
-    EMBEDDED, Engine, Outcome, RocksDb, Site, Sqlite, assert_same, findings, manifest, outcome,
+    EMBEDDED, Engine, RocksDb, Site, Sqlite, assert_same, findings, manifest, verify,
 };
 
 /// The application object of the SQLite stores: of the one that a first start has made, and of the one that was used.
@@ -80,12 +77,6 @@ fn application(site: &Site, engine: Engine) -> u64 {
     };
     assert_eq!((key.len(), &key[..2]), (10, &[0, 11][..]), "an application");
     u64::from_be_bytes(key[2..].try_into().unwrap())
-}
-
-fn verify(dump: &Path) -> Outcome {
-    let mut command = site::bare();
-    command.arg("verify").arg(dump);
-    outcome(command)
 }
 
 #[test]

@@ -11,7 +11,7 @@ use rusqlite::Connection;
 use crate::harness::alone::{only, test_name};
 use crate::harness::site;
 use crate::harness::site::{
-    EMBEDDED, Engine, Outcome, RocksDb, Site, Sqlite, copy_tree, fixture, outcome, trace,
+    EMBEDDED, Engine, Outcome, RocksDb, Site, Sqlite, copy_tree, fixture, outcome, trace, verify,
 };
 
 /// Runs and expects this exit code, `says` in the one error line, and nothing changed in `untouched`.
@@ -26,12 +26,6 @@ fn check(what: &str, untouched: &[&Path], code: i32, says: &[&str], run: impl Fn
     }
     let after: Vec<_> = untouched.iter().map(|path| trace(path)).collect();
     assert_eq!(before, after, "{what}: something was written");
-}
-
-fn verify(dump: &Path) -> Outcome {
-    let mut command = site::bare();
-    command.arg("verify").arg(dump);
-    outcome(command)
 }
 
 fn chmod(path: &Path, mode: u32) {

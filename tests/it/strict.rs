@@ -1,7 +1,7 @@
 //! `--strict`: what was found makes every command fail, and nothing is complete before that is known.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rusqlite::Connection;
 use stalwart_migrate::backend::Source;
@@ -9,7 +9,8 @@ use stalwart_migrate::backend::rocksdb::RocksSource;
 use stalwart_migrate::catalog;
 use stalwart_migrate::dump::Manifest;
 
-use crate::harness::site::{EMBEDDED, Engine, Outcome, RocksDb, Site, Sqlite, assert_same, bare, outcome};
+use crate::harness::program::run;
+use crate::harness::site::{EMBEDDED, Engine, Outcome, RocksDb, Site, Sqlite, assert_same};
 
 /// A store of 0.15.5 that was changed.
 fn changed(change: &str) -> Site {
@@ -55,26 +56,6 @@ fn looks_complete(site: &Site, engine: Engine) -> bool {
     }
 }
 
-/// A configuration that needs no variable.
-fn plain(site: &Site) -> PathBuf {
-    let text = fs::read_to_string(site.config()).unwrap();
-    let path = site.path("plain.toml");
-    fs::write(&path, text.replace("%{env:STORE_DIR}%", &site.path("").display().to_string())).unwrap();
-    path
-}
-
-fn copy(from: &Site, to: &Site, more: &[&str]) -> Outcome {
-    let mut command = to.program();
-    command.arg("copy").arg("--from").arg(plain(from)).arg("--to").arg(plain(to)).args(more);
-    outcome(command)
-}
-
-fn run(arguments: &[&str]) -> Outcome {
-    let mut command = bare();
-    command.args(arguments);
-    outcome(command)
-}
-
 #[track_caller]
 fn says(outcome: Outcome, words: &[&str]) {
     let outcome = outcome.expect(1);
@@ -106,7 +87,7 @@ fn what_is_known_before_refuses_before_the_first_write() {
     for engine in EMBEDDED {
         let target = Site::empty("0.15.5", engine);
         says(
-            copy(&site, &target, &["--strict"]),
+            target.copy_from(&site, &["--strict"]),
             &["1 tables the catalog does not know", "nothing was written"],
         );
         assert!(!target.store_dir().exists());
@@ -140,7 +121,7 @@ fn what_loading_finds_ends_it_before_the_target_looks_complete() {
         (counters, "counters lower than an id they should cover"),
     ] {
         let (site, target) = (changed(change), Site::empty("0.15.5", Sqlite));
-        says(copy(&site, &target, &["--strict"]), &[&[found], &incomplete[..]].concat());
+        says(target.copy_from(&site, &["--strict"]), &[&[found], &incomplete[..]].concat());
         assert!(!looks_complete(&target, Sqlite), "{change}");
     }
     // Blobs that are not loaded are not in the target: that is known before it looks complete.
@@ -158,7 +139,7 @@ fn what_loading_finds_ends_it_before_the_target_looks_complete() {
 fn every_command_that_only_reads_fails_with_findings() {
     let site = changed(UNKNOWN_KEY);
     let dump = site.export("dump");
-    let (dump, config) = (dump.to_str().unwrap(), plain(&site));
+    let (dump, config) = (dump.to_str().unwrap(), site.resolved_config());
     let config = config.to_str().unwrap();
     let commands: [&[&str]; 8] = [
         &["verify", dump],
@@ -187,7 +168,7 @@ fn every_command_that_only_reads_fails_with_findings() {
     fs::write(Path::new(dump).join("subspace_p"), bytes).unwrap();
     run(&["verify", dump, "--strict"]).expect(4);
     let other = changed(UNKNOWN_TABLE);
-    run(&["diff", config, plain(&other).to_str().unwrap(), "--strict"]).verdict(4);
+    run(&["diff", config, other.resolved_config().to_str().unwrap(), "--strict"]).verdict(4);
 }
 
 #[test]
@@ -195,7 +176,7 @@ fn notices_are_no_findings() {
     let site = changed(UNLINKED_BLOB);
     let dump = site.path("dump");
     site.export_with("dump", &["--strict"]).expect(0).says(&["1 blobs without a link"]);
-    let (shown, config) = (dump.to_str().unwrap(), plain(&site));
+    let (shown, config) = (dump.to_str().unwrap(), site.resolved_config());
     let config = config.to_str().unwrap();
     for command in [
         &["verify", shown][..],
@@ -210,6 +191,6 @@ fn notices_are_no_findings() {
     target.import_with(&dump, &["--strict"]).expect(0);
     assert_same(&dump, &target.export("again"));
     let target = Site::empty("0.15.5", RocksDb);
-    copy(&site, &target, &["--strict"]).expect(0);
+    target.copy_from(&site, &["--strict"]).expect(0);
     assert_same(&dump, &target.export("again"));
 }
