@@ -1,4 +1,4 @@
-//! A subspace that only a copy of the schema has: it travels, and no line of `src/` knows.
+//! A subspace that only a copy of the schema has: it is copied, and no line of `src/` names it.
 //!
 //! Builds the program with the copy, in a target directory of its own below this one's, so that neither build
 //! waits for the other and later runs compile the catalog alone.
@@ -104,7 +104,7 @@ fn write_if_changed(path: &Path, text: &str) {
 }
 
 #[test]
-fn a_subspace_added_to_the_schema_travels_without_a_line_of_code() {
+fn a_subspace_added_to_the_schema_is_copied_without_a_line_of_code() {
     let built = build();
     let extended = |arguments: &[&str]| run_program(&built.program, arguments);
 

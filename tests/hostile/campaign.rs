@@ -1,6 +1,6 @@
 //! Runs one target on many inputs and stops at the first that panics, hangs or takes too much memory.
 //!
-//! The input is saved and its place, seed and number printed. How inputs are made, the caller knows.
+//! The input is saved and its place, seed and number printed. The caller makes the inputs.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -17,7 +17,7 @@ const LIMIT: Duration = Duration::from_secs(20);
 /// One campaign at a time: memory is counted for the whole process.
 static MEASURED: Mutex<()> = Mutex::new(());
 
-/// Nobody else measures while this is held.
+/// No other campaign measures while this is held.
 pub fn alone() -> MutexGuard<'static, ()> {
     MEASURED.lock().unwrap_or_else(PoisonError::into_inner)
 }

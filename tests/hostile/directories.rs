@@ -1,4 +1,4 @@
-//! Directories that somebody prepared: links, pipes, devices, names and manifests that lie.
+//! Directories that were prepared: links, pipes, devices, names and manifests that lie.
 //!
 //! The program itself runs on them, with a limit on time and on memory. It ends with the exit code of a damaged
 //! dump, says what is wrong, and touches nothing beside it.
@@ -22,7 +22,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// Kilobytes of memory for everything: the program's promise for any store.
 const MEMORY: u32 = 256 << 10;
 
-/// What is done to a dump, the exit code of `verify` (3 for a sound one of ours: blobs are missing), and what is said.
+/// What is done to a dump, the exit code of `verify` (3 for a sound one of ours: blobs are missing), and words of the error.
 type Case = (&'static str, fn(&Path), i32, &'static str);
 
 const OURS: [Case; 29] = [
@@ -131,7 +131,7 @@ const OURS: [Case; 29] = [
         4,
         "do not belong",
     ),
-    ("strangers", strangers, 4, "do not belong"),
+    ("foreign files", foreign_files, 4, "do not belong"),
 ];
 
 const SERVERS: [Case; 9] = [
@@ -148,7 +148,7 @@ const SERVERS: [Case; 9] = [
     ("one value of four gigabytes", |d| bomb(d, &[0xff, 0xff, 0xff, 0xff, 0x0f], false), 4, "inside a value"),
     ("records without end", |d| bomb(d, &[], true), 5, "sorting takes more"),
     ("a pipe beside it", |d| pipe(&d.join("other")), 0, ""),
-    ("strangers", strangers, 0, ""),
+    ("foreign files", foreign_files, 0, ""),
 ];
 
 #[test]
@@ -320,8 +320,8 @@ fn pipe(path: &Path) {
     assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
 }
 
-fn strangers(dir: &Path) {
-    (0..100_000).for_each(|n| drop(fs::File::create(dir.join(format!("stranger{n}"))).unwrap()));
+fn foreign_files(dir: &Path) {
+    (0..100_000).for_each(|n| drop(fs::File::create(dir.join(format!("foreign{n}"))).unwrap()));
 }
 
 fn nested(depth: usize) -> String {

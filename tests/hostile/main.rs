@@ -1,4 +1,4 @@
-//! Inputs that somebody broke: none panics, hangs, or takes memory on the word of a length.
+//! Broken inputs: none makes the program panic, hang, or take memory for a length that is only stated.
 //!
 //! Runs what the targets in `fuzz/` run, without a fuzzer: on their corpus and on mutants, the same ones for the
 //! same seed. `STALWART_MIGRATE_FUZZ=full` runs every campaign at its full length, `STALWART_MIGRATE_FUZZ_SECONDS`

@@ -1,9 +1,9 @@
-//! An import into what a first start has left, or into what it was told to empty, is killed before every change that
+//! An import into what a first start has left, or into a target that it empties, is killed before every change that
 //! it makes on the way to its first record: it goes on with `--resume`, it begins again as it says, and rows that
 //! are replaced or that stay are never gone.
 //!
-//! Some changes of each kind in the usual run; with 25 kills or more (`STALWART_MIGRATE_KILLS`) every one. Which
-//! change comes before which is said by a run that nothing disturbs, so a moment that failed is named by its number.
+//! Some changes of each kind in the usual run; with 25 kills or more (`STALWART_MIGRATE_KILLS`) every one. The
+//! order of the changes is taken from a run that is not killed, so a moment that failed is named by its number.
 
 use std::collections::BTreeSet;
 use std::fs;

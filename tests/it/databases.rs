@@ -242,7 +242,7 @@ fn postgres_with_passwords_tls_and_missing_rights() {
     };
     user(&[("password", "s3cr3t-but-wrong")]);
     site.import(&dump).expect(1).says(&["user or password are refused", "with_password"]);
-    // A file ends in a line break as a rule, which nobody sees.
+    // A file usually ends in a line break, which is not part of the password.
     let file = site.path("password");
     let password: &'static str = Box::leak(format!("%{{file:{}}}%", file.display()).into_boxed_str());
     user(&[("password", password)]);
@@ -260,7 +260,7 @@ fn postgres_with_passwords_tls_and_missing_rights() {
     site.import(&dump).expect(5).says(&["it is read-only", "default_transaction_read_only"]);
     site.database().sql("ALTER ROLE with_password RESET ALL");
     site.import(&dump).expect(0);
-    // Tables of somebody else.
+    // Tables of another program.
     site.database().sql("ALTER TABLE public.p OWNER TO postgres");
     site.run(&["-e", "dump"]).expect(5).says(&["p (property): the privilege to SELECT"]);
     // A policy that hides rows must not make them vanish.

@@ -36,7 +36,7 @@ fn stores_of_0_15_5() {
     }
     assert!(manifest["skipped"].as_array().unwrap().is_empty());
     assert_eq!(findings(&dump), Vec::<Value>::new());
-    // Mail and secrets in clear are nobody else's business.
+    // No other user may read mail and secrets in clear.
     for (path, mode) in
         [("", 0o700), ("manifest", 0o700), ("subspace_p", 0o600), ("manifest/manifest.json", 0o600)]
     {

@@ -1,8 +1,8 @@
-//! Disks that fail in the middle of a run, runs that are told twice to end, and dumps that change between an
+//! Disks that fail in the middle of a run, runs that get two signals, and dumps that change between an
 //! interrupted import and its continuation.
 //!
-//! The failing disk is `harness/disk.c`, preloaded into the program: it knows the C library, which RocksDB, SQLite
-//! and this program's own files are read and written through.
+//! The failing disk is `harness/disk.c`, preloaded into the program: it replaces calls of the C library, through which RocksDB, SQLite
+//! and this program's own files are read and written.
 
 use std::fs;
 use std::path::Path;
@@ -55,7 +55,7 @@ fn faulty(site: &Site, arguments: &[&Path], fault: Fault, after: u32) -> Option<
 fn says_what_next(outcome: &Outcome, names: &str) {
     let error = outcome.error();
     assert!(error.contains(names), "{names} is missing: {outcome:?}");
-    assert!(error.contains("; "), "nothing said about what next: {outcome:?}");
+    assert!(error.contains("; "), "no next step: {outcome:?}");
 }
 
 fn exported_with(source: &Site, whole: &Path, fault: Fault, after: u32, names: &str) -> bool {
@@ -126,7 +126,7 @@ fn imported_with(engine: Engine, whole: &Path, fault: Fault, after: u32) -> Opti
     let resumable = fs::read_dir(dump.join("manifest"))
         .unwrap()
         .any(|entry| entry.unwrap().file_name().to_string_lossy().starts_with("import-"));
-    // Read back in vain, a target is complete and nobody knows it.
+    // If only reading back failed, the target is complete, but the run could not verify it.
     let verdict = target.verify_against(&dump);
     let damaged = verdict.status.code() == Some(1) && verdict.error().contains("damaged");
     assert!(damaged || matches!(verdict.status.code(), Some(0 | 2 | 4 | 5)), "{verdict:?}");
@@ -205,8 +205,8 @@ fn a_state_that_cannot_be_written_is_not_in_the_way_of_the_next_run() {
     assert_same(&dump, &target.export("again"));
 }
 
-/// Starts, and tells it twice within milliseconds to end when `begun`.
-fn told_twice(mut command: Command, begun: impl FnMut() -> bool) {
+/// Starts a run and sends it two signals within milliseconds when `begun`.
+fn signalled_twice(mut command: Command, begun: impl FnMut() -> bool) {
     let child = started(&mut command);
     until("the run writes", begun);
     let pid = Pid::from_child(&child);
@@ -220,14 +220,14 @@ fn told_twice(mut command: Command, begun: impl FnMut() -> bool) {
 }
 
 #[test]
-fn a_run_that_is_told_twice_ends_at_once_and_goes_on() {
+fn a_run_that_gets_two_signals_ends_at_once_and_goes_on() {
     let source = with_blobs(96);
     let before = trace(&source.store_dir());
     let whole = source.export("whole");
     let dump = source.path("twice");
     let mut command = source.program();
     command.arg("-c").arg(source.config()).arg("-e").arg(&dump).args(["--jobs", "1"]);
-    told_twice(command, || size(&dump) > 1 << 20);
+    signalled_twice(command, || size(&dump) > 1 << 20);
     assert!(!dump.join("manifest/manifest.json").exists());
     source.export_with("twice", &["--resume"]).expect(0);
     assert_same(&whole, &dump);
@@ -236,7 +236,7 @@ fn a_run_that_is_told_twice_ends_at_once_and_goes_on() {
         let target = Site::empty("0.15.5", engine);
         let mut command = target.program();
         command.arg("-c").arg(target.config()).arg("-i").arg(&whole).args(["--jobs", "1"]);
-        told_twice(command, || size(&target.store_dir()) > 4 << 20);
+        signalled_twice(command, || size(&target.store_dir()) > 4 << 20);
         target.import_with(&whole, &["--resume"]).expect(0);
         assert_same(&whole, &target.export("again"));
     }

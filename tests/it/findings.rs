@@ -1,4 +1,4 @@
-//! Stores that hold what no server of this release would write: it travels byte for byte, and it is named.
+//! Stores that hold what no server of this release would write: it is copied byte for byte, and it is named.
 
 use std::path::PathBuf;
 
@@ -34,7 +34,7 @@ fn check(change: impl Fn(&Connection), code: i32, expected: &[(&str, &str, &str)
     assert_eq!(found, expected);
     // Complete counts stand in the manifest too.
     let counts = &manifest(&dump)["findings"];
-    // A line may tell of several rows.
+    // A line may stand for several rows.
     let rows = |line: &Value| {
         line["detail"].as_str().and_then(|d| d.split_once(" rows: ")?.0.parse::<u64>().ok()).unwrap_or(1)
     };
@@ -48,7 +48,7 @@ fn check(change: impl Fn(&Connection), code: i32, expected: &[(&str, &str, &str)
 impl Changed {
     /// The dump goes into both stores and comes back unchanged.
     #[track_caller]
-    fn travels(self, code: i32) -> Self {
+    fn round_trips(self, code: i32) -> Self {
         for engine in EMBEDDED {
             let target = Site::empty("0.15.5", engine);
             target.import_with(&self.dump, &[]).expect(code);
@@ -89,35 +89,36 @@ fn insert(table: &str, key: &[u8], value: &[u8]) -> impl Fn(&Connection) {
 }
 
 #[test]
-fn an_unknown_key_travels_and_is_a_finding() {
-    let changed = check(insert("a", b"\xff", b"\0\xa1 value"), 0, &[("unknown_key", "a", "ff")]).travels(0);
+fn an_unknown_key_is_copied_and_is_a_finding() {
+    let changed =
+        check(insert("a", b"\xff", b"\0\xa1 value"), 0, &[("unknown_key", "a", "ff")]).round_trips(0);
     assert_eq!(changed.value("a", b"\xff").unwrap(), b"\0\xa1 value");
     changed.strict(1, "key ff");
     check(insert("p", b"", b"nobody"), 0, &[("unknown_key", "p", "")])
-        .travels(0)
+        .round_trips(0)
         .strict(1, "1 keys of no known layout");
     let index = |database: &Connection| database.execute_batch("INSERT INTO i (k) VALUES (x'00ff')").unwrap();
-    check(index, 0, &[("unknown_key", "i", "00ff")]).travels(0).strict(1, "key 00ff");
+    check(index, 0, &[("unknown_key", "i", "00ff")]).round_trips(0).strict(1, "key 00ff");
 }
 
 #[test]
-fn a_value_that_breaks_its_layout_travels_and_is_a_finding() {
+fn a_value_that_breaks_its_layout_is_copied_and_is_a_finding() {
     let cut = |database: &Connection| {
         assert_eq!(
             database.execute("UPDATE a SET v = x'01' WHERE k = (SELECT min(k) FROM a)", []).unwrap(),
             1
         );
     };
-    check(cut, 0, &[("bad_value", "a", "00000003000000050100000008")]).travels(0).strict(1, "subspace a");
+    check(cut, 0, &[("bad_value", "a", "00000003000000050100000008")]).round_trips(0).strict(1, "subspace a");
 }
 
 #[test]
 fn a_store_without_findings_passes_strict() {
-    check(|_| (), 0, &[]).travels(0).strict(0, "");
+    check(|_| (), 0, &[]).round_trips(0).strict(0, "");
 }
 
 #[test]
-fn rows_of_tables_nobody_knows_are_named() {
+fn rows_of_unknown_tables_are_named() {
     let unknown = |database: &Connection| {
         database.execute_batch("CREATE TABLE mine (k, v); INSERT INTO mine VALUES (1, 2)").unwrap();
     };
@@ -143,7 +144,7 @@ fn rows_of_tables_nobody_knows_are_named() {
 }
 
 #[test]
-fn a_rocksdb_family_that_nobody_knows_is_named() {
+fn an_unknown_rocksdb_family_is_named() {
     let site = Site::of("0.15.5", RocksDb);
     let mut families = rocksdb::DB::list_cf(&rocksdb::Options::default(), site.store()).unwrap();
     families.push("zz".into());
@@ -162,7 +163,7 @@ fn a_rocksdb_family_that_nobody_knows_is_named() {
 }
 
 #[test]
-fn counters_of_any_value_travel() {
+fn counters_of_any_value_are_copied() {
     let numbers = [0, 1, -1, i64::MIN, i64::MAX, 0x0102_0304_0506_0708];
     let key = |n: usize| [0, 0, 0, 9, u8::try_from(n).unwrap()];
     let site = Site::of("0.15.5", Sqlite);
@@ -218,7 +219,7 @@ fn blobs_come_out_decoded_however_they_were_stored() {
                 insert("t", blake3::hash(content).as_bytes(), &form(content))(database);
             }
         };
-        let changed = check(store, 0, &unlinked).travels(0);
+        let changed = check(store, 0, &unlinked).round_trips(0);
         for content in contents {
             // Stored as the configuration has it.
             assert_eq!(changed.value("t", blake3::hash(content).as_bytes()).unwrap(), compressed(content));
@@ -230,24 +231,24 @@ fn blobs_come_out_decoded_however_they_were_stored() {
 }
 
 #[test]
-fn blobs_under_keys_that_are_no_hash_travel_with_a_notice() {
+fn blobs_under_keys_that_are_no_hash_are_copied_with_a_notice() {
     let key = b"STALWART_SPAM_CLASSIFIER_MODEL.lz4";
     let hex: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
     for content in [&b"a model"[..], b"ends in zero\0"] {
         let notice = [("blob_not_hashed", "t", hex.as_str())];
-        let changed = check(insert("t", key, &compressed(content)), 0, &notice).travels(0);
+        let changed = check(insert("t", key, &compressed(content)), 0, &notice).round_trips(0);
         assert_eq!(changed.value("t", key).unwrap(), compressed(content));
         changed.strict(0, "");
     }
 }
 
 #[test]
-fn a_corrupt_blob_travels_as_it_is_and_makes_the_dump_incomplete() {
+fn a_corrupt_blob_is_copied_as_it_is_and_makes_the_dump_incomplete() {
     let hash = blake3::hash(b"the content that was");
     let key = hash.to_hex();
     let expected = [("blob_mismatch", "t", &*key), ("blob_unlinked", "t", &*key)];
     for stored in [&b"another content"[..], b"\xff\xff\xff\xffno LZ4 at all\xa1", b"\xa1", b""] {
-        check(insert("t", hash.as_bytes(), stored), 3, &expected).travels(3).strict(1, "does not hash");
+        check(insert("t", hash.as_bytes(), stored), 3, &expected).round_trips(3).strict(1, "does not hash");
     }
 }
 

@@ -268,7 +268,7 @@ fn the_second_of_two_imports_into_one_database_is_refused() {
         let target = Site::plain(Engine::Sql(kind));
         let dump = copy(large(), &target);
         let first = held(&target, &dump);
-        // The one who says that the others do not write learns from the lock of the run that they do.
+        // With consent to other sessions, the lock of the other run is still found.
         for (more, says) in [
             (&[][..], "others are connected to the database"),
             (&["--wipe-target", "--yes"], "another run of this program uses the database"),

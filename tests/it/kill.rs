@@ -1,6 +1,6 @@
 //! A campaign of kills: exports, imports and copies of every engine get SIGKILL at moments that a seed draws, in
 //! every step, and go on or begin again. Nothing unfinished passes for complete, and the end is byte for byte that
-//! of a run nobody disturbed.
+//! of a run that was not killed.
 //!
 //! A round of every action on every engine in the usual run; `make test-kill` makes 200. The seed is printed first and with every
 //! failure: `STALWART_MIGRATE_KILL_SEED` with `STALWART_MIGRATE_KILL_ROUND` draws that round again. Most kills come

@@ -212,7 +212,7 @@ fn suite(site: &Site) {
     for n in [1, 4, 7] {
         let ranges = source.ranges(table(), n).unwrap();
         assert!(!ranges.is_empty() && ranges.len() <= n);
-        // All at once, as lanes do it.
+        // All at the same time, as in a pipeline.
         let parts: Vec<Vec<_>> = std::thread::scope(|scope| {
             let read = |range| scan(source.as_ref(), range, 1000);
             let readers: Vec<_> = ranges.iter().map(|range| scope.spawn(move || read(range))).collect();
@@ -291,7 +291,7 @@ fn a_signature_is_as_good_as_the_key() {
     suite(&Site::of("azure, by signature", move || Box::new(Azure::new(&settings).unwrap())));
 }
 
-/// Servers that share a bucket or container see and touch nothing of each other.
+/// Servers that share a bucket or container neither list nor change objects of each other.
 fn isolation(site: impl Fn(&str) -> Site, prefixes: &[&str]) {
     let some = |n: u64| -> Records { (0..20).map(|i| (key(n * 100 + i), vec![n as u8; 10])).collect() };
     let sites: Vec<(Site, Records)> =

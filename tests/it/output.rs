@@ -78,7 +78,7 @@ fn warnings_that_a_full_disk_swallows_are_a_failure() {
     let dump = site.export("dump");
     let (code, said) = full(with(&["verify", dump.to_str().unwrap(), "--json"]), false);
     assert_eq!(code, 1, "{said}");
-    // Nothing was to be said.
+    // With --quiet there is no warning to write.
     assert_eq!(full(with(&["verify", dump.to_str().unwrap(), "--json", "--quiet"]), false).0, 0);
 }
 

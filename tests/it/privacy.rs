@@ -1,4 +1,4 @@
-//! What an export writes is private, whatever the umask of whoever runs it.
+//! What an export writes is private, whatever the umask is.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

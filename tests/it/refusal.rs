@@ -53,7 +53,7 @@ fn blocks(bytes: &[u8]) -> [(usize, usize); 2] {
 
 type Damage = (&'static str, fn(&Path), i32, &'static str);
 
-/// What is done to a dump, the exit code of `verify` (an import refuses all of them with 5), and what is said.
+/// What is done to a dump, the exit code of `verify` (an import refuses all of them with 5), and words of the error.
 const DAMAGES: [Damage; 22] = [
     ("cut off", |d| change(d, "subspace_t", |b| b.truncate(b.len() / 2)), 4, "the manifest states"),
     (

@@ -234,7 +234,7 @@ fn a_part_goes_into_a_store_that_a_server_has_started() {
 }
 
 #[test]
-fn an_import_takes_the_whole_dump_unless_told_otherwise() {
+fn an_import_takes_the_whole_dump_unless_set_otherwise() {
     let source = Site::of("0.15.5", Sqlite);
     let dump = source.export("dump");
     let target = Site::empty("0.15.5", Engine::Sqlite);

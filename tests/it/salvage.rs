@@ -85,7 +85,7 @@ fn check(what: &str, damaged: &Site, before: &Records, cost: Cost) {
         assert!(records(&damaged.path("refused")) == *before, "{what}: silently changed");
     }
     let _ = fs::remove_dir_all(damaged.path("refused"));
-    // The record that tells the version may be among what is damaged.
+    // The record with the version may be among what is damaged.
     let salvaged = damaged.export_with("salvaged", &["--salvage", "--schema", "5"]);
     let complete = salvaged.status.code() == Some(0);
     let salvaged = salvaged.expect(if complete { 0 } else { 3 });

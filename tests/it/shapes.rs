@@ -58,7 +58,7 @@ fn another_shape_of_a_table_is_refused_before_it_is_read_or_written() {
     let dump = dump();
     let dump = dump.to_str().unwrap();
     let (postgres, mysql) = (Kind::Postgres, Kind::Mysql);
-    // What a statement makes of a table, whether a source is refused too, and what is said.
+    // What a statement makes of a table, whether a source is refused too, and words of the error.
     for (kind, change, read, says) in [
         (
             postgres,
@@ -461,7 +461,7 @@ fn a_mysql_server_without_tls_gets_nothing_if_tls_is_asked_for() {
             let heard = heard();
             for secret in ["user-of-ours", "s3cr3t"] {
                 let sent = heard.windows(secret.len()).any(|bytes| bytes == secret.as_bytes());
-                assert!(!sent, "{answer:?} was told {secret:?}: {heard:02x?}");
+                assert!(!sent, "{answer:?} received {secret:?}: {heard:02x?}");
             }
         }
     }

@@ -1,6 +1,6 @@
 //! SQLite stores as they are found: behind links, with logs that are damaged, missing or not finished, written by
-//! another process, or made to harm whoever opens them. Nothing is lost without a word, and nothing of a store is
-//! executed.
+//! another process, or made to do harm when they are opened. No record is lost without a message, and nothing of a
+//! store is executed.
 
 use std::fs;
 use std::os::unix::fs::{FileExt, symlink};
@@ -313,8 +313,8 @@ fn nothing_that_a_store_says_is_executed() {
             "DROP TABLE m; CREATE TABLE m (k BLOB PRIMARY KEY, v BLOB NOT NULL) WITHOUT ROWID",
         ),
         (
-            "a computed column of a stranger",
-            "CREATE TABLE stranger (a, b AS ('x') NOT NULL); INSERT INTO stranger VALUES (1); PRAGMA writable_schema=1; UPDATE sqlite_master SET sql = replace(sql, '''x''', 'hex(zeroblob(400000000))') WHERE name = 'stranger'",
+            "a computed column of a foreign table",
+            "CREATE TABLE foreign_rows (a, b AS ('x') NOT NULL); INSERT INTO foreign_rows VALUES (1); PRAGMA writable_schema=1; UPDATE sqlite_master SET sql = replace(sql, '''x''', 'hex(zeroblob(400000000))') WHERE name = 'foreign_rows'",
         ),
     ];
     for (what, trap) in traps {
@@ -326,14 +326,14 @@ fn nothing_that_a_store_says_is_executed() {
         writer.execute_batch(&trap.replace("VICTIM", &target.display().to_string())).unwrap();
         drop(writer);
         let before = trace(&site.store_dir());
-        let stranger = what.ends_with("stranger");
+        let foreign = what.ends_with("foreign table");
         let refused = site.export_with("dump", &[]);
         let salvaged = site.export_with("salvaged", &["--salvage"]);
-        if stranger {
-            // Whether it is left out in silence or counts as missing is decided by its columns.
+        if foreign {
+            // Its columns decide whether it is only named or counts as missing.
             for outcome in [refused, salvaged] {
                 assert!([Some(0), Some(3)].contains(&outcome.status.code()), "{what}: {outcome:?}");
-                outcome.says(&["stranger"]);
+                outcome.says(&["foreign_rows"]);
             }
         } else {
             refused.expect(5).says(&["as the server makes"]);
@@ -342,7 +342,7 @@ fn nothing_that_a_store_says_is_executed() {
         assert_eq!(fs::read(&target).unwrap(), b"not a database", "{what}");
         assert_eq!(trace(&site.store_dir()), before, "{what}");
         let lost = findings(&site.path("salvaged")).into_iter().filter(|f| f["kind"] == "lost").count();
-        assert_eq!(lost > 0, !stranger, "{what}");
+        assert_eq!(lost > 0, !foreign, "{what}");
     }
 }
 
@@ -413,7 +413,7 @@ fn a_value_of_another_type_is_named_and_never_converted() {
     );
     assert_eq!(records(&site.path("dump")) + 4, records(&whole));
     site.export_with("strict", &["--strict"]).expect(1);
-    // The text travels by its bytes.
+    // The text is copied byte for byte.
     site.verify_against(&site.path("dump")).expect(3);
 }
 

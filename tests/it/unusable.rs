@@ -230,7 +230,7 @@ fn a_servers_dump_is_looked_through_before_the_first_write() {
 
 /// Whatever else a dump can hold, every engine gives back.
 #[test]
-fn keys_and_counters_at_their_limits_travel_between_all_engines() {
+fn keys_and_counters_at_their_limits_are_copied_between_all_engines() {
     let (low, high) = (i64::MIN.to_le_bytes(), i64::MAX.to_le_bytes());
     let rows: &[Row] = &[
         ("n", &[], &low),

@@ -249,7 +249,7 @@ fn stores_of_no_or_unknown_version_are_refused_before_anything_is_written() {
         // Nor is such a store a target.
         run(args!["-c", config, "-i", good]).expect(5);
         assert!(std::fs::read(place.store("source")).unwrap() == before, "the store has changed");
-        // Whoever knows better says so.
+        // --schema overrides what the store states.
         run(args!["-c", config, "-e", dump, "--schema", "5"]).expect(0);
         assert_eq!(manifest(&dump)["schema_version"], 5);
         run(args!["inspect", "-c", config, "--schema=5"]).expect(0);
@@ -291,7 +291,7 @@ fn what_an_older_version_has_left_is_found_and_named() {
     assert_eq!(verified.last()["findings"]["legacy_rows"], 4);
     let inspected = run(args!["inspect", "-c", config, "--json"]).expect(0);
     assert_eq!(inspected.last()["findings"]["legacy_rows"], 4);
-    // A table nobody knows is another thing.
+    // An unknown table is another kind of finding.
     let place =
         changed("CREATE TABLE notes (k BLOB PRIMARY KEY, v BLOB); INSERT INTO notes VALUES (x'01', x'02')");
     let exported = run(args!["-c", place.toml("source"), "-e", place.path("dump"), "--json"]).expect(3);

@@ -93,7 +93,7 @@ fn schema_6_goes_through_every_engine() {
     for (database, user) in databases.iter().filter(|(_, user)| user.starts_with("u")) {
         database.sql(&format!("DROP USER '{user}'@'%'"));
     }
-    // Another password leads nowhere, and is not told.
+    // With another password the login fails, and the error does not show it.
     let wrong = with_password(args!["-c", sites[4].0, "-e", home.path("never")]);
     assert_eq!(wrong.code(), Some(1), "{}", wrong.stderr);
 }

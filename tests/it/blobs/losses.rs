@@ -1,4 +1,4 @@
-//! Blobs that are not there, not what they should be, or cannot be read: each is told, and nothing else is lost.
+//! Blobs that are not there, not what they should be, or cannot be read: each is named, and nothing else is lost.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -34,7 +34,7 @@ fn rest_is_whole(whole: &Path, other: &Path) {
     }
 }
 
-/// The program as somebody who may not read everything.
+/// The program as a user who may not read everything.
 fn unprivileged(home: &Home, arguments: &[&std::ffi::OsStr]) -> Outcome {
     let (own, copy) = (program(), home.path("stalwart-migrate"));
     if !copy.exists() {
@@ -59,7 +59,7 @@ fn give_away(path: &Path) {
 }
 
 #[test]
-fn what_is_missing_or_damaged_is_listed_and_the_rest_travels() {
+fn what_is_missing_or_damaged_is_listed_and_the_rest_is_exported() {
     let home = Home::new();
     let (config, whole, keys) = with_files(&home, 600);
     let file = |key: &[u8]| home.path("blobs").join(file_of(key, 1));
@@ -85,7 +85,7 @@ fn what_is_missing_or_damaged_is_listed_and_the_rest_travels() {
     rest_is_whole(&whole, &dump);
     run(args!["-c", config, "-e", home.path("strict"), "--strict"]).expect(1);
     assert!(!home.path("strict/manifest/manifest.json").exists());
-    // What was not exported is told again wherever the dump goes.
+    // Blobs that were not exported are named again by every command on the dump.
     let target = home.toml("target", &Store::Sqlite("target"), &Store::Fs("t-blobs", 2));
     let imported = run(args!["-c", target, "-i", dump]).expect(3);
     assert!(imported.stderr.contains(&format!("{} missing", missing.len())), "{}", imported.stderr);
@@ -153,7 +153,7 @@ fn s3_tells_absence_and_refusal_apart() {
 }
 
 #[test]
-fn certificates_are_checked_unless_told_otherwise() {
+fn certificates_are_checked_unless_set_otherwise() {
     use rustls::pki_types::pem::PemObject;
     let home = Home::new();
     let dump = original(&home);

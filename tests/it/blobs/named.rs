@@ -1,5 +1,5 @@
 //! Blobs that are left out: whatever a link names is looked for in the blob store, and nothing is read or written
-//! there. With `--no-verify` it is not even asked.
+//! there. With `--no-verify` no request is sent.
 
 use std::fs;
 
@@ -9,8 +9,8 @@ use crate::harness::program::run;
 /// The same configuration with a service that is not there.
 fn dead(home: &Home, config: &Path) -> PathBuf {
     let text = fs::read_to_string(config).unwrap();
-    let nobody = format!("http://127.0.0.1:{}", blob_servers::free_port());
-    home.write("dead.toml", &text.replace(&Server::s3().endpoint(), &nobody))
+    let closed = format!("http://127.0.0.1:{}", blob_servers::free_port());
+    home.write("dead.toml", &text.replace(&Server::s3().endpoint(), &closed))
 }
 
 #[test]

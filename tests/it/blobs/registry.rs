@@ -1,5 +1,5 @@
-//! Where the database itself says that blobs are, from 0.16 on: read from there, and never left behind in silence
-//! by an import that brings the object and puts the blobs elsewhere.
+//! Where the database itself says that blobs are, from 0.16 on: read from there, and an import never leaves them out without a message
+//! when it brings the object and puts the blobs elsewhere.
 
 use std::fs;
 

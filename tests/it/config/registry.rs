@@ -390,7 +390,7 @@ fn damaged_values_are_answered() {
                     changed[at] = byte;
                     let shown = match decode(&changed) {
                         Ok(place) => format!("{place:?}"),
-                        // The change made a secret the name of a variable or a file, which is told.
+                        // The change made a secret the name of a variable or a file, which the error shows.
                         Err(error) if error.context("name").or(error.context("path")).is_some() => continue,
                         Err(error) => format!("{error} {error:?}"),
                     };

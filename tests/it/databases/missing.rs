@@ -73,7 +73,7 @@ fn a_table_that_is_not_there_is_not_taken_for_an_empty_one() {
         site.run(&["verify", agreed]).expect(3).says(&["not in the dump: subspace d: table of directory"]);
         let target = Site::plain(Engine::Sqlite);
         target.run(&["-i", agreed]).expect(3).says(&["not in the dump: subspace s"]);
-        // Comparing finds it, and looking tells of it.
+        // A comparison finds it, and `inspect` names it.
         site.run(&["verify", agreed, "--against", "config.toml"]).expect(3);
         differs(site.run(&["verify", whole, "--against", "config.toml"]), &["d (directory)", found]);
         differs(site.run(&["diff", whole, "config.toml"]), &["the right lacks the table of d"]);

@@ -163,7 +163,7 @@ impl Database<'_> {
         self.server.sql(&self.name, statements)
     }
 
-    /// Waits until the server has noticed that clients were killed.
+    /// Waits until the server has closed the sessions of killed clients.
     #[allow(dead_code, reason = "some tests kill nothing")]
     pub fn wait_for_leavers(&self) {
         let others = match self.server.kind {
@@ -257,7 +257,7 @@ fn postgres_bin() -> PathBuf {
     newest.unwrap_or_default()
 }
 
-/// A certificate that nobody has signed, and roles that need a password or TLS.
+/// A self-signed certificate, and roles that need a password or TLS.
 fn secure(data: &Path, account: &Option<String>) {
     let (key, cert) = (data.join("server.key"), data.join("server.crt"));
     run(Command::new("openssl")

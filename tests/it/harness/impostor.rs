@@ -1,4 +1,4 @@
-//! A listener that speaks just enough of MySQL's protocol to lead a client astray, and keeps what it is told.
+//! A false MySQL server, with as much of the protocol as it takes to mislead a client. It keeps all bytes it receives.
 //!
 //! Packets: "MySQL Client/Server Protocol", connection phase: three bytes of length, a number, the content.
 
@@ -7,18 +7,18 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// How it leads astray.
+/// How it misleads the client.
 #[derive(Debug, Clone)]
 pub enum Answer {
-    /// It says that it has no TLS.
+    /// It announces that it has no TLS.
     NoTls,
-    /// It says that it has, and then sends no certificate.
+    /// It announces TLS, and then sends no certificate.
     FalseTls,
-    /// It lets everyone in and answers each question with the request to send this file.
+    /// It accepts every client and answers each query with the request to send this file.
     AskForFile(String),
 }
 
-/// Its port, and what it has been told so far.
+/// Its port, and the bytes it has received so far.
 pub fn impostor(answer: Answer) -> (u16, impl Fn() -> Vec<u8>) {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -56,7 +56,7 @@ fn serve(mut client: TcpStream, answer: &Answer, heard: &Mutex<Vec<u8>>) -> std:
             client.write_all(&packet(2, &[0, 0, 0, 2, 0, 0, 0]))?;
             listen(&mut client)?;
             client.write_all(&packet(1, &[&[0xfb], path.as_bytes()].concat()))?;
-            // A client that obeys sends the file now.
+            // A client that follows the request sends the file now.
             while listen(&mut client)? > 0 {}
         }
     }

@@ -35,7 +35,7 @@ pub fn bare() -> Command {
     command(&program())
 }
 
-/// A program without input and without variables that it would obey.
+/// A program without input and without variables that would change what it does.
 pub fn command(program: &Path) -> Command {
     let mut command = Command::new(program);
     for name in VARIABLES {
@@ -168,7 +168,7 @@ impl Outcome {
         self
     }
 
-    /// The one line that tells what went wrong.
+    /// The one error line, at the end of stderr.
     #[track_caller]
     pub fn error(&self) -> &str {
         let mut lines = self.stderr.lines().filter(|line| line.starts_with("error: "));

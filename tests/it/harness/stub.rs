@@ -1,4 +1,4 @@
-//! A service that does what a test tells it to: answers of any status, cut or late.
+//! A service with answers that a test sets: of any status, cut or late.
 
 #![allow(dead_code, reason = "every test uses its own part")]
 
@@ -41,7 +41,7 @@ pub struct Stub {
 }
 
 impl Stub {
-    /// Answers every request as `reply` says, which is told its number.
+    /// Answers every request with what `reply` returns for its number and content.
     pub fn start(reply: impl Fn(usize, &Request) -> Reply + Send + Sync + 'static) -> Stub {
         Stub::with(None, reply)
     }

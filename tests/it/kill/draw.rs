@@ -142,7 +142,7 @@ pub struct Round {
     pub next: Vec<Next>,
     /// Runs that go on with a wipe do not say so again.
     pub bare: bool,
-    /// Whether databases notice a kill before the next run comes.
+    /// Whether databases have closed the sessions of a killed run before the next one starts.
     pub wait: bool,
 }
 

@@ -20,7 +20,7 @@ pub const OWNER: u32 = 4242;
 /// Databases on servers have no place for the search index.
 pub const WITHOUT_SEARCH: [&str; 2] = ["--exclude", "@search"];
 
-/// An empty store, its blobs in files beside it if told so.
+/// An empty store, with blobs in files beside it if `outside`.
 pub fn empty(engine: Engine, outside: bool) -> Site {
     let site = Site::plain(engine);
     if outside {
@@ -85,14 +85,14 @@ fn fresh(engine: Engine) -> Site {
     site
 }
 
-/// The program without what it would listen to.
+/// The program without variables that change what it does.
 pub fn program() -> Command {
     let mut command = bare();
     command.arg("--quiet").stdout(Stdio::null()).stderr(Stdio::piped());
     command
 }
 
-/// Runs it to its end; code and what it said.
+/// Runs it to its end; code and stderr.
 pub fn finish(mut command: Command) -> (Option<i32>, String) {
     let output = command.output().unwrap();
     (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
@@ -235,7 +235,7 @@ pub fn files_of_dump(dump: &Path) -> BTreeMap<String, Vec<u8>> {
     let manifest = fs::read(dump.join("manifest/manifest.json")).unwrap();
     let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
     files.insert("subspaces".into(), manifest["subspaces"].to_string().into_bytes());
-    files.insert("left behind".into(), manifest["left_behind"].to_string().into_bytes());
+    files.insert("left_behind".into(), manifest["left_behind"].to_string().into_bytes());
     files
 }
 

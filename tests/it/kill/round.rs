@@ -1,6 +1,6 @@
 //! One round: a run is killed, looked at, gone on with or begun again, killed again, and brought to its end.
 //!
-//! What it must leave does not depend on when it was killed, so nothing here asks what was drawn but to say it.
+//! What it must leave does not depend on when it was killed: what was drawn is only printed here.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -291,7 +291,7 @@ impl<'a> Run<'a> {
         }
         self.wait_for_leavers();
         if next == Next::Resume && self.begun() {
-            // Without a state there is nothing to go on with, and that is said.
+            // Without a state there is nothing to go on with, and the error says so.
             let (code, says) = finish(self.command(*wipe, true));
             assert_eq!(code, Some(5), "{step:?}: {says}");
             let what = match self.round.case.action {

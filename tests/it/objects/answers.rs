@@ -1,5 +1,5 @@
 //! Answers that leave something out, say it in their own way, or do not end: what is not listed is never taken
-//! for absent, and memory is not taken on the word of a service.
+//! for absent, and no memory is taken for a length that an answer only states.
 
 use std::ops::ControlFlow;
 

@@ -1,5 +1,5 @@
 //! What goes wrong between here and a service: refusals, failures in passing and for good, connections that are
-//! cut or slow, answers that are none. Whatever happens, no secret is told.
+//! cut or slow, answers that are none. No error shows a secret.
 
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,7 +16,7 @@ use super::{FLOW, KIND, azure_settings, key, possible, s3_settings, scan, table,
 use crate::harness::blob_servers::{self, Server, free_port};
 use crate::harness::stub::{Reply, Request, Stub, s3_list};
 
-/// Secrets that must never be told; the stub's answers repeat what they were sent.
+/// Secrets that no error may show; the stub's answers repeat what they were sent.
 const CANARY: &str = "CANARY7CANARY7CANARY7CANARY7";
 
 /// Bytes that an answer may have where its length is not what is tested.
@@ -123,7 +123,7 @@ fn what_is_refused_is_no_absence_and_not_repeated() {
             assert_eq!(stub.seen().len() - before, 4);
         }
     }
-    // Not even a code is told that looks like something else.
+    // A code that does not look like one is not shown either.
     let stub = Stub::start(|_, _| {
         let code = format!("{CANARY} in a code");
         Reply::Whole(403, format!("<Error><Code>{code}</Code></Error>").into_bytes())
@@ -191,7 +191,7 @@ fn a_slow_service_is_an_error_after_its_time() {
 }
 
 #[test]
-fn nobody_there_is_an_error() {
+fn a_port_without_a_listener_is_an_error() {
     let settings =
         S3Settings { max_retries: 0, ..s3_settings(&format!("http://127.0.0.1:{}", free_port()), "b", "") };
     let error =
@@ -368,7 +368,7 @@ fn prefixes_stand_verbatim_in_addresses() {
     let endpoint = Some(Endpoint::new(format!("{}/", stub.endpoint())));
     S3::new(&S3Settings { endpoint, ..s3(&stub, 0) }).unwrap().get(&[1], MOST).unwrap();
     assert_eq!(stub.seen()[0].target, "//mail/sw/ae");
-    // Services want to be told that there is nothing.
+    // Services demand a length of 0 for an empty object.
     let objects = [
         Box::new(S3::new(&s3(&stub, 0)).unwrap()) as Box<dyn Objects>,
         Box::new(Azure::new(&azure(&stub, 0)).unwrap()),
@@ -408,7 +408,7 @@ fn settings_that_lead_nowhere_are_usage_errors() {
 }
 
 #[test]
-fn certificates_are_checked_unless_told_otherwise() {
+fn certificates_are_checked_unless_set_otherwise() {
     let dir = tempfile::tempdir().unwrap();
     let (cert, keyfile, port) = (dir.path().join("cert"), dir.path().join("key"), free_port());
     let made = Command::new("openssl")

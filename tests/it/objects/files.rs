@@ -227,13 +227,13 @@ fn what_cannot_be_written_is_an_error() {
     assert!(below.create(&[table()]).unwrap_err().to_string().contains("cannot create the directory"));
 }
 
-/// Runs a test of this program once more as nobody, who may not read what root hides.
-fn as_nobody(test: &str, dir: &Path) {
+/// Runs a test of this program again as a user who may not read the files of root.
+fn as_another_user(test: &str, dir: &Path) {
     if !rustix::process::geteuid().is_root() {
-        eprintln!("not run: only root can hide files from somebody else");
+        eprintln!("not run: only root can have files that another user cannot read");
         return;
     }
-    // Where this program lies, nobody may not look.
+    // That user may not read the directory of this program.
     let program = dir.join("program");
     fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
     fs::set_permissions(dir, fs::Permissions::from_mode(0o755)).unwrap();
@@ -291,5 +291,5 @@ fn what_may_not_be_read_is_an_error_and_never_an_absence() {
         }
     }
     fs::set_permissions(secret(&root), fs::Permissions::from_mode(0o600)).unwrap();
-    as_nobody(test_name!(what_may_not_be_read_is_an_error_and_never_an_absence), dir.path());
+    as_another_user(test_name!(what_may_not_be_read_is_an_error_and_never_an_absence), dir.path());
 }

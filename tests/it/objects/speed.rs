@@ -31,7 +31,7 @@ fn measure(what: &str, expect: &Records, open: &dyn Fn() -> Box<dyn Objects>) {
 }
 
 #[test]
-fn small_objects_travel_many_at_a_time() {
+fn small_objects_are_sent_many_at_a_time() {
     let count: u64 = std::env::var("SMALL_OBJECTS").map_or(500, |count| count.parse().unwrap());
     let expect: Records = (0..count).map(|n| (key(n), vec![n as u8; 2000])).collect();
     let dir = tempfile::tempdir().unwrap();

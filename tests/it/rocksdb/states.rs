@@ -2,7 +2,7 @@
 //!
 //! The database is written here by RocksDB itself, and copied while it is open, which is what a kill leaves. Every such
 //! copy is whole. Of a copy with its list of files cut between two records, or without one of its logs, either
-//! everything is still read, or it is refused, or it is said that its log is missing.
+//! everything is still read, or it is refused, or a warning says that its log is missing.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -22,7 +22,7 @@ const MEMORY: u64 = 16 << 20;
 
 type Records = BTreeMap<(String, Vec<u8>), Vec<u8>>;
 
-/// Everything that is read of a database, and what is said of its logs; the error if it is refused.
+/// All records of a database and the warnings about its logs; the error if it is refused.
 fn read(path: &Path) -> Result<(Records, String), String> {
     let source = RocksSource::open(path, MEMORY).map_err(|error| error.to_string())?;
     let (mut records, mut page) = (Records::new(), Page::new());
