@@ -213,7 +213,7 @@ pub(crate) struct Layout {
     /// Which values of an opaque layout are archives: any of these.
     pub archives: Vec<Vec<(Text, IntSet)>>,
     pub long: bool,
-    pub travels: bool,
+    pub local: bool,
     pub schema_version: bool,
     pub content_hash: bool,
     pub computed: Vec<Computed>,

@@ -295,7 +295,8 @@ pub(crate) struct Layout {
     pub archives: Vec<Entries<At<String>>>,
     #[serde(default)]
     pub long: bool,
-    pub travels: Option<At<bool>>,
+    #[serde(default)]
+    pub local: bool,
     #[serde(default)]
     pub schema_version: bool,
     #[serde(default)]

@@ -52,8 +52,8 @@ pub struct Layout {
     pub(super) value_lengths: u64,
     /// Which values of an opaque layout are archives.
     pub(super) archives: Option<Condition>,
-    /// False for records that belong to one installation and stay behind (node leases).
-    pub travels: bool,
+    /// Whether the records belong to one installation (node leases): they are not copied.
+    pub local: bool,
     /// True for the one record that holds the schema version.
     pub schema_version: bool,
     /// Blobs: the key is the BLAKE3 of the content.
@@ -92,7 +92,7 @@ impl Layout {
         value: ValueForm::Opaque,
         value_lengths: u64::MAX,
         archives: None,
-        travels: true,
+        local: false,
         schema_version: false,
         content_hash: false,
         computed: &[],
@@ -143,9 +143,9 @@ impl Layout {
         Layout { archives: Some(archives), ..self }
     }
 
-    /// Records stay where they are.
+    /// Records belong to one installation.
     pub(super) const fn local(self) -> Layout {
-        Layout { travels: false, ..self }
+        Layout { local: true, ..self }
     }
 
     pub(super) const fn schema_version(self) -> Layout {

@@ -42,9 +42,9 @@ pub fn export(exported: &Exported, dir: &std::path::Path, strict: Strict, consol
     event(console, "exported", &end, &exported.findings, exported);
     let Some(manifest) = &exported.manifest else { return end };
     table(console, manifest.subspaces.iter().map(|s| (s.letter, s.name.as_str(), s.records, s.bytes())));
-    for left in &manifest.left_behind {
+    for left in &manifest.local {
         console.say(format!(
-            "left behind: {} {} records of {} ({}), which belong to this installation",
+            "left out: {} {} records of {} ({}), which belong to this installation",
             left.records, left.layout, left.letter, left.name
         ));
     }
@@ -196,7 +196,7 @@ pub fn contents(contents: &Contents, strict: Strict, console: &Console) -> End {
     line("", "total", "", contents.records, contents.bytes, all);
     let end = End::new(strict, 0, &contents.findings).and_recorded(&contents.recorded);
     event(console, "inspected", &end, &contents.findings, contents);
-    for (letter, layout, records) in &contents.left_behind {
+    for (letter, layout, records) in &contents.local {
         console.say(format!(
             "not counted: {records} {layout} records of {letter}, which belong to this installation"
         ));
@@ -350,7 +350,7 @@ fn subspaces_as_data(version: &SchemaVersion, console: &Console) {
         let layouts = subspace.layouts.iter().map(|layout| LayoutData {
             name: layout.name,
             archive: layout.value == ValueForm::Archive,
-            travels: layout.travels,
+            travels: !layout.local,
         });
         let tables = catalog::backends().iter().map(|backend| {
             let table = subspace.table(backend.kind);

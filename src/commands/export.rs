@@ -17,7 +17,9 @@ use crate::base::hex::hex;
 use crate::base::page::Page;
 use crate::base::sync::{into_inner, lock};
 use crate::catalog::{Subspace, ValueKind};
-use crate::dump::manifest::{Completeness, DIRECTORY, LeftBehind, Manifest, RESUME, Skipped, SubspaceEntry};
+use crate::dump::manifest::{
+    Completeness, DIRECTORY, LocalRecords, Manifest, RESUME, Skipped, SubspaceEntry,
+};
 use crate::dump::writer::{Description, DumpWriter, Resumed};
 use crate::open::connect::{self, Connected, OpenOptions};
 use crate::open::installation::BlobChoice;
@@ -303,11 +305,11 @@ fn conclude(
 ) -> Result<Conclusion> {
     done.sort_by_key(|done| done.subspace.letter);
     let mut sides = Sides::default();
-    let (mut entries, mut left_behind) = (Vec::new(), Vec::new());
+    let (mut entries, mut local) = (Vec::new(), Vec::new());
     for ExportedPart { subspace, entry, tally, hashes } in done {
         sides.add(subspace, hashes);
         findings.merge(tally.findings);
-        left_behind.extend(tally.left_behind.into_iter().map(|(layout, records)| LeftBehind {
+        local.extend(tally.local.into_iter().map(|(layout, records)| LocalRecords {
             letter: subspace.letter,
             name: subspace.name.to_string(),
             layout: layout.to_string(),
@@ -349,7 +351,7 @@ fn conclude(
         // A salvage without losses gives a complete dump.
         completeness: if losses.is_empty() { Completeness::Complete } else { Completeness::Salvage },
         skipped,
-        left_behind,
+        local,
         unhashed_blobs: connected.store.computed().keys().take(MOST_UNHASHED).copied().collect(),
     };
     Ok((entries, description, audit))

@@ -84,7 +84,8 @@ pub struct Contents {
     #[serde(skip)]
     pub subspaces: Vec<SubspaceContents>,
     /// Records that belong to one installation and are not counted: letter, layout, how many.
-    pub left_behind: Vec<(char, &'static str, u64)>,
+    #[serde(rename = "left_behind")]
+    pub local: Vec<(char, &'static str, u64)>,
     /// Subspaces of the schema version that a dump lacks, or for which the engine has no place.
     pub absent: Vec<char>,
     /// What reading a store has found; a dump is not read.
@@ -156,7 +157,7 @@ pub fn contents(request: &Request, options: &InspectOptions) -> Result<Contents>
         records: done.iter().map(|(held, _)| held.records).sum(),
         bytes: done.iter().map(|(held, _)| held.bytes).sum(),
         subspaces: Vec::new(),
-        left_behind: Vec::new(),
+        local: Vec::new(),
         absent: Vec::new(),
         findings: Findings::new(),
         recorded: BTreeMap::new(),
@@ -174,7 +175,7 @@ pub fn contents(request: &Request, options: &InspectOptions) -> Result<Contents>
         held.share =
             if contents.bytes == 0 { 0.0 } else { held.bytes as f64 * 100.0 / contents.bytes as f64 };
         contents.findings.merge(tally.findings);
-        contents.left_behind.extend(tally.left_behind.into_iter().map(|(name, n)| (held.letter, name, n)));
+        contents.local.extend(tally.local.into_iter().map(|(name, n)| (held.letter, name, n)));
         contents.subspaces.push(held);
     }
     let absent = wanted.iter().filter(|s| !contents.subspaces.iter().any(|held| held.letter == s.letter));

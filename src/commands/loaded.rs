@@ -54,7 +54,7 @@ pub struct ImportedSubspace {
 impl Imported {
     /// Fills in the result of a load.
     pub fn complete(&mut self, loaded: Loaded, verified: bool, how: &transfer::TransferOptions) {
-        for (subspace, layout, count) in loaded.left_behind {
+        for (subspace, layout, count) in loaded.local {
             how.run.console.say(format!(
                 "left out {count} {layout} records of {} ({}), which belong to the old installation",
                 subspace.letter, subspace.name

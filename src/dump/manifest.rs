@@ -66,7 +66,8 @@ pub struct Manifest {
     /// Subspaces that were not exported.
     pub skipped: Vec<Skipped>,
     /// Records that were skipped as local to the installation.
-    pub left_behind: Vec<LeftBehind>,
+    #[serde(rename = "left_behind")]
+    pub local: Vec<LocalRecords>,
     /// Keys, in hexadecimal, of blobs that by design are not a hash of their content, as far as the source names
     /// them.
     #[serde(default)]
@@ -129,7 +130,7 @@ pub struct Skipped {
 
 /// Records that were skipped as local to the installation, by key layout.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LeftBehind {
+pub struct LocalRecords {
     /// Letter of their subspace.
     pub letter: char,
     /// Name of their subspace.
@@ -406,7 +407,7 @@ mod tests {
                 SubspaceEntry::new('b', "bitmap", &digest, 17, &[2; 32]),
             ],
             skipped: vec![Skipped { letter: 'm', name: "lookup".into(), reason: "excluded".into() }],
-            left_behind: vec![],
+            local: vec![],
             unhashed_blobs: vec![hex(&[3; 32])],
             findings: BTreeMap::from([("unknown_key".into(), 3)]),
             findings_file: FindingsFile { lines: 0, bytes: 0, blake3: hex(&[0; 32]) },

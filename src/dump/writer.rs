@@ -17,7 +17,7 @@ use std::time::SystemTime;
 use super::digest::Digest;
 use super::findings;
 use super::manifest::{
-    Completeness, DIRECTORY, FINDINGS, FORMAT_MINOR, FORMAT_VERSION, FindingsFile, LeftBehind, MANIFEST,
+    Completeness, DIRECTORY, FINDINGS, FORMAT_MINOR, FORMAT_VERSION, FindingsFile, LocalRecords, MANIFEST,
     Manifest, RESUME, Skipped, SubspaceEntry, file_name, finding_counts,
 };
 use super::record::{ContentHeader, MAX_KEY, encode_length};
@@ -63,7 +63,7 @@ pub struct Description {
     /// Subspaces that were not exported.
     pub skipped: Vec<Skipped>,
     /// Records that were skipped as local to the installation.
-    pub left_behind: Vec<LeftBehind>,
+    pub local: Vec<LocalRecords>,
     /// Keys of blobs that by design are not a hash of their content.
     pub unhashed_blobs: Vec<[u8; 32]>,
 }
@@ -180,7 +180,7 @@ impl DumpWriter {
             completeness: description.completeness,
             subspaces: entries,
             skipped: description.skipped,
-            left_behind: description.left_behind,
+            local: description.local,
             unhashed_blobs: description.unhashed_blobs.iter().map(|key| hex(key)).collect(),
             findings: finding_counts(findings),
             findings_file,

@@ -15,30 +15,30 @@ use crate::records::derived_keys::ComputedBlobKeys;
 pub struct Tally {
     /// Findings.
     pub findings: Findings,
-    /// Number of records skipped as local to the installation, by layout name.
-    pub left_behind: BTreeMap<&'static str, u64>,
+    /// Number of records skipped because they are local to the installation, by layout name.
+    pub local: BTreeMap<&'static str, u64>,
 }
 
 impl Tally {
     /// Adds the findings and counts of another part of the same subspace.
     pub fn merge(&mut self, other: Tally) {
         self.findings.merge(other.findings);
-        for (layout, count) in other.left_behind {
-            *self.left_behind.entry(layout).or_default() += count;
+        for (layout, count) in other.local {
+            *self.local.entry(layout).or_default() += count;
         }
     }
 }
 
-/// Whether every record of a subspace is portable.
-pub fn all_travel(subspace: &Subspace) -> bool {
-    subspace.layouts.iter().all(|layout| layout.travels)
+/// Whether a subspace may have records that are local to the installation.
+pub fn has_local(subspace: &Subspace) -> bool {
+    subspace.layouts.iter().any(|layout| layout.local)
 }
 
 /// Checks the records of `raw` and adds the portable ones to `page`.
 pub fn sift(subspace: &'static Subspace, raw: &Page, page: &mut Page, tally: &mut Tally) {
     for (key, value) in raw.iter() {
         match record(subspace, key, value, &mut tally.findings) {
-            Some(layout) if !layout.travels => *tally.left_behind.entry(layout.name).or_default() += 1,
+            Some(layout) if layout.local => *tally.local.entry(layout.name).or_default() += 1,
             _ => page.push(key, value),
         }
     }

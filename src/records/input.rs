@@ -289,7 +289,7 @@ impl Pages for Records<'_> {
             }
         };
         let blobs = subspace.value == ValueKind::Blob;
-        if blobs || check::all_travel(subspace) {
+        if blobs || !check::has_local(subspace) {
             let more = reader.read_page(page, budget)?;
             for (key, value) in page.iter() {
                 if blobs && !hashed {

@@ -159,7 +159,7 @@ impl Store {
             blobs: self.blobs(),
             raw: Page::new(),
             tally: Tally::default(),
-            leave_behind: true,
+            skip_local: true,
         })
     }
 
@@ -236,13 +236,13 @@ pub struct StoreReader<'a> {
     blobs: (BlobRule, &'a ComputedBlobKeys),
     raw: Page,
     tally: Tally,
-    leave_behind: bool,
+    skip_local: bool,
 }
 
 impl StoreReader<'_> {
     /// Also delivers records that are local to the installation.
     pub fn of_everything(mut self) -> Self {
-        self.leave_behind = false;
+        self.skip_local = false;
         self
     }
 
@@ -257,8 +257,8 @@ impl StoreReader<'_> {
         let subspace = self.subspace;
         let place = |error: Error| error.with("subspace", subspace.to_string());
         // Records are copied only if they are changed or some of them are skipped.
-        let all_travel = !self.leave_behind || check::all_travel(subspace);
-        if subspace.value != ValueKind::Blob && all_travel {
+        let all = !self.skip_local || !check::has_local(subspace);
+        if subspace.value != ValueKind::Blob && all {
             let more = pages.next(page, budget).map_err(place)?;
             for (key, value) in page.iter() {
                 check::record(subspace, key, value, &mut self.tally.findings);

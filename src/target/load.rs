@@ -65,7 +65,7 @@ pub struct Loaded {
     /// Findings of the input.
     pub findings: Findings,
     /// Skipped records, local to the old installation: subspace, layout, count.
-    pub left_behind: Vec<(&'static Subspace, &'static str, u64)>,
+    pub local: Vec<(&'static Subspace, &'static str, u64)>,
     /// Linked, unlinked and missing blobs, if both links and blobs were loaded.
     pub audit: Option<Audit>,
     /// The hashes that links name, if blobs were not loaded.
@@ -273,7 +273,7 @@ fn conclude(mut done: Vec<LoadedPart>) -> Result<Loaded> {
     for LoadedPart { expected, tally, hashes } in done {
         let subspace = expected.subspace;
         loaded.findings.merge(tally.findings);
-        loaded.left_behind.extend(tally.left_behind.into_iter().map(|(layout, n)| (subspace, layout, n)));
+        loaded.local.extend(tally.local.into_iter().map(|(layout, n)| (subspace, layout, n)));
         sides.add(subspace, hashes);
         loaded.expected.push(expected);
     }

@@ -86,7 +86,7 @@ fn ours(release: &str, schema: u32) -> Parcel {
         created: SystemTime::UNIX_EPOCH,
         completeness: Completeness::Complete,
         skipped: vec![],
-        left_behind: vec![],
+        local: vec![],
         unhashed_blobs: Vec::new(),
     };
     dump.finish(entries, description, &findings).unwrap();

@@ -35,7 +35,7 @@ fn description() -> Description {
         created: SystemTime::UNIX_EPOCH,
         completeness: Completeness::Complete,
         skipped: vec![],
-        left_behind: vec![],
+        local: vec![],
         unhashed_blobs: Vec::new(),
     }
 }

@@ -393,10 +393,10 @@ fn the_catalog_knows_what_is_special() {
         let subspace = catalog::version(version).unwrap().subspace(letter).unwrap();
         *subspace.layouts.iter().find(|l| l.name == name).unwrap()
     };
-    // Node leases stay where they are; everything else travels.
+    // Node leases belong to one installation; everything else is copied.
     let mut staying = Vec::new();
     each_subspace(|version, subspace| {
-        let stay = subspace.layouts.iter().filter(|l| !l.travels);
+        let stay = subspace.layouts.iter().filter(|l| l.local);
         staying.extend(stay.map(|l| (version.number, subspace.letter, l.name)));
     });
     assert_eq!(staying, [(6, 'g', "node_lease")]);

@@ -206,7 +206,7 @@ mod tests {
             value_doc: None,
             archives: Vec::new(),
             long: false,
-            travels: true,
+            local: false,
             schema_version: false,
             content_hash: false,
             computed: Vec::new(),

@@ -241,8 +241,8 @@ fn form(layout: &Layout, kind: ValueKind) -> String {
 
 fn notes(model: &Model, subspace: &Subspace, layout: &Layout) -> String {
     let mut parts = vec![doc_of(&layout.doc)];
-    if !layout.travels {
-        parts.push("Belongs to one installation and does not travel.".to_owned());
+    if layout.local {
+        parts.push("Belongs to one installation and is not copied.".to_owned());
     }
     if layout.content_hash {
         parts.push("The key is the BLAKE3 of the content.".to_owned());

@@ -86,7 +86,7 @@ fn layout(
     words.extend(layout.content_hash.then(|| quote! { .content_hash(#hash) }));
     words.extend(layout.links_blob.as_ref().map(|_| quote! { .link(#hash) }));
     for (flag, word) in [
-        (!layout.travels, "local"),
+        (layout.local, "local"),
         (layout.schema_version, "schema_version"),
         (layout.commit.is_some_and(|(commit, _)| commit), "commit"),
     ] {

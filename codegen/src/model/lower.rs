@@ -280,7 +280,7 @@ impl Lower<'_> {
             value_doc: layout.value_doc.map(|at| at.value),
             archives: layout.archives.into_iter().map(|fields| self.sets(fields)).collect(),
             long: layout.long,
-            travels: layout.travels.is_none_or(|at| at.value),
+            local: layout.local,
             schema_version: layout.schema_version,
             content_hash: layout.content_hash,
             computed: layout

@@ -20,8 +20,7 @@ use crate::dump::manifest::{DIRECTORY, MANIFEST, Manifest, RESUME};
 use crate::dump::reader::Dump;
 use crate::dump::writer::{DumpWriter, Resumed};
 use crate::open::connect::Connected;
-use crate::records::check;
-use crate::records::check::Tally;
+use crate::records::check::{self, Tally};
 use crate::records::store::Store;
 use crate::run::resume::{self, StateFile};
 
@@ -197,8 +196,7 @@ pub(super) fn resume_subspace(
         let file = lock(writer).unfinished(subspace.letter, subspace.name)?;
         file.read(&mut each)?
     };
-    let stays_behind = subspace.layouts.iter().any(|layout| !layout.travels);
-    if last.is_none() || !again && !stays_behind {
+    if last.is_none() || !again && !check::has_local(subspace) {
         return Ok((resumed, tally));
     }
     let (mut found, mut page) = (PartDigest::new(), Page::new());
@@ -212,6 +210,6 @@ pub(super) fn resume_subspace(
             .with("subspace", subspace.to_string())
             .help("remove the directory and export again"));
     }
-    tally.left_behind = reading.into_tally().left_behind;
+    tally.local = reading.into_tally().local;
     Ok((resumed, tally))
 }
