@@ -28,7 +28,7 @@ use crate::codec::{KeyError, array_at};
 use descriptors::{LegacySubspace, Template, pick, refused, up_to};
 use rules::is_in;
 
-#[allow(missing_docs, dead_code, unreachable_patterns, unused_imports, unused_variables)]
+#[allow(missing_docs, unreachable_patterns, unused_variables)]
 mod generated {
     include!(concat!(env!("OUT_DIR"), "/catalog.rs"));
 }
