@@ -26,7 +26,7 @@ use std::fmt;
 
 use crate::codec::{KeyError, array_at};
 use descriptors::{LegacySubspace, Template, pick, refused, up_to};
-use rules::is_in;
+use layouts::is_in;
 
 #[allow(missing_docs, unreachable_patterns, unused_variables)]
 mod generated {

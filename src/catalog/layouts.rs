@@ -226,10 +226,8 @@ impl Names {
     /// The names as a version has them, by value.
     pub fn in_version(&self, version: u32) -> impl Iterator<Item = (u64, &'static str)> {
         self.values.iter().map(move |(value, name)| {
-            let earlier = self
-                .earlier
-                .iter()
-                .find(|(other, (from, to), _)| other == value && (*from..=*to).contains(&version));
+            let earlier =
+                self.earlier.iter().find(|(other, versions, _)| other == value && is_in(*versions, version));
             (*value, earlier.map_or(*name, |(_, _, name)| *name))
         })
     }
@@ -369,4 +367,9 @@ impl ComputedKeys {
     pub fn preimage(&self, key: &[u8]) -> Option<String> {
         Some(format!("{}{}", self.prefix, (self.id)(key)?))
     }
+}
+
+/// Whether a version is one of those from the first to the last.
+pub(super) fn is_in((first, last): (u32, u32), version: u32) -> bool {
+    (first..=last).contains(&version)
 }

@@ -5,7 +5,7 @@
 
 use super::descriptors::SchemaVersion;
 use super::generated::GROUP_NUMBERS;
-use super::layouts::{ComputedKeys, Layout, LayoutRef, ValueForm};
+use super::layouts::{ComputedKeys, Layout, LayoutRef, ValueForm, is_in};
 
 /// The numbers that name a group of records; a rule with fewer fills it up with zeros.
 pub type Group = [u64; GROUP_NUMBERS];
@@ -96,9 +96,4 @@ impl Layout {
             _ => self.value,
         }
     }
-}
-
-/// Whether a version is one of those from the first to the last.
-pub(super) fn is_in((first, last): (u32, u32), version: u32) -> bool {
-    (first..=last).contains(&version)
 }
