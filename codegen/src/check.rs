@@ -75,9 +75,7 @@ fn versions_ascend(model: &Model, mistakes: &mut Vec<Mistake>) {
 fn letters_and_names_are_unique(model: &Model, mistakes: &mut Vec<Mistake>) {
     for (index, later) in model.subspaces.iter().enumerate() {
         for earlier in &model.subspaces[..index] {
-            let Some(version) = later.versions.iter().find(|v| earlier.versions.contains(*v)) else {
-                continue;
-            };
+            let Some(version) = later.versions.common(&earlier.versions) else { continue };
             if earlier.letter == later.letter {
                 let message = format!("letter `{}` is taken in version {version}", later.letter);
                 mistakes.push(
@@ -96,8 +94,7 @@ fn letters_and_names_are_unique(model: &Model, mistakes: &mut Vec<Mistake>) {
             }
         }
         for version in later.versions.iter() {
-            let layouts = later.layouts.iter().filter(|l| l.versions.contains(version));
-            duplicates(layouts.map(|l| &l.name), "layout", mistakes);
+            duplicates(later.layouts_in(version).map(|l| &l.name), "layout", mistakes);
         }
     }
     duplicates(model.backends.iter().map(|b| &b.name), "backend", mistakes);
@@ -135,13 +132,12 @@ fn every_letter_has_a_family(model: &Model, mistakes: &mut Vec<Mistake>) {
                     Mistake::new(letter.place, message).note(first, "it is named here").help("name it once"),
                 );
             }
-            let live = |s: &&Subspace| s.letter == letter.value && s.versions.contains(version.number);
-            if !model.subspaces.iter().any(|s| live(&s)) {
+            if !model.subspaces_in(version.number).any(|s| s.letter == letter.value) {
                 let message = format!("version {} has no subspace `{}`", version.number, letter.value);
                 mistakes.push(Mistake::new(letter.place, message).help("remove the letter"));
             }
         }
-        for subspace in model.subspaces.iter().filter(|s| s.versions.contains(version.number)) {
+        for subspace in model.subspaces_in(version.number) {
             if !seen.contains_key(&subspace.letter) {
                 let message = format!(
                     "subspace `{}` is in no family of version {}",
@@ -160,8 +156,7 @@ fn every_letter_has_a_family(model: &Model, mistakes: &mut Vec<Mistake>) {
 /// Rule 2: a subspace has a layout in every version it exists in.
 fn every_version_has_layouts(model: &Model, mistakes: &mut Vec<Mistake>) {
     for subspace in &model.subspaces {
-        let bare =
-            subspace.versions.iter().find(|v| !subspace.layouts.iter().any(|l| l.versions.contains(*v)));
+        let bare = subspace.versions.iter().find(|v| subspace.layouts_in(*v).next().is_none());
         if let Some(version) = bare {
             let message = format!("subspace `{}` has no layout in version {version}", subspace.name.value);
             mistakes.push(
@@ -173,7 +168,7 @@ fn every_version_has_layouts(model: &Model, mistakes: &mut Vec<Mistake>) {
 
 /// Rule 3: one undelimited segment per layout, and restrictions that fit their width.
 fn segments_are_sound(model: &Model, mistakes: &mut Vec<Mistake>) {
-    for layout in layouts(model) {
+    for layout in model.layouts() {
         if layout.segments.is_empty() {
             let message = format!("layout `{}` has no segment", layout.name.value);
             mistakes.push(Mistake::new(layout.name.place, message).help("a key is never empty"));
@@ -232,7 +227,7 @@ fn names_are_told_apart(model: &Model, mistakes: &mut Vec<Mistake>) {
         for (index, entry) in table.earlier.iter().enumerate() {
             let now = table.values.iter().find(|(value, _)| *value == entry.value);
             let twin = table.earlier[..index].iter().find(|before| {
-                before.value == entry.value && entry.versions.iter().any(|v| before.versions.contains(v))
+                before.value == entry.value && entry.versions.common(&before.versions).is_some()
             });
             let message = match (now, twin) {
                 (None, _) => format!("`{}` has no name for {}", table.name.value, entry.value),
@@ -323,7 +318,7 @@ fn layouts_are_decidable(model: &Model, mistakes: &mut Vec<Mistake>) {
                 }
             }
             for later in &subspace.layouts[index + 1..] {
-                if earlier.versions.iter().any(|v| later.versions.contains(v)) {
+                if earlier.versions.common(&later.versions).is_some() {
                     mistakes.extend(pair(earlier, later));
                 }
             }
@@ -497,15 +492,11 @@ fn everything_is_documented(model: &Model, mistakes: &mut Vec<Mistake>) {
             need(&format!("layout `{}`", layout.name.value), layout.name.place, "doc", &layout.doc);
         }
     }
-    for layout in layouts(model) {
+    for layout in model.layouts() {
         for segment in layout.segments.iter().filter(|s| !s.name.is_empty() && s.doc.trim().is_empty()) {
             let message = format!("field `{}` has no `doc:`", segment.name);
             let help = "add `doc:` to the field, or an entry under `fields:`";
             mistakes.push(Mistake::new(segment.place, message).help(help));
         }
     }
-}
-
-fn layouts(model: &Model) -> impl Iterator<Item = &Layout> {
-    model.subspaces.iter().flat_map(|s| &s.layouts)
 }

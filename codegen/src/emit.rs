@@ -20,7 +20,7 @@ mod versions;
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
 
-use crate::model::{IntSet, Layout, LayoutPath, Model, SegmentKind, Subspace};
+use crate::model::{IntSet, Layout, LayoutPath, Model, SegmentKind, Subspace, is_text};
 use crate::names::{self, KeyForm};
 
 /// The catalog as Rust text.
@@ -135,7 +135,7 @@ impl<'m> NamedSubspace<'m> {
 /// The number in a field that a pattern has bound.
 fn widened(layout: &Layout, field: &str) -> TokenStream {
     let name = format_ident!("{field}");
-    match layout.field(field).map(|index| &layout.segments[index].kind) {
+    match layout.field(field).map(|segment| &segment.kind) {
         Some(SegmentKind::U64 | SegmentKind::Leb64) => quote! { #name },
         _ => quote! { u64::from(#name) },
     }
@@ -231,7 +231,7 @@ fn hex(n: u64) -> TokenStream {
 
 /// Bytes after a `&`: as text where they are text.
 fn bytes(bytes: &[u8]) -> TokenStream {
-    if bytes.len() > 4 && bytes.iter().all(u8::is_ascii_graphic) {
+    if is_text(bytes) {
         let text = Literal::byte_string(bytes);
         return quote! { #text };
     }

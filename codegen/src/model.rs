@@ -25,9 +25,24 @@ pub(crate) struct Model {
 }
 
 impl Model {
+    /// The subspaces of a version.
+    pub fn subspaces_in(&self, version: u32) -> impl Iterator<Item = &Subspace> + Clone {
+        self.subspaces.iter().filter(move |s| s.versions.contains(version))
+    }
+
     /// The entry of a name in a version.
     pub fn named(&self, version: u32, name: &str) -> Option<&Subspace> {
-        self.subspaces.iter().find(|s| s.name.value == name && s.versions.contains(version))
+        self.subspaces_in(version).find(|s| s.name.value == name)
+    }
+
+    /// The layouts of all subspaces.
+    pub fn layouts(&self) -> impl Iterator<Item = &Layout> {
+        self.subspaces.iter().flat_map(|s| &s.layouts)
+    }
+
+    /// What a path means in a version.
+    pub fn layout(&self, version: u32, path: &LayoutPath) -> Option<&Layout> {
+        self.named(version, &path.subspace)?.layouts_in(version).find(|l| l.name.value == path.layout)
     }
 }
 
@@ -53,6 +68,11 @@ impl Range {
 
     pub fn iter(&self) -> impl Iterator<Item = u32> + use<> {
         self.from..=self.to
+    }
+
+    /// The first version that is in both.
+    pub fn common(&self, other: &Range) -> Option<u32> {
+        Some(self.from.max(other.from)).filter(|first| *first <= self.to.min(other.to))
     }
 }
 
@@ -201,6 +221,13 @@ pub(crate) struct Subspace {
     pub layouts: Vec<Layout>,
 }
 
+impl Subspace {
+    /// The layouts of a version.
+    pub fn layouts_in(&self, version: u32) -> impl Iterator<Item = &Layout> {
+        self.layouts.iter().filter(move |layout| layout.versions.contains(version))
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct Layout {
     pub name: Text,
@@ -240,8 +267,8 @@ impl Layout {
     }
 
     /// The segment of a field.
-    pub fn field(&self, name: &str) -> Option<usize> {
-        self.segments.iter().position(|s| s.name == name)
+    pub fn field(&self, name: &str) -> Option<&Segment> {
+        self.segments.iter().find(|s| s.name == name)
     }
 
     /// Offset of the hash of the blob that a key names or is, if it has one that is counted from the start.
@@ -398,11 +425,16 @@ impl SegmentKind {
 
 /// A constant as it is printed: text where it is text, else hex.
 pub(crate) fn hex_constant(bytes: &[u8]) -> String {
-    if bytes.len() > 4 && bytes.iter().all(u8::is_ascii_graphic) {
+    if is_text(bytes) {
         return format!("\"{}\"", String::from_utf8_lossy(bytes));
     }
     let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     format!("0x{digits}")
+}
+
+/// Whether bytes are easier to read as text.
+pub(crate) fn is_text(bytes: &[u8]) -> bool {
+    bytes.len() > 4 && bytes.iter().all(u8::is_ascii_graphic)
 }
 
 #[derive(Debug)]
@@ -434,6 +466,18 @@ pub(crate) struct Cover {
     pub fixed: Vec<(Text, u64)>,
     pub only: Vec<(Text, IntSet)>,
     pub unless: Vec<(Text, IntSet)>,
+}
+
+impl Cover {
+    /// The number that a field of the group has for all these records.
+    pub fn fixed_number(&self, field: &str) -> Option<u64> {
+        self.fixed.iter().find(|(name, _)| name.value == field).map(|(_, number)| *number)
+    }
+
+    /// The fields that the key of a covered record must have: those of the group that are not fixed, and the id.
+    pub fn key_fields<'c>(&'c self, group: &'c [Text]) -> impl Iterator<Item = &'c Text> {
+        group.iter().filter(|field| self.fixed_number(&field.value).is_none()).chain(&self.field)
+    }
 }
 
 /// A record that exists at most once and says where a store is.

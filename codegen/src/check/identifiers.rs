@@ -29,13 +29,13 @@ const TAKEN: [&str; 14] = [
 /// Rule 6: names are identifiers.
 pub(super) fn names_are_identifiers(model: &Model, mistakes: &mut Vec<Mistake>) {
     let names = model.subspaces.iter().map(|s| &s.name);
-    let names = names.chain(model.subspaces.iter().flat_map(|s| &s.layouts).map(|l| &l.name));
+    let names = names.chain(model.layouts().map(|l| &l.name));
     let names = names.chain(model.rules.iter().map(|rule| &rule.name));
     let names = names.chain(model.singletons.iter().map(|singleton| &singleton.name));
     for name in names.chain(model.names.iter().map(|table| &table.name)) {
         identifier(&name.value, name.place, mistakes);
     }
-    for segment in super::layouts(model).flat_map(|layout| &layout.segments) {
+    for segment in model.layouts().flat_map(|layout| &layout.segments) {
         if !segment.name.is_empty() {
             identifier(&segment.name, segment.place, mistakes);
         }

@@ -11,10 +11,10 @@ use crate::report::{Mistake, Position};
 pub(super) fn schema_version_record(model: &Model, mistakes: &mut Vec<Mistake>) {
     let mut first: Option<(char, Vec<u8>, Position)> = None;
     for version in &model.versions {
-        let live = model.subspaces.iter().filter(|s| s.versions.contains(version.number));
+        let live = model.subspaces_in(version.number);
         let marked: Vec<_> = live
-            .flat_map(|s| s.layouts.iter().map(move |l| (s, l)))
-            .filter(|(_, l)| l.schema_version && l.versions.contains(version.number))
+            .flat_map(|s| s.layouts_in(version.number).map(move |l| (s, l)))
+            .filter(|(_, l)| l.schema_version)
             .collect();
         let [(subspace, layout)] = marked[..] else {
             let message =
@@ -47,7 +47,7 @@ pub(super) fn schema_version_record(model: &Model, mistakes: &mut Vec<Mistake>) 
 
 /// Links and computed keys name fields that exist.
 pub(super) fn blobs(model: &Model, mistakes: &mut Vec<Mistake>) {
-    for layout in model.subspaces.iter().flat_map(|s| &s.layouts) {
+    for layout in model.layouts() {
         let hashed = layout.hash_at().is_some();
         match &layout.links_blob {
             Some(field) if !hashed => {
@@ -96,10 +96,7 @@ pub(super) fn one_side_each(model: &Model, mistakes: &mut Vec<Mistake>) {
         (
             "name blobs",
             "put all layouts with `links_blob:` of a version into one subspace",
-            |subspace, version| {
-                let mut live = subspace.layouts.iter().filter(|l| l.versions.contains(version));
-                live.any(|layout| layout.links_blob.is_some())
-            },
+            |subspace, version| subspace.layouts_in(version).any(|layout| layout.links_blob.is_some()),
         ),
         ("hold blobs", "one subspace of a version has `value: blob`", |s, _| s.value == ValueKind::Blob),
     ];
@@ -108,7 +105,7 @@ pub(super) fn one_side_each(model: &Model, mistakes: &mut Vec<Mistake>) {
         let mut reported: Vec<Position> = Vec::new();
         for version in &model.versions {
             let number = version.number;
-            let mut live = model.subspaces.iter().filter(|s| s.versions.contains(number) && is(s, number));
+            let mut live = model.subspaces_in(number).filter(|s| is(s, number));
             let Some(first) = live.next() else { continue };
             for second in live {
                 if reported.contains(&second.name.place) {
@@ -159,9 +156,8 @@ fn links(layout: &Layout, mistakes: &mut Vec<Mistake>) {
 
 /// Whether a version has blobs whose keys are computed from objects.
 fn has_computed_keys(model: &Model, version: u32) -> bool {
-    let live = |l: &&Layout| l.versions.contains(version);
-    let subspaces = model.subspaces.iter().filter(|s| s.versions.contains(version));
-    let mut computed = subspaces.flat_map(|s| s.layouts.iter().filter(live)).flat_map(|l| &l.computed);
+    let layouts = model.subspaces_in(version).flat_map(|s| s.layouts_in(version));
+    let mut computed = layouts.flat_map(|l| &l.computed);
     computed.any(|computed| computed.versions.contains(version))
 }
 
@@ -169,7 +165,7 @@ fn has_computed_keys(model: &Model, version: u32) -> bool {
 pub(super) fn legacy(model: &Model, mistakes: &mut Vec<Mistake>) {
     for legacy in &model.legacy {
         for subspace in model.subspaces.iter().filter(|s| s.letter == legacy.letter.value) {
-            if let Some(version) = legacy.versions.iter().find(|v| subspace.versions.contains(*v)) {
+            if let Some(version) = legacy.versions.common(&subspace.versions) {
                 let message = format!("letter `{}` is in use in version {version}", legacy.letter.value);
                 mistakes.push(
                     Mistake::new(legacy.letter.place, message)
@@ -201,11 +197,10 @@ pub(super) fn counter_rules(model: &Model, mistakes: &mut Vec<Mistake>) {
             }
             for cover in rule.covers.iter().filter(|c| c.versions.contains(version)) {
                 let Some(of) = resolve(model, version, &cover.of, mistakes) else { continue };
-                let fixed = |field: &Text| cover.fixed.iter().any(|(name, _)| name.value == field.value);
-                for field in rule.group.iter().filter(|field| !fixed(field)).chain(&cover.field) {
+                for field in cover.key_fields(&rule.group) {
                     number_field(of, field, mistakes);
                 }
-                fixed_group(rule, cover, resolve_layout(model, version, &rule.counter), of, mistakes);
+                fixed_group(rule, cover, model.layout(version, &rule.counter), of, mistakes);
                 sets(of, &cover.only, mistakes);
                 sets(of, &cover.unless, mistakes);
                 if cover.field.is_none() && of.value != ValueForm::Archive && of.value != ValueForm::Opaque {
@@ -231,11 +226,11 @@ fn fixed_group(
             mistakes.push(Mistake::new(field.place, message).help("fix fields of `group:` only"));
             continue;
         }
-        if let Some(index) = of.field(&field.value) {
+        if let Some(segment) = of.field(&field.value) {
             let message = format!("the key of `{}` has `{}` already", of.name.value, field.value);
             mistakes.push(
                 Mistake::new(field.place, message)
-                    .note(of.segments[index].place, "the field is declared here")
+                    .note(segment.place, "the field is declared here")
                     .help("fix only what the key does not hold; choose records with `only:`"),
             );
         }
@@ -325,7 +320,7 @@ fn variants(singleton: &Singleton, mistakes: &mut Vec<Mistake>) {
 
 /// The number is one that the field of this layout may have.
 fn number_fits(layout: &Layout, field: &Text, value: u64, mistakes: &mut Vec<Mistake>) {
-    let segment = layout.field(&field.value).map(|index| &layout.segments[index]);
+    let segment = layout.field(&field.value);
     let Some((segment, largest)) = segment.and_then(|s| Some((s, s.kind.largest()?))) else { return };
     let allowed = &segment.allowed;
     if value > largest
@@ -335,18 +330,13 @@ fn number_fits(layout: &Layout, field: &Text, value: u64, mistakes: &mut Vec<Mis
     }
 }
 
-fn resolve_layout<'m>(model: &'m Model, version: u32, path: &LayoutPath) -> Option<&'m Layout> {
-    let layouts = &model.named(version, &path.subspace)?.layouts;
-    layouts.iter().find(|l| l.name.value == path.layout && l.versions.contains(version))
-}
-
 fn resolve<'m>(
     model: &'m Model,
     version: u32,
     path: &LayoutPath,
     mistakes: &mut Vec<Mistake>,
 ) -> Option<&'m Layout> {
-    let found = resolve_layout(model, version, path);
+    let found = model.layout(version, path);
     if found.is_none() {
         let message = format!("version {version} has no layout `{}.{}`", path.subspace, path.layout);
         mistakes.push(Mistake::new(path.place, message).help("correct the name or the version range"));
@@ -355,8 +345,7 @@ fn resolve<'m>(
 }
 
 fn number_field(layout: &Layout, field: &Text, mistakes: &mut Vec<Mistake>) {
-    let segment = layout.field(&field.value).map(|index| &layout.segments[index]);
-    if segment.is_none_or(|s| s.kind.largest().is_none()) {
+    if layout.field(&field.value).is_none_or(|s| s.kind.largest().is_none()) {
         let message = format!("layout `{}` has no number `{}`", layout.name.value, field.value);
         mistakes.push(
             Mistake::new(field.place, message)
@@ -369,8 +358,7 @@ fn number_field(layout: &Layout, field: &Text, mistakes: &mut Vec<Mistake>) {
 fn sets(layout: &Layout, sets: &[(Text, IntSet)], mistakes: &mut Vec<Mistake>) {
     for (field, set) in sets {
         number_field(layout, field, mistakes);
-        let segment = layout.field(&field.value).map(|index| &layout.segments[index]);
-        let largest = segment.and_then(|segment| segment.kind.largest());
+        let largest = layout.field(&field.value).and_then(|segment| segment.kind.largest());
         if let Some(value) = largest.and_then(|largest| super::beyond(set, largest)) {
             mistakes.push(never(layout, field, value));
         }
@@ -379,7 +367,7 @@ fn sets(layout: &Layout, sets: &[(Text, IntSet)], mistakes: &mut Vec<Mistake>) {
 
 fn never(layout: &Layout, field: &Text, value: u64) -> Mistake {
     let mistake = Mistake::new(field.place, format!("`{}` is never {value}", field.value));
-    let segment = layout.field(&field.value).map(|index| &layout.segments[index]);
+    let segment = layout.field(&field.value);
     let mistake = segment.into_iter().fold(mistake, |f, s| f.note(s.place, "the field is declared here"));
     mistake.help("correct the number")
 }

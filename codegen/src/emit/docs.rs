@@ -105,10 +105,9 @@ fn letters(out: &mut String, model: &Model) {
     let rows = ('a'..='z').map(|letter| {
         let mut row = vec![format!("`{letter}`")];
         row.extend(model.versions.iter().map(|version| {
-            let live = |s: &&Subspace| s.letter == letter && s.versions.contains(version.number);
             let legacy =
                 model.legacy.iter().any(|l| l.letter.value == letter && l.versions.contains(version.number));
-            match model.subspaces.iter().find(live) {
+            match model.subspaces_in(version.number).find(|s| s.letter == letter) {
                 Some(subspace) => subspace.name.value.clone(),
                 None if legacy => "*left over*".to_owned(),
                 None => "–".to_owned(),
@@ -329,9 +328,7 @@ fn rule(out: &mut String, rule: &CounterRule) {
 fn singleton(model: &Model, singleton: &Singleton) -> Vec<String> {
     // The newest version; the check has proven that each of them has the layout.
     let subspace = model.named(singleton.versions.to, &singleton.layout.subspace);
-    let layouts = subspace.map(|s| &s.layouts[..]).unwrap_or_default();
-    let live = |l: &&Layout| l.versions.contains(singleton.versions.to);
-    let layout = layouts.iter().filter(live).find(|l| l.name.value == singleton.layout.layout);
+    let layout = model.layout(singleton.versions.to, &singleton.layout);
     let key = layout.and_then(|layout| singleton.key_of(layout)).unwrap_or_default();
     let letter = subspace.map_or(' ', |s| s.letter);
     let digits: String = key.iter().map(|byte| format!("{byte:02x}")).collect();

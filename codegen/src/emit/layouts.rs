@@ -118,10 +118,10 @@ fn layout(
 
 /// Indexes of the layouts that accept some of the same keys.
 fn shares(subspace: &Subspace, layout: &Layout) -> Vec<usize> {
-    let together = |other: &Layout| layout.versions.iter().any(|version| other.versions.contains(version));
     let layouts = subspace.layouts.iter().enumerate();
     let shared = layouts.filter(|(_, other)| {
-        layout.shares.iter().any(|s| s.with.value == other.name.value) && together(other)
+        layout.shares.iter().any(|s| s.with.value == other.name.value)
+            && layout.versions.common(&other.versions).is_some()
     });
     shared.map(|(index, _)| index).collect()
 }

@@ -90,10 +90,7 @@ fn covered(
     most: usize,
     function: &proc_macro2::Ident,
 ) -> TokenStream {
-    let fixed = |field: &str| cover.fixed.iter().any(|(name, _)| name.value == field);
-    let group_fields = rule.group.iter().map(|field| field.value.as_str()).filter(|field| !fixed(field));
-    let bound: Vec<&str> =
-        group_fields.chain(cover.field.as_ref().map(|field| field.value.as_str())).collect();
+    let bound: Vec<&str> = cover.key_fields(&rule.group).map(|field| field.value.as_str()).collect();
     let only: Vec<(&str, &IntSet)> =
         cover.only.iter().map(|(field, set)| (field.value.as_str(), set)).collect();
     let excluded = cover.unless.iter().map(|(field, set)| of.pattern(layout, &[(&field.value, set)], &[]));
@@ -122,9 +119,8 @@ fn covered(
 fn group(rule: &CounterRule, cover: Option<&Cover>, of: &Layout, most: usize) -> TokenStream {
     let mut numbers: Vec<TokenStream> = Vec::new();
     for field in &rule.group {
-        let mut fixed = cover.iter().flat_map(|cover| &cover.fixed);
-        numbers.push(match fixed.find(|(name, _)| name.value == field.value) {
-            Some((_, value)) => super::number(*value),
+        numbers.push(match cover.and_then(|cover| cover.fixed_number(&field.value)) {
+            Some(value) => super::number(value),
             None => widened(of, &field.value),
         });
     }
