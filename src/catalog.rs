@@ -25,7 +25,7 @@ pub use typed::{SegmentSink, TypedKey};
 use std::fmt;
 
 use crate::codec::{KeyError, array_at};
-use descriptors::{LegacySubspace, Template, pick, refused, up_to};
+use descriptors::{LegacySubspace, Template, pick};
 use layouts::is_in;
 
 #[allow(missing_docs, unreachable_patterns, unused_variables)]

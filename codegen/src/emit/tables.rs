@@ -8,7 +8,7 @@ use quote::{format_ident, quote};
 use super::layouts::value_kind;
 use super::{NamedSubspace, ident, plain};
 use crate::check::BACKENDS;
-use crate::model::{Backend, Model, Subspace, TableKind, ValueKind};
+use crate::model::{Backend, Model, Subspace, ValueKind};
 use crate::names;
 
 /// Backends, tables of others, and the tables of all subspaces.
@@ -29,13 +29,11 @@ pub(super) fn items(model: &Model, entries: &[NamedSubspace<'_>]) -> Vec<TokenSt
         pub(super) static BACKENDS: [Backend; #count] = [#(#backends),*];
         pub(super) static COMPANIONS: &[Companion] = &[#(#companions),*];
     }];
-    let mut templates = TokenStream::new();
-    for backend in &model.backends {
-        templates.extend(
-            names::KINDS.iter().zip(&backend.kinds).map(|(kind, table)| template(backend, *kind, table)),
-        );
-    }
-    items.push(templates);
+    let mut kinds: Vec<ValueKind> = entries.iter().map(|entry| entry.subspace.value).collect();
+    kinds.extend(model.legacy.iter().map(|legacy| legacy.value));
+    let used = || names::KINDS.into_iter().filter(|kind| kinds.contains(kind));
+    let templates = model.backends.iter().flat_map(|backend| used().map(move |kind| template(backend, kind)));
+    items.push(templates.collect());
     // Letters are used again by later versions, often for the same kind of table.
     let mut mappings: BTreeMap<String, TokenStream> = BTreeMap::new();
     for NamedSubspace { subspace, .. } in entries {
@@ -46,15 +44,13 @@ pub(super) fn items(model: &Model, entries: &[NamedSubspace<'_>]) -> Vec<TokenSt
         let (name, letter) = (names::tables(legacy.letter.value, legacy.value), legacy.letter.value);
         mappings.insert(name.clone(), mapping(model, &name, letter, legacy.value, None));
     }
-    let mut kinds: Vec<ValueKind> = entries.iter().map(|entry| entry.subspace.value).collect();
-    kinds.extend(model.legacy.iter().map(|legacy| legacy.value));
-    let used = names::KINDS.into_iter().filter(|kind| kinds.contains(kind));
-    items.extend(used.map(|kind| tables(model, kind)));
+    items.extend(used().map(|kind| tables(model, kind)));
     items.push(mappings.into_values().collect());
     items
 }
 
-fn template(backend: &Backend, kind: ValueKind, table: &TableKind) -> TokenStream {
+fn template(backend: &Backend, kind: ValueKind) -> TokenStream {
+    let table = &backend.kinds[kind as usize];
     let (name, value, backend) =
         (ident(&names::template(&backend.name.value, kind)), value_kind(kind), backend_kind(backend));
     let mut words = Vec::new();
@@ -119,10 +115,10 @@ fn mapping(
     for backend in &model.backends {
         let kind = backend_kind(backend);
         if let Some(because) = backend.refusal(&subspace.name.value) {
-            tables = quote! { refused(#tables, #kind, #because) };
+            tables = quote! { descriptors::refused(#tables, #kind, #because) };
         } else if let Some(most) = backend.whole(subspace).map(plain) {
             // A value that is never cut is no longer than a piece.
-            tables = quote! { up_to(#tables, #kind, #most) };
+            tables = quote! { descriptors::up_to(#tables, #kind, #most) };
         }
     }
     quote! { static #name: [Mapping; #count] = #tables; }

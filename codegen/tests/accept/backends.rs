@@ -21,16 +21,10 @@ pub(super) static COMPANIONS: &[Companion] = &[];
 
 const ROCKSDB_BYTES: Template = Template::new(BackendKind::RocksDb, ValueKind::Bytes);
 const ROCKSDB_NONE: Template = Template::new(BackendKind::RocksDb, ValueKind::None);
-const ROCKSDB_COUNTER: Template =
-    Template::new(BackendKind::RocksDb, ValueKind::Counter).merge_operator("merge");
-const ROCKSDB_BLOB: Template = Template::new(BackendKind::RocksDb, ValueKind::Blob).blob_files();
 const FOUNDATIONDB_BYTES: Template =
     Template::new(BackendKind::FoundationDb, ValueKind::Bytes).max_key(9999).max_value(25500000);
 const FOUNDATIONDB_NONE: Template =
     Template::new(BackendKind::FoundationDb, ValueKind::None).max_key(9999).max_value(0);
-const FOUNDATIONDB_COUNTER: Template =
-    Template::new(BackendKind::FoundationDb, ValueKind::Counter).max_key(9999).integer();
-const FOUNDATIONDB_BLOB: Template = Template::new(BackendKind::FoundationDb, ValueKind::Blob).max_key(9997);
 
 macro_rules! bytes_tables {
     ($letter:literal) => ([ROCKSDB_BYTES.table($letter), FOUNDATIONDB_BYTES.table($letter)]);
@@ -40,9 +34,10 @@ macro_rules! none_tables {
     ($letter:literal) => ([ROCKSDB_NONE.table($letter), FOUNDATIONDB_NONE.table($letter)]);
 }
 
-static TABLES_P_BYTES_PROPERTY: [Mapping; 2] = up_to(bytes_tables!("p"), BackendKind::FoundationDb, 100000);
+static TABLES_P_BYTES_PROPERTY: [Mapping; 2] =
+    descriptors::up_to(bytes_tables!("p"), BackendKind::FoundationDb, 100000);
 static TABLES_Z_NONE_SEARCH: [Mapping; 2] =
-    refused(none_tables!("z"), BackendKind::FoundationDb, "It is elsewhere.");
+    descriptors::refused(none_tables!("z"), BackendKind::FoundationDb, "It is elsewhere.");
 
 const PROPERTY: Subspace =
     Subspace::new('p', "property", "Properties", ValueKind::Bytes, &TABLES_P_BYTES_PROPERTY);

@@ -26,9 +26,6 @@ pub(super) static BACKENDS: [Backend; 1] =
 pub(super) static COMPANIONS: &[Companion] = &[];
 
 const SQLITE_BYTES: Template = Template::new(BackendKind::Sqlite, ValueKind::Bytes);
-const SQLITE_NONE: Template = Template::new(BackendKind::Sqlite, ValueKind::None);
-const SQLITE_COUNTER: Template = Template::new(BackendKind::Sqlite, ValueKind::Counter);
-const SQLITE_BLOB: Template = Template::new(BackendKind::Sqlite, ValueKind::Blob);
 
 macro_rules! bytes_tables {
     ($letter:literal) => ([

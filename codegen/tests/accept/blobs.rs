@@ -1,6 +1,9 @@
 static SUBSPACES_1: [Subspace; 2] =
     [PROPERTY.with::<PropertyKey, 1>(&PROPERTY_IN_1), BLOBS.with::<BlobsKey, 1>(&BLOBS_IN_1)];
 
+const SQLITE_BYTES: Template = Template::new(BackendKind::Sqlite, ValueKind::Bytes);
+const SQLITE_BLOB: Template = Template::new(BackendKind::Sqlite, ValueKind::Blob);
+
 macro_rules! blob_tables {
     ($letter:literal) => ([
         SQLITE_BLOB.created(

@@ -49,6 +49,10 @@ fn document_id_of_counter_0(key: &[u8]) -> Option<Group> {
     }
 }
 
+const SQLITE_BYTES: Template = Template::new(BackendKind::Sqlite, ValueKind::Bytes);
+const SQLITE_NONE: Template = Template::new(BackendKind::Sqlite, ValueKind::None);
+const SQLITE_COUNTER: Template = Template::new(BackendKind::Sqlite, ValueKind::Counter);
+
 macro_rules! none_tables {
     ($letter:literal) => ([
         SQLITE_NONE.created($letter, concat!("CREATE TABLE ", $letter, " (k BLOB PRIMARY KEY)")),

@@ -41,6 +41,9 @@ fn document_id_of_counter_0(key: &[u8]) -> Option<Group> {
     }
 }
 
+const SQLITE_BYTES: Template = Template::new(BackendKind::Sqlite, ValueKind::Bytes);
+const SQLITE_COUNTER: Template = Template::new(BackendKind::Sqlite, ValueKind::Counter);
+
 macro_rules! counter_tables {
     ($letter:literal) => ([
         SQLITE_COUNTER.created(

@@ -719,7 +719,8 @@ static TABLES_H_BYTES: [Mapping; 5] = bytes_tables!("h");
 static TABLES_I_NONE: [Mapping; 5] = none_tables!("i");
 static TABLES_J_BYTES: [Mapping; 5] = bytes_tables!("j");
 static TABLES_K_BYTES: [Mapping; 5] = bytes_tables!("k");
-static TABLES_L_BYTES_LOGS: [Mapping; 5] = up_to(bytes_tables!("l"), BackendKind::FoundationDb, 100000);
+static TABLES_L_BYTES_LOGS: [Mapping; 5] =
+    descriptors::up_to(bytes_tables!("l"), BackendKind::FoundationDb, 100000);
 static TABLES_M_BYTES: [Mapping; 5] = bytes_tables!("m");
 static TABLES_N_COUNTER: [Mapping; 5] = counter_tables!("n");
 static TABLES_O_BYTES: [Mapping; 5] = bytes_tables!("o");
@@ -733,8 +734,10 @@ static TABLES_V_NONE: [Mapping; 5] = none_tables!("v");
 static TABLES_W_BYTES: [Mapping; 5] = bytes_tables!("w");
 static TABLES_X_BYTES: [Mapping; 5] = bytes_tables!("x");
 static TABLES_Y_COUNTER: [Mapping; 5] = counter_tables!("y");
-static TABLES_Z_BYTES_SEARCH_INDEX: [Mapping; 5] = refused(
-    refused(bytes_tables!("z"), BackendKind::Postgres, "PostgreSQL has search tables of its own."),
+static TABLES_Z_BYTES_SEARCH_INDEX: [Mapping; 5] = descriptors::refused(
+    descriptors::refused(
+        bytes_tables!("z"), BackendKind::Postgres, "PostgreSQL has search tables of its own.",
+    ),
     BackendKind::Mysql,
     "MySQL has search tables of its own.",
 );
