@@ -96,7 +96,7 @@ pub fn run(options: &CopyOptions) -> Result<Imported> {
     }
     let prepared = Transfer::prepare(input, target, Places { parts, left_out }, &mut preflight, how)?;
     let Some(mut transfer) = prepared else {
-        return preflight.conclude().map(|()| Imported::default());
+        return preflight.refuse();
     };
     transfer.leave_out_unusable(fits.as_ref().map(Unusable::left_out).unwrap_or_default());
     transfer.left_out.iter().for_each(|(letter, why)| console.say(format!("leaving out {letter}: {why}")));

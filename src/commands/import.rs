@@ -53,7 +53,7 @@ pub fn run(options: &ImportOptions) -> Result<Imported> {
     let opened = open(options, &mut preflight).map_err(refused)?;
     let prepared = prepare(&opened, options, &mut preflight).map_err(refused)?;
     let Some(Prepared { mut transfer, from, mut imported }) = prepared else {
-        return preflight.conclude().map(|()| Imported::default());
+        return preflight.refuse();
     };
     imported.left_out.iter().for_each(|(letter, why)| console.say(format!("leaving out {letter}: {why}")));
     if how.consent.dry_run {

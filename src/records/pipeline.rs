@@ -48,7 +48,8 @@ pub fn in_parallel<I: Sync, T: Send>(
     if let Some(error) = into_inner(first) {
         return Err(error);
     }
-    Ok(done.into_iter().filter_map(into_inner).collect())
+    let ended = || Error::io("a thread of this program has ended before its time");
+    done.into_iter().map(|slot| into_inner(slot).ok_or_else(ended)).collect()
 }
 
 /// Settings of a pipeline.

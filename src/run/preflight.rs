@@ -138,6 +138,14 @@ impl Preflight {
         }
     }
 
+    /// Ends a dry run in which a check has refused what the rest needs: prints the report.
+    ///
+    /// Errors: always, the first refusal.
+    pub fn refuse<T>(self) -> Result<T> {
+        self.conclude()?;
+        Err(Error::refused("a check before the first write was refused"))
+    }
+
     fn note(&mut self, name: &'static str, outcome: CheckOutcome, detail: String) {
         self.checks.push(Check { name, outcome, detail });
     }
@@ -173,5 +181,8 @@ mod tests {
         assert_eq!(outcomes, [CheckOutcome::Refused, CheckOutcome::Warned, CheckOutcome::Passed]);
         assert_eq!(dry.checks[0].detail, "no; do something");
         assert_eq!(dry.conclude().unwrap_err().message(), "no");
+        // Nothing that was refused ends well, even if no check has noted why.
+        let dry = Preflight::new(Console { json: false, quiet: true }, true);
+        assert_eq!(dry.refuse::<u32>().unwrap_err().kind(), ErrorKind::Refused);
     }
 }
