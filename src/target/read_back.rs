@@ -4,7 +4,7 @@
 
 use std::sync::Mutex;
 
-use crate::backend::{Pages, Source};
+use crate::backend::{KeyRange, Pages, Source};
 use crate::base::error::{Error, Result};
 use crate::base::page::Page;
 use crate::base::sync::{into_inner, lock};
@@ -15,7 +15,6 @@ use crate::records::counters::Counters;
 use crate::records::pipeline::in_parallel;
 use crate::records::store::Store;
 use crate::run::Run;
-use crate::run::budget::Budget;
 use crate::run::progress::Progress;
 use crate::target::state;
 
@@ -42,11 +41,14 @@ pub fn compare(
     counters: Option<&mut Counters>,
 ) -> Result<Tally> {
     let noted = Mutex::new(counters);
-    let parts = parts(store, expected, &run.budget)?;
     let sums: Vec<Mutex<PartDigest>> = expected.iter().map(|_| Mutex::new(PartDigest::new())).collect();
+    let mut parts = Vec::new();
+    for (expected, sum) in expected.iter().zip(&sums) {
+        let ranges = store.ranges(expected.subspace, run.budget.parts())?;
+        parts.extend(ranges.into_iter().map(|range| ReadBackPart { expected, sum, range }));
+    }
     let tally = Mutex::new(Tally::default());
-    in_parallel(run.budget.jobs, &parts, |(index, range)| {
-        let Some(expected) = expected.get(*index) else { return Ok(()) };
+    in_parallel(run.budget.jobs, &parts, |ReadBackPart { expected, sum, range }| {
         let mut reading = store.read(expected.subspace, range)?;
         let (mut page, mut digest) = (Page::new(), PartDigest::new());
         let counted = Counters::concerns(store.version(), expected.subspace);
@@ -59,9 +61,7 @@ pub fn compare(
             }
             progress.add(page.len() as u64, page.size() as u64);
         }
-        if let Some(sum) = sums.get(*index) {
-            lock(sum).merge(&digest);
-        }
+        lock(sum).merge(&digest);
         if let Some(noted) = lock(&noted).as_mut() {
             noted.merge(counters);
         }
@@ -89,15 +89,11 @@ pub fn compare(
     ))
 }
 
-type ReadBackPart = (usize, crate::backend::KeyRange);
-
-fn parts(store: &Store, expected: &[Expected], budget: &Budget) -> Result<Vec<ReadBackPart>> {
-    let mut parts = Vec::new();
-    for (index, expected) in expected.iter().enumerate() {
-        parts
-            .extend(store.ranges(expected.subspace, budget.parts())?.into_iter().map(|range| (index, range)));
-    }
-    Ok(parts)
+/// A range of a subspace, and where its digest is added.
+struct ReadBackPart<'a> {
+    expected: &'a Expected,
+    sum: &'a Mutex<PartDigest>,
+    range: KeyRange,
 }
 
 /// Checks that the tables beside the subspaces are still empty: loading does not write them.
