@@ -9,11 +9,12 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::backend;
 use crate::backend::meanwhile::explain;
+use crate::backend::{self, KeyRange, Pages};
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::finding::Findings;
 use crate::base::hex::hex;
+use crate::base::page::Page;
 use crate::catalog::{self, BackendKind, SchemaVersion, Subspace};
 use crate::open::backends::HeldStore;
 use crate::open::installation::BlobChoice;
@@ -310,9 +311,11 @@ impl<'a> Transfer<'a> {
         // Subspaces that are not loaded must still be empty.
         for subspace in version.subspaces.iter().filter(|_| self.version_record.is_some()) {
             if !self.parts.iter().any(|part| part.subspace.letter == subspace.letter) {
-                merge_join::compare([there, there], subspace, 1 << 16, &options.run.stop, |pair| {
-                    Err(changed(subspace, pair.key))
-                })?;
+                let mut page = Page::new();
+                there.read(subspace, &KeyRange::all())?.next(&mut page, 1)?;
+                if let Some((key, _)) = page.iter().next() {
+                    return Err(changed(subspace, key));
+                }
             }
         }
         Ok(())
