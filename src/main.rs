@@ -10,7 +10,7 @@ use stalwart_migrate::base::process;
 use stalwart_migrate::cli::options;
 use stalwart_migrate::cli::ready::Ready;
 use stalwart_migrate::cli::report;
-use stalwart_migrate::cli::{self, Cli, Command};
+use stalwart_migrate::cli::{self, Cli, Command, Common};
 use stalwart_migrate::commands::copy;
 use stalwart_migrate::commands::diff;
 use stalwart_migrate::commands::export;
@@ -89,28 +89,16 @@ fn run(cli: &Cli) -> Result<End> {
     match &command {
         Command::Catalog => {
             report::catalog(&console);
-            return Ok(End::plain(0));
+            Ok(End::plain(0))
         }
-        Command::Completions(shell) => {
-            return console.bytes(&cli::completions(*shell)).map(|()| End::plain(0));
-        }
-        Command::Man => return console.bytes(&cli::manual()?).map(|()| End::plain(0)),
-        _ => {}
-    }
-    let mut ready = Ready::new(common, &command)?;
-    files_outside(common, &command)?;
-    ready.run.stop = signals::stop_on_signal()?;
-    if let Some(path) = &common.report {
-        ready.run.stop.check()?;
-        console::report_to(path)?;
-    }
-    sweep(&console);
-    match &command {
+        Command::Completions(shell) => console.bytes(&cli::completions(*shell)).map(|()| End::plain(0)),
+        Command::Man => console.bytes(&cli::manual()?).map(|()| End::plain(0)),
         Command::Export { config, dir } => {
-            let exported = export::run(&ready.export(config, dir))?;
+            let exported = export::run(&ready(common, &command)?.export(config, dir))?;
             Ok(report::export(&exported, dir, strict, &console))
         }
         Command::Import { config, dir } => {
+            let ready = ready(common, &command)?;
             if let Some(types) = &common.types {
                 console.warn(format!("--types {types}: only a part of the dump is imported"));
             }
@@ -118,23 +106,37 @@ fn run(cli: &Cli) -> Result<End> {
             Ok(report::import(&imported, common.dry_run, "the dump", strict, &console))
         }
         Command::Copy { from, to } => {
-            let copied = copy::run(&ready.copy(from, to))?;
+            let copied = copy::run(&ready(common, &command)?.copy(from, to))?;
             Ok(report::import(&copied, common.dry_run, "the source", strict, &console))
         }
         Command::Diff { left, right } => {
+            let ready = ready(common, &command)?;
             for dump in [left, right].into_iter().filter(|side| side.is_dir()) {
                 overlap::report_apart_from(&Side::dump(dump))?;
             }
             Ok(report::diff(&diff::run(&ready.diff(left, right))?, strict, &console))
         }
         Command::Verify { dir, against } => {
+            let ready = ready(common, &command)?;
             overlap::report_apart_from(&Side::dump(dir))?;
             let verified = verify::run(&ready.verify(dir, against.as_deref()))?;
             Ok(report::verify(&verified, strict, &console))
         }
-        Command::Inspect(ask) => look(ask, cli, &ready),
-        Command::Catalog | Command::Completions(_) | Command::Man => Ok(End::plain(0)),
+        Command::Inspect(ask) => look(ask, cli, &ready(common, &command)?),
     }
+}
+
+/// Makes a command ready that reads records: from here on signals end it, and its report is written.
+fn ready<'a>(common: &'a Common, command: &Command) -> Result<Ready<'a>> {
+    let mut ready = Ready::new(common, command)?;
+    files_outside(common, command)?;
+    ready.run.stop = signals::stop_on_signal()?;
+    if let Some(path) = &common.report {
+        ready.run.stop.check()?;
+        console::report_to(path)?;
+    }
+    sweep(&common.console());
+    Ok(ready)
 }
 
 /// Removes private copies of mail that killed runs have left.
