@@ -180,7 +180,7 @@ fn no_subspace_is_named_outside_the_catalog() {
         // An exception that nothing needs any more would hide the next mistake.
         let used: BTreeSet<char> = code.lines().flat_map(quoted_letters).collect();
         let unused = allowed.chars().filter(|c| !used.contains(c));
-        wrong.extend(unused.map(|c| format!("{path}: {c} is excepted in tests/tidy.rs and not there")));
+        wrong.extend(unused.map(|c| format!("{path}: {c} is excepted in tests/tidy/main.rs and not there")));
     }
     report("letters, tables and layouts of subspaces stand in schema/ only", wrong);
 }
