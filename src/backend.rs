@@ -9,10 +9,10 @@ use crate::base::page::Page;
 use crate::base::stop::Stop;
 use crate::catalog::{BackendKind, Table};
 
-pub mod files;
+pub(crate) mod files;
 pub mod hold;
-pub mod identity;
-pub mod meanwhile;
+pub(crate) mod identity;
+pub(crate) mod meanwhile;
 pub mod memory;
 #[cfg(feature = "mysql")]
 pub mod mysql;
@@ -21,9 +21,9 @@ pub mod objects;
 pub mod postgres;
 #[cfg(feature = "rocksdb")]
 pub mod rocksdb;
-pub mod routed;
+pub(crate) mod routed;
 #[cfg_attr(not(feature = "sql"), allow(dead_code))]
-pub mod shape;
+pub(crate) mod shape;
 #[cfg(feature = "sql")]
 mod sql;
 #[cfg(feature = "sqlite")]

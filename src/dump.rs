@@ -11,7 +11,7 @@ pub mod digest;
 
 pub mod manifest;
 
-pub mod findings;
+pub(crate) mod findings;
 
 pub mod writer;
 

@@ -2,18 +2,18 @@
 //!
 //! `backends` is the only module that names every backend. Modules in reading order; each uses only those above it.
 
-pub mod backends;
+pub(crate) mod backends;
 
-pub mod running;
+pub(crate) mod running;
 
 pub mod installation;
 
 pub mod overlap;
 
-pub mod shapes;
+pub(crate) mod shapes;
 
-pub mod connect;
+pub(crate) mod connect;
 
-pub mod unchanged;
+pub(crate) mod unchanged;
 
-pub mod source_checks;
+pub(crate) mod source_checks;

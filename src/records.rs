@@ -11,24 +11,24 @@ pub mod archive;
 
 pub mod changes;
 
-pub mod derived_keys;
+pub(crate) mod derived_keys;
 
-pub mod check;
+pub(crate) mod check;
 
 pub mod counters;
 
 pub mod audit;
 
-pub mod gaps;
+pub(crate) mod gaps;
 
 pub mod store;
 
-pub mod leases;
+pub(crate) mod leases;
 
-pub mod pipeline;
+pub(crate) mod pipeline;
 
-pub mod input;
+pub(crate) mod input;
 
-pub mod merge_join;
+pub(crate) mod merge_join;
 
-pub mod comparison;
+pub(crate) mod comparison;

@@ -13,11 +13,11 @@ pub mod strict;
 
 pub mod signals;
 
-pub mod progress;
+pub(crate) mod progress;
 
 pub mod console;
 
-pub mod preflight;
+pub(crate) mod preflight;
 
 pub mod resume;
 

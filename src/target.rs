@@ -6,14 +6,14 @@ pub mod owner;
 
 pub mod state;
 
-pub mod limits;
+pub(crate) mod limits;
 
-pub mod read_back;
+pub(crate) mod read_back;
 
-pub mod load;
+pub(crate) mod load;
 
-pub mod blob_placement;
+pub(crate) mod blob_placement;
 
-pub mod backup;
+pub(crate) mod backup;
 
 pub mod transfer;
