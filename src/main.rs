@@ -128,9 +128,11 @@ fn run(cli: &Cli) -> Result<End> {
 
 /// Makes a command ready that reads records: from here on signals end it, and its report is written.
 fn ready<'a>(common: &'a Common, command: &Command) -> Result<Ready<'a>> {
+    // First, so that no signal ends the program without a word.
+    let stop = signals::stop_on_signal()?;
     let mut ready = Ready::new(common, command)?;
+    ready.run.stop = stop;
     files_outside(common, command)?;
-    ready.run.stop = signals::stop_on_signal()?;
     if let Some(path) = &common.report {
         ready.run.stop.check()?;
         console::report_to(path)?;
