@@ -357,7 +357,12 @@ impl<'a> Transfer<'a> {
             Err(error) => {
                 // The target is unchanged as far as a retry is concerned, so the state file goes.
                 held.filter(|_| !options.resume).map_or(Ok(()), StateFile::remove)?;
-                return Err(error);
+                return Err(match error.kind() {
+                    ErrorKind::Io => {
+                        error.help("no record was written: see to the cause, then repeat the command")
+                    }
+                    _ => error,
+                });
             }
         };
         emptying::clear(target.as_ref(), &self.clearing).map_err(incomplete)?;
