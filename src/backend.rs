@@ -9,6 +9,8 @@ use crate::base::page::Page;
 use crate::base::stop::Stop;
 use crate::catalog::{BackendKind, Table};
 
+// Each engine uses its part.
+#[cfg_attr(not(all(feature = "rocksdb", feature = "sqlite")), allow(dead_code))]
 pub(crate) mod files;
 pub mod hold;
 pub(crate) mod identity;
