@@ -40,6 +40,19 @@ impl Holder {
             _ => "a process in another container or on another host".to_string(),
         }
     }
+
+    /// The error for a server that runs on the store at `place`; `what` says so in words.
+    pub fn refusal(&self, what: impl Into<String>, place: &str) -> Error {
+        Error::refused(what).with("store", place).with("locked by", self.describe())
+    }
+}
+
+/// Refuses an embedded store that a process has open; `what` is the store in words.
+pub fn check_free(holder: Option<&Holder>, what: &str, place: &str) -> Result<()> {
+    holder.map_or(Ok(()), |holder| {
+        let running = holder.refusal(format!("a server is running on {what}"), place);
+        Err(running.help("stop the server and try again"))
+    })
 }
 
 /// The process that has the files of an embedded store open, if any. Always `None` for database servers, which
@@ -66,20 +79,39 @@ pub fn check_sessions(sessions: &Sessions, store: &str, agreed: bool, console: &
     if sessions.others.is_empty() {
         return Ok(());
     }
-    let mut shown: Vec<&str> = sessions.others.iter().take(SHOWN).map(String::as_str).collect();
-    let more = format!("{} more", sessions.others.len().saturating_sub(SHOWN));
-    if sessions.others.len() > SHOWN {
-        shown.push(&more);
-    }
-    let error = Error::refused("others are connected to the database, most likely a running server")
-        .with("store", store)
-        .with("sessions", shown.join(", "))
+    let error = others(sessions, "others are connected to the database, most likely a running server", store)
         .help("stop the server and whatever else uses the database, or use --yes if none of them writes");
     if !agreed {
         return Err(error);
     }
     console.warn(error.to_string());
     Ok(())
+}
+
+/// Refuses a database to which others have connected since it was first checked, unless the user has agreed; `when` is
+/// the database and the time in words, `remedy` the advice.
+pub fn check_still_alone(
+    sessions: &Sessions,
+    when: &str,
+    store: &str,
+    agreed: bool,
+    remedy: &str,
+) -> Result<()> {
+    if sessions.others.is_empty() || agreed {
+        return Ok(());
+    }
+    let what = format!("others have connected to {when}, most likely a server");
+    Err(others(sessions, what, store).help(remedy))
+}
+
+/// The error for other sessions, with the first of them.
+fn others(sessions: &Sessions, what: impl Into<String>, store: &str) -> Error {
+    let mut shown: Vec<&str> = sessions.others.iter().take(SHOWN).map(String::as_str).collect();
+    let more = format!("{} more", sessions.others.len().saturating_sub(SHOWN));
+    if sessions.others.len() > SHOWN {
+        shown.push(&more);
+    }
+    Error::refused(what).with("store", store).with("sessions", shown.join(", "))
 }
 
 /// The process that has locked a file. Ignores the one byte that other runs of this program lock for reading.

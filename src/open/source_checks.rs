@@ -1,7 +1,7 @@
 //! Checks of a source before it is read: whether it is in use, which of its contents are not read, and which
 //! subspaces it has.
 
-use crate::base::error::{Error, Result};
+use crate::base::error::Result;
 use crate::base::finding::{FindingKind, Findings};
 use crate::catalog::Subspace;
 use crate::dump::manifest::Skipped;
@@ -48,14 +48,8 @@ pub fn check(
     preflight.pass("source", format!("{} at {place}", connected.store.source().kind().title()));
     let version = connected.store.version();
     preflight.pass("schema version", format!("{} ({})", version.number, version.releases));
-    let holder = match &connected.holder {
-        None => Ok("nothing has it open".to_string()),
-        Some(holder) => Err(Error::refused("a server is running on this store")
-            .with("store", place.clone())
-            .with("locked by", holder.describe())
-            .help("stop the server and try again")),
-    };
-    preflight.check_unless_dry("source not in use", holder)?;
+    let free = running::check_free(connected.holder.as_ref(), "this store", &place);
+    preflight.check_unless_dry("source not in use", free.map(|()| "nothing has it open".to_string()))?;
     // Checked after the holder, because that error names the server.
     let held = std::mem::replace(&mut connected.held, Ok(HeldStore::default()));
     let held = held.map(|held| connected.held = Ok(held));

@@ -5,7 +5,7 @@
 
 use crate::backend::Source;
 use crate::backend::meanwhile::written_meanwhile;
-use crate::base::error::{Error, Result};
+use crate::base::error::Result;
 use crate::open::installation::Installation;
 use crate::open::running;
 
@@ -31,22 +31,19 @@ impl Watched {
         // A write comes first: it explains more than a process that is there now.
         check(source, &self.place)?;
         if let Some(holder) = stores.into_iter().flatten().find_map(|store| running::holder(&store.kind)) {
-            return Err(Error::refused("a server was started on the store while it was read")
-                .with("store", self.place.location())
-                .with("locked by", holder.describe())
+            let started = "a server was started on the store while it was read";
+            return Err(holder
+                .refusal(started, &self.place.location())
                 .help("stop the server, then begin again"));
         }
-        let sessions = source.sessions()?;
-        if sessions.others.is_empty() || self.agreed {
-            return Ok(());
-        }
-        Err(Error::refused("others have connected to the database while it was read, most likely a server")
-            .with("store", self.place.location())
-            .with("sessions", sessions.others.join(", "))
-            .help(
-                "stop the server and whatever else uses the database, and begin again; or go on with the same \
-                 command, --resume and --yes, if none of them writes",
-            ))
+        running::check_still_alone(
+            &source.sessions()?,
+            "the database while it was read",
+            &self.place.location(),
+            self.agreed,
+            "stop the server and whatever else uses the database, and begin again; or go on with the same command, \
+             --resume and --yes, if none of them writes",
+        )
     }
 }
 

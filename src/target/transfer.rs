@@ -19,6 +19,7 @@ use crate::catalog::{self, BackendKind, SchemaVersion, Subspace};
 use crate::open::backends::HeldStore;
 use crate::open::installation::BlobChoice;
 use crate::open::overlap::Side;
+use crate::open::running;
 use crate::open::unchanged::Watched;
 use crate::records::counters::Counters;
 use crate::records::input::Input;
@@ -459,14 +460,13 @@ impl<'a> Transfer<'a> {
     ///
     /// Errors: refused.
     fn still_alone(&self, target: &dyn backend::Target, options: &TransferOptions) -> Result<()> {
-        let sessions = target.sessions()?;
-        if sessions.others.is_empty() || options.consent.yes {
-            return Ok(());
-        }
-        Err(Error::refused("others have connected to the target while it was loaded, most likely a server")
-            .with("store", self.target.place.location())
-            .with("sessions", sessions.others.join(", "))
-            .help("stop the server and whatever else uses the database"))
+        running::check_still_alone(
+            &target.sessions()?,
+            "the target while it was loaded",
+            &self.target.place.location(),
+            options.consent.yes,
+            "stop the server and whatever else uses the database",
+        )
     }
 
     /// Reads the target back; returns the findings of the counter rules.

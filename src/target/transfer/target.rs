@@ -70,13 +70,8 @@ pub(super) struct Planned<'a> {
 
 /// Checks that no other process has an embedded store open.
 fn free(store: &StoreConfig) -> Result<String> {
-    match running::holder(&store.kind) {
-        None => Ok("no other process has it open".to_string()),
-        Some(holder) => Err(Error::refused("a server is running on the target")
-            .with("store", store.location())
-            .with("locked by", holder.describe())
-            .help("stop the server and try again")),
-    }
+    running::check_free(running::holder(&store.kind).as_ref(), "the target", &store.location())?;
+    Ok("no other process has it open".to_string())
 }
 
 /// Whether an unfinished load has left a store partially written, so that it cannot be opened.
