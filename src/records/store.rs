@@ -60,6 +60,31 @@ pub fn schema_version(source: &dyn Source) -> Result<Option<u32>> {
     }
 }
 
+/// Tables of a source with rows that belong to no subspace of the schema version, with their classification by columns
+/// and name; [`Store::unknown_tables`] also tells those of older versions.
+///
+/// Errors: those of the source.
+pub fn unknown_tables(
+    source: &dyn Source,
+    version: &'static SchemaVersion,
+) -> Result<Vec<(TableState, UnknownTable)>> {
+    let kind = source.kind();
+    let known = |name: &str| {
+        version.subspaces.iter().any(|s| s.table(kind).is_ok_and(|table| table.name == name))
+            || version.side_tables(kind).any(|side| side.table.name == name)
+    };
+    let classify = |name: &str| -> Result<UnknownTable> {
+        Ok(match catalog::companion(kind, name) {
+            // The name alone does not classify a table that has the columns of the server's tables.
+            _ if !source.has_other_columns(name)? => UnknownTable::Unknown,
+            Some(companion) => UnknownTable::Companion(companion.title),
+            None => UnknownTable::Other,
+        })
+    };
+    let tables = source.tables()?.into_iter().filter(|table| table.rows && !known(&table.name));
+    tables.map(|table| classify(&table.name).map(|unknown| (table, unknown))).collect()
+}
+
 impl Store {
     /// Opens `source` with the catalog of `version`; `rule` is the encoding of its blobs.
     ///
@@ -208,23 +233,13 @@ impl Store {
     /// Tables with rows that belong to no subspace of this schema version, with their classification.
     pub fn unknown_tables(&self) -> Result<Vec<(TableState, UnknownTable)>> {
         let kind = self.source.kind();
-        let legacy: Vec<&str> = self.version.legacy_tables(kind).map(|legacy| legacy.table.name).collect();
-        let classify = |table: &TableState| -> Result<UnknownTable> {
-            let name = table.name.as_str();
-            Ok(match catalog::companion(kind, name) {
-                _ if legacy.contains(&name) => UnknownTable::Legacy,
-                // The name alone does not classify a table that has the columns of the server's tables.
-                _ if !self.source.has_other_columns(name)? => UnknownTable::Unknown,
-                Some(companion) => UnknownTable::Companion(companion.title),
-                None => UnknownTable::Other,
-            })
-        };
-        let known = |name: &str| {
-            self.version.subspaces.iter().any(|s| s.table(kind).is_ok_and(|t| t.name == name))
-                || self.version.side_tables(kind).any(|side| side.table.name == name)
-        };
-        let tables = self.source.tables()?.into_iter().filter(|table| table.rows && !known(&table.name));
-        tables.map(|table| classify(&table).map(|unknown| (table, unknown))).collect()
+        let mut found = unknown_tables(self.source(), self.version)?;
+        for (table, unknown) in &mut found {
+            if self.version.legacy_tables(kind).any(|legacy| legacy.table.name == table.name) {
+                *unknown = UnknownTable::Legacy;
+            }
+        }
+        Ok(found)
     }
 }
 

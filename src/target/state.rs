@@ -11,6 +11,7 @@ use crate::base::hex::hex;
 use crate::base::page::Page;
 use crate::catalog::{self, FreshRule, Layout, SchemaVersion, SideTable, Subspace, Table};
 use crate::records::derived_keys::ComputedBlobKeys;
+use crate::records::store::{self, UnknownTable};
 
 /// Number of rows of one subspace at which counting stops.
 const COUNT_LIMIT: u64 = 100_000;
@@ -70,6 +71,16 @@ pub enum Extent<'a> {
     Only(&'a [&'static Subspace]),
 }
 
+impl Extent<'_> {
+    /// Whether a subspace is part of it.
+    fn includes(&self, subspace: &Subspace) -> bool {
+        match self {
+            Extent::Everything => true,
+            Extent::Only(subspaces) => subspaces.iter().any(|s| s.letter == subspace.letter),
+        }
+    }
+}
+
 /// Checks every row of the target and decides what to clear.
 ///
 /// Errors: refused, naming each subspace that is not empty, with count and sample keys. Tables that the catalog
@@ -87,12 +98,8 @@ pub fn check(
     let mut clearing = Clearing::default();
     let mut in_the_way = Vec::new();
     for subspace in version.subspaces {
-        let concerned = match extent {
-            Extent::Everything => true,
-            Extent::Only(subspaces) => subspaces.iter().any(|s| s.letter == subspace.letter),
-        };
         if let Ok(table) = subspace.table(target.kind())
-            && concerned
+            && extent.includes(subspace)
             && let Some(obstacle) = check_subspace(target, (subspace, table), &computed, &mut clearing)?
         {
             in_the_way.push(obstacle);
@@ -136,12 +143,8 @@ pub fn wipe(target: &dyn Source, version: &'static SchemaVersion, extent: Extent
     }
     let record = catalog::schema_version_record();
     for subspace in version.subspaces {
-        let concerned = match extent {
-            Extent::Everything => true,
-            Extent::Only(subspaces) => subspaces.iter().any(|s| s.letter == subspace.letter),
-        };
         let Ok(table) = subspace.table(target.kind()) else { continue };
-        if !concerned || !there.iter().any(|found| found.rows && found.name == table.name) {
+        if !extent.includes(subspace) || !there.iter().any(|found| found.rows && found.name == table.name) {
             continue;
         }
         if subspace.letter == record.letter {
@@ -219,44 +222,38 @@ pub fn check_side_tables(target: &dyn Source, version: &'static SchemaVersion) -
         .help("begin again with --wipe-target and without --resume"))
 }
 
+/// Tables with rows that the catalog does not map and that are in the way; `others` leaves those of something else
+/// alone.
 fn unknown_tables(target: &dyn Source, version: &'static SchemaVersion, others: bool) -> Result<Vec<String>> {
-    let mut unknown = Vec::new();
-    for (name, other) in filled_unknown(target, version)? {
-        match other {
-            true if catalog::companion(target.kind(), &name).is_some() => {}
-            true if others => {}
-            true => unknown.push(format!("table {name} (of something else; --yes leaves it alone) has rows")),
-            false => unknown.push(format!("table {name} (unknown to the catalog) has rows")),
+    let in_the_way = store::unknown_tables(target, version)?.into_iter().filter_map(|(table, unknown)| {
+        let name = table.name;
+        match unknown {
+            UnknownTable::Companion(_) => None,
+            UnknownTable::Other if others => None,
+            UnknownTable::Other => {
+                Some(format!("table {name} (of something else; --yes leaves it alone) has rows"))
+            }
+            UnknownTable::Legacy | UnknownTable::Unknown => {
+                Some(format!("table {name} (unknown to the catalog) has rows"))
+            }
         }
-    }
-    Ok(unknown)
-}
-
-/// Tables with rows that the catalog does not map, and whether their columns prove that the server did not create
-/// them.
-fn filled_unknown(target: &dyn Source, version: &'static SchemaVersion) -> Result<Vec<(String, bool)>> {
-    let known = |name: &str| {
-        version.subspaces.iter().any(|s| s.table(target.kind()).is_ok_and(|table| table.name == name))
-            || version.side_tables(target.kind()).any(|side| side.table.name == name)
-    };
-    let unknown = target.tables()?.into_iter().filter(|table| table.rows && !known(&table.name));
-    unknown
-        .map(|table| Ok((target.has_other_columns(&table.name)?, table.name)))
-        .map(|found: Result<_>| found.map(|(other, name)| (name, other)))
-        .collect()
+    });
+    Ok(in_the_way.collect())
 }
 
 /// Unknown tables that are left alone, described.
 ///
 /// Errors: those of reading the target.
 pub fn left_alone(target: &dyn Source, version: &'static SchemaVersion) -> Result<Vec<String>> {
-    let others = filled_unknown(target, version)?.into_iter().filter(|(_, other)| *other);
-    Ok(others
-        .map(|(name, _)| match catalog::companion(target.kind(), &name) {
-            Some(companion) => format!("{name} ({})", companion.title),
-            None => name,
-        })
-        .collect())
+    let alone = store::unknown_tables(target, version)?.into_iter().filter_map(|(table, unknown)| {
+        let name = table.name;
+        match unknown {
+            UnknownTable::Companion(title) => Some(format!("{name} ({title})")),
+            UnknownTable::Other => Some(name),
+            UnknownTable::Legacy | UnknownTable::Unknown => None,
+        }
+    });
+    Ok(alone.collect())
 }
 
 /// A table with rows although the configuration uses another store in its place.
@@ -267,7 +264,7 @@ fn unused_table(target: &dyn Source) -> Result<Option<String>> {
 }
 
 fn check_version(target: &dyn Source, version: &SchemaVersion, extent: Extent) -> Result<()> {
-    let found = crate::records::store::schema_version(target)?;
+    let found = store::schema_version(target)?;
     match (found, extent) {
         (Some(found), _) if found != version.number => {
             Err(Error::refused("the target belongs to another schema version")
