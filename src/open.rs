@@ -17,3 +17,5 @@ pub(crate) mod connect;
 pub(crate) mod unchanged;
 
 pub(crate) mod source_checks;
+
+pub(crate) mod reading;

@@ -12,10 +12,8 @@ use crate::dump::manifest::Skipped;
 use crate::open::connect::{self, Connected, OpenOptions};
 use crate::open::installation::BlobChoice;
 use crate::open::overlap::{self, Side};
-use crate::open::shapes;
-use crate::open::source_checks;
+use crate::open::source_checks::Coverage;
 use crate::open::unchanged::Watched;
-use crate::records::gaps;
 use crate::records::input::Input;
 use crate::records::selection::Request;
 use crate::run::console;
@@ -157,18 +155,10 @@ fn open(
     overlap::check(&Side::stores("source", &connected.place), files, how.consent.dry_run, console)?;
     let selected = options.request.resolve(connected.store.version())?;
     let mut connected = connected.with_blobs_of(&selected, reading, how.run)?;
-    source_checks::check(&mut connected, preflight, how.consent, console)?;
-    let mut findings = source_checks::unknown_tables(&connected.store)?;
-    let (mut held, mut skipped) = source_checks::split(&connected.store, &selected);
-    let gaps = gaps::among(connected.store.gaps(), &held);
-    let readable = gaps::agree(&gaps, how.consent.yes, &connected.place.location());
-    preflight.check("tables", readable, String::clone)?;
-    gaps::leave_out(&gaps, &mut held, &mut skipped);
-    findings.merge(gaps::findings(&gaps));
-    shapes::check_source(&connected.store, &held, &connected.place.location(), preflight)?;
-    for subspace in &held {
-        source_checks::unreachable_rows(&connected.store, subspace, &mut findings)?;
-    }
+    let mut coverage = Coverage::of(&connected.store, &selected, None, how.consent.yes);
+    coverage.check(&mut connected, preflight, how.consent, console)?;
+    let findings = coverage.findings(&connected.store)?;
     how.strict.check(&findings).map_err(nothing_written)?;
+    let Coverage { subspaces: held, skipped, .. } = coverage;
     Ok(CheckedSource { connected, selected, held, skipped, findings })
 }

@@ -8,10 +8,10 @@ use serde::Serialize;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::finding::Findings;
 use crate::catalog::SchemaVersion;
-use crate::open::connect::{self, OpenOptions};
+use crate::open::connect::{self, Connected, OpenOptions};
 use crate::open::installation::{BlobChoice, Installation};
 use crate::open::overlap::{self, Side};
-use crate::open::shapes;
+use crate::open::reading;
 use crate::open::source_checks;
 use crate::open::unchanged;
 use crate::records::comparison::{self, Counts};
@@ -165,14 +165,11 @@ fn open(path: &Path, options: &DiffOptions) -> Result<(OpenSide, Side)> {
         return Ok((OpenSide::Dump(Box::new(held)), Side::dump(path)));
     }
     let config = connect::configuration(path, console)?;
-    let reading = OpenOptions { schema: options.schema, blobs: options.blobs, ..OpenOptions::default() };
-    let connected = connect::open(&config, reading, options.run)?;
-    let selected = options.request.resolve(connected.store.version())?;
-    let connected = connected.with_blobs_of(&selected, reading, options.run)?;
-    shapes::warn(&connected.store, &connected.place.location(), console)?;
-    source_checks::warn_if_used(&connected, true, console)?;
-    gaps::none_hidden(&gaps::among(connected.store.gaps(), &selected), &connected.place.location())?;
+    let how = OpenOptions { schema: options.schema, blobs: options.blobs, ..OpenOptions::default() };
+    let wanted = |connected: &Connected| options.request.resolve(connected.store.version());
+    let connected = reading::open(&config, how, true, wanted, options.run)?;
+    let selected = wanted(&connected)?;
+    let store = reading::past_absent(connected.store, &selected, &connected.place.location())?;
     let side = Side::stores("store", &connected.place);
-    let place = connected.place;
-    Ok((OpenSide::Store(Box::new(connected.store.past_absent()), Box::new(place)), side))
+    Ok((OpenSide::Store(Box::new(store), Box::new(connected.place)), side))
 }

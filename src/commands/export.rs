@@ -24,12 +24,10 @@ use crate::dump::writer::{Description, DumpWriter, Resumed};
 use crate::open::connect::{self, Connected, OpenOptions};
 use crate::open::installation::BlobChoice;
 use crate::open::overlap::{self, Side};
-use crate::open::shapes;
-use crate::open::source_checks;
+use crate::open::source_checks::Coverage;
 use crate::open::unchanged::Watched;
 use crate::records::audit::{Audit, HashList, Sides};
 use crate::records::check::Tally;
-use crate::records::gaps;
 use crate::records::pipeline::{Pipeline, in_parallel};
 use crate::records::selection::Request;
 use crate::records::store::Store;
@@ -194,35 +192,17 @@ struct PreparedExport {
 fn prepare(opened: OpenedSource, options: &ExportOptions) -> Result<PreparedExport> {
     let console = &options.run.console;
     let OpenedSource { mut connected, selected, only_checked } = opened;
-    let (mut selected, mut skipped) = source_checks::split(&connected.store, &selected);
-    let asked: Vec<&'static Subspace> = selected.iter().copied().chain(only_checked).collect();
-    let gaps = gaps::among(connected.store.gaps(), &asked);
     let agreed = options.consent.yes || options.salvage;
-    if agreed {
-        gaps::leave_out(&gaps, &mut selected, &mut skipped);
-    }
-    describe(&connected, &selected, &skipped, console);
+    let mut coverage = Coverage::of(&connected.store, &selected, only_checked, agreed);
+    describe(&connected, &coverage, console);
     let mut preflight = Preflight::new(*console, options.consent.dry_run);
     preflight.pass("configuration", options.config.display().to_string());
-    source_checks::check(&mut connected, &mut preflight, options.consent, console)?;
-    let readable = gaps::agree(&gaps, agreed, &connected.place.location()).map_err(|error| {
-        if only_checked.is_some_and(|blobs| gaps.iter().any(|gap| gap.subspace.letter == blobs.letter)) {
-            error.help("--no-verify does not look for blobs that are left out")
-        } else {
-            error
-        }
-    });
-    preflight.check("tables", readable, String::clone)?;
-    shapes::check_source(&connected.store, &selected, &connected.place.location(), &mut preflight)?;
+    coverage.check(&mut connected, &mut preflight, options.consent, console)?;
     check_destination(options, &mut preflight)?;
-    let mut findings = source_checks::unknown_tables(&connected.store)?;
-    findings.merge(gaps::findings(&gaps));
-    let mut sized = Vec::with_capacity(selected.len());
-    for subspace in selected {
-        let estimate = connected.store.estimate(subspace)?;
-        source_checks::unreachable_rows(&connected.store, subspace, &mut findings)?;
-        sized.push((subspace, estimate));
-    }
+    let findings = coverage.findings(&connected.store)?;
+    let Coverage { subspaces, skipped, .. } = coverage;
+    let sized = subspaces.into_iter().map(|subspace| Ok((subspace, connected.store.estimate(subspace)?)));
+    let sized = sized.collect::<Result<Vec<_>>>()?;
     // Strict mode fails on these findings before any record is read or written.
     options.strict.check(&findings).map_err(listed)?;
     if !options.resume {
@@ -393,7 +373,7 @@ fn names_blobs(selected: &[&'static Subspace]) -> bool {
         && !selected.iter().any(|subspace| subspace.value == ValueKind::Blob)
 }
 
-fn describe(connected: &Connected, selected: &[&'static Subspace], skipped: &[Skipped], console: &Console) {
+fn describe(connected: &Connected, coverage: &Coverage, console: &Console) {
     let version = connected.store.version();
     console.say(format!(
         "source: {} at {}, schema version {} ({})",
@@ -402,9 +382,9 @@ fn describe(connected: &Connected, selected: &[&'static Subspace], skipped: &[Sk
         version.number,
         version.releases
     ));
-    let names: Vec<String> = selected.iter().map(|s| format!("{} {}", s.letter, s.name)).collect();
+    let names: Vec<String> = coverage.subspaces.iter().map(|s| format!("{} {}", s.letter, s.name)).collect();
     console.say(format!("exporting {} subspaces: {}", names.len(), names.join(", ")));
-    for skip in skipped {
+    for skip in &coverage.skipped {
         console.say(format!("skipping {} ({}): {}", skip.letter, skip.name, skip.reason));
     }
     for other in &connected.elsewhere {

@@ -21,7 +21,7 @@ use crate::dump::reader::{Dump, SubspaceReader, Verify};
 use crate::open::connect::{self, Connected, OpenOptions};
 use crate::open::installation::BlobChoice;
 use crate::open::overlap::{self, Side};
-use crate::open::shapes;
+use crate::open::reading;
 use crate::open::source_checks;
 use crate::records::check;
 use crate::records::check::Tally;
@@ -331,14 +331,14 @@ fn open(
         Inspected::Store(config) => {
             let config = connect::configuration(config, console)?;
             let how = OpenOptions { schema: options.schema, blobs: options.blobs, ..OpenOptions::default() };
-            let connected = connect::open(&config, how, options.run)?;
-            let out = options.out.map(|path| ("blob", "--out", path.to_path_buf()));
-            let (kept, out) = (Side::stores("store", &connected.place), out.into_iter().collect::<Vec<_>>());
-            overlap::check(&kept, &Side::files(&out), true, console)?;
-            let wanted = wanted(connected.store.version())?;
-            let connected = connected.with_blobs_of(&wanted, how, options.run)?;
-            shapes::warn(&connected.store, &connected.place.location(), console)?;
-            source_checks::warn_if_used(&connected, false, console)?;
+            let wanted = |connected: &Connected| {
+                let out = options.out.map(|path| ("blob", "--out", path.to_path_buf()));
+                let (kept, out) =
+                    (Side::stores("store", &connected.place), out.into_iter().collect::<Vec<_>>());
+                overlap::check(&kept, &Side::files(&out), true, console)?;
+                wanted(connected.store.version())
+            };
+            let connected = reading::open(&config, how, false, wanted, options.run)?;
             let version = connected.store.version();
             Ok((From::Store(Box::new(connected)), version))
         }

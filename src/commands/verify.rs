@@ -14,9 +14,9 @@ use crate::base::sync::lock;
 use crate::catalog::{self, SchemaVersion, Subspace, ValueForm, ValueKind};
 use crate::dump::manifest::SubspaceEntry;
 use crate::dump::reader::{Dump, SubspaceReader, Verify};
-use crate::open::connect::{self, OpenOptions};
+use crate::open::connect::{self, Connected, OpenOptions};
 use crate::open::installation::BlobChoice;
-use crate::open::shapes;
+use crate::open::reading;
 use crate::open::source_checks;
 use crate::open::unchanged;
 use crate::records::archive::Archive;
@@ -287,16 +287,10 @@ fn against(
         otherwise: Some(version.number),
         ..OpenOptions::default()
     };
-    let connected = connect::open(&config, how, options.run)?;
     // Blobs that are not in the dump are looked up in the blob store by the hashes in the links.
-    let links = subspaces.iter().find(|subspace| subspace.links_blobs()).copied();
-    let connected = if subspaces.iter().any(|s| s.value == ValueKind::Blob) || links.is_some() {
-        connected.with_blobs(how, options.run)?
-    } else {
-        connected
-    };
-    shapes::warn(&connected.store, &connected.place.location(), console)?;
-    source_checks::warn_if_used(&connected, true, console)?;
+    let linked = version.blobs().filter(|_| subspaces.iter().any(|subspace| subspace.links_blobs()));
+    let wanted = |_: &Connected| Ok(subspaces.iter().copied().chain(linked).collect());
+    let connected = reading::open(&config, how, true, wanted, options.run)?;
     let store = connected.store;
     if store.version().number != version.number {
         let named = |version: &SchemaVersion| format!("{} ({})", version.number, version.releases);
@@ -306,10 +300,8 @@ fn against(
             .help("compare the dump with a store of its own schema version"));
     }
     verified.findings.merge(source_checks::unknown_tables(&store)?);
-    let gaps = gaps::among(store.gaps(), subspaces);
-    gaps::none_hidden(&gaps, &connected.place.location())?;
-    verified.findings.merge(gaps::findings(&gaps));
-    let store = store.past_absent();
+    let store = reading::past_absent(store, subspaces, &connected.place.location())?;
+    verified.findings.merge(gaps::findings(&gaps::among(store.gaps(), subspaces)));
     let right = Input::store(&store);
     let progress = Progress::start(console.progress(), "compare", total);
     let names = ["the dump", "the store"];

@@ -8,14 +8,92 @@ use crate::dump::manifest::Skipped;
 use crate::open::backends::HeldStore;
 use crate::open::connect::Connected;
 use crate::open::running;
+use crate::open::shapes;
+use crate::records::gaps::{self, Gap};
 use crate::records::leases;
 use crate::records::store::{Store, UnknownTable};
 use crate::run::Consent;
 use crate::run::console::Console;
 use crate::run::preflight::Preflight;
 
-/// Splits all subspaces into those to export and those that are skipped, with the reason.
-pub fn split(store: &Store, selected: &[&'static Subspace]) -> (Vec<&'static Subspace>, Vec<Skipped>) {
+/// What of a source is read and what is left out.
+pub struct Coverage {
+    /// The subspaces to read.
+    pub subspaces: Vec<&'static Subspace>,
+    /// The others, with the reason.
+    pub skipped: Vec<Skipped>,
+    // Blobs, if only their existence is checked.
+    only_checked: Option<&'static Subspace>,
+    // Missing and unreadable tables among those of `subspaces` and `only_checked`.
+    gaps: Vec<Gap>,
+    // Whether the user has agreed to go on without them.
+    agreed: bool,
+}
+
+impl Coverage {
+    /// The `selected` subspaces that have a table in the store, without its gaps if the user has `agreed` to them.
+    pub fn of(
+        store: &Store,
+        selected: &[&'static Subspace],
+        only_checked: Option<&'static Subspace>,
+        agreed: bool,
+    ) -> Coverage {
+        let (subspaces, skipped) = split(store, selected);
+        let asked: Vec<&'static Subspace> = subspaces.iter().copied().chain(only_checked).collect();
+        let gaps = gaps::among(store.gaps(), &asked);
+        let mut coverage = Coverage { subspaces, skipped, only_checked, gaps, agreed };
+        if agreed {
+            coverage.leave_out_gaps();
+        }
+        coverage
+    }
+
+    /// Checks that the source can be read, that no other process changes it during the run, and the tables of the
+    /// subspaces. A dry run goes on without those that cannot be read.
+    ///
+    /// Errors: refused.
+    pub fn check(
+        &mut self,
+        connected: &mut Connected,
+        preflight: &mut Preflight,
+        consent: Consent,
+        console: &Console,
+    ) -> Result<()> {
+        check(connected, preflight, consent, console)?;
+        let place = connected.place.location();
+        let gap = |subspace: &Subspace| self.gaps.iter().any(|gap| gap.subspace.letter == subspace.letter);
+        let readable = gaps::agree(&self.gaps, self.agreed, &place).map_err(|error| {
+            if self.only_checked.is_some_and(gap) {
+                error.help("--no-verify does not look for blobs that are left out")
+            } else {
+                error
+            }
+        });
+        preflight.check("tables", readable, String::clone)?;
+        self.leave_out_gaps();
+        shapes::check_source(&connected.store, &self.subspaces, &place, preflight)
+    }
+
+    /// Findings about what of the source is not read: unknown tables, gaps, and rows of the subspaces that cannot be
+    /// read.
+    ///
+    /// Errors: those of the source.
+    pub fn findings(&self, store: &Store) -> Result<Findings> {
+        let mut findings = unknown_tables(store)?;
+        findings.merge(gaps::findings(&self.gaps));
+        for subspace in &self.subspaces {
+            unreachable_rows(store, subspace, &mut findings)?;
+        }
+        Ok(findings)
+    }
+
+    fn leave_out_gaps(&mut self) {
+        gaps::leave_out(&self.gaps, &mut self.subspaces, &mut self.skipped);
+    }
+}
+
+/// Splits all subspaces into those to read and those that are skipped, with the reason.
+fn split(store: &Store, selected: &[&'static Subspace]) -> (Vec<&'static Subspace>, Vec<Skipped>) {
     let (mut take, mut skipped) = (Vec::new(), Vec::new());
     for subspace in store.version().subspaces {
         let reason = match subspace.table(store.source().kind()) {
@@ -38,7 +116,7 @@ pub fn split(store: &Store, selected: &[&'static Subspace]) -> (Vec<&'static Sub
 /// Checks that a source can be read and that no other process changes it during the run.
 ///
 /// Errors: refused.
-pub fn check(
+fn check(
     connected: &mut Connected,
     preflight: &mut Preflight,
     consent: Consent,
@@ -74,21 +152,6 @@ pub fn check(
     Ok(())
 }
 
-/// Warns if a server uses a store that is read anyway: embedded stores and, with `sessions`, databases.
-///
-/// Errors: those of querying the sessions of the database.
-pub fn warn_if_used(connected: &Connected, sessions: bool, console: &Console) -> Result<()> {
-    let place = connected.place.location();
-    if let Some(holder) = &connected.holder {
-        console
-            .warn(format!("a server is running on {place} (locked by {}): it may change", holder.describe()));
-    }
-    if sessions {
-        running::check_sessions(&connected.store.source().sessions()?, &place, true, console)?;
-    }
-    Ok(())
-}
-
 /// Findings for tables that belong to no subspace of the schema version, and for ends of logs that were not read.
 pub fn unknown_tables(store: &Store) -> Result<Findings> {
     let mut findings = Findings::new();
@@ -117,7 +180,7 @@ pub fn unknown_tables(store: &Store) -> Result<Findings> {
 }
 
 /// Adds findings for rows of a subspace that cannot be read, and for values in a form that no server stores.
-pub fn unreachable_rows(store: &Store, subspace: &'static Subspace, findings: &mut Findings) -> Result<()> {
+fn unreachable_rows(store: &Store, subspace: &'static Subspace, findings: &mut Findings) -> Result<()> {
     if let Some(table) = store.table(subspace).filter(|_| store.gap(subspace).is_none())
         && let Some((count, why)) = store.source().unreachable(table)?
     {
