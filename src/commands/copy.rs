@@ -8,14 +8,13 @@ use crate::base::finding::Findings;
 use crate::catalog::Subspace;
 use crate::commands::loaded::{Imported, nothing_written, plan};
 use crate::config::Config;
-use crate::dump::manifest::Skipped;
 use crate::open::connect::{self, Connected, OpenOptions};
 use crate::open::installation::BlobChoice;
 use crate::open::overlap::{self, Side};
 use crate::open::source_checks::Coverage;
 use crate::open::unchanged::Watched;
 use crate::records::input::Input;
-use crate::records::selection::Request;
+use crate::records::selection::{Omission, Request};
 use crate::run::console;
 use crate::run::preflight::Preflight;
 use crate::run::resume::anonymous;
@@ -73,7 +72,8 @@ pub fn run(options: &CopyOptions) -> Result<Imported> {
     let target = LoadTarget::open(data, version, decide, state, &mut preflight, how)?;
     console::begin_report()?;
     let Places { parts, mut left_out } = places(&held, &selected, target.kind())?;
-    left_out.extend(skipped.into_iter().filter(|s| s.reason != "not selected").map(|s| (s.letter, s.reason)));
+    let skipped = skipped.into_iter().filter(|(_, why)| *why != Omission::NotSelected);
+    left_out.extend(skipped.map(|(subspace, why)| (subspace.letter, why)));
     console.say(format!(
         "copying {} subspaces of schema version {} ({}) from {} at {} to {} at {}",
         parts.len(),
@@ -126,7 +126,7 @@ struct CheckedSource {
     selected: Vec<&'static Subspace>,
     // Those of them that the source holds and that can be read.
     held: Vec<&'static Subspace>,
-    skipped: Vec<Skipped>,
+    skipped: Vec<(&'static Subspace, Omission)>,
     findings: Findings,
 }
 

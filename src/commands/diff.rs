@@ -18,7 +18,7 @@ use crate::records::comparison::{self, Counts};
 use crate::records::gaps::{self, Gap};
 use crate::records::input::{self, HeldDump, Input};
 use crate::records::pipeline::in_parallel;
-use crate::records::selection::Request;
+use crate::records::selection::{Omission, Request};
 use crate::records::store::Store;
 use crate::run::Run;
 use crate::run::progress::Progress;
@@ -43,7 +43,7 @@ pub struct Compared {
     /// Subspaces with their counts, by letter.
     pub subspaces: Vec<Counts>,
     /// Subspaces that were not compared, with the reason.
-    pub left_out: Vec<(char, String)>,
+    pub left_out: Vec<(char, Omission)>,
     /// Findings from reading the left and the right side.
     #[serde(skip)]
     pub findings: [Findings; 2],
@@ -89,17 +89,15 @@ pub fn run(options: &DiffOptions) -> Result<Compared> {
         let held = [left.holds(subspace), right.holds(subspace)];
         let why = match held {
             [false, false] => continue,
-            _ if !selected.iter().any(|s| s.letter == subspace.letter) => "not selected",
+            _ if !selected.iter().any(|s| s.letter == subspace.letter) => Omission::NotSelected,
             // Derived data may be absent where a store has no table for it.
-            [true, false] | [false, true] if subspace.derived => {
-                "derived data that one side has no place for"
-            }
+            [true, false] | [false, true] if subspace.derived => Omission::NoCounterpart,
             _ => {
                 subspaces.push(subspace);
                 continue;
             }
         };
-        left_out.push((subspace.letter, why.to_string()));
+        left_out.push((subspace.letter, why));
     }
     let total = subspaces.iter().map(|s| left.size(s)).sum::<Result<u64>>()?;
     let progress = Progress::start(options.run.console.progress(), "compare", total);

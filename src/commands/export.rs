@@ -29,7 +29,7 @@ use crate::open::unchanged::Watched;
 use crate::records::audit::{Audit, HashList, Sides};
 use crate::records::check::Tally;
 use crate::records::pipeline::{Pipeline, in_parallel};
-use crate::records::selection::Request;
+use crate::records::selection::{Omission, Request};
 use crate::records::store::Store;
 use crate::run::console::{self, Console};
 use crate::run::preflight::{self, Preflight};
@@ -184,7 +184,7 @@ fn open(options: &ExportOptions) -> Result<OpenedSource> {
 struct PreparedExport {
     connected: Connected,
     sized: Vec<(&'static Subspace, Estimate)>,
-    skipped: Vec<Skipped>,
+    skipped: Vec<(&'static Subspace, Omission)>,
     findings: Findings,
 }
 
@@ -279,7 +279,7 @@ type Conclusion = (Vec<SubspaceEntry>, Description, Option<Audit>);
 fn conclude(
     connected: &Connected,
     mut done: Vec<ExportedPart>,
-    skipped: Vec<Skipped>,
+    skipped: Vec<(&'static Subspace, Omission)>,
     findings: &mut Findings,
     options: &ExportOptions,
 ) -> Result<Conclusion> {
@@ -330,7 +330,14 @@ fn conclude(
         created: SystemTime::now(),
         // A salvage without losses gives a complete dump.
         completeness: if losses.is_empty() { Completeness::Complete } else { Completeness::Salvage },
-        skipped,
+        skipped: skipped
+            .into_iter()
+            .map(|(subspace, why)| Skipped {
+                letter: subspace.letter,
+                name: subspace.name.to_string(),
+                reason: why.to_string(),
+            })
+            .collect(),
         local,
         unhashed_blobs: connected.store.computed().keys().take(MOST_UNHASHED).copied().collect(),
     };
@@ -384,8 +391,8 @@ fn describe(connected: &Connected, coverage: &Coverage, console: &Console) {
     ));
     let names: Vec<String> = coverage.subspaces.iter().map(|s| format!("{} {}", s.letter, s.name)).collect();
     console.say(format!("exporting {} subspaces: {}", names.len(), names.join(", ")));
-    for skip in &coverage.skipped {
-        console.say(format!("skipping {} ({}): {}", skip.letter, skip.name, skip.reason));
+    for (subspace, why) in &coverage.skipped {
+        console.say(format!("skipping {} ({}): {why}", subspace.letter, subspace.name));
     }
     for other in &connected.elsewhere {
         console.warn(format!(

@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::base::error::Error;
 use crate::base::finding::Findings;
 use crate::records::audit::Audit;
+use crate::records::selection::Omission;
 use crate::run::console::Console;
 use crate::run::preflight;
 use crate::target::load::Loaded;
@@ -18,7 +19,7 @@ pub struct Imported {
     /// Subspaces imported, with counts.
     pub subspaces: Vec<ImportedSubspace>,
     /// Subspaces that the target has no table for, with the reason.
-    pub left_out: Vec<(char, String)>,
+    pub left_out: Vec<(char, Omission)>,
     /// Further notes for the administrator.
     pub advice: Vec<String>,
     /// Whether the target was read back and compared.

@@ -4,13 +4,13 @@
 use crate::base::error::Result;
 use crate::base::finding::{FindingKind, Findings};
 use crate::catalog::Subspace;
-use crate::dump::manifest::Skipped;
 use crate::open::backends::HeldStore;
 use crate::open::connect::Connected;
 use crate::open::running;
 use crate::open::shapes;
 use crate::records::gaps::{self, Gap};
 use crate::records::leases;
+use crate::records::selection::Omission;
 use crate::records::store::{Store, UnknownTable};
 use crate::run::Consent;
 use crate::run::console::Console;
@@ -21,7 +21,7 @@ pub struct Coverage {
     /// The subspaces to read.
     pub subspaces: Vec<&'static Subspace>,
     /// The others, with the reason.
-    pub skipped: Vec<Skipped>,
+    pub skipped: Vec<(&'static Subspace, Omission)>,
     // Blobs, if only their existence is checked.
     only_checked: Option<&'static Subspace>,
     // Missing and unreadable tables among those of `subspaces` and `only_checked`.
@@ -93,22 +93,19 @@ impl Coverage {
 }
 
 /// Splits all subspaces into those to read and those that are skipped, with the reason.
-fn split(store: &Store, selected: &[&'static Subspace]) -> (Vec<&'static Subspace>, Vec<Skipped>) {
+fn split(
+    store: &Store,
+    selected: &[&'static Subspace],
+) -> (Vec<&'static Subspace>, Vec<(&'static Subspace, Omission)>) {
     let (mut take, mut skipped) = (Vec::new(), Vec::new());
     for subspace in store.version().subspaces {
-        let reason = match subspace.table(store.source().kind()) {
-            _ if !selected.iter().any(|s| s.letter == subspace.letter) => "not selected",
-            Err(why) => why,
-            Ok(_) => {
-                take.push(subspace);
-                continue;
+        match subspace.table(store.source().kind()) {
+            _ if !selected.iter().any(|s| s.letter == subspace.letter) => {
+                skipped.push((subspace, Omission::NotSelected));
             }
-        };
-        skipped.push(Skipped {
-            letter: subspace.letter,
-            name: subspace.name.to_string(),
-            reason: reason.to_string(),
-        });
+            Err(why) => skipped.push((subspace, Omission::NoTable(why))),
+            Ok(_) => take.push(subspace),
+        }
     }
     (take, skipped)
 }

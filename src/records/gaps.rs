@@ -9,7 +9,7 @@ use crate::backend::Source;
 use crate::base::error::{Error, Result};
 use crate::base::finding::{FindingKind, Findings};
 use crate::catalog::{self, SchemaVersion, Subspace, Table};
-use crate::dump::manifest::Skipped;
+use crate::records::selection::Omission;
 
 /// A subspace whose table is absent or cannot be read.
 #[derive(Debug, Clone)]
@@ -97,19 +97,19 @@ fn letters(gaps: &[Gap]) -> String {
 }
 
 /// Moves the subspaces of gaps from the selected to the skipped ones.
-pub fn leave_out(gaps: &[Gap], selected: &mut Vec<&'static Subspace>, skipped: &mut Vec<Skipped>) {
+pub fn leave_out(
+    gaps: &[Gap],
+    selected: &mut Vec<&'static Subspace>,
+    skipped: &mut Vec<(&'static Subspace, Omission)>,
+) {
     for gap in gaps {
         let before = selected.len();
         selected.retain(|subspace| subspace.letter != gap.subspace.letter);
         if selected.len() < before {
-            skipped.push(Skipped {
-                letter: gap.subspace.letter,
-                name: gap.subspace.name.to_string(),
-                reason: gap.why.clone(),
-            });
+            skipped.push((gap.subspace, Omission::Unreadable(gap.why.clone())));
         }
     }
-    skipped.sort_by_key(|skip| skip.letter);
+    skipped.sort_by_key(|(subspace, _)| subspace.letter);
 }
 
 /// A finding for every gap.

@@ -4,9 +4,42 @@
 //! catalog. Does not depend on stores or dumps.
 
 use std::collections::BTreeSet;
+use std::fmt;
+
+use serde::{Serialize, Serializer};
 
 use crate::base::error::{Error, Result};
 use crate::catalog::{SchemaVersion, Subspace};
+
+/// Why a subspace has no part in a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Omission {
+    /// It was not asked for.
+    NotSelected,
+    /// A kind of store has no table for it, with the reason.
+    NoTable(&'static str),
+    /// Derived data that one of two stores has no table for.
+    NoCounterpart,
+    /// Its table is missing or cannot be read, with the reason.
+    Unreadable(String),
+}
+
+impl fmt::Display for Omission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Omission::NotSelected => "not selected",
+            Omission::NoTable(why) => why,
+            Omission::NoCounterpart => "derived data that one side has no place for",
+            Omission::Unreadable(why) => why,
+        })
+    }
+}
+
+impl Serialize for Omission {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
 
 /// The user's selection, before the schema version is known.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

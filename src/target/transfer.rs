@@ -25,6 +25,7 @@ use crate::records::counters::Counters;
 use crate::records::input::Input;
 use crate::records::merge_join;
 use crate::records::pipeline::in_parallel;
+use crate::records::selection::Omission;
 use crate::records::store::Store;
 use crate::run::console;
 use crate::run::preflight::Preflight;
@@ -83,7 +84,7 @@ pub struct Transfer<'a> {
     /// The subspaces to load.
     pub parts: Vec<LoadPart>,
     /// Subspaces that are not loaded, with the reason.
-    pub left_out: Vec<(char, String)>,
+    pub left_out: Vec<(char, Omission)>,
     /// The source store, which must not change during the run.
     pub watched: Option<(Watched, &'a Store)>,
     clearing: Clearing,
@@ -110,7 +111,7 @@ pub struct Places {
     /// Those to load.
     pub parts: Vec<LoadPart>,
     /// The others, with the reason.
-    pub left_out: Vec<(char, String)>,
+    pub left_out: Vec<(char, Omission)>,
 }
 
 /// Divides the subspaces of `held` into those selected that have a table in the target, and the others with the
@@ -125,12 +126,12 @@ pub fn places(
     let (mut parts, mut left_out) = (Vec::new(), Vec::new());
     for subspace in held.iter().copied() {
         if !selected.iter().any(|s| s.letter == subspace.letter) {
-            left_out.push((subspace.letter, "not selected".to_string()));
+            left_out.push((subspace.letter, Omission::NotSelected));
             continue;
         }
         match subspace.table(kind) {
             Ok(table) => parts.push(LoadPart { subspace, table, after: None, stated: None }),
-            Err(why) if subspace.derived => left_out.push((subspace.letter, why.to_string())),
+            Err(why) if subspace.derived => left_out.push((subspace.letter, Omission::NoTable(why))),
             Err(why) => {
                 return Err(Error::refused("the target has no place for a subspace")
                     .with("subspace", subspace.to_string())
