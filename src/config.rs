@@ -43,7 +43,7 @@ use toml::Toml;
 use toml_settings::TomlSettings;
 use toml_stores::Use;
 
-pub use registry::variant_of;
+pub use registry::{external_stores, variant_of};
 pub use store::{BlobPlace, Compression, StoreConfig, StoreKind};
 
 /// Limit in bytes of a configuration. Real ones have a few hundred kilobytes at most.

@@ -102,3 +102,26 @@ pub fn variant_of(object: &Singleton, value: &[u8]) -> Result<(u64, Option<&'sta
     let number = pickle.leb128().map_err(named)?;
     Ok((number, object.variant(number)))
 }
+
+/// The stores outside the data store that registry objects name: each object, and the name of the kind of store.
+/// `record` returns the value of an object; `None` passes it over.
+///
+/// # Errors
+///
+/// Those of `record`.
+pub fn external_stores(
+    version: &'static SchemaVersion,
+    record: impl Fn(&'static Singleton) -> Result<Option<Vec<u8>>>,
+) -> Result<Vec<(&'static Singleton, &'static str)>> {
+    let mut found = Vec::new();
+    for object in version.singletons() {
+        let Some(value) = record(object)? else { continue };
+        match variant_of(object, &value) {
+            Ok((_, Some(variant))) if !variant.external => {}
+            Ok((_, Some(variant))) => found.push((object, variant.name)),
+            // A value that cannot be decoded is listed, too.
+            _ => found.push((object, "a store of an unknown kind")),
+        }
+    }
+    Ok(found)
+}

@@ -9,7 +9,7 @@ use crate::backend::hold::HoldMode;
 use crate::backend::routed::{BlobTables, RoutedSource};
 use crate::base::error::{Error, Result};
 use crate::catalog::{self, SchemaVersion, Subspace};
-use crate::config::{BlobPlace, Config, Elsewhere, Era, StoreConfig, variant_of};
+use crate::config::{BlobPlace, Config, Elsewhere, Era, StoreConfig, external_stores};
 use crate::open::backends::{self, HeldStore};
 use crate::open::installation::{BlobChoice, Installation};
 use crate::open::overlap::{self, Side};
@@ -188,22 +188,15 @@ fn elsewhere(
     if config.era() != Era::Json {
         return config.elsewhere(setting(version, record));
     }
-    let mut found = Vec::new();
-    for object in version.singletons() {
-        let (Some(role), Some(subspace)) = (object.store, version.subspace(object.letter)) else { continue };
-        if role == catalog::StoreGroup::Blob {
-            continue;
-        }
-        let Some(value) = record(subspace, object.key)? else { continue };
-        // A record that cannot be decoded is listed as a store of unknown kind.
-        let store = match variant_of(object, &value) {
-            Ok((_, Some(variant))) if !variant.external => continue,
-            Ok((_, Some(variant))) => variant.name.to_string(),
-            _ => "a store of an unknown kind".to_string(),
-        };
-        found.push(Elsewhere { role, key: object.title, store, kind: None });
-    }
-    Ok(found)
+    let found = external_stores(version, |object| {
+        let other = object.store.is_some_and(|role| role != catalog::StoreGroup::Blob);
+        let subspace = version.subspace(object.letter).filter(|_| other);
+        subspace.map_or(Ok(None), |subspace| record(subspace, object.key))
+    })?;
+    let found = found.into_iter().filter_map(|(object, store)| {
+        Some(Elsewhere { role: object.store?, key: object.title, store: store.to_string(), kind: None })
+    });
+    Ok(found.collect())
 }
 
 fn version(

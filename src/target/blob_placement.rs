@@ -7,7 +7,7 @@
 use crate::backend::Source;
 use crate::base::error::{Error, Result};
 use crate::catalog::{SchemaVersion, Subspace};
-use crate::config::{BlobPlace, Config, Era, StoreConfig, variant_of};
+use crate::config::{BlobPlace, Config, Era, StoreConfig, external_stores};
 use crate::open::connect;
 use crate::open::installation::{BlobChoice, Installation};
 use crate::records::input::Input;
@@ -177,22 +177,15 @@ fn recovery(wanted: &BlobPlace, version: &SchemaVersion) -> Vec<String> {
 
 /// Loaded objects that name stores outside the database, as advice.
 fn pointers(input: &Input, subspaces: &[&'static Subspace]) -> Result<Vec<String>> {
-    let version = input.version();
-    let mut lines = Vec::new();
-    for object in version.singletons() {
-        let Some(subspace) = subspaces.iter().find(|subspace| subspace.letter == object.letter) else {
-            continue;
-        };
-        let Some(value) = input.get(subspace, object.key)? else { continue };
-        let store = match variant_of(object, &value) {
-            Ok((_, Some(variant))) if !variant.external => continue,
-            Ok((_, Some(variant))) => variant.name,
-            _ => "a store of an unknown kind",
-        };
-        lines.push(format!(
+    let named = external_stores(input.version(), |object| {
+        let subspace = subspaces.iter().find(|subspace| subspace.letter == object.letter);
+        subspace.map_or(Ok(None), |subspace| input.get(subspace, object.key))
+    })?;
+    let lines = named.into_iter().map(|(object, store)| {
+        format!(
             "{} still names {store}, as in the old installation: make sure that the server may use it from here",
             object.title
-        ));
-    }
-    Ok(lines)
+        )
+    });
+    Ok(lines.collect())
 }
