@@ -311,12 +311,10 @@ impl Pages for Records<'_> {
     }
 }
 
-/// All records of a file of a dump.
-struct DumpPages(SubspaceReader);
-
-impl Pages for DumpPages {
+/// All records of a file of a dump, unchecked.
+impl Pages for SubspaceReader {
     fn read_next(&mut self, page: &mut Page, budget: usize) -> Result<bool> {
-        self.0.read_page(page, budget)
+        self.read_page(page, budget)
     }
 }
 
@@ -345,7 +343,7 @@ pub fn computed_keys(dump: &Dump, version: &'static SchemaVersion) -> Result<Com
     let stated = stated.iter().filter_map(|key| unhex(key)?.try_into().ok());
     let found = ComputedBlobKeys::read(version, |subspace, _| {
         let held = dump.has(subspace.letter).then(|| dump.open_subspace(subspace.letter, Verify::Counts));
-        Ok(held.transpose()?.map(|reader| Box::new(DumpPages(reader)) as Box<dyn Pages + Send>))
+        Ok(held.transpose()?.map(|reader| Box::new(reader) as Box<dyn Pages + Send>))
     })?;
     Ok(found.with(stated))
 }

@@ -138,11 +138,7 @@ pub fn check(
         }
         let progress = Progress::start(show, "limits", totals.key_bytes + totals.value_bytes);
         let mut reader = dump.open_subspace(subspace.letter, Verify::Counts)?;
-        let (mut page, mut before) = (Page::new(), Vec::new());
-        while reader.read_page(&mut page, 1 << 20)? {
-            progress.add(page.len() as u64, page.size() as u64);
-            limit.check_page(&page, &mut before, &mut unusable)?;
-        }
+        unusable.merge(limit.check_all(&mut reader, &progress)?);
     }
     Ok(unusable)
 }
@@ -179,14 +175,7 @@ pub fn check_store(
     let sizes = looked_through.iter().map(|(subspace, _)| Ok(store.estimate(subspace)?.bytes));
     let progress = Progress::start(show, "limits", sizes.sum::<Result<u64>>()?);
     let found = in_parallel(jobs, &looked_through, |(subspace, limit)| {
-        let mut unusable = Unusable::default();
-        let mut records = store.read(subspace, &KeyRange::all())?;
-        let (mut page, mut before) = (Page::new(), Vec::new());
-        while records.next(&mut page, 1 << 20)? {
-            progress.add(page.len() as u64, page.size() as u64);
-            limit.check_page(&page, &mut before, &mut unusable)?;
-        }
-        Ok(unusable)
+        limit.check_all(&mut store.read(subspace, &KeyRange::all())?, &progress)
     })?;
     Ok(found.into_iter().fold(Unusable::default(), |mut all, part| {
         all.merge(part);
@@ -277,16 +266,20 @@ impl Limit {
         Ok(())
     }
 
-    /// Checks records in key order; `before` is the previous key, updated by the call.
-    fn check_page(&self, page: &Page, before: &mut Vec<u8>, unusable: &mut Unusable) -> Result<()> {
-        for (key, value) in page.iter() {
-            self.check(key, value.len() as u64)?;
-            unusable.note(self, key, value);
-            self.check_prefix(before, key)?;
-            before.clear();
-            before.extend_from_slice(key);
+    /// Checks all records of the subspace, in key order; returns the unusable values.
+    fn check_all(&self, records: &mut dyn Pages, progress: &Progress) -> Result<Unusable> {
+        let (mut unusable, mut page, mut before) = (Unusable::default(), Page::new(), Vec::new());
+        while records.next(&mut page, 1 << 20)? {
+            progress.add(page.len() as u64, page.size() as u64);
+            for (key, value) in page.iter() {
+                self.check(key, value.len() as u64)?;
+                unusable.note(self, key, value);
+                self.check_prefix(&before, key)?;
+                before.clear();
+                before.extend_from_slice(key);
+            }
         }
-        Ok(())
+        Ok(unusable)
     }
 
     fn check_prefix(&self, before: &[u8], key: &[u8]) -> Result<()> {
