@@ -17,7 +17,8 @@ use crate::base::hex::{hex, unhex};
 use crate::base::page::Page;
 use crate::base::stop::Stop;
 use crate::catalog::{self, SchemaVersion, Subspace};
-use crate::dump::reader::{Dump, SubspaceReader, Verify};
+use crate::dump::manifest::SubspaceEntry;
+use crate::dump::reader::Dump;
 use crate::open::connect::{self, Connected, OpenOptions};
 use crate::open::installation::BlobChoice;
 use crate::open::overlap::{self, Side};
@@ -26,7 +27,7 @@ use crate::open::source_checks;
 use crate::records::check;
 use crate::records::check::Tally;
 use crate::records::gaps;
-use crate::records::input;
+use crate::records::input::{self, HeldDump, Input};
 use crate::records::pipeline::in_parallel;
 use crate::records::selection::Request;
 use crate::records::store;
@@ -142,12 +143,15 @@ pub struct Blob {
 ///
 /// Errors: usage, refused (unfinished dump, unknown schema version), damaged, I/O, interrupted.
 pub fn contents(request: &Request, options: &InspectOptions) -> Result<Contents> {
-    let (from, version) = open(options, &|version| request.resolve(version))?;
+    let opened = open(options, &|version| request.resolve(version))?;
+    let input = opened.input();
+    let version = input.version();
     let wanted = request.resolve(version)?;
-    let (source, done) = match &from {
-        From::Dump(dump) => ("dump", count_dump(dump, &wanted, options)?),
-        From::Store(connected) => {
-            (connected.store.source().kind().name(), count_store(connected, &wanted, options)?)
+    let (source, done) = match &opened {
+        OpenPlace::Dump(held) => ("dump", count_dump(&held.dump, &input, &wanted, options)?),
+        OpenPlace::Store(connected) => {
+            let expected = wanted.iter().map(|subspace| input.size(subspace)).sum::<Result<u64>>()?;
+            (connected.store.source().kind().name(), count(&input, &wanted, expected, options)?)
         }
     };
     let mut contents = Contents {
@@ -162,13 +166,14 @@ pub fn contents(request: &Request, options: &InspectOptions) -> Result<Contents>
         findings: Findings::new(),
         recorded: BTreeMap::new(),
     };
-    match &from {
-        From::Store(connected) => {
+    match &opened {
+        OpenPlace::Store(connected) => {
             contents.findings.merge(source_checks::unknown_tables(&connected.store)?);
             contents.findings.merge(gaps::findings(&gaps::among(connected.store.gaps(), &wanted)));
         }
-        From::Dump(dump) => {
-            contents.recorded = dump.manifest().map(|manifest| manifest.findings.clone()).unwrap_or_default();
+        OpenPlace::Dump(held) => {
+            let manifest = held.dump.manifest();
+            contents.recorded = manifest.map(|manifest| manifest.findings.clone()).unwrap_or_default();
         }
     }
     for (mut held, tally) in done {
@@ -194,12 +199,12 @@ pub fn records(
     options: &InspectOptions,
     each: &mut dyn FnMut(&Record),
 ) -> Result<Listed> {
-    let (from, version) = open(options, &|version| Ok(vec![find(version, subspace)?]))?;
-    let subspace = find(version, subspace)?;
+    let opened = open(options, &|version| Ok(vec![find(version, subspace)?]))?;
+    let subspace = find(opened.input().version(), subspace)?;
     let prefixes = Prefixes::of(subspace, fields)?;
     let mut listed = Listed { records: 0, more: false, findings: Findings::new() };
     'prefixes: for prefix in prefixes.bytes() {
-        let mut reader = from.read(subspace, &KeyRange::around(prefix))?;
+        let mut reader = opened.holding(subspace)?.read_everything(subspace, &KeyRange::around(prefix))?;
         let mut page = Page::new();
         while reader.next(&mut page, SMALL_PAGE)? {
             options.run.stop.check()?;
@@ -233,9 +238,9 @@ pub fn record(subspace: &str, key: &str, options: &InspectOptions) -> Result<(Re
             .with("key", key)
             .help("copy it from the list that --subspace gives")
     })?;
-    let (from, version) = open(options, &|version| Ok(vec![find(version, subspace)?]))?;
-    let subspace = find(version, subspace)?;
-    match get(&from, subspace, &key, options)? {
+    let opened = open(options, &|version| Ok(vec![find(version, subspace)?]))?;
+    let subspace = find(opened.input().version(), subspace)?;
+    match opened.holding(subspace)?.get(subspace, &key)? {
         Some(value) => {
             let mut findings = Findings::new();
             check::record(subspace, &key, &value, &mut findings);
@@ -252,7 +257,8 @@ pub fn record(subspace: &str, key: &str, options: &InspectOptions) -> Result<(Re
 ///
 /// Errors: as [`record`]. Content that does not hash to its key is no error here: see [`Blob::proven`].
 pub fn blob(name: &str, options: &InspectOptions) -> Result<Blob> {
-    let (from, version) = open(options, &|version| Ok(version.blobs().into_iter().collect()))?;
+    let opened = open(options, &|version| Ok(version.blobs().into_iter().collect()))?;
+    let version = opened.input().version();
     let Some(subspace) = version.blobs() else {
         return Err(Error::usage(format!("schema version {} keeps no blobs", version.number)));
     };
@@ -266,7 +272,7 @@ pub fn blob(name: &str, options: &InspectOptions) -> Result<Blob> {
             .with("blob", name)
             .help(format!("give a hash of 64 hex digits, or one of: {}", fixed.join(", "))));
     };
-    let Some(content) = get(&from, subspace, &key, options)? else {
+    let Some(content) = opened.holding(subspace)?.get(subspace, &key)? else {
         return Err(Error::io("there is no such blob")
             .with("blob", hex(&key))
             .help(format!("list the blobs with --subspace {}", subspace.name)));
@@ -276,41 +282,31 @@ pub fn blob(name: &str, options: &InspectOptions) -> Result<Blob> {
 }
 
 /// What is looked into.
-enum From {
-    Dump(Box<Dump>),
+enum OpenPlace {
+    Dump(Box<HeldDump>),
     Store(Box<Connected>),
 }
 
-/// Records of one subspace in key order.
-enum RangeReader<'a> {
-    Dump(Box<SubspaceReader>),
-    Store(Box<dyn Pages + 'a>),
-}
-
-impl From {
-    fn read<'a>(&'a self, subspace: &'static Subspace, range: &KeyRange) -> Result<RangeReader<'a>> {
+impl OpenPlace {
+    fn input(&self) -> Input<'_> {
         match self {
-            From::Dump(dump) => {
-                if !dump.has(subspace.letter) {
-                    let letters: Vec<_> = dump.subspaces().iter().map(|s| s.letter.to_string()).collect();
-                    return Err(Error::usage("the dump has no such subspace")
-                        .with("subspace", subspace.to_string())
-                        .help(format!("it has {}", letters.join(" "))));
-                }
-                Ok(RangeReader::Dump(Box::new(dump.open_subspace(subspace.letter, Verify::Counts)?)))
-            }
-            From::Store(connected) => {
-                Ok(RangeReader::Store(Box::new(connected.store.read(subspace, range)?.of_everything())))
-            }
+            OpenPlace::Dump(held) => Input::dump(held),
+            OpenPlace::Store(connected) => Input::store(&connected.store),
         }
     }
-}
 
-impl RangeReader<'_> {
-    fn next(&mut self, page: &mut Page, budget: usize) -> Result<bool> {
+    /// Its records, among which are those of a subspace.
+    ///
+    /// Errors: usage for a dump without the subspace.
+    fn holding(&self, subspace: &'static Subspace) -> Result<Input<'_>> {
         match self {
-            RangeReader::Dump(reader) => reader.read_page(page, budget),
-            RangeReader::Store(pages) => pages.next(page, budget),
+            OpenPlace::Dump(held) if !held.dump.has(subspace.letter) => {
+                let letters: Vec<_> = held.dump.subspaces().iter().map(|s| s.letter.to_string()).collect();
+                Err(Error::usage("the dump has no such subspace")
+                    .with("subspace", subspace.to_string())
+                    .help(format!("it has {}", letters.join(" "))))
+            }
+            _ => Ok(self.input()),
         }
     }
 }
@@ -319,14 +315,14 @@ impl RangeReader<'_> {
 fn open(
     options: &InspectOptions,
     wanted: &dyn Fn(&'static SchemaVersion) -> Result<Vec<&'static Subspace>>,
-) -> Result<(From, &'static SchemaVersion)> {
+) -> Result<OpenPlace> {
     let console = &options.run.console;
     match options.place {
         Inspected::Dump(dir) => {
             let dump = input::open_dump(dir, &options.run.budget)?;
             let number = options.schema.unwrap_or(dump.schema_version());
             let version = catalog::version(number).ok_or_else(|| store::unknown_version(number))?;
-            Ok((From::Dump(Box::new(dump)), version))
+            Ok(OpenPlace::Dump(Box::new(HeldDump::with_version(dump, version))))
         }
         Inspected::Store(config) => {
             let config = connect::configuration(config, console)?;
@@ -339,8 +335,7 @@ fn open(
                 wanted(connected.store.version())
             };
             let connected = reading::open(&config, how, false, wanted, options.run)?;
-            let version = connected.store.version();
-            Ok((From::Store(Box::new(connected)), version))
+            Ok(OpenPlace::Store(Box::new(connected)))
         }
     }
 }
@@ -356,81 +351,51 @@ fn find(version: &'static SchemaVersion, token: &str) -> Result<&'static Subspac
     })
 }
 
-fn get(
-    from: &From,
-    subspace: &'static Subspace,
-    key: &[u8],
-    options: &InspectOptions,
-) -> Result<Option<Vec<u8>>> {
-    if let From::Store(connected) = from {
-        return connected.store.get(subspace, key);
-    }
-    let mut reader = from.read(subspace, &KeyRange::all())?;
-    let mut page = Page::new();
-    while reader.next(&mut page, SMALL_PAGE)? {
-        options.run.stop.check()?;
-        for (found, value) in page.iter() {
-            match found.cmp(key) {
-                std::cmp::Ordering::Less => {}
-                std::cmp::Ordering::Equal => return Ok(Some(value.to_vec())),
-                std::cmp::Ordering::Greater => return Ok(None),
-            }
-        }
-    }
-    Ok(None)
-}
-
 fn held(letter: char, name: &str, subspace: Option<&'static Subspace>) -> SubspaceContents {
     let family = subspace.and_then(Subspace::family);
     SubspaceContents { letter, name: name.to_string(), family, records: 0, bytes: 0, share: 0.0 }
 }
 
+/// Counts from the manifest of a dump, or by reading a dump without one.
 fn count_dump(
     dump: &Dump,
+    input: &Input,
     wanted: &[&'static Subspace],
     options: &InspectOptions,
 ) -> Result<Vec<(SubspaceContents, Tally)>> {
+    let Some(manifest) = dump.manifest() else {
+        options.run.console.say("a server's dump has no counts: reading all of it");
+        // The sizes of its files are compressed ones.
+        return count(input, wanted, 0, options);
+    };
     // A dump read by another version's catalog may hold letters that this one does not have.
     let known = |letter: char| wanted.iter().find(|subspace| subspace.letter == letter).copied();
-    if let Some(manifest) = dump.manifest() {
-        let entries = manifest.subspaces.iter().filter(|entry| known(entry.letter).is_some());
-        let count = |entry: &crate::dump::manifest::SubspaceEntry| SubspaceContents {
-            records: entry.records,
-            bytes: entry.bytes(),
-            ..held(entry.letter, &entry.name, known(entry.letter))
-        };
-        return Ok(entries.map(|entry| (count(entry), Tally::default())).collect());
-    }
-    options.run.console.say("a server's dump has no counts: reading all of it");
-    let files: Vec<_> = dump.subspaces().iter().filter_map(|file| known(file.letter)).collect();
-    let progress = Progress::start(options.run.console.progress(), "count", 0);
-    in_parallel(options.run.budget.jobs, &files, |subspace| {
-        let mut held = held(subspace.letter, subspace.name, Some(subspace));
-        let mut reader = dump.open_subspace(subspace.letter, Verify::Counts)?;
-        let mut page = Page::new();
-        while reader.read_page(&mut page, options.run.budget.page_bytes())? {
-            count_page(&mut held, &page, options, &progress)?;
-        }
-        Ok((held, Tally { findings: reader.findings().clone(), ..Tally::default() }))
-    })
+    let entries = manifest.subspaces.iter().filter(|entry| known(entry.letter).is_some());
+    let count = |entry: &SubspaceEntry| SubspaceContents {
+        records: entry.records,
+        bytes: entry.bytes(),
+        ..held(entry.letter, &entry.name, known(entry.letter))
+    };
+    Ok(entries.map(|entry| (count(entry), Tally::default())).collect())
 }
 
-fn count_store(
-    connected: &Connected,
+/// Counts by reading everything, about `expected` bytes; 0 means unknown.
+fn count(
+    input: &Input,
     wanted: &[&'static Subspace],
+    expected: u64,
     options: &InspectOptions,
 ) -> Result<Vec<(SubspaceContents, Tally)>> {
-    let store = &connected.store;
-    let (mut parts, mut expected) = (Vec::new(), 0);
-    for subspace in wanted.iter().filter(|s| store.table(s).is_some() && store.gap(s).is_none()) {
-        expected += store.estimate(subspace)?.bytes;
-        let ranges = store.ranges(subspace, options.run.budget.parts())?;
+    let gap = |subspace: &Subspace| input.gaps().iter().any(|gap| gap.subspace.letter == subspace.letter);
+    let mut parts = Vec::new();
+    for subspace in wanted.iter().filter(|subspace| input.holds(subspace) && !gap(subspace)) {
+        let ranges = input.ranges(subspace, options.run.budget.parts())?;
         parts.extend(ranges.into_iter().map(|range| (*subspace, range)));
     }
     let progress = Progress::start(options.run.console.progress(), "count", expected);
     let counted = in_parallel(options.run.budget.jobs, &parts, |(subspace, range)| {
         let mut held = held(subspace.letter, subspace.name, Some(subspace));
-        let mut reading = store.read(subspace, range)?;
+        let mut reading = input.read_everything(subspace, range)?;
         let mut page = Page::new();
         while reading.next(&mut page, options.run.budget.page_bytes())? {
             count_page(&mut held, &page, options, &progress)?;

@@ -1,7 +1,8 @@
 //! The input of records: a dump or a store.
 //!
-//! Import and copy, `verify --against` and `diff` read through this module, so that dumps and stores are treated
-//! alike: records are checked, blobs are decoded, and records local to the installation are skipped.
+//! Import and copy, `verify --against`, `diff` and `inspect` read through this module, so that dumps and stores are
+//! treated alike: records are checked, blobs are decoded, and records local to the installation are skipped unless
+//! all are asked for.
 
 use std::path::Path;
 
@@ -26,7 +27,8 @@ pub struct HeldDump {
     /// The dump.
     pub dump: Dump,
     version: &'static SchemaVersion,
-    computed: ComputedBlobKeys,
+    // `None` if blobs are not to be compared with their keys.
+    computed: Option<ComputedBlobKeys>,
 }
 
 impl HeldDump {
@@ -38,8 +40,14 @@ impl HeldDump {
         let number = dump.schema_version();
         let version = catalog::version(number)
             .ok_or_else(|| store::unknown_version(number).with("dump", dump.dir().display().to_string()))?;
-        let computed = computed_keys(&dump, version)?;
+        let computed = Some(computed_keys(&dump, version)?);
         Ok(HeldDump { dump, version, computed })
+    }
+
+    /// Wraps an opened dump that is read by the catalog of `version`, whatever it states itself. Blobs are not compared
+    /// with their keys.
+    pub fn with_version(dump: Dump, version: &'static SchemaVersion) -> HeldDump {
+        HeldDump { dump, version, computed: None }
     }
 
     /// The schema version by whose catalog it is read.
@@ -139,12 +147,23 @@ impl<'a> Input<'a> {
                 reader: Box::new(held.dump.open_subspace(subspace.letter, Verify::Counts)?),
                 subspace,
                 // The export of this tool has already compared every blob with its key.
-                hashed: !held.dump.is_server_dump(),
-                computed: &held.computed,
+                computed: held.computed.as_ref().filter(|_| held.dump.is_server_dump()),
                 raw: Page::new(),
                 tally: Tally::default(),
             }),
             InputFrom::Store(store) => store.read(subspace, range).map(Records::Store),
+        }
+    }
+
+    /// Reads all records of a range, those that are local to the installation too. For a dump, the range is the whole
+    /// subspace, and its records are not checked.
+    pub fn read_everything(&self, subspace: &'static Subspace, range: &KeyRange) -> Result<Records<'a>> {
+        match self.from {
+            InputFrom::Dump(held) if !held.dump.has(subspace.letter) => Ok(Records::Nothing),
+            InputFrom::Dump(held) => {
+                Ok(Records::File(Box::new(held.dump.open_subspace(subspace.letter, Verify::Counts)?)))
+            }
+            InputFrom::Store(store) => Ok(Records::Store(store.read(subspace, range)?.of_everything())),
         }
     }
 
@@ -165,7 +184,7 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// The value of one record; `None` if it does not exist.
+    /// The value of one record, portable or not; `None` if it does not exist.
     pub fn get(&self, subspace: &'static Subspace, key: &[u8]) -> Result<Option<Vec<u8>>> {
         match self.from {
             InputFrom::Store(store) => store.get(subspace, key),
@@ -174,7 +193,7 @@ impl<'a> Input<'a> {
     }
 
     fn first_value(&self, subspace: &'static Subspace, wanted: &[u8]) -> Result<Option<Vec<u8>>> {
-        let mut records = self.read(subspace, &KeyRange::all())?;
+        let mut records = self.read_everything(subspace, &KeyRange::all())?;
         let mut page = Page::new();
         while records.next(&mut page, 1 << 16)? {
             if let Some((_, value)) = page.iter().find(|(key, _)| *key == wanted) {
@@ -188,7 +207,7 @@ impl<'a> Input<'a> {
     }
 }
 
-/// A stream of portable records.
+/// A stream of records.
 pub enum Records<'a> {
     /// From a file of a dump.
     Dump {
@@ -196,15 +215,15 @@ pub enum Records<'a> {
         reader: Box<SubspaceReader>,
         /// Subspace of the file.
         subspace: &'static Subspace,
-        /// Whether blobs were already compared with their keys.
-        hashed: bool,
-        /// Keys of blobs that are not a hash of their content.
-        computed: &'a ComputedBlobKeys,
+        /// Keys of blobs that are not a hash of their content; `None` if blobs are not compared with their keys.
+        computed: Option<&'a ComputedBlobKeys>,
         /// Records as read.
         raw: Page,
         /// Findings and counts so far.
         tally: Tally,
     },
+    /// All of a file of a dump, unchecked.
+    File(Box<SubspaceReader>),
     /// From a store.
     Store(StoreReader<'a>),
     /// Without the values that no server can use.
@@ -263,6 +282,7 @@ impl Records<'_> {
     pub fn into_tally(self) -> Tally {
         match self {
             Records::Dump { tally, .. } => tally,
+            Records::File(reader) => Tally { findings: reader.findings().clone(), ..Tally::default() },
             Records::Store(reading) => reading.into_tally(),
             Records::Usable(usable) => {
                 let Usable { all, left_out, .. } = *usable;
@@ -277,25 +297,29 @@ impl Records<'_> {
 
 impl Pages for Records<'_> {
     fn read_next(&mut self, page: &mut Page, budget: usize) -> Result<bool> {
-        let (reader, subspace, hashed, computed, raw, tally) = match self {
+        let (reader, subspace, computed, raw, tally) = match self {
+            Records::File(reader) => return reader.next(page, budget),
             Records::Store(reading) => return reading.next(page, budget),
             Records::Usable(usable) => return usable.next(page, budget),
             Records::Nothing => {
                 page.clear();
                 return Ok(false);
             }
-            Records::Dump { reader, subspace, hashed, computed, raw, tally } => {
-                (reader, *subspace, *hashed, *computed, raw, tally)
+            Records::Dump { reader, subspace, computed, raw, tally } => {
+                (reader, *subspace, *computed, raw, tally)
             }
         };
         let blobs = subspace.value == ValueKind::Blob;
         if blobs || !check::has_local(subspace) {
             let more = reader.read_page(page, budget)?;
             for (key, value) in page.iter() {
-                if blobs && !hashed {
-                    check::content(subspace, computed, key, value, &mut tally.findings)
-                } else {
-                    check::record(subspace, key, value, &mut tally.findings);
+                match computed {
+                    Some(computed) if blobs => {
+                        check::content(subspace, computed, key, value, &mut tally.findings);
+                    }
+                    _ => {
+                        check::record(subspace, key, value, &mut tally.findings);
+                    }
                 }
             }
             return Ok(more);
