@@ -41,6 +41,12 @@ impl Holder {
         }
     }
 
+    /// Whether the process runs this program, by its name.
+    fn is_this_program(&self) -> bool {
+        let own = std::fs::read_to_string("/proc/self/comm").unwrap_or_default();
+        self.program.as_deref().is_some_and(|program| program == own.trim_end())
+    }
+
     /// The error for a server that runs on the store at `place`; `what` says so in words.
     pub fn refusal(&self, what: impl Into<String>, place: &str) -> Error {
         Error::refused(what).with("store", place).with("locked by", self.describe())
@@ -49,9 +55,13 @@ impl Holder {
 
 /// Refuses an embedded store that a process has open; `what` is the store in words.
 pub fn check_free(holder: Option<&Holder>, what: &str, place: &str) -> Result<()> {
-    holder.map_or(Ok(()), |holder| {
+    let Some(holder) = holder else { return Ok(()) };
+    Err(if holder.is_this_program() {
+        let running = holder.refusal(format!("another run of this program is at work on {what}"), place);
+        running.help("wait until it has ended")
+    } else {
         let running = holder.refusal(format!("a server is running on {what}"), place);
-        Err(running.help("stop the server and try again"))
+        running.help("stop the server and try again")
     })
 }
 

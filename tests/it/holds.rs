@@ -19,7 +19,8 @@ fn the_second_of_two_imports_into_one_target_is_refused() {
         until("the import writes", || size(&target.store_dir()) > 1 << 20);
         for flags in [&[][..], &["--resume"], &["--wipe-target", "--yes"]] {
             let second = target.import_with(&dump, flags).expect(5);
-            let words = ["is running on the target", "another run is at work"];
+            let words =
+                ["another run of this program is at work on the target", "another run is at work here"];
             assert!(words.iter().any(|words| second.error().contains(words)), "{second:?}");
         }
         ended(first).expect(0);
