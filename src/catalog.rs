@@ -18,7 +18,7 @@ pub use descriptors::{
     Subspace, Table, ValueKind, Variant, VersionRecord,
 };
 pub use fields::FieldValue;
-pub use layouts::{ComputedKeys, FreshRule, Layout, LayoutRef, Names, Segment, SegmentKind, ValueForm};
+pub use layouts::{DerivedKeys, FreshRule, Layout, LayoutRef, Names, Segment, SegmentKind, ValueForm};
 pub use rules::{CounterRule, Cover, CoveredId, Group};
 pub use typed::{SegmentSink, TypedKey};
 

@@ -243,15 +243,15 @@ pub(crate) struct Layout {
     pub local: bool,
     pub schema_version: bool,
     pub content_hash: bool,
-    pub computed: Vec<Computed>,
+    pub derived_keys: Vec<DerivedKeys>,
     pub links_blob: Option<Text>,
     /// Whether the link only says that the blob was stored, and where that is written.
     pub commit: Option<(bool, Position)>,
     /// Which links are written before the blob is used; none at all if none are.
     pub provisional: Vec<(Text, IntSet)>,
     pub fresh: Option<Fresh>,
-    /// Instead of `fresh` for computed keys, and where that is written.
-    pub fresh_if_computed: Option<(Fresh, Position)>,
+    /// Instead of `fresh` for derived keys, and where that is written.
+    pub fresh_if_derived_key: Option<(Fresh, Position)>,
     pub shares: Vec<Shares>,
 }
 
@@ -312,7 +312,7 @@ pub(crate) struct Shares {
 }
 
 #[derive(Debug)]
-pub(crate) struct Computed {
+pub(crate) struct DerivedKeys {
     pub versions: Range,
     pub doc: String,
     pub prefix: String,

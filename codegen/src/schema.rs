@@ -302,7 +302,7 @@ pub(crate) struct Layout {
     #[serde(default)]
     pub content_hash: bool,
     #[serde(default)]
-    pub computed: Vec<Computed>,
+    pub derived_keys: Vec<DerivedKeys>,
     pub links_blob: Option<At<String>>,
     /// The link says that the blob was stored, and uses it for nothing.
     pub commit: Option<At<bool>>,
@@ -310,8 +310,8 @@ pub(crate) struct Layout {
     #[serde(default)]
     pub provisional: Entries<At<String>>,
     pub fresh: Option<At<String>>,
-    /// Instead of `fresh`, where the hash in the key is a computed key of an object of the same store.
-    pub fresh_if_computed: Option<At<String>>,
+    /// Instead of `fresh`, where the hash in the key is a derived key of an object of the same store.
+    pub fresh_if_derived_key: Option<At<String>>,
     #[serde(default)]
     pub shares: Vec<Shares>,
 }
@@ -319,7 +319,7 @@ pub(crate) struct Layout {
 /// Keys of a content-hash layout that are the hash of something else.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Computed {
+pub(crate) struct DerivedKeys {
     pub versions: Option<At<String>>,
     pub doc: At<String>,
     pub prefix: At<String>,

@@ -167,7 +167,7 @@ pub fn decode_key(input: &[u8]) {
         let _ = (rule.group_of)(key);
         version.covers(rule).for_each(|cover| _ = (cover.covered)(key));
     }
-    version.computed_keys().for_each(|computed| _ = computed.preimage(key));
+    version.derived_keys().for_each(|derived| _ = derived.preimage(key));
     let _ = Archive::parse(value).and_then(|archive| archive.check());
     let _ = changes::check(value);
     let mut counters = Counters::new(version);

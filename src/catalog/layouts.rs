@@ -59,7 +59,7 @@ pub struct Layout {
     /// Blobs: the key is the BLAKE3 of the content.
     pub content_hash: bool,
     /// Blobs: keys of this layout that are the hash of something else.
-    pub computed: &'static [ComputedKeys],
+    pub derived_keys: &'static [DerivedKeys],
     /// Whether keys name a blob by its hash.
     pub blob_link: bool,
     /// Where the hash of the blob begins that a key names or is.
@@ -74,8 +74,8 @@ pub struct Layout {
     pub(super) provisional: Option<Condition>,
     /// What rows in a fresh target mean; `None`: as the subspace says.
     pub fresh: Option<FreshRule>,
-    /// The same, where the hash in the key is computed from an object of the target itself.
-    pub fresh_if_computed: Option<FreshRule>,
+    /// The same, where the hash in the key is derived from an object of the target itself.
+    pub fresh_if_derived_key: Option<FreshRule>,
 }
 
 /// How the generated text says what is special about a layout.
@@ -95,7 +95,7 @@ impl Layout {
         local: false,
         schema_version: false,
         content_hash: false,
-        computed: &[],
+        derived_keys: &[],
         blob_link: false,
         hash_at: None,
         fixed_key: None,
@@ -103,7 +103,7 @@ impl Layout {
         commit: false,
         provisional: None,
         fresh: None,
-        fresh_if_computed: None,
+        fresh_if_derived_key: None,
     };
 
     /// Values have 8 bytes.
@@ -157,8 +157,8 @@ impl Layout {
         Layout { content_hash: true, hash_at: Some(at), ..self }
     }
 
-    pub(super) const fn computed(self, computed: &'static [ComputedKeys]) -> Layout {
-        Layout { computed, ..self }
+    pub(super) const fn derived_keys(self, derived_keys: &'static [DerivedKeys]) -> Layout {
+        Layout { derived_keys, ..self }
     }
 
     /// Keys name a blob by its hash, which begins at this offset.
@@ -186,8 +186,8 @@ impl Layout {
         Layout { fresh: Some(rule), ..self }
     }
 
-    pub(super) const fn fresh_if_computed(self, rule: FreshRule) -> Layout {
-        Layout { fresh_if_computed: Some(rule), ..self }
+    pub(super) const fn fresh_if_derived_key(self, rule: FreshRule) -> Layout {
+        Layout { fresh_if_derived_key: Some(rule), ..self }
     }
 
     /// Whether a value of this length is right without a closer look.
@@ -348,7 +348,7 @@ impl LayoutRef {
 
 /// Blob keys that are the BLAKE3 of a prefix and an object's id in decimal, not of the content.
 #[derive(Debug)]
-pub struct ComputedKeys {
+pub struct DerivedKeys {
     /// First and last schema version that has them.
     pub(super) versions: (u32, u32),
     /// What stands before the id.
@@ -361,7 +361,7 @@ pub struct ComputedKeys {
     pub(super) id: fn(&[u8]) -> Option<u64>,
 }
 
-impl ComputedKeys {
+impl DerivedKeys {
     /// The text whose hash is the blob's key, for a record of [`of`](Self::of); `None` if it names no such
     /// blob.
     pub fn preimage(&self, key: &[u8]) -> Option<String> {

@@ -1,11 +1,11 @@
-//! Rules between records: counters that cover ids, blob keys computed from objects.
+//! Rules between records: counters that cover ids, blob keys derived from objects.
 //!
 //! Says which records of which layouts, and takes the numbers from their keys; reading them from a store is the
 //! caller's business.
 
 use super::descriptors::SchemaVersion;
 use super::generated::GROUP_NUMBERS;
-use super::layouts::{ComputedKeys, Layout, LayoutRef, ValueForm, is_in};
+use super::layouts::{DerivedKeys, Layout, LayoutRef, ValueForm, is_in};
 
 /// The numbers that name a group of records; a rule with fewer fills it up with zeros.
 pub type Group = [u64; GROUP_NUMBERS];
@@ -70,11 +70,11 @@ impl SchemaVersion {
         rule.covers.iter().filter(move |cover| is_in(cover.versions, number))
     }
 
-    /// Keys of blobs that are computed from objects.
-    pub fn computed_keys(&self) -> impl Iterator<Item = &'static ComputedKeys> + use<> {
+    /// Keys of blobs that are derived from objects.
+    pub fn derived_keys(&self) -> impl Iterator<Item = &'static DerivedKeys> + use<> {
         let number = self.number;
         let layouts = self.blobs().into_iter().flat_map(|subspace| subspace.layouts);
-        layouts.flat_map(|layout| layout.computed).filter(move |computed| is_in(computed.versions, number))
+        layouts.flat_map(|layout| layout.derived_keys).filter(move |derived| is_in(derived.versions, number))
     }
 }
 

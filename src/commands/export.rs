@@ -339,7 +339,7 @@ fn conclude(
             })
             .collect(),
         local,
-        unhashed_blobs: connected.store.computed().keys().take(MOST_UNHASHED).copied().collect(),
+        unhashed_blobs: connected.store.derived_keys().keys().take(MOST_UNHASHED).copied().collect(),
     };
     Ok((entries, description, audit))
 }

@@ -25,7 +25,7 @@ use crate::records::changes;
 use crate::records::check;
 use crate::records::comparison;
 use crate::records::counters::Counters;
-use crate::records::derived_keys::ComputedBlobKeys;
+use crate::records::derived_keys::DerivedBlobKeys;
 use crate::records::gaps;
 use crate::records::input::{self, HeldDump, Input};
 use crate::records::pipeline::{Pipeline, in_parallel};
@@ -158,12 +158,12 @@ fn alone(
         _ => error,
     })?;
     let total = dump.manifest().map_or(0, |m| m.subspaces.iter().map(SubspaceEntry::bytes).sum());
-    let computed = input::computed_keys(dump, version)?;
+    let derived_keys = input::derived_keys(dump, version)?;
     let progress = Progress::start(options.run.console.progress(), "verify", total);
     let mut sorted = subspaces.to_vec();
     sorted.sort_by_key(|s| std::cmp::Reverse(dump.entry(s.letter).map(|e| e.value_bytes)));
     let mut done = in_parallel(options.run.budget.jobs, &sorted, |subspace| {
-        verify_subspace(dump, version, subspace, &computed, options, &progress)
+        verify_subspace(dump, version, subspace, &derived_keys, options, &progress)
     })?;
     drop(progress);
     done.sort_by_key(|part| part.verified.letter);
@@ -192,7 +192,7 @@ fn verify_subspace(
     dump: &Dump,
     version: &'static SchemaVersion,
     subspace: &'static Subspace,
-    computed: &ComputedBlobKeys,
+    derived_keys: &DerivedBlobKeys,
     options: &VerifyOptions,
     progress: &Progress,
 ) -> Result<VerifiedPart> {
@@ -211,7 +211,7 @@ fn verify_subspace(
     let pipeline = Pipeline { readers: 1, ..Pipeline::of(options.run) };
     pipeline.run(&[std::sync::Mutex::new(&mut reader)], read, |page| {
         for (key, value) in page.iter() {
-            check_record(subspace, computed, key, value, &mut findings, &mut counters);
+            check_record(subspace, derived_keys, key, value, &mut findings, &mut counters);
             if let Some(hashes) = &mut hashes {
                 hashes.push_record(subspace, key, value)?;
             }
@@ -235,14 +235,14 @@ fn verify_subspace(
 
 fn check_record(
     subspace: &'static Subspace,
-    computed: &ComputedBlobKeys,
+    derived_keys: &DerivedBlobKeys,
     key: &[u8],
     value: &[u8],
     findings: &mut Findings,
     counters: &mut Counters,
 ) {
     if subspace.value == ValueKind::Blob {
-        check::content(subspace, computed, key, value, findings);
+        check::content(subspace, derived_keys, key, value, findings);
         return;
     }
     let Some(layout) = check::record(subspace, key, value, findings) else { return };

@@ -8,7 +8,7 @@ use crate::base::finding::{FindingKind, Findings};
 use crate::base::page::Page;
 use crate::catalog::{Layout, Problem, Subspace};
 use crate::records::blob::{self, BlobRule, Proof};
-use crate::records::derived_keys::ComputedBlobKeys;
+use crate::records::derived_keys::DerivedBlobKeys;
 
 /// Findings and counts of reading records.
 #[derive(Debug, Default, Clone)]
@@ -81,13 +81,13 @@ pub fn record(
 /// Decodes a stored blob and adds a finding unless its content is proven.
 pub fn blob<'a>(
     subspace: &'static Subspace,
-    (rule, computed): (BlobRule, &ComputedBlobKeys),
+    (rule, derived_keys): (BlobRule, &DerivedBlobKeys),
     key: &[u8],
     stored: &'a [u8],
     findings: &mut Findings,
 ) -> std::borrow::Cow<'a, [u8]> {
     let hashed = record(subspace, key, stored, findings).is_some_and(|layout| layout.content_hash)
-        && !computed.contains(key);
+        && !derived_keys.contains(key);
     let decoded = blob::decode(rule, hashed.then_some(key), stored);
     let mut found = |kind, what: &str| {
         findings.add(kind, subspace.letter, key, || format!("{}: {what}", subspace.describe(key)));
@@ -108,13 +108,13 @@ pub fn blob<'a>(
 /// Checks the decoded content of a blob against its key.
 pub fn content(
     subspace: &'static Subspace,
-    computed: &ComputedBlobKeys,
+    derived_keys: &DerivedBlobKeys,
     key: &[u8],
     content: &[u8],
     findings: &mut Findings,
 ) {
     let hashed = record(subspace, key, content, findings).is_some_and(|layout| layout.content_hash)
-        && !computed.contains(key);
+        && !derived_keys.contains(key);
     let mut found = |kind, what: &str| {
         findings.add(kind, subspace.letter, key, || format!("{}: {what}", subspace.describe(key)));
     };

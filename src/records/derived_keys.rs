@@ -20,9 +20,9 @@ const PAGE: usize = 1 << 16;
 
 /// Keys of blobs that need not hash to them.
 #[derive(Debug, Clone, Default)]
-pub struct ComputedBlobKeys(Arc<BTreeSet<[u8; 32]>>);
+pub struct DerivedBlobKeys(Arc<BTreeSet<[u8; 32]>>);
 
-impl ComputedBlobKeys {
+impl DerivedBlobKeys {
     /// Reads the objects whose blobs have such keys; `read` opens a range of a subspace, or nothing where that is
     /// not there.
     ///
@@ -32,28 +32,26 @@ impl ComputedBlobKeys {
         read: impl Fn(&'static Subspace, &KeyRange) -> Result<Option<Box<dyn Pages + Send + 'a>>>,
     ) -> Result<Self> {
         let mut keys = BTreeSet::new();
-        for computed in version.computed_keys() {
-            let Some(subspace) = version.subspace(computed.of.letter) else { continue };
-            let Some(mut pages) = read(subspace, &KeyRange::around(computed.start))? else { continue };
+        for derived in version.derived_keys() {
+            let Some(subspace) = version.subspace(derived.of.letter) else { continue };
+            let Some(mut pages) = read(subspace, &KeyRange::around(derived.start))? else { continue };
             let mut page = Page::new();
             while keys.len() < MOST && pages.next(&mut page, PAGE)? {
-                for (key, _) in page.iter().filter(|(key, _)| key.starts_with(computed.start)) {
+                for (key, _) in page.iter().filter(|(key, _)| key.starts_with(derived.start)) {
                     // A key of another layout names no such object.
-                    let of = subspace.layout(key).is_ok_and(|found| computed.of.is(found));
-                    if let Some(text) = of.then(|| computed.preimage(key)).flatten() {
+                    let of = subspace.layout(key).is_ok_and(|found| derived.of.is(found));
+                    if let Some(text) = of.then(|| derived.preimage(key)).flatten() {
                         keys.insert(*blake3::hash(text.as_bytes()).as_bytes());
                     }
                 }
                 // What is read of a dump is the whole subspace.
-                if page
-                    .last()
-                    .is_some_and(|(key, _)| !key.starts_with(computed.start) && key > computed.start)
+                if page.last().is_some_and(|(key, _)| !key.starts_with(derived.start) && key > derived.start)
                 {
                     break;
                 }
             }
         }
-        Ok(ComputedBlobKeys(Arc::new(keys)))
+        Ok(DerivedBlobKeys(Arc::new(keys)))
     }
 
     /// The keys, ascending.
@@ -65,7 +63,7 @@ impl ComputedBlobKeys {
     pub fn with(self, more: impl IntoIterator<Item = [u8; 32]>) -> Self {
         let mut keys = Arc::unwrap_or_clone(self.0);
         keys.extend(more);
-        ComputedBlobKeys(Arc::new(keys))
+        DerivedBlobKeys(Arc::new(keys))
     }
 
     /// Whether the blob of this key has another content than the key says.
@@ -86,7 +84,7 @@ mod tests {
     fn the_key_of_a_bundle_is_the_hash_of_its_objects_id() {
         let version = catalog::version(6).unwrap();
         let memory = Memory::new(BackendKind::RocksDb);
-        let rule = version.computed_keys().next().unwrap();
+        let rule = version.derived_keys().next().unwrap();
         let subspace = version.subspace(rule.of.letter).unwrap();
         let table = subspace.table(BackendKind::RocksDb).unwrap();
         let mut page = Page::new();
@@ -97,7 +95,7 @@ mod tests {
         let mut shard = memory.shard(table).unwrap();
         shard.write(&page).unwrap();
         shard.commit().unwrap();
-        let keys = ComputedBlobKeys::read(version, |subspace, range| {
+        let keys = DerivedBlobKeys::read(version, |subspace, range| {
             Ok(Some(memory.scan(subspace.table(BackendKind::RocksDb).unwrap(), range)?))
         });
         let keys = keys.unwrap();

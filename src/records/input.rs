@@ -15,7 +15,7 @@ use crate::catalog::{self, SchemaVersion, Subspace, ValueKind};
 use crate::dump::manifest::SubspaceEntry;
 use crate::dump::reader::{Dump, FileCheck, SubspaceReader, Verify};
 use crate::records::check::{self, Tally};
-use crate::records::derived_keys::ComputedBlobKeys;
+use crate::records::derived_keys::DerivedBlobKeys;
 use crate::records::gaps::Gap;
 use crate::records::store::{self, Store, StoreReader};
 use crate::run::Run;
@@ -28,7 +28,7 @@ pub struct HeldDump {
     pub dump: Dump,
     version: &'static SchemaVersion,
     // `None` if blobs are not to be compared with their keys.
-    computed: Option<ComputedBlobKeys>,
+    derived_keys: Option<DerivedBlobKeys>,
 }
 
 impl HeldDump {
@@ -40,14 +40,14 @@ impl HeldDump {
         let number = dump.schema_version();
         let version = catalog::version(number)
             .ok_or_else(|| store::unknown_version(number).with("dump", dump.dir().display().to_string()))?;
-        let computed = Some(computed_keys(&dump, version)?);
-        Ok(HeldDump { dump, version, computed })
+        let derived_keys = Some(derived_keys(&dump, version)?);
+        Ok(HeldDump { dump, version, derived_keys })
     }
 
     /// Wraps an opened dump that is read by the catalog of `version`, whatever it states itself. Blobs are not compared
     /// with their keys.
     pub fn with_version(dump: Dump, version: &'static SchemaVersion) -> HeldDump {
-        HeldDump { dump, version, computed: None }
+        HeldDump { dump, version, derived_keys: None }
     }
 
     /// The schema version by whose catalog it is read.
@@ -147,7 +147,7 @@ impl<'a> Input<'a> {
                 reader: Box::new(held.dump.open_subspace(subspace.letter, Verify::Counts)?),
                 subspace,
                 // The export of this tool has already compared every blob with its key.
-                computed: held.computed.as_ref().filter(|_| held.dump.is_server_dump()),
+                derived_keys: held.derived_keys.as_ref().filter(|_| held.dump.is_server_dump()),
                 raw: Page::new(),
                 tally: Tally::default(),
             }),
@@ -216,7 +216,7 @@ pub enum Records<'a> {
         /// Subspace of the file.
         subspace: &'static Subspace,
         /// Keys of blobs that are not a hash of their content; `None` if blobs are not compared with their keys.
-        computed: Option<&'a ComputedBlobKeys>,
+        derived_keys: Option<&'a DerivedBlobKeys>,
         /// Records as read.
         raw: Page,
         /// Findings and counts so far.
@@ -297,7 +297,7 @@ impl Records<'_> {
 
 impl Pages for Records<'_> {
     fn read_next(&mut self, page: &mut Page, budget: usize) -> Result<bool> {
-        let (reader, subspace, computed, raw, tally) = match self {
+        let (reader, subspace, derived_keys, raw, tally) = match self {
             Records::File(reader) => return reader.next(page, budget),
             Records::Store(reading) => return reading.next(page, budget),
             Records::Usable(usable) => return usable.next(page, budget),
@@ -305,17 +305,17 @@ impl Pages for Records<'_> {
                 page.clear();
                 return Ok(false);
             }
-            Records::Dump { reader, subspace, computed, raw, tally } => {
-                (reader, *subspace, *computed, raw, tally)
+            Records::Dump { reader, subspace, derived_keys, raw, tally } => {
+                (reader, *subspace, *derived_keys, raw, tally)
             }
         };
         let blobs = subspace.value == ValueKind::Blob;
         if blobs || !check::has_local(subspace) {
             let more = reader.read_page(page, budget)?;
             for (key, value) in page.iter() {
-                match computed {
-                    Some(computed) if blobs => {
-                        check::content(subspace, computed, key, value, &mut tally.findings);
+                match derived_keys {
+                    Some(derived_keys) if blobs => {
+                        check::content(subspace, derived_keys, key, value, &mut tally.findings);
                     }
                     _ => {
                         check::record(subspace, key, value, &mut tally.findings);
@@ -362,10 +362,10 @@ pub fn checksums(dump: &Dump, run: &Run) -> Result<Vec<FileCheck>> {
 /// from the manifest for a dump without these objects.
 ///
 /// Errors: those of reading the objects.
-pub fn computed_keys(dump: &Dump, version: &'static SchemaVersion) -> Result<ComputedBlobKeys> {
+pub fn derived_keys(dump: &Dump, version: &'static SchemaVersion) -> Result<DerivedBlobKeys> {
     let stated = dump.manifest().map(|manifest| &manifest.unhashed_blobs[..]).unwrap_or_default();
     let stated = stated.iter().filter_map(|key| unhex(key)?.try_into().ok());
-    let found = ComputedBlobKeys::read(version, |subspace, _| {
+    let found = DerivedBlobKeys::read(version, |subspace, _| {
         let held = dump.has(subspace.letter).then(|| dump.open_subspace(subspace.letter, Verify::Counts));
         Ok(held.transpose()?.map(|reader| Box::new(reader) as Box<dyn Pages + Send>))
     })?;

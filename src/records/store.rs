@@ -16,7 +16,7 @@ use crate::catalog::{self, SchemaVersion, Subspace, Table, ValueKind};
 use crate::records::audit::HashList;
 use crate::records::blob::BlobRule;
 use crate::records::check::{self, Tally};
-use crate::records::derived_keys::ComputedBlobKeys;
+use crate::records::derived_keys::DerivedBlobKeys;
 use crate::records::gaps::{self, Gap};
 
 /// A source with the schema version that defines its records.
@@ -24,7 +24,7 @@ pub struct Store {
     source: Box<dyn Source>,
     version: &'static SchemaVersion,
     rule: BlobRule,
-    computed: ComputedBlobKeys,
+    derived_keys: DerivedBlobKeys,
     gaps: Vec<Gap>,
     // Whether missing tables are read as empty ones.
     past_absent: bool,
@@ -91,15 +91,15 @@ impl Store {
     /// Errors: those of looking for tables and of reading the objects that name blobs with derived keys.
     pub fn open(source: Box<dyn Source>, version: &'static SchemaVersion, rule: BlobRule) -> Result<Self> {
         let gaps = gaps::find(source.as_ref(), version)?;
-        let computed = {
+        let derived_keys = {
             let source = source.as_ref();
-            ComputedBlobKeys::read(version, |subspace, range| {
+            DerivedBlobKeys::read(version, |subspace, range| {
                 let gap = gaps.iter().any(|gap| gap.subspace.letter == subspace.letter);
                 let table = subspace.table(source.kind()).ok().filter(|_| !gap);
                 table.map(|table| source.scan(table, range)).transpose()
             })?
         };
-        Ok(Store { source, version, rule, computed, gaps, past_absent: false })
+        Ok(Store { source, version, rule, derived_keys, gaps, past_absent: false })
     }
 
     /// Subspaces whose tables are missing or cannot be read. Reading one of them is an error, so that none is
@@ -136,8 +136,8 @@ impl Store {
     }
 
     /// Keys of blobs that by design are not a hash of their content.
-    pub fn computed(&self) -> &ComputedBlobKeys {
-        &self.computed
+    pub fn derived_keys(&self) -> &DerivedBlobKeys {
+        &self.derived_keys
     }
 
     /// The schema version whose catalog is used.
@@ -226,8 +226,8 @@ impl Store {
         Ok(())
     }
 
-    fn blobs(&self) -> (BlobRule, &ComputedBlobKeys) {
-        (self.rule, &self.computed)
+    fn blobs(&self) -> (BlobRule, &DerivedBlobKeys) {
+        (self.rule, &self.derived_keys)
     }
 
     /// Tables with rows that belong to no subspace of this schema version, with their classification.
@@ -248,7 +248,7 @@ pub struct StoreReader<'a> {
     source: &'a dyn Source,
     pages: Option<Box<dyn Pages + Send + 'a>>,
     subspace: &'static Subspace,
-    blobs: (BlobRule, &'a ComputedBlobKeys),
+    blobs: (BlobRule, &'a DerivedBlobKeys),
     raw: Page,
     tally: Tally,
     skip_local: bool,
@@ -297,7 +297,7 @@ impl StoreReader<'_> {
 /// Fills an empty page with the decoded blobs of `raw`, and leaves no large blob in `raw`.
 fn decode(
     subspace: &'static Subspace,
-    rule: (BlobRule, &ComputedBlobKeys),
+    rule: (BlobRule, &DerivedBlobKeys),
     raw: &mut Page,
     page: &mut Page,
     findings: &mut Findings,

@@ -10,7 +10,7 @@ use crate::base::error::{Error, Result};
 use crate::base::hex::hex;
 use crate::base::page::Page;
 use crate::catalog::{self, FreshRule, Layout, SchemaVersion, SideTable, Subspace, Table};
-use crate::records::derived_keys::ComputedBlobKeys;
+use crate::records::derived_keys::DerivedBlobKeys;
 use crate::records::store::{self, UnknownTable};
 
 /// Number of rows of one subspace at which counting stops.
@@ -92,7 +92,7 @@ pub fn check(
     others: bool,
 ) -> Result<Clearing> {
     check_version(target, version, extent)?;
-    let computed = ComputedBlobKeys::read(version, |subspace, range| {
+    let derived_keys = DerivedBlobKeys::read(version, |subspace, range| {
         subspace.table(target.kind()).ok().map(|table| target.scan(table, range)).transpose()
     })?;
     let mut clearing = Clearing::default();
@@ -100,7 +100,7 @@ pub fn check(
     for subspace in version.subspaces {
         if let Ok(table) = subspace.table(target.kind())
             && extent.includes(subspace)
-            && let Some(obstacle) = check_subspace(target, (subspace, table), &computed, &mut clearing)?
+            && let Some(obstacle) = check_subspace(target, (subspace, table), &derived_keys, &mut clearing)?
         {
             in_the_way.push(obstacle);
         }
@@ -282,23 +282,23 @@ fn check_version(target: &dyn Source, version: &SchemaVersion, extent: Extent) -
 
 /// The rule for a record whose hash is derived from an object of the target itself, such as the bundle of a web
 /// application that a first start has loaded.
-fn rule_if_computed(
+fn rule_if_derived_key(
     subspace: &'static Subspace,
     layout: &'static Layout,
-    computed: &ComputedBlobKeys,
+    derived_keys: &DerivedBlobKeys,
     (key, value): (&[u8], &[u8]),
 ) -> Option<FreshRule> {
-    let rule = layout.fresh_if_computed?;
+    let rule = layout.fresh_if_derived_key?;
     // A link that is not provisional belongs to another use of the blob.
     let expected = !layout.has_provisional() || layout.is_provisional(key, value);
-    (expected && computed.contains(subspace.blob_hash(key)?)).then_some(rule)
+    (expected && derived_keys.contains(subspace.blob_hash(key)?)).then_some(rule)
 }
 
 /// Reads a subspace of the target; returns a description of the rows that must not be deleted, if there are any.
 fn check_subspace(
     target: &dyn Source,
     (subspace, table): (&'static Subspace, &'static Table),
-    computed: &ComputedBlobKeys,
+    derived_keys: &DerivedBlobKeys,
     clearing: &mut Clearing,
 ) -> Result<Option<String>> {
     let mut pages = target.scan(table, &KeyRange::all())?;
@@ -313,7 +313,7 @@ fn check_subspace(
                 Err(catalog::Problem::UnknownKey(_)) => None,
             };
             let of_object =
-                layout.and_then(|layout| rule_if_computed(subspace, layout, computed, (key, value)));
+                layout.and_then(|layout| rule_if_derived_key(subspace, layout, derived_keys, (key, value)));
             let own = of_object.or_else(|| layout.and_then(|layout| layout.fresh));
             match own.unwrap_or(subspace.fresh) {
                 FreshRule::Keep => {}

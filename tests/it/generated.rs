@@ -401,20 +401,20 @@ fn the_catalog_knows_what_is_special() {
     });
     assert_eq!(staying, [(6, 'g', "node_lease")]);
     assert_eq!(layout(6, 'g', "node_lease").fresh, Some(FreshRule::Keep));
-    // Fixed and computed keys of blobs.
+    // Fixed and derived keys of blobs.
     assert_eq!(layout(5, 't', "webadmin").fixed_key, Some(&b"STALWART_WEBADMIN"[..]));
     assert!(layout(5, 't', "content").content_hash && !layout(5, 't', "webadmin").content_hash);
-    let computed: Vec<_> =
-        catalog::versions().iter().flat_map(|v| v.computed_keys().map(move |c| (v, c))).collect();
-    let [(version, computed)] = computed[..] else { panic!("{computed:?}") };
-    assert_eq!((version.number, computed.prefix), (6, "STALWART_APP_"));
-    assert!(layout(6, 't', "content").computed.iter().any(|other| std::ptr::eq(other, computed)));
-    let objects = version.subspace(computed.of.letter).unwrap();
+    let derived: Vec<_> =
+        catalog::versions().iter().flat_map(|v| v.derived_keys().map(move |c| (v, c))).collect();
+    let [(version, derived)] = derived[..] else { panic!("{derived:?}") };
+    assert_eq!((version.number, derived.prefix), (6, "STALWART_APP_"));
+    assert!(layout(6, 't', "content").derived_keys.iter().any(|other| std::ptr::eq(other, derived)));
+    let objects = version.subspace(derived.of.letter).unwrap();
     let key = unhex("000b 0000000000000007");
-    assert!(computed.of.is(objects.layout(&key).unwrap()) && key.starts_with(computed.start));
-    assert_eq!(computed.start, unhex("000b"));
-    assert_eq!(computed.preimage(&key).as_deref(), Some("STALWART_APP_7"));
-    assert_eq!(computed.preimage(&unhex("0010 0000000000000007")), None);
+    assert!(derived.of.is(objects.layout(&key).unwrap()) && key.starts_with(derived.start));
+    assert_eq!(derived.start, unhex("000b"));
+    assert_eq!(derived.preimage(&key).as_deref(), Some("STALWART_APP_7"));
+    assert_eq!(derived.preimage(&unhex("0010 0000000000000007")), None);
     // Links name blobs.
     let link = |version: u32, letter: char, key: &str| {
         let key = unhex(&key.replace('H', H));

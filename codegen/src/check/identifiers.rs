@@ -99,7 +99,7 @@ fn conditions(layout: &Layout) -> Vec<String> {
     let mut conditions = Vec::new();
     conditions.extend((!layout.archives.is_empty()).then(|| "archived".to_owned()));
     conditions.extend((!layout.provisional.is_empty()).then(|| "provisional".to_owned()));
-    conditions.extend((0..layout.computed.len()).map(|number| format!("object_{number}")));
+    conditions.extend((0..layout.derived_keys.len()).map(|number| format!("object_{number}")));
     conditions
 }
 

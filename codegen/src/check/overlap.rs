@@ -209,12 +209,12 @@ mod tests {
             local: false,
             schema_version: false,
             content_hash: false,
-            computed: Vec::new(),
+            derived_keys: Vec::new(),
             links_blob: None,
             commit: None,
             provisional: Vec::new(),
             fresh: None,
-            fresh_if_computed: None,
+            fresh_if_derived_key: None,
             shares: Vec::new(),
         }
     }

@@ -45,7 +45,7 @@ pub(super) fn schema_version_record(model: &Model, mistakes: &mut Vec<Mistake>) 
     }
 }
 
-/// Links and computed keys name fields that exist.
+/// Links and derived keys name fields that exist.
 pub(super) fn blobs(model: &Model, mistakes: &mut Vec<Mistake>) {
     for layout in model.layouts() {
         let hashed = layout.hash_at().is_some();
@@ -63,11 +63,11 @@ pub(super) fn blobs(model: &Model, mistakes: &mut Vec<Mistake>) {
             _ => {}
         }
         links(layout, mistakes);
-        if let Some((_, place)) = layout.fresh_if_computed {
-            for version in layout.versions.iter().filter(|version| !has_computed_keys(model, *version)) {
-                let message = format!("version {version} computes no key of a blob");
+        if let Some((_, place)) = layout.fresh_if_derived_key {
+            for version in layout.versions.iter().filter(|version| !has_derived_keys(model, *version)) {
+                let message = format!("version {version} derives no key of a blob");
                 mistakes.push(
-                    Mistake::new(place, message).help("declare `computed:`, or end the layout's range"),
+                    Mistake::new(place, message).help("declare `derived_keys:`, or end the layout's range"),
                 );
             }
         }
@@ -78,11 +78,11 @@ pub(super) fn blobs(model: &Model, mistakes: &mut Vec<Mistake>) {
             let message = format!("values of `{}` already have a form", layout.name.value);
             mistakes.push(Mistake::new(layout.value_place, message).help("remove `archives:` or `value:`"));
         }
-        for computed in &layout.computed {
-            for version in computed.versions.iter() {
-                if let Some(of) = resolve(model, version, &computed.of, mistakes) {
-                    number_field(of, &computed.field, mistakes);
-                    sets(of, &computed.only, mistakes);
+        for derived in &layout.derived_keys {
+            for version in derived.versions.iter() {
+                if let Some(of) = resolve(model, version, &derived.of, mistakes) {
+                    number_field(of, &derived.field, mistakes);
+                    sets(of, &derived.only, mistakes);
                 }
             }
         }
@@ -128,8 +128,10 @@ pub(super) fn one_side_each(model: &Model, mistakes: &mut Vec<Mistake>) {
 fn links(layout: &Layout, mistakes: &mut Vec<Mistake>) {
     let provisional = layout.provisional.first().map(|(field, _)| (field.place, "`provisional:`"));
     let commit = layout.commit.map(|(_, place)| (place, "`commit:`"));
-    let fresh =
-        layout.fresh_if_computed.filter(|_| !layout.content_hash).map(|(_, p)| (p, "`fresh_if_computed:`"));
+    let fresh = layout
+        .fresh_if_derived_key
+        .filter(|_| !layout.content_hash)
+        .map(|(_, p)| (p, "`fresh_if_derived_key:`"));
     if layout.links_blob.is_none() {
         for (place, word) in [provisional, commit, fresh].into_iter().flatten() {
             let message = format!("keys of `{}` name no blob", layout.name.value);
@@ -154,11 +156,11 @@ fn links(layout: &Layout, mistakes: &mut Vec<Mistake>) {
     }
 }
 
-/// Whether a version has blobs whose keys are computed from objects.
-fn has_computed_keys(model: &Model, version: u32) -> bool {
+/// Whether a version has blobs whose keys are derived from objects.
+fn has_derived_keys(model: &Model, version: u32) -> bool {
     let layouts = model.subspaces_in(version).flat_map(|s| s.layouts_in(version));
-    let mut computed = layouts.flat_map(|l| &l.computed);
-    computed.any(|computed| computed.versions.contains(version))
+    let mut derived = layouts.flat_map(|l| &l.derived_keys);
+    derived.any(|derived| derived.versions.contains(version))
 }
 
 /// Left-over tables carry letters that are free in their versions.

@@ -246,8 +246,8 @@ fn notes(model: &Model, subspace: &Subspace, layout: &Layout) -> String {
     if layout.content_hash {
         parts.push("The key is the BLAKE3 of the content.".to_owned());
     }
-    for computed in &layout.computed {
-        parts.push(one_line(&computed.doc));
+    for derived in &layout.derived_keys {
+        parts.push(one_line(&derived.doc));
     }
     if layout.links_blob.is_some() {
         parts.push("Names a blob.".to_owned());
@@ -258,10 +258,10 @@ fn notes(model: &Model, subspace: &Subspace, layout: &Layout) -> String {
         parts.push(format!("With {} and an empty value, written before the blob is used.", which.join(", ")));
     }
     parts.extend(fresh_note(layout.fresh.unwrap_or(subspace.fresh)).map(str::to_owned));
-    if let Some((rule, _)) = layout.fresh_if_computed
+    if let Some((rule, _)) = layout.fresh_if_derived_key
         && let Some(note) = fresh_note(rule)
     {
-        parts.push(format!("Where the hash is computed from an object of the target: {note}"));
+        parts.push(format!("Where the hash is derived from an object of the target: {note}"));
     }
     for shares in &layout.shares {
         let undecidable = if shares.undecidable { " (undecidable from the key alone)" } else { "" };

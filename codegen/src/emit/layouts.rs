@@ -97,9 +97,9 @@ fn layout(
         let rule = fresh(rule);
         words.push(quote! { .fresh(#rule) });
     }
-    if let Some((rule, _)) = layout.fresh_if_computed {
+    if let Some((rule, _)) = layout.fresh_if_derived_key {
         let rule = fresh(rule);
-        words.push(quote! { .fresh_if_computed(#rule) });
+        words.push(quote! { .fresh_if_derived_key(#rule) });
     }
     if let Some(key) = layout.fixed_key() {
         let key = bytes(&key);
@@ -109,9 +109,9 @@ fn layout(
     if !shares.is_empty() {
         words.push(quote! { .shares(&[#(#shares),*]) });
     }
-    let computed: Vec<TokenStream> = computed(entries, entry, index, layout, functions);
-    if !computed.is_empty() {
-        words.push(quote! { .computed(&[#(#computed),*]) });
+    let derived_keys: Vec<TokenStream> = derived_keys(entries, entry, index, layout, functions);
+    if !derived_keys.is_empty() {
+        words.push(quote! { .derived_keys(&[#(#derived_keys),*]) });
     }
     quote! { Layout::new(#number, #name, &[#(#segments),*]) #(#words)* }
 }
@@ -160,8 +160,8 @@ fn condition(
     name
 }
 
-/// Keys of blobs that are computed from objects, each with the versions that have them.
-fn computed(
+/// Keys of blobs that are derived from objects, each with the versions that have them.
+fn derived_keys(
     entries: &[NamedSubspace<'_>],
     entry: &NamedSubspace<'_>,
     index: usize,
@@ -169,13 +169,13 @@ fn computed(
     functions: &mut Vec<TokenStream>,
 ) -> Vec<TokenStream> {
     let mut rules = Vec::new();
-    for computed in &layout.computed {
-        for (from, to, of, object) in resolve(entries, &computed.of, computed.versions.iter()) {
+    for derived in &layout.derived_keys {
+        for (from, to, of, object) in resolve(entries, &derived.of, derived.versions.iter()) {
             let what = format!("object_{}", rules.len());
             let name = ident(&names::condition(&entry.name, index, &what));
             let (key, read) = (of.key(), plain(object));
-            let pattern = of.pattern(object, &named(&computed.only), &[&computed.field.value]);
-            let id = widened(&of.subspace.layouts[object], &computed.field.value);
+            let pattern = of.pattern(object, &named(&derived.only), &[&derived.field.value]);
+            let id = widened(&of.subspace.layouts[object], &derived.field.value);
             functions.push(quote! {
                 fn #name(key: &[u8]) -> Option<u64> {
                     match #key::read(#read, key)? {
@@ -184,11 +184,11 @@ fn computed(
                     }
                 }
             });
-            let (from, to, prefix, statics) = (plain(from), plain(to), &computed.prefix, of.statics());
-            let start = bytes(&start(&of.subspace.layouts[object], &computed.only));
+            let (from, to, prefix, statics) = (plain(from), plain(to), &derived.prefix, of.statics());
+            let start = bytes(&start(&of.subspace.layouts[object], &derived.only));
             let letter = of.subspace.letter;
             rules.push(quote! {
-                ComputedKeys {
+                DerivedKeys {
                     versions: (#from, #to),
                     prefix: #prefix,
                     of: LayoutRef { letter: #letter, layout: &#statics[#read] },

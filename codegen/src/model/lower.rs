@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Backend, Computed, CounterRule, Cover, EarlierName, Fresh, IntSet, Layout, LayoutPath, Legacy, Letter,
+    Backend, CounterRule, Cover, DerivedKeys, EarlierName, Fresh, IntSet, Layout, LayoutPath, Legacy, Letter,
     Model, NameTable, Pieces, Range, SchemaVersion, Segment, SegmentKind, Shares, SideTable, Singleton,
     StoreGroup, Subspace, TableKind, Text, ValueForm, ValueKind, Variant,
 };
@@ -283,23 +283,23 @@ impl Lower<'_> {
             local: layout.local,
             schema_version: layout.schema_version,
             content_hash: layout.content_hash,
-            computed: layout
-                .computed
+            derived_keys: layout
+                .derived_keys
                 .into_iter()
-                .map(|computed| Computed {
-                    versions: self.range(computed.versions, versions),
-                    doc: computed.doc.value,
-                    prefix: computed.prefix.value,
-                    of: self.path(&computed.of),
-                    field: text(computed.field),
-                    only: self.sets(computed.only),
+                .map(|derived| DerivedKeys {
+                    versions: self.range(derived.versions, versions),
+                    doc: derived.doc.value,
+                    prefix: derived.prefix.value,
+                    of: self.path(&derived.of),
+                    field: text(derived.field),
+                    only: self.sets(derived.only),
                 })
                 .collect(),
             links_blob: layout.links_blob.map(text),
             commit: layout.commit.map(|at| (at.value, at.place)),
             provisional: self.sets(layout.provisional),
             fresh: layout.fresh.map(|at| self.fresh(at)),
-            fresh_if_computed: layout.fresh_if_computed.map(|at| {
+            fresh_if_derived_key: layout.fresh_if_derived_key.map(|at| {
                 let place = at.place;
                 (self.fresh(at), place)
             }),

@@ -75,9 +75,9 @@ static PROPERTY_LAYOUTS: [Layout; 5] = [
     Layout::new(2, "link", &[Segment::constant(&[0x02]), Segment::hash("h")])
         .empty().link(1).local().fresh(FreshRule::Keep),
     Layout::new(3, "commit", &[Segment::constant(&[0x03]), Segment::hash("h")])
-        .empty().link(1).commit().fresh_if_computed(FreshRule::Clear),
+        .empty().link(1).commit().fresh_if_derived_key(FreshRule::Clear),
     Layout::new(4, "early_link", &[Segment::constant(&[0x04]), Segment::hash("h"), Segment::u8("kind")])
-        .lengths(&[0, 10]).provisional(property_4_provisional).link(1).fresh_if_computed(FreshRule::Clear),
+        .lengths(&[0, 10]).provisional(property_4_provisional).link(1).fresh_if_derived_key(FreshRule::Clear),
 ];
 
 fn property_1_archived(key: &[u8]) -> bool {
@@ -128,9 +128,9 @@ impl TypedKey for BlobsKey<'_> {
 
 static BLOBS_LAYOUTS: [Layout; 2] = [
     Layout::new(0, "content", &[Segment::hash("h")])
-        .content_hash(0).fresh_if_computed(FreshRule::Save)
-        .computed(&[
-            ComputedKeys {
+        .content_hash(0).fresh_if_derived_key(FreshRule::Save)
+        .derived_keys(&[
+            DerivedKeys {
                 versions: (1, 1),
                 prefix: "APP_",
                 of: LayoutRef { letter: 'p', layout: &PROPERTY_LAYOUTS[1] },

@@ -2029,7 +2029,7 @@ impl TypedKey for BlobLinkKey<'_> {
 static BLOB_LINK_LAYOUTS: [Layout; 6] = [
     Layout::new(0, "commit", &[Segment::hash("hash")]).empty().link(0).commit(),
     Layout::new(1, "commit", &[Segment::hash("hash")])
-        .empty().link(0).commit().fresh_if_computed(FreshRule::Clear),
+        .empty().link(0).commit().fresh_if_derived_key(FreshRule::Clear),
     Layout::new(2, "id_link", &[Segment::hash("hash"), Segment::u64("id")]).empty().link(0),
     Layout::new(3, "document_link", &[
         Segment::hash("hash"), Segment::u32("account"), Segment::u8("collection").named(&NAMES_COLLECTION),
@@ -2039,7 +2039,7 @@ static BLOB_LINK_LAYOUTS: [Layout; 6] = [
         .lengths(&[0, 1]).link(0),
     Layout::new(5, "temporary_link", &[Segment::hash("hash"), Segment::u32("account"), Segment::u64("until")])
         .lengths(&[0, 1, 10]).provisional(blob_link_5_provisional).link(0)
-        .fresh_if_computed(FreshRule::Clear),
+        .fresh_if_derived_key(FreshRule::Clear),
 ];
 
 fn blob_link_5_provisional(key: &[u8]) -> bool {
@@ -2774,9 +2774,9 @@ impl TypedKey for BlobsKey<'_> {
 static BLOBS_LAYOUTS: [Layout; 5] = [
     Layout::new(0, "content", &[Segment::hash("hash")]).content_hash(0),
     Layout::new(1, "content", &[Segment::hash("hash")])
-        .content_hash(0).fresh_if_computed(FreshRule::Clear)
-        .computed(&[
-            ComputedKeys {
+        .content_hash(0).fresh_if_derived_key(FreshRule::Clear)
+        .derived_keys(&[
+            DerivedKeys {
                 versions: (6, 6),
                 prefix: "STALWART_APP_",
                 of: LayoutRef { letter: 's', layout: &REGISTRY_LAYOUTS[0] },

@@ -178,7 +178,7 @@ pub(super) fn resume_subspace(
                 continue;
             }
             let mut found = Findings::new();
-            check::content(subspace, store.computed(), key, content, &mut found);
+            check::content(subspace, store.derived_keys(), key, content, &mut found);
             if found.count(FindingKind::BlobMismatch) > 0 {
                 // Whether a blob could be decoded shows only in its stored bytes.
                 found = Findings::new();
