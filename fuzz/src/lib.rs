@@ -28,7 +28,7 @@ use stalwart_migrate::config::Config;
 use stalwart_migrate::dump::{Dump, Manifest, Verify};
 use stalwart_migrate::open::installation::BlobChoice;
 use stalwart_migrate::records::archive::Archive;
-use stalwart_migrate::records::blob::{self, BlobRule, Proof};
+use stalwart_migrate::records::blob::{self, BlobRule, ContentCheck};
 use stalwart_migrate::records::changes;
 use stalwart_migrate::records::counters::Counters;
 use stalwart_migrate::records::selection::Request;
@@ -239,14 +239,14 @@ pub fn decode_blob(input: &[u8]) {
     let hash = blake3::hash(stored);
     let decoded = blob::decode(rule, (hashed % 2 == 1).then_some(&hash.as_bytes()[..]), stored);
     if hashed % 2 == 1 {
-        assert_eq!((&*decoded.content, decoded.proof), (stored, Proof::Hash));
+        assert_eq!((&*decoded.content, decoded.check), (stored, ContentCheck::Matching));
     }
     // The wrong hash makes every way of decoding be tried.
     let _ = blob::decode(rule, Some(&[7; 32]), stored);
     let encoded = blob::encode(rule, stored);
     assert!(encoded.len() as u64 <= blob::worst_case(rule, stored.len() as u64));
     let back = blob::decode(rule, Some(hash.as_bytes()), &encoded);
-    assert_eq!((&*back.content, back.proof), (stored, Proof::Hash));
+    assert_eq!((&*back.content, back.check), (stored, ContentCheck::Matching));
 }
 
 /// A schema, as `build.rs` reads it.

@@ -279,17 +279,17 @@ pub fn blob(blob: &Blob, file: Option<&std::path::Path>, strict: Strict, console
     }
     let file = file.map(|file| file.display().to_string());
     let place = file.as_deref().unwrap_or("stdout");
-    let proof = match blob.proven {
+    let check = match blob.hash_matches {
         Some(true) => "the content hashes to its key",
         Some(false) => "the content does not hash to its key",
         None => "its key is no hash of the content",
     };
-    console.say(format!("{} bytes written to {place}; {proof}", blob.content.len()));
+    console.say(format!("{} bytes written to {place}; {check}", blob.content.len()));
     console.data(&WrittenBlob {
         event: "blob",
         key: hex(&blob.key),
         bytes: blob.content.len(),
-        hash_matches: blob.proven,
+        hash_matches: blob.hash_matches,
         file,
     });
     End::new(strict, 0, &blob.findings())

@@ -136,7 +136,7 @@ pub struct Blob {
     /// The content, decoded.
     pub content: Vec<u8>,
     /// Whether the key is the hash of the content; `None` if keys of its layout never are.
-    pub proven: Option<bool>,
+    pub hash_matches: Option<bool>,
 }
 
 /// Counts what every subspace holds: from the manifest of a dump, else by reading everything.
@@ -255,7 +255,7 @@ pub fn record(subspace: &str, key: &str, options: &InspectOptions) -> Result<(Re
 
 /// The content of a blob: `name` is its key, as 64 hex digits or, where the key is a fixed text, as that text.
 ///
-/// Errors: as [`record`]. Content that does not hash to its key is no error here: see [`Blob::proven`].
+/// Errors: as [`record`]. Content that does not hash to its key is no error here: see [`Blob::hash_matches`].
 pub fn blob(name: &str, options: &InspectOptions) -> Result<Blob> {
     let opened = open(options, &|version| Ok(version.blobs().into_iter().collect()))?;
     let version = opened.input().version();
@@ -277,8 +277,8 @@ pub fn blob(name: &str, options: &InspectOptions) -> Result<Blob> {
             .with("blob", hex(&key))
             .help(format!("list the blobs with --subspace {}", subspace.name)));
     };
-    let proven = layout.content_hash.then(|| blake3::hash(&content).as_bytes() == key.as_slice());
-    Ok(Blob { letter: subspace.letter, key, content, proven })
+    let hash_matches = layout.content_hash.then(|| blake3::hash(&content).as_bytes() == key.as_slice());
+    Ok(Blob { letter: subspace.letter, key, content, hash_matches })
 }
 
 /// What is looked into.
@@ -460,7 +460,7 @@ impl Blob {
     /// What is wrong with it.
     pub fn findings(&self) -> Findings {
         let mut findings = Findings::new();
-        if self.proven == Some(false) {
+        if self.hash_matches == Some(false) {
             findings.add(FindingKind::BlobMismatch, self.letter, &self.key, || {
                 "the content does not hash to the key".to_string()
             });
@@ -472,7 +472,7 @@ impl Blob {
     ///
     /// Errors: damaged.
     pub fn check(&self) -> Result<()> {
-        if self.proven != Some(false) {
+        if self.hash_matches != Some(false) {
             return Ok(());
         }
         Err(Error::new(ErrorKind::Damaged, "the content does not hash to the key")

@@ -25,15 +25,15 @@ pub enum BlobRule {
 pub struct Decoded<'a> {
     /// The content.
     pub content: Cow<'a, [u8]>,
-    /// How far the content is proven to be right.
-    pub proof: Proof,
+    /// Result of comparing the content with the key.
+    pub check: ContentCheck,
 }
 
-/// How far the content of a blob is proven to be right.
+/// Result of comparing the content of a blob with its key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Proof {
+pub enum ContentCheck {
     /// The BLAKE3 of the content is the key.
-    Hash,
+    Matching,
     /// The key by design is not a hash; decoded by the rule.
     Unhashed,
     /// No decoding matches the key; decoded by the rule.
@@ -57,13 +57,14 @@ pub fn decode<'a>(rule: BlobRule, hash: Option<&[u8]>, stored: &'a [u8]) -> Deco
             _ => Some(Cow::Borrowed(stored)),
         },
     };
-    let undecodable = || Decoded { content: Cow::Borrowed(stored), proof: Proof::Undecodable };
+    let undecodable = || Decoded { content: Cow::Borrowed(stored), check: ContentCheck::Undecodable };
     let Some(hash) = hash else {
-        return by_rule.map_or_else(undecodable, |content| Decoded { content, proof: Proof::Unhashed });
+        return by_rule
+            .map_or_else(undecodable, |content| Decoded { content, check: ContentCheck::Unhashed });
     };
     let matches = |content: &[u8]| blake3::hash(content).as_bytes() == hash;
     let by_rule = match by_rule {
-        Some(content) if matches(&content) => return Decoded { content, proof: Proof::Hash },
+        Some(content) if matches(&content) => return Decoded { content, check: ContentCheck::Matching },
         by_rule => by_rule,
     };
     let raw = || Some(Cow::Borrowed(stored));
@@ -72,10 +73,10 @@ pub fn decode<'a>(rule: BlobRule, hash: Option<&[u8]>, stored: &'a [u8]) -> Deco
     let candidates: [&dyn Fn() -> Option<Cow<'a, [u8]>>; 3] = [&raw, &unmarked, &lz4];
     for candidate in candidates {
         if let Some(content) = candidate().filter(|content| matches(content)) {
-            return Decoded { content, proof: Proof::Hash };
+            return Decoded { content, check: ContentCheck::Matching };
         }
     }
-    by_rule.map_or_else(undecodable, |content| Decoded { content, proof: Proof::Mismatch })
+    by_rule.map_or_else(undecodable, |content| Decoded { content, check: ContentCheck::Mismatch })
 }
 
 /// Encodes content in the form in which the target's server would store it.
@@ -192,8 +193,8 @@ mod tests {
                 for rule in [BlobRule::Raw, BlobRule::Lz4, BlobRule::Marked] {
                     let decoded = decode(rule, Some(hash.as_bytes()), &form);
                     assert_eq!(
-                        (&*decoded.content, decoded.proof),
-                        (content, Proof::Hash),
+                        (&*decoded.content, decoded.check),
+                        (content, ContentCheck::Matching),
                         "{rule:?} {form:02x?}"
                     );
                 }
@@ -204,16 +205,16 @@ mod tests {
     #[test]
     fn without_a_matching_hash_the_rule_decides_and_nothing_is_dropped() {
         let hash = [7; 32];
-        let check = |rule, stored: &[u8], content: &[u8], proof| {
+        let check = |rule, stored: &[u8], content: &[u8], expect| {
             let decoded = decode(rule, Some(&hash), stored);
-            assert_eq!((&*decoded.content, decoded.proof), (content, proof));
+            assert_eq!((&*decoded.content, decoded.check), (content, expect));
         };
-        check(BlobRule::Marked, b"x\0", b"x", Proof::Mismatch);
-        check(BlobRule::Lz4, b"x\0", b"x\0", Proof::Mismatch);
-        check(BlobRule::Lz4, b"broken\xa1", b"broken\xa1", Proof::Undecodable);
-        check(BlobRule::Raw, b"broken\xa1", b"broken\xa1", Proof::Mismatch);
+        check(BlobRule::Marked, b"x\0", b"x", ContentCheck::Mismatch);
+        check(BlobRule::Lz4, b"x\0", b"x\0", ContentCheck::Mismatch);
+        check(BlobRule::Lz4, b"broken\xa1", b"broken\xa1", ContentCheck::Undecodable);
+        check(BlobRule::Raw, b"broken\xa1", b"broken\xa1", ContentCheck::Mismatch);
         let plain = decode(BlobRule::Lz4, None, b"model");
-        assert_eq!(plain.proof, Proof::Unhashed);
+        assert_eq!(plain.check, ContentCheck::Unhashed);
     }
 
     #[test]

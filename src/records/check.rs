@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use crate::base::finding::{FindingKind, Findings};
 use crate::base::page::Page;
 use crate::catalog::{Layout, Problem, Subspace};
-use crate::records::blob::{self, BlobRule, Proof};
+use crate::records::blob::{self, BlobRule, ContentCheck};
 use crate::records::derived_keys::DerivedBlobKeys;
 
 /// Findings and counts of reading records.
@@ -78,7 +78,7 @@ pub fn record(
     }
 }
 
-/// Decodes a stored blob and adds a finding unless its content is proven.
+/// Decodes a stored blob and adds a finding unless the content hashes to the key.
 pub fn blob<'a>(
     subspace: &'static Subspace,
     (rule, derived_keys): (BlobRule, &DerivedBlobKeys),
@@ -92,13 +92,13 @@ pub fn blob<'a>(
     let mut found = |kind, what: &str| {
         findings.add(kind, subspace.letter, key, || format!("{}: {what}", subspace.describe(key)));
     };
-    match decoded.proof {
-        Proof::Hash => {}
-        Proof::Unhashed => found(FindingKind::BlobNotHashed, "the key is no hash of the content"),
-        Proof::Mismatch => {
+    match decoded.check {
+        ContentCheck::Matching => {}
+        ContentCheck::Unhashed => found(FindingKind::BlobNotHashed, "the key is no hash of the content"),
+        ContentCheck::Mismatch => {
             found(FindingKind::BlobMismatch, "decoded, but the content does not hash to the key")
         }
-        Proof::Undecodable => {
+        ContentCheck::Undecodable => {
             found(FindingKind::BlobMismatch, "cannot be decoded; the stored bytes travel as they are");
         }
     }
