@@ -332,7 +332,8 @@ struct SubspaceData {
 struct LayoutData {
     name: &'static str,
     archive: bool,
-    travels: bool,
+    #[serde(rename = "travels")]
+    portable: bool,
 }
 
 #[derive(Serialize)]
@@ -350,7 +351,7 @@ fn subspaces_as_data(version: &SchemaVersion, console: &Console) {
         let layouts = subspace.layouts.iter().map(|layout| LayoutData {
             name: layout.name,
             archive: layout.value == ValueForm::Archive,
-            travels: !layout.local,
+            portable: !layout.local,
         });
         let tables = catalog::backends().iter().map(|backend| {
             let table = subspace.table(backend.kind);
