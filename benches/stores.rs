@@ -93,7 +93,7 @@ impl Engine {
             return Ok(Place::Path(path));
         };
         let server = Server::of(kind);
-        clients::settle(server);
+        clients::checkpoint(server);
         let database = server.database();
         tool.configure_server(name, self.name(), server.port, &database.name)?;
         Ok(Place::Database(database))

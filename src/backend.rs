@@ -415,7 +415,7 @@ mod tests {
     }
 
     #[test]
-    fn ranges_behind_a_key_hold_every_greater_one() {
+    fn ranges_after_a_key_hold_every_greater_one() {
         let ranges = || KeyRange::between(vec![b"b".to_vec(), b"d".to_vec()]);
         for last in [&b""[..], b"a", b"b", b"c", b"d", b"e"] {
             let rests: Vec<_> =

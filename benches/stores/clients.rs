@@ -95,7 +95,7 @@ pub fn read(server: &Server, database: &str, dir: &Path) -> Result<(), AnyError>
 }
 
 /// Flushes what earlier runs have left in the server's memory to disk, so that it does not slow down the next run.
-pub fn settle(server: &Server) {
+pub fn checkpoint(server: &Server) {
     if server.kind == Kind::Postgres {
         server.sql("", "CHECKPOINT");
     }

@@ -110,7 +110,7 @@ impl Layout {
     }
 }
 
-// Names of fixed width are padded with zeros, which nobody wants to read or write.
+// Names of fixed width are padded with zeros, which are not printed; `write_given` adds them.
 fn unpadded<'k>(segment: &Segment, bytes: &'k [u8]) -> &'k [u8] {
     let text = bytes.iter().rposition(|byte| *byte != 0).and_then(|last| bytes.get(..=last));
     match (segment.kind, text) {

@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_said_with_member_and_file() {
+    fn errors_name_member_and_file() {
         for (text, expect) in [
             (
                 "{",

@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn the_text_may_end_after_a_value_but_that_is_told() {
+    fn a_text_may_end_after_a_value_and_the_line_is_reported() {
         for (text, line) in [
             ("a = 1", Some(1)),
             ("a = \"x\"", Some(1)),

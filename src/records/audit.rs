@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hash_with_provisional_links_alone_is_told_of_by_itself() {
+    fn a_hash_with_provisional_links_alone_is_reported_by_itself() {
         use BlobUse::{Provisional, Stored, Used};
         use LinkState::{Missing, ProvisionalMissing, ProvisionalThere};
         let check = |used: &[BlobUse], expect: [Option<LinkState>; 2]| {

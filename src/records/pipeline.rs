@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_of_a_reader_or_of_the_sink_ends_the_lane() {
+    fn an_error_of_a_reader_or_of_the_sink_ends_the_pipeline() {
         let ranges: Vec<(u32, u32)> = (0..100).map(|n| (n * 10, n * 10 + 10)).collect();
         assert_eq!(run(3, &ranges).err().map(|e| e.message().to_string()), Some("the beast".to_string()));
         let stop = Stop::new();
@@ -345,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stop_ends_the_lane_as_interrupted() {
+    fn a_stop_ends_the_pipeline_as_interrupted() {
         let stop = Stop::new();
         let result = pipeline(2, &stop).run(&[(0, 600)], read, |_| {
             stop.stop();

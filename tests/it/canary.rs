@@ -122,12 +122,12 @@ fn check(place: &Path, name: &str, text: &str, jobs: &[usize]) {
             .env("RUST_BACKTRACE", "1")
             .output()
             .unwrap();
-        let said =
+        let printed =
             format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        assert!(output.status.code().is_some(), "{text}\n{said}");
-        assert!(!said.contains("internal error"), "{text}\n{said}");
-        assert!(!said.contains(CANARY), "{text}\n{said}");
-        assert!(report.exists(), "{text}\n{said}");
+        assert!(output.status.code().is_some(), "{text}\n{printed}");
+        assert!(!printed.contains("internal error"), "{text}\n{printed}");
+        assert!(!printed.contains(CANARY), "{text}\n{printed}");
+        assert!(report.exists(), "{text}\n{printed}");
     }
     for path in written(dir.path()) {
         if path != config && path != at("pw") {

@@ -334,7 +334,7 @@ fn composite_stores_have_their_own_id_and_compression() {
 }
 
 #[test]
-fn what_is_wrong_with_a_store_is_said_with_key_line_and_file() {
+fn errors_in_a_store_name_key_line_and_file() {
     for (lines, expect) in [
         (
             "",

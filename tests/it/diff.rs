@@ -16,8 +16,8 @@ fn a_difference_is_named_and_counted() {
         )
         .unwrap();
     drop(database);
-    let said = diff(&dump, &site.resolved_config(), &["--json"]).verdict(4);
-    let outcome = said.json().pop().unwrap();
+    let printed = diff(&dump, &site.resolved_config(), &["--json"]).verdict(4);
+    let outcome = printed.json().pop().unwrap();
     let of = |letter: &str| {
         let list = outcome["subspaces"].as_array().unwrap();
         let counts = list.iter().find(|counts| counts["letter"] == letter).unwrap();

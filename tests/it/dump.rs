@@ -351,7 +351,7 @@ fn sparse(path: &Path, length: u64) {
 }
 
 #[test]
-fn what_a_directory_is_decides_what_is_said() {
+fn what_a_directory_is_decides_the_message() {
     let a = || server_file('a', 5, &records(&[("k", "v")]));
     let other_flags = || {
         let mut file = FrameWriter::new(Vec::new());

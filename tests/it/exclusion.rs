@@ -257,12 +257,12 @@ fn of_two_imports_into_one_absent_store_one_wins() {
             .collect();
         let outputs: Vec<_> = children.into_iter().map(|child| child.wait_with_output().unwrap()).collect();
         let codes: Vec<_> = outputs.iter().map(|output| output.status.code().unwrap()).collect();
-        let said =
+        let printed =
             || outputs.iter().map(|o| String::from_utf8_lossy(&o.stderr).into_owned()).collect::<String>();
         let winners: Vec<_> = (0..2).filter(|n| codes[*n] == 0).collect();
         // On a database both may see each other and give way.
-        assert!(winners.len() == 1 || codes == [5, 5], "{engine:?} {codes:?}: {}", said());
-        assert!(codes.iter().all(|code| [0, 1, 5].contains(code)), "{engine:?} {codes:?}: {}", said());
+        assert!(winners.len() == 1 || codes == [5, 5], "{engine:?} {codes:?}: {}", printed());
+        assert!(codes.iter().all(|code| [0, 1, 5].contains(code)), "{engine:?} {codes:?}: {}", printed());
         for winner in winners {
             assert_same(&dumps[winner], &export(&site));
         }

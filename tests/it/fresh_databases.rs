@@ -73,16 +73,16 @@ fn a_database_that_a_first_start_has_touched_is_fresh() {
             }
             let own = if release.1 == 6 { leases(target.database()) } else { String::new() };
             assert_eq!(own.lines().count(), usize::from(release.1 == 6), "{own}");
-            let said = target
+            let printed = target
                 .run(&["--report", "report.txt", "-i", dump.to_str().unwrap()])
                 .expect(0)
                 .says(&["read back and equal to the dump"]);
             let saved = fs::read_to_string(target.path("report.txt.replaced.jsonl")).unwrap_or_default();
             assert_eq!(
-                said.everything().contains("report.txt.replaced.jsonl"),
+                printed.everything().contains("report.txt.replaced.jsonl"),
                 !saved.is_empty(),
                 "{}",
-                said.everything()
+                printed.everything()
             );
             assert_eq!(saved.contains(&hex(b"my.own")), release.1 < 6, "{saved}");
             assert_same_without_index(&dump, &target.export("again"));
@@ -284,7 +284,7 @@ fn the_second_of_two_imports_into_one_database_is_refused() {
 }
 
 #[test]
-fn an_import_into_a_database_that_is_told_to_end_goes_on() {
+fn an_interrupted_import_into_a_database_is_resumed() {
     for kind in KINDS {
         for (signals, says) in [
             (&[Signal::TERM][..], &["interrupted", "do not start the server on it", "--resume"][..]),

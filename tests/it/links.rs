@@ -438,8 +438,8 @@ fn private_copies_of_killed_runs_are_named_and_removed() {
     }
     let mut command = site.program();
     command.arg("-q").arg("-c").arg(site.config()).arg("-e").arg(site.path("dump")).env("TMPDIR", &temporary);
-    let said = outcome(command).expect(0);
-    assert!(said.stderr.contains(left.to_str().unwrap()), "{said:?}");
+    let printed = outcome(command).expect(0);
+    assert!(printed.stderr.contains(left.to_str().unwrap()), "{printed:?}");
     assert!(!left.exists() && other.join("stalwart.sqlite3").exists());
     assert_eq!(fs::read_dir(&temporary).unwrap().count(), 1, "a copy was left");
 }

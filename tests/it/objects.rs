@@ -222,9 +222,9 @@ fn suite(site: &Site) {
         assert!(got == expect, "{name} in {n} ranges");
     }
     let middle = expect.keys().nth(60).unwrap().clone();
-    let behind = KeyRange { after: Some(middle.clone()), until: None };
+    let after = KeyRange { after: Some(middle.clone()), until: None };
     let up_to = KeyRange { after: None, until: Some(middle) };
-    assert_eq!(scan(source.as_ref(), &behind, 1).len(), expect.len() - 61, "{name}");
+    assert_eq!(scan(source.as_ref(), &after, 1).len(), expect.len() - 61, "{name}");
     assert_eq!(scan(source.as_ref(), &up_to, 1).len(), 61, "{name}");
     for (key, value) in expect.iter().step_by(11) {
         assert!(source.get(table(), key).unwrap().as_ref() == Some(value), "{name}");

@@ -17,8 +17,8 @@ fn full(mut command: Command, stdout: bool) -> (i32, String) {
         false => command.stdout(Stdio::piped()).stderr(disk()),
     };
     let output = command.output().unwrap();
-    let said = if stdout { output.stderr } else { output.stdout };
-    (output.status.code().unwrap(), String::from_utf8(said).unwrap())
+    let printed = if stdout { output.stderr } else { output.stdout };
+    (output.status.code().unwrap(), String::from_utf8(printed).unwrap())
 }
 
 fn with(arguments: &[&str]) -> Command {
@@ -53,10 +53,10 @@ fn stdout_on_a_full_disk_is_never_a_success() {
         &["verify", dump, "--json", "--quiet"],
         &["diff", dump, dump],
     ] {
-        let (code, said) = full(with(arguments), true);
-        assert_eq!(code, 1, "{arguments:?}: {said}");
-        let last = said.lines().last().unwrap();
-        assert!(last.starts_with("error: cannot write to stdout: No space left"), "{arguments:?}: {said}");
+        let (code, printed) = full(with(arguments), true);
+        assert_eq!(code, 1, "{arguments:?}: {printed}");
+        let last = printed.lines().last().unwrap();
+        assert!(last.starts_with("error: cannot write to stdout: No space left"), "{arguments:?}: {printed}");
         assert!(last.contains("whether there is space"), "{last}");
     }
     // The run's own failure is the one that counts.
@@ -76,8 +76,8 @@ fn stdout_on_a_full_disk_is_never_a_success() {
 fn warnings_that_a_full_disk_swallows_are_a_failure() {
     let site = Site::of("0.15.5", Sqlite);
     let dump = site.export("dump");
-    let (code, said) = full(with(&["verify", dump.to_str().unwrap(), "--json"]), false);
-    assert_eq!(code, 1, "{said}");
+    let (code, printed) = full(with(&["verify", dump.to_str().unwrap(), "--json"]), false);
+    assert_eq!(code, 1, "{printed}");
     // With --quiet there is no warning to write.
     assert_eq!(full(with(&["verify", dump.to_str().unwrap(), "--json", "--quiet"]), false).0, 0);
 }
@@ -90,19 +90,19 @@ fn a_reader_who_has_seen_enough_is_no_failure() {
     {
         let mut child = with(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         drop(child.stdout.take());
-        let mut said = String::new();
-        child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
-        assert_eq!(child.wait().unwrap().code(), Some(0), "{arguments:?}: {said}");
-        assert!(!said.contains("error"), "{arguments:?}: {said}");
+        let mut printed = String::new();
+        child.stderr.take().unwrap().read_to_string(&mut printed).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(0), "{arguments:?}: {printed}");
+        assert!(!printed.contains("error"), "{arguments:?}: {printed}");
     }
 }
 
 #[test]
-fn a_report_holds_what_was_said_and_is_private() {
+fn a_report_contains_the_output_and_is_private() {
     let site = Site::of("0.15.5", Sqlite);
     let report = site.path("report.txt");
-    let said = site.export_with("dump", &["--report", report.to_str().unwrap(), "--quiet"]).expect(0);
-    assert_eq!(said.stderr, "");
+    let printed = site.export_with("dump", &["--report", report.to_str().unwrap(), "--quiet"]).expect(0);
+    assert_eq!(printed.stderr, "");
     let text = fs::read_to_string(&report).unwrap();
     for words in ["source: SQLite at", "the dump is in", "mail and secrets in clear"] {
         assert!(text.contains(words), "{words}: {text}");
@@ -110,7 +110,7 @@ fn a_report_holds_what_was_said_and_is_private() {
     assert_eq!(fs::metadata(&report).unwrap().permissions().mode() & 0o777, 0o600);
     let twice = site.export_with("other", &["--report", report.to_str().unwrap()]).expect(2);
     assert!(twice.error().contains("exists already"), "{twice:?}");
-    // Errors as well, and rows set aside lie beside it.
+    // The report contains errors, too, and replaced rows are saved in a file beside it.
     let target = Site::fresh("0.15.5", Sqlite);
     Connection::open(target.store())
         .unwrap()

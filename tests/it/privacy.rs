@@ -23,8 +23,8 @@ fn a_dump_has_mode_0700_and_its_files_0600() {
             .stdin(Stdio::null())
             .output()
             .unwrap();
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(0), "umask {umask}: {said}");
+        let printed = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(0), "umask {umask}: {printed}");
         let (mut open, mut files) = (vec![dump.clone()], 0);
         while let Some(path) = open.pop() {
             match path.is_dir() {

@@ -456,7 +456,7 @@ fn a_target_that_is_not_empty_stays_as_it_is() {
 }
 
 #[test]
-fn a_user_without_rights_is_told_so() {
+fn missing_rights_are_reported() {
     let dump = fixture("stalwart-0.15.5/server-dump-of-rocksdb");
     // Fixtures may lie where this user cannot go.
     let reachable = tempfile::tempdir().unwrap();

@@ -260,7 +260,7 @@ fn damaged_logs_of_rocksdb() {
     let damaged = Site::of("0.15.5-killed", RocksDb);
     let log = by_size(&damaged.store(), "log").remove(0);
     flip(&log, size(&log) / 2);
-    // What came behind the damage is replayed on what was there before it.
+    // Entries after the damage are replayed on the content from before it.
     let cost = Cost { most: before.len(), older: true, fails: true };
     check("a flipped bit in the log", &damaged, &before, cost);
 }
@@ -342,7 +342,7 @@ fn damaged_pages_of_sqlite() {
         (
             "the pages of long values",
             Box::new(|path| {
-                // The page behind a run of others that are no tree: somewhere in a chain.
+                // The page after a run of others that are no tree: somewhere in a chain.
                 let bytes = fs::read(path).unwrap();
                 let chained = (1..bytes.len() as u64 / PAGE - 1).filter(|page| {
                     let next = page * PAGE;

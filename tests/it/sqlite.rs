@@ -221,7 +221,7 @@ fn the_log_of_another_database_is_not_applied() {
 }
 
 #[test]
-fn an_end_that_was_not_written_is_said_and_no_damage() {
+fn an_end_that_was_not_written_is_reported_and_is_no_damage() {
     let site = killed();
     let log = beside(&site.store(), "-wal");
     fs::remove_file(beside(&site.store(), "-shm")).unwrap();

@@ -51,8 +51,8 @@ fn the_lease_of_a_target_outlives_its_emptying() {
 #[test]
 fn a_fresh_lease_warns_and_an_old_one_does_not() {
     let site = Site::of("0.16.18", Sqlite);
-    let said = site.export_with("old", &[]).expect(0);
-    assert!(!said.stderr.contains("renewed its lease"), "{said:?}");
+    let printed = site.export_with("old", &[]).expect(0);
+    assert!(!printed.stderr.contains("renewed its lease"), "{printed:?}");
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
     let value = [&(now - 300).to_be_bytes()[..], b"mx7.example.org"].concat();
     let database = Connection::open(site.store()).unwrap();
@@ -77,8 +77,8 @@ fn files_get_the_owner_asked_for() {
         if !rustix::process::geteuid().is_root() {
             continue;
         }
-        let said = target.import_with(&dump, &["--owner", "65534:65533"]).expect(0);
-        assert!(!said.stderr.contains("chown"), "{said:?}");
+        let printed = target.import_with(&dump, &["--owner", "65534:65533"]).expect(0);
+        assert!(!printed.stderr.contains("chown"), "{printed:?}");
         let mut open = vec![target.store()];
         while let Some(path) = open.pop() {
             let meta = fs::metadata(&path).unwrap();

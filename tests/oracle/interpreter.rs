@@ -87,7 +87,7 @@ pub fn max_key(layout: &Layout) -> Option<usize> {
     layout.segments.iter().map(|segment| width(segment.kind).or_else(|| longest(segment.kind))).sum()
 }
 
-/// Cuts a key into segments, from the front; what stands behind a segment without an end is counted from the
+/// Cuts a key into segments, from the front; what follows a segment without an end is counted from the
 /// back.
 struct Split<'k> {
     segments: &'static [Segment],
@@ -137,8 +137,8 @@ impl<'k> Split<'k> {
             }
             SegmentKind::ShortHash => Some(short_hash_end(self.key, self.at)),
             _ => {
-                let behind = self.segments.get(self.index + 1..)?;
-                let tail: Option<usize> = behind.iter().map(|s| width(s.kind)).sum();
+                let following = self.segments.get(self.index + 1..)?;
+                let tail: Option<usize> = following.iter().map(|s| width(s.kind)).sum();
                 self.key.len().checked_sub(tail?)
             }
         }

@@ -21,7 +21,7 @@ pub(crate) enum KeyRelation {
 pub(crate) fn relation(earlier: &Layout, later: &Layout) -> KeyRelation {
     let (a, b) = (earlier.lengths(), later.lengths());
     // Beyond this length front and back of both are apart and every further length is alike.
-    let limit = a.settled().max(b.settled()) + 96;
+    let limit = a.uniform_beyond().max(b.uniform_beyond()) + 96;
     let (mut common, mut earlier_within, mut later_within) = (false, true, true);
     for length in 1..=limit {
         match (a.contains(length), b.contains(length)) {

@@ -49,8 +49,8 @@ impl Lengths {
         self.some.contains(&length) || self.from.is_some_and(|from| from <= length)
     }
 
-    /// From this length on all lengths are alike.
-    pub fn settled(&self) -> usize {
+    /// All lengths greater than this one are contained, or none is.
+    pub fn uniform_beyond(&self) -> usize {
         self.some.last().copied().into_iter().chain(self.from).max().unwrap_or(0)
     }
 

@@ -149,6 +149,6 @@ mod tests {
         link.extend([0, 0, 0, 1, 0, 0, 0, 0, 9]);
         assert!(prefixes.hold(subspace, &link));
         assert!(!prefixes.hold(subspace, &[7; 32]));
-        assert!(prefixes.hold(subspace, &[7; 33]), "a key of no layout is what somebody looks for");
+        assert!(prefixes.hold(subspace, &[7; 33]), "a key of no layout may be the one in question");
     }
 }

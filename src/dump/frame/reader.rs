@@ -255,9 +255,9 @@ impl<R: Read> FrameReader<R> {
                 checked = true;
             }
         }
-        let behind = self.offset;
+        let end = self.offset;
         if self.fill(&mut [0; 1])? != 0 {
-            return Err(self.damage("bytes follow the end of the frame", behind));
+            return Err(self.damage("bytes follow the end of the frame", end));
         }
         self.state = FrameState::Ended(FrameEnd { end_mark: true, content_checked: checked });
         Ok(())

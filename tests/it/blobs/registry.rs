@@ -195,7 +195,7 @@ fn objects_that_lead_nowhere_are_overridden_only_when_agreed() {
 }
 
 #[test]
-fn stores_that_the_old_registry_still_names_are_told() {
+fn stores_that_the_old_registry_still_names_are_reported() {
     let home = Home::new();
     let db = home.fixture("0.16.18", "source");
     put(&db, "s", &unhex("0055000012434cb24dcd"), &[1, 1, 4, b'h', b't', b't', b'p']);

@@ -176,7 +176,7 @@ fn both_formats_name_a_blob_store() {
 }
 
 #[test]
-fn what_is_wrong_is_said_with_member_and_file() {
+fn errors_name_member_and_file() {
     for (content, expect) in [
         (
             "{",

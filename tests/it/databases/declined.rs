@@ -1,4 +1,4 @@
-//! A database server that declines TLS, or somebody between who does so in its place.
+//! A database server that declines TLS, or an attacker on the connection who does so in its name.
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};

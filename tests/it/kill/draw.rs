@@ -89,7 +89,7 @@ pub enum Way {
     Name,
     /// Before one of all its calls, reads among them.
     Call,
-    /// Before a change or a name at or close behind one of the files that say how far a run has come.
+    /// Before a change or a name at or shortly after one of the files that say how far a run has come.
     ChangeOfRecord,
     NameOfRecord,
 }
@@ -110,8 +110,8 @@ const WAYS: [Way; 8] = [
 pub struct Kill {
     pub way: Way,
     pub share: f64,
-    /// Calls behind the one drawn, for the ways of records.
-    pub behind: usize,
+    /// Calls after the one drawn, for the ways of records.
+    pub after: usize,
 }
 
 /// How to go on after a kill.
@@ -191,8 +191,8 @@ impl Series {
     fn kill(&mut self, by_calls: bool) -> Kill {
         let way = WAYS[self.below(WAYS.len())];
         let share = (self.next() >> 11) as f64 / (1u64 << 53) as f64;
-        let behind = self.below(4);
-        Kill { way: if by_calls { way } else { Way::Time }, share, behind }
+        let after = self.below(4);
+        Kill { way: if by_calls { way } else { Way::Time }, share, after }
     }
 }
 

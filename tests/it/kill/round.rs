@@ -470,7 +470,7 @@ impl Undisturbed {
             Way::ChangeOfRecord | Way::NameOfRecord => {
                 let names = |line: &String| records.iter().any(|part| line.contains(part));
                 let found: Vec<usize> = (0..lines.len()).filter(|number| names(lines[*number])).collect();
-                found[part(found.len())] + kill.behind
+                found[part(found.len())] + kill.after
             }
             _ => part(lines.len() + given),
         };

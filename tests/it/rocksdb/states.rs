@@ -292,7 +292,7 @@ fn what_a_killed_server_leaves_is_whole_and_what_is_missing_is_noticed() {
 }
 
 #[test]
-fn files_that_the_database_does_not_name_are_said() {
+fn files_that_the_database_does_not_name_are_reported() {
     let temporary = tempfile::tempdir().unwrap();
     let path = temporary.path().join("store");
     copy_tree(&fixture("stalwart-0.15.5/rocksdb"), &path);
