@@ -1,7 +1,7 @@
-//! The catalog: what the schema says about every subspace, as static data.
+//! The catalog: the schema of every subspace as static data.
 //!
-//! Generated from `schema/` by `build.rs`. Everything that is specific to a subspace is read from here; no
-//! letter, table name or layout stands anywhere else in `src/`. Knows no store and no dump.
+//! Generated from `schema/` by `build.rs`. Everything that is specific to a subspace is read from here; no letter,
+//! table name or layout stands anywhere else in `src/`. Does not depend on stores or dumps.
 
 mod layouts;
 
@@ -44,7 +44,7 @@ pub fn versions() -> &'static [SchemaVersion] {
     &generated::VERSIONS
 }
 
-/// The schema version of a number, if the catalog knows it.
+/// The schema version with this number, if the catalog has it.
 pub fn version(number: u32) -> Option<&'static SchemaVersion> {
     versions().iter().find(|version| version.number == number)
 }
@@ -54,17 +54,17 @@ pub fn backends() -> &'static [Backend] {
     &generated::BACKENDS
 }
 
-/// What the schema says about a data store as a whole.
+/// The declaration of a data store in the schema.
 pub fn backend(kind: BackendKind) -> Option<&'static Backend> {
     backends().iter().find(|backend| backend.kind == kind)
 }
 
-/// What is known of a table of this name that is not the server's.
+/// The known table of another program that has this name.
 pub fn companion(kind: BackendKind, name: &str) -> Option<&'static Companion> {
     generated::COMPANIONS.iter().find(|companion| companion.backend == kind && companion.is_named(name))
 }
 
-/// The record that tells a store's schema version: at the same place in every version.
+/// The record that contains a store's schema version. It is at the same place in every version.
 pub fn schema_version_record() -> &'static VersionRecord {
     &generated::SCHEMA_VERSION_RECORD
 }
@@ -72,15 +72,15 @@ pub fn schema_version_record() -> &'static VersionRecord {
 /// How a link uses the blob that it names; the last one counts most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum BlobUse {
-    /// Not at all: it says that the blob was stored.
+    /// Not at all: the link only records that the blob was stored.
     Stored,
-    /// Not yet: it is written before the blob is used, and ends by itself.
+    /// Not yet: the link is written before the blob is used, and expires by itself.
     Provisional,
     /// The blob belongs to something.
     Used,
 }
 
-/// What is wrong with a record, as far as its layouts tell.
+/// What is wrong with a record according to the layouts of its subspace.
 #[derive(Debug, Clone, Copy)]
 pub enum Problem {
     /// The key matches no layout of the subspace.
@@ -89,7 +89,7 @@ pub enum Problem {
     BadValue {
         /// The layout of the key.
         layout: &'static Layout,
-        /// What rule, as a clause.
+        /// The rule, as a clause.
         reason: &'static str,
     },
 }
@@ -134,7 +134,7 @@ impl SchemaVersion {
         self.subspaces.iter().filter_map(move |subspace| subspace.table(backend).ok())
     }
 
-    /// Tables that an older version has left in a store, which hold nothing this version uses.
+    /// Tables that an older version has left in a store. This version does not use their rows.
     pub fn legacy_tables(&self, backend: BackendKind) -> impl Iterator<Item = LegacyTable> {
         let required = self::backend(backend).is_some_and(|backend| backend.legacy_required);
         let left: &[LegacySubspace] = generated::LEGACY;
@@ -151,19 +151,20 @@ impl SchemaVersion {
         all.filter(move |table| table.backend == backend && is_in(table.versions, self.number))
     }
 
-    /// Objects that say where stores are.
+    /// Objects that define where stores are.
     pub fn singletons(&self) -> impl Iterator<Item = &'static Singleton> {
         generated::SINGLETONS.iter().filter(|singleton| is_in(singleton.versions, self.number))
     }
 
-    /// The object that says where the blob store is, if this version keeps that in the data store.
+    /// The object that defines where the blob store is, if this version has one in the data store.
     pub fn blob_store(&self) -> Option<&'static Singleton> {
         self.singletons().find(|singleton| singleton.store == Some(StoreGroup::Blob))
     }
 }
 
 impl Subspace {
-    /// Family of the server's own export, if any: without one its full export leaves the subspace out.
+    /// Family of the subspace in the server's own export. The server's full export leaves out subspaces without a
+    /// family.
     pub fn family(&self) -> Option<&'static str> {
         let families = version(self.version)?.families;
         families.iter().find(|(_, letters)| letters.contains(&self.letter)).map(|(name, _)| *name)
@@ -196,15 +197,15 @@ impl Subspace {
     /// The key matches no layout, or the value breaks the rule of its layout.
     #[inline]
     pub fn check(&self, key: &[u8], value: &[u8]) -> Result<&'static Layout, Problem> {
-        // Nearly every value is right, and its length alone tells.
+        // The length of nearly every value is enough to accept it.
         match (self.keys.accepts)(key, value.len()) {
             Some(layout) => Ok(layout),
             None => self.check_closely(key, value),
         }
     }
 
-    /// Why no server can use a value in this subspace, whatever its key, if that is so. Not every store can hold
-    /// such a value. `value` is logical, as for [`check`](Self::check).
+    /// The reason why no server can use a value in this subspace, whatever its key; `None` if there is none. Some
+    /// stores cannot hold such a value. `value` is logical, as for [`check`](Self::check).
     pub fn unusable(&self, value: &[u8]) -> Option<&'static str> {
         match self.value {
             ValueKind::None if !value.is_empty() => Some("this subspace has no values"),
@@ -222,7 +223,7 @@ impl Subspace {
         }
     }
 
-    // Where keys alone do not decide between layouts, the value does.
+    // The value decides between layouts where the key alone does not.
     fn check_shared(&self, layout: &'static Layout, key: &[u8], value: &[u8]) -> Option<&'static Layout> {
         let mut layout = layout;
         while !layout.shares.is_empty() {
@@ -239,19 +240,19 @@ impl Subspace {
         self.layouts.iter().any(|layout| layout.blob_link)
     }
 
-    /// Whether its keys tell of blobs, by links or because they are those of blobs: what a blob audit compares.
-    pub fn tells_blob_hashes(&self) -> bool {
+    /// Whether its keys contain hashes of blobs, as links or as the keys of blobs. A blob audit compares the two.
+    pub fn has_blob_hashes(&self) -> bool {
         self.value == ValueKind::Blob || self.links_blobs()
     }
 
-    /// The BLAKE3 hash in a key, of a link or of a blob whose key it is.
+    /// The BLAKE3 hash in the key of a link or of a blob.
     #[inline]
     pub fn blob_hash<'k>(&self, key: &'k [u8]) -> Option<&'k [u8; 32]> {
         self.layout_and_hash(key).map(|(_, hash)| hash)
     }
 
-    /// The hash of the blob that a record names or is, and how it uses the blob. `value` is empty for blobs, whose
-    /// keys say it all.
+    /// The hash of the blob that a record names or is, and how the record uses the blob. `value` is ignored for
+    /// blobs.
     #[inline]
     pub fn blob_use<'k>(&self, key: &'k [u8], value: &[u8]) -> Option<(&'k [u8; 32], BlobUse)> {
         let (layout, hash) = self.layout_and_hash(key)?;
@@ -316,12 +317,12 @@ impl VersionRecord {
         mapping.table.as_ref().ok()
     }
 
-    /// The version a value tells; `None` if it has the wrong length.
+    /// The version in a value; `None` if the value has the wrong length.
     pub fn read(&self, value: &[u8]) -> Option<u32> {
         Some(u32::from_be_bytes(value.try_into().ok()?))
     }
 
-    /// The value that tells a version.
+    /// The value for a version.
     pub fn value(&self, number: u32) -> [u8; 4] {
         number.to_be_bytes()
     }
@@ -354,7 +355,7 @@ mod tests {
                 for length in 0..=100 {
                     let free = layout.value_lengths >> length.min(63) & 1 == 1;
                     let allowed = value_problem(subspace, layout, &vec![0; length]).is_none();
-                    // Beyond the bits a rule may still allow what the bits do not tell.
+                    // A rule may allow lengths of 63 and more without the top bit.
                     assert!(free == allowed || (allowed && length >= 63), "{} {length}", layout.name);
                 }
             }

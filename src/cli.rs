@@ -50,7 +50,7 @@ pub struct Cli {
     pub command: Option<Sub>,
 }
 
-/// Options that stand before or after a subcommand. Which of them mean something to which command, `options` knows.
+/// Options that stand before or after a subcommand. The module `options` lists the commands that each applies to.
 #[derive(Debug, Args)]
 pub struct Common {
     /// Only these subspaces: letters, names, families or @groups, separated by commas; wins over the
@@ -275,7 +275,7 @@ impl Cli {
     ///
     /// Errors: usage if there is none or more than one.
     pub fn place<'a>(&'a self, ask: &'a Inspect) -> Result<Inspected<'a>> {
-        // The variable never gets in the way of a dump.
+        // The variable is ignored if a dump is given.
         let variable = std::env::var_os("CONFIG_PATH").map(PathBuf::from);
         match (&ask.dir, ask.config.as_ref().or(self.config.as_ref())) {
             (Some(_), Some(config)) if Some(config) != variable.as_ref() => {
@@ -313,7 +313,8 @@ pub fn manual() -> Result<Vec<u8>> {
 }
 
 impl Common {
-    /// Subspaces asked for. Import takes the whole dump unless `--types` says otherwise.
+    /// The selected subspaces. An import ignores the variable, so that it takes the whole dump unless options
+    /// restrict it.
     pub fn request(&self, importing: bool) -> Request {
         // A variable that is not UTF-8 can name no type, and its escaped form is named in the error.
         let variable = std::env::var_os("EXPORT_TYPES").filter(|_| !importing);
@@ -344,16 +345,16 @@ impl Common {
         }
     }
 
-    /// Where to speak.
+    /// How output is printed.
     pub fn console(&self) -> Console {
         Console { json: self.json, quiet: self.quiet }
     }
 }
 
-/// The parser's explanation as an error of ours, in one line.
+/// Converts the parser's message to an error of this program, in one line.
 pub fn usage_error(wrong: &clap::Error) -> Error {
     let text = wrong.to_string();
-    // After the explanation come the usage and a pointer to the help, which one line has no room for.
+    // The usage and the pointer to the help after the explanation are left out.
     let explanation = text.split("\n\nUsage:").next().unwrap_or_default().trim_start_matches("error:");
     let explanation = explanation.split("\n\nFor more information").next().unwrap_or_default();
     let clauses: Vec<&str> = explanation.lines().map(str::trim).filter(|line| !line.is_empty()).collect();

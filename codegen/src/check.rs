@@ -1,6 +1,6 @@
 //! Every rule a schema must obey, one function per rule. All mistakes are collected.
 //!
-//! Judges the model; reads no YAML and writes no Rust.
+//! Checks the model; reads no YAML and writes no Rust.
 
 mod identifiers;
 mod overlap;
@@ -14,7 +14,7 @@ use crate::model::{
 use crate::report::{Mistake, Position};
 use overlap::KeyRelation;
 
-/// The data stores the product knows: name in the schema and variant of `BackendKind`.
+/// The data stores that the program supports: name in the schema and variant of `BackendKind`.
 pub(crate) const BACKENDS: [(&str, &str); 5] = [
     ("rocksdb", "RocksDb"),
     ("sqlite", "Sqlite"),
@@ -119,7 +119,7 @@ fn duplicates<'a>(names: impl Iterator<Item = &'a Text>, what: &str, mistakes: &
     }
 }
 
-/// Rule 1: per version every subspace is in one family, or a reason says why in none.
+/// Rule 1: per version every subspace is in one family, or has a reason why it is in none.
 fn every_letter_has_a_family(model: &Model, mistakes: &mut Vec<Mistake>) {
     for version in &model.versions {
         let mut seen: BTreeMap<char, Position> = BTreeMap::new();
@@ -412,7 +412,7 @@ fn backends_map_everything(model: &Model, mistakes: &mut Vec<Mistake>) {
     }
 }
 
-/// What is long is cut where anything is, and earlier releases took fewer pieces.
+/// A backend that cuts any values cuts all long ones, and earlier releases allowed fewer pieces.
 fn pieces(model: &Model, backend: &Backend, mistakes: &mut Vec<Mistake>) {
     let cuts = backend.kinds.iter().any(|kind| kind.pieces.is_some());
     let uncut = |s: &&Subspace| backend.kinds[s.value as usize].pieces.is_none();

@@ -206,7 +206,7 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// A name as a token; `check` has found it to be one.
+/// A name as a token. `check` has refused names that are none.
 fn ident(name: &str) -> Ident {
     format_ident!("{name}")
 }
@@ -224,7 +224,7 @@ fn number(n: u64) -> TokenStream {
 
 /// A number in hex.
 fn hex(n: u64) -> TokenStream {
-    // A literal of this form always parses; text that does not would be printed for what it is.
+    // A literal of this form always parses; otherwise the number would be written in decimal.
     let literal: Result<Literal, _> = format!("0x{n:02x}").parse();
     literal.map_or_else(|_| quote! { #n }, |literal| quote! { #literal })
 }

@@ -1,7 +1,7 @@
 //! Turns the YAML catalog of Stalwart's subspaces into Rust and into its documentation.
 //!
-//! A pure function of text: no clock, no environment, no path of the machine, sorted output. Knows what the
-//! schema language means and nothing about any one subspace.
+//! A pure function of text: no clock, no environment, no path of the machine, sorted output. Defines what the schema
+//! language means and contains nothing about particular subspaces.
 
 mod schema;
 

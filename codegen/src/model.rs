@@ -1,6 +1,6 @@
 //! What the schema means: names resolved, ranges and kinds read, every length known.
 //!
-//! Knows neither YAML nor Rust. `lower` makes it from the written schema; `check` judges it.
+//! Does not depend on YAML or Rust. `lower` builds it from the written schema; `check` checks it.
 
 mod lengths;
 mod lower;
@@ -245,7 +245,7 @@ pub(crate) struct Layout {
     pub content_hash: bool,
     pub derived_keys: Vec<DerivedKeys>,
     pub links_blob: Option<Text>,
-    /// Whether the link only says that the blob was stored, and where that is written.
+    /// Whether the link only records that the blob was stored, and where that is written.
     pub commit: Option<(bool, Position)>,
     /// Which links are written before the blob is used; none at all if none are.
     pub provisional: Vec<(Text, IntSet)>,
@@ -480,7 +480,7 @@ impl Cover {
     }
 }
 
-/// A record that exists at most once and says where a store is.
+/// A record that exists at most once and defines where a store is.
 #[derive(Debug)]
 pub(crate) struct Singleton {
     pub name: Text,

@@ -1,7 +1,7 @@
 //! What the generated items are called.
 //!
-//! Used by `emit`, which writes them, and by `check`, which finds names that would be written twice. Knows no form of
-//! Rust.
+//! Used by `emit`, which writes them, and by `check`, which finds names that would be written twice. Does not depend
+//! on the syntax of Rust.
 
 use crate::model::{Layout, Model, Segment, Subspace, ValueKind};
 
@@ -118,7 +118,7 @@ pub(crate) fn families(version: u32) -> String {
     format!("FAMILIES_{version}")
 }
 
-/// What the tables of a backend have in common that are for a kind of values.
+/// The common part of a backend's tables for one kind of values.
 pub(crate) fn template(backend: &str, kind: ValueKind) -> String {
     format!("{}_{}", backend.to_uppercase(), kind_word(kind))
 }

@@ -1,6 +1,6 @@
 //! What is wrong with a schema, and where: mistakes as `file:line:column` with notes and a help line.
 //!
-//! Maps lines of the joined text back to the files it was joined from. Knows no rule.
+//! Maps lines of the joined text back to the files it was joined from. Contains no rule.
 
 use std::fmt;
 
@@ -43,7 +43,7 @@ impl Mistake {
         self
     }
 
-    /// Says what to do.
+    /// Adds what to do.
     pub fn help(mut self, text: impl Into<String>) -> Self {
         self.help = Some(text.into());
         self

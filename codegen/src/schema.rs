@@ -1,6 +1,6 @@
 //! The YAML shapes of the schema, with positions. The only user of the YAML crate.
 //!
-//! Says what may be written, not what it means: names, ranges and kinds are still text here. Structs and
+//! Defines what may be written, not what it means: names, ranges and kinds are still text here. Structs and
 //! hand-written visitors instead of `flatten` or `untagged`, which would lose positions.
 
 use std::fmt;
@@ -16,11 +16,11 @@ use crate::report::{Mistake, Position};
 pub(crate) fn parse(text: &str) -> Result<Document, Mistake> {
     let mut document: Document = serde_yaml::from_str(text).map_err(|error| {
         let place = error.location().map_or(Position::default(), place_of);
-        // The crate appends the place in words; ours is in front.
+        // The crate appends the place in words. Reports print it in front.
         let words = error.without_snippet().to_string();
         let words = words.lines().next().unwrap_or_default();
         let words = words.rsplit_once(" at line ").map_or(words, |(message, _)| message);
-        // So is advice for those who call it.
+        // Its advice for programmers is left out, too.
         let message = words.split_once(", set DuplicateKeyPolicy").map_or(words, |(message, _)| message);
         Mistake::new(place, message.trim_start_matches("error: ")).help("see schema/README.md for every key")
     })?;
@@ -122,7 +122,7 @@ pub(crate) struct SchemaVersion {
     pub source: Option<At<String>>,
     /// `subspace files` or `op-stream`: what the server's own export writes.
     pub server_dump: At<String>,
-    /// Stored blobs always end in a mark that says how they are encoded.
+    /// Stored blobs always end in a mark of their encoding.
     #[serde(default)]
     pub blobs_marked: bool,
     /// Family name → letters.
@@ -167,7 +167,7 @@ pub(crate) struct TableKind {
     pub max_key: Option<At<u64>>,
     pub max_value: Option<At<u64>>,
     pub unique_prefix: Option<At<u64>>,
-    /// The values are integers: what is no number of 8 bytes has no place.
+    /// The values are integers: a value of another length than 8 bytes cannot be stored.
     pub integer: Option<At<bool>>,
     pub merge_operator: Option<At<String>>,
     pub blob_files: Option<BlobFiles>,
@@ -304,7 +304,7 @@ pub(crate) struct Layout {
     #[serde(default)]
     pub derived_keys: Vec<DerivedKeys>,
     pub links_blob: Option<At<String>>,
-    /// The link says that the blob was stored, and uses it for nothing.
+    /// The link only records that the blob was stored.
     pub commit: Option<At<bool>>,
     /// Links that the server writes before it uses the blob: those with these numbers and an empty value.
     #[serde(default)]
@@ -405,7 +405,7 @@ pub(crate) struct Singleton {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Variant {
     pub name: At<String>,
-    /// What it stands for is not the data store.
+    /// Whether it stands for something outside the data store.
     pub external: bool,
 }
 

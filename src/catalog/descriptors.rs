@@ -26,7 +26,7 @@ pub enum BackendKind {
 pub enum ValueKind {
     /// Bytes, possibly none.
     Bytes,
-    /// No value: the key says it all. SQL tables have no value column.
+    /// No value, only a key. SQL tables have no value column.
     None,
     /// A signed 64-bit counter: 8 bytes little-endian, an integer column in SQL.
     Counter,
@@ -83,7 +83,7 @@ pub struct Subspace {
     pub settings: bool,
     /// How values are stored.
     pub value: ValueKind,
-    /// What rows in a fresh target mean, unless a layout says otherwise.
+    /// What rows in a fresh target mean, unless a layout has a rule of its own.
     pub fresh: FreshRule,
     /// Key layouts, in the order they are tried.
     pub layouts: &'static [&'static Layout],
@@ -110,7 +110,7 @@ impl SchemaVersion {
 }
 
 impl Subspace {
-    /// A subspace about which the schema says nothing special, in no version yet.
+    /// A subspace without special properties, not yet in a version.
     pub(super) const fn new(
         letter: char,
         name: &'static str,
@@ -159,7 +159,7 @@ impl Subspace {
     }
 }
 
-/// Those of the layouts that have these indexes.
+/// The layouts with these indexes.
 pub(super) const fn pick<const N: usize>(
     all: &'static [Layout],
     indexes: [usize; N],
@@ -197,7 +197,7 @@ pub struct Table {
     pub max_value: Option<u64>,
     /// Keys are unique on their first so many bytes only.
     pub unique_prefix: Option<u64>,
-    /// Values are integers of 64 bits: what is no number of 8 bytes has no place.
+    /// Values are integers of 64 bits: a value of another length than 8 bytes cannot be stored.
     pub integer: bool,
     /// RocksDB: values go to blob files.
     pub blob_files: bool,
@@ -323,7 +323,7 @@ impl LegacySubspace {
     }
 }
 
-/// A table that an older schema version has left: its rows, if any, mean nothing to this version.
+/// A table that an older schema version has left. This version does not use its rows.
 #[derive(Debug, Clone, Copy)]
 pub struct LegacyTable {
     /// The letter.
@@ -332,7 +332,7 @@ pub struct LegacyTable {
     pub title: &'static str,
     /// The table as the older version made it.
     pub table: &'static Table,
-    /// It must exist for the server to open the store, so a new store gets it, empty.
+    /// Whether the server opens a store only if the table exists. A new store gets it, empty.
     pub required: bool,
 }
 
@@ -343,7 +343,7 @@ pub struct SideTable {
     pub backend: BackendKind,
     /// First and last version that has it.
     pub(super) versions: (u32, u32),
-    /// The table: its name alone, for its columns are the server's business.
+    /// The table, with its name only: the server alone defines its columns.
     pub table: Table,
     /// What it holds.
     pub title: &'static str,
@@ -383,7 +383,7 @@ impl Companion {
 /// A data store as a whole.
 #[derive(Debug)]
 pub struct Backend {
-    /// Which.
+    /// The kind of the store.
     pub kind: BackendKind,
     /// Name in the schema, as `rocksdb`.
     pub name: &'static str,
@@ -393,7 +393,7 @@ pub struct Backend {
     pub(super) legacy_required: bool,
 }
 
-/// An object of which a data store has at most one, and which says where another store is.
+/// An object of which a data store has at most one, and which defines where another store is.
 #[derive(Debug)]
 pub struct Singleton {
     /// Name in the schema, as `blob_store`.
@@ -433,7 +433,7 @@ impl Variant {
     }
 }
 
-/// The record that tells the schema version of a store.
+/// The record that contains the schema version of a store.
 #[derive(Debug)]
 pub struct VersionRecord {
     /// Letter of its subspace.

@@ -1,7 +1,7 @@
 //! Keys for people: fields by name, keys in words, and beginnings of keys from words.
 //!
-//! What a key holds the typed keys say. A beginning names some of the fields and can be no typed key, so it is written
-//! segment by segment from the descriptors.
+//! Fields are read through typed keys. A beginning has only some of the fields, so it cannot be a typed key and is
+//! written segment by segment from the descriptors.
 
 use std::fmt::Write;
 
@@ -21,12 +21,12 @@ pub enum FieldValue<'k> {
 }
 
 impl Subspace {
-    /// Gives the segments of a key, which the layout accepts.
+    /// Passes the segments of a key to `with`. The layout accepts the key.
     pub fn segments(&self, layout: &Layout, key: &[u8], with: &mut SegmentSink<'_>) {
         (self.keys.segments)(layout.index, key, with);
     }
 
-    /// Gives the fields of a key, which the layout accepts; constants are left out.
+    /// Passes every field of a key to `each`, but no constants. The layout accepts the key.
     pub fn fields(
         &self,
         layout: &Layout,
@@ -69,7 +69,7 @@ impl Subspace {
     }
 
     /// The beginning of every key of a layout whose fields have these values, by name: numbers in decimal or `0x…`,
-    /// bytes as text or `0x…` hex. Goes as far as the fields are given without a gap.
+    /// bytes as text or `0x…` hex. It ends before the first field that is not given.
     ///
     /// # Errors
     ///

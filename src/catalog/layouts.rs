@@ -1,8 +1,8 @@
-//! Layouts of keys and their segments, and the keys that the schema derives from the fields of others.
+//! Layouts of keys and their segments, and the blob keys that are derived from fields of other keys.
 //!
-//! Plain data with the questions that it answers by itself.
+//! Plain data, with methods that need nothing else.
 
-/// What rows in a target mean that a first start of the server has left.
+/// How an import treats rows in a target that a first start of the server may have left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FreshRule {
     /// Rows make the target non-empty.
@@ -47,8 +47,8 @@ pub struct Layout {
     pub segments: &'static [Segment],
     /// What a value holds.
     pub value: ValueForm,
-    /// Lengths of values that keep all rules: bit n for n bytes, the top bit for all of 63 and more. Others need
-    /// a look at the rules.
+    /// Lengths at which a value is accepted whatever its bytes: bit n for n bytes, the top bit for all of 63 and
+    /// more. Values of other lengths are checked against the rules.
     pub(super) value_lengths: u64,
     /// Which values of an opaque layout are archives.
     pub(super) archives: Option<Condition>,
@@ -62,25 +62,25 @@ pub struct Layout {
     pub derived_keys: &'static [DerivedKeys],
     /// Whether keys name a blob by its hash.
     pub blob_link: bool,
-    /// Where the hash of the blob begins that a key names or is.
+    /// Offset of the hash in a key that names a blob or is the key of one.
     pub(super) hash_at: Option<usize>,
     /// The exact key, if the layout has no field.
     pub fixed_key: Option<&'static [u8]>,
     /// Indexes of later layouts that accept some of the same keys: the value decides where it can.
     pub shares: &'static [usize],
-    /// Links: it says that the blob was stored, and uses it for nothing.
+    /// Links: the link only records that the blob was stored.
     pub commit: bool,
     /// Links that the server writes before it uses the blob: those that meet this condition and have an empty value.
     pub(super) provisional: Option<Condition>,
-    /// What rows in a fresh target mean; `None`: as the subspace says.
+    /// What rows in a fresh target mean; `None`: the rule of the subspace applies.
     pub fresh: Option<FreshRule>,
     /// The same, where the hash in the key is derived from an object of the target itself.
     pub fresh_if_derived_key: Option<FreshRule>,
 }
 
-/// How the generated text says what is special about a layout.
+/// The generated text builds layouts with these methods.
 impl Layout {
-    /// A layout about which the schema says nothing special.
+    /// A layout without special properties.
     pub(super) const fn new(index: usize, name: &'static str, segments: &'static [Segment]) -> Layout {
         Layout { index, name, segments, ..Layout::NONE }
     }
@@ -123,7 +123,7 @@ impl Layout {
         Layout { value: ValueForm::Changes, ..self }
     }
 
-    /// Values have a time, and at least that.
+    /// Values begin with a time of 8 bytes.
     pub(super) const fn lease(self) -> Layout {
         Layout { value: ValueForm::Lease, value_lengths: !0xff, ..self }
     }
@@ -214,16 +214,16 @@ pub struct Segment {
 /// Names of the values of a field; values without a name are legal.
 #[derive(Debug)]
 pub struct Names {
-    /// Some values, ascending, and what the newest version that knows them calls them.
+    /// Some values, ascending, with their names in the newest version that has them.
     pub(super) values: &'static [(u64, &'static str)],
-    /// What some are called from one version to another.
+    /// Values that have another name in a range of versions.
     pub(super) earlier: &'static [(u64, (u32, u32), &'static str)],
 }
 
 impl Names {
     pub(super) const NONE: &'static Names = &Names { values: &[], earlier: &[] };
 
-    /// The names as a version has them, by value.
+    /// The names in a version, by value.
     pub fn in_version(&self, version: u32) -> impl Iterator<Item = (u64, &'static str)> {
         self.values.iter().map(move |(value, name)| {
             let earlier =

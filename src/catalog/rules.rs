@@ -1,13 +1,12 @@
 //! Rules between records: counters that cover ids, blob keys derived from objects.
 //!
-//! Says which records of which layouts, and takes the numbers from their keys; reading them from a store is the
-//! caller's business.
+//! Defines which records a rule concerns and takes the numbers from their keys. Callers read the records.
 
 use super::descriptors::SchemaVersion;
 use super::generated::GROUP_NUMBERS;
 use super::layouts::{DerivedKeys, Layout, LayoutRef, ValueForm, is_in};
 
-/// The numbers that name a group of records; a rule with fewer fills it up with zeros.
+/// The numbers that name a group of records. A rule with fewer numbers fills the rest with zeros.
 pub type Group = [u64; GROUP_NUMBERS];
 
 /// For each group a counter must not be lower than any id it covers; a missing counter is 0.
@@ -33,7 +32,7 @@ pub struct Cover {
     pub(super) versions: (u32, u32),
     /// Their layout.
     pub of: LayoutRef,
-    /// The group and the id that a key tells, if its record is covered.
+    /// The group in a key and the id of its record, if the record is covered.
     pub covered: fn(&[u8]) -> Option<(Group, CoveredId)>,
 }
 
@@ -89,7 +88,7 @@ impl Layout {
         value.is_empty() && self.provisional.is_some_and(|meets| meets(key))
     }
 
-    /// What the value of this key holds: some layouts hold archives under some of their fields only.
+    /// The form of the value of this key: some layouts have archives for some values of their fields only.
     pub fn value_form(&self, key: &[u8]) -> ValueForm {
         match self.archives {
             Some(meets) if meets(key) => ValueForm::Archive,

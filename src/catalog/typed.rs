@@ -1,6 +1,6 @@
 //! Typed keys: what the generated enums can do, and the functions of a subspace that are made of it.
 //!
-//! A subspace is reached through function pointers in its descriptor, so that nothing but the schema names a key type.
+//! Callers reach a subspace through function pointers in its descriptor, so that only the schema names a key type.
 
 use super::layouts::Layout;
 use crate::codec::Value;
@@ -23,11 +23,11 @@ pub trait TypedKey: std::fmt::Debug {
     /// keys with others.
     fn layout_of(key: &[u8], version: u32, from: usize) -> Option<usize>;
 
-    /// Reads a key as one of a layout, whether that accepts it or not: what the key lacks is zero or empty. `None` if
-    /// there is no such layout.
+    /// Reads a key as one of a layout, even if the layout does not accept it: missing parts are zero or empty. `None`
+    /// if there is no such layout.
     fn read(layout: usize, key: &[u8]) -> Option<Self::Of<'_>>;
 
-    /// Gives the segments of the key, in order.
+    /// Passes the segments of the key to `with`, in order.
     fn segments(&self, with: &mut SegmentSink<'_>);
 
     /// Reads a key of a version; every byte belongs to a field or is a constant.
@@ -42,13 +42,14 @@ pub trait TypedKey: std::fmt::Debug {
     }
 }
 
-/// The code of a subspace's keys in one version. The version is a constant of it, so that what only others have costs
+/// The code of a subspace's keys in one version. The version is a constant, so that layouts of other versions cost
 /// nothing.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Keys {
     /// The first layout that accepts a key, from an index on.
     pub layout_of: fn(&[u8], usize) -> Option<&'static Layout>,
-    /// The layout of a key whose value may have this length; `None` says only that a closer look is due.
+    /// The layout of a key whose value may have this length; `None` only means that the value must be checked against
+    /// the rules.
     pub accepts: fn(&[u8], usize) -> Option<&'static Layout>,
     /// The segments of a key, read as one of the layout of this index.
     pub segments: fn(usize, &[u8], &mut SegmentSink<'_>),

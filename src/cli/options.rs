@@ -1,14 +1,14 @@
-//! Which options mean something to which command.
+//! Which options apply to which command.
 //!
-//! The parser takes every option with every command. One that would have no effect is refused, so that it is not taken
-//! for one that had. Knows the command line and nothing of what the commands do.
+//! The parser accepts every option with every command. An option that would have no effect is refused, so that it is
+//! not believed to have one. Depends on the command line only, not on the commands.
 
 use std::fmt::Write as _;
 
 use crate::base::error::{Error, Result};
 use crate::cli::{Cli, Command, Common, Inspect};
 
-/// What is done, as far as options differ.
+/// Commands, distinguished as far as their options differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Task {
     Export,
@@ -37,7 +37,7 @@ use Task::{
     Blob, Catalog, CopyStore, Count, Diff, DiffDumps, Export, Import, List, Text, Verify, VerifyAgainst,
 };
 
-/// An option: its name, whether it was given, and where it means something.
+/// An option: its name, whether it was given, and the tasks that it applies to.
 struct Meaning {
     name: &'static str,
     given: fn(&Common) -> bool,
@@ -154,7 +154,8 @@ const MEANINGS: &[Meaning] = &[
         tasks: MOVES,
         belongs: "--export, --import and copy",
     },
-    // A script that passes these to every command is understood: nothing is asked, and no state is left.
+    // `--state` and `--yes` are accepted with every command that reads records, because scripts may pass them to all.
+    // Commands that keep no state or need no consent ignore them.
     Meaning {
         name: "--state",
         given: |common| common.state.is_some(),
@@ -208,7 +209,7 @@ impl Task {
             Command::Copy { .. } => CopyStore,
             Command::Verify { against: None, .. } => Verify,
             Command::Verify { against: Some(_), .. } => VerifyAgainst,
-            // As the command tells a dump from a configuration.
+            // The command distinguishes a dump from a configuration in the same way.
             Command::Diff { left, right } if left.is_dir() && right.is_dir() => DiffDumps,
             Command::Diff { .. } => Diff,
             Command::Inspect(ask) => Task::of_inspect(ask),
@@ -247,7 +248,7 @@ impl Task {
     }
 }
 
-/// Makes sure that every option that was given means something to the command.
+/// Checks that every given option applies to the command.
 ///
 /// Errors: usage, naming all that do not, and where they belong.
 pub fn check(cli: &Cli, command: &Command) -> Result<()> {
@@ -257,7 +258,7 @@ pub fn check(cli: &Cli, command: &Command) -> Result<()> {
         .filter(|meaning| (meaning.given)(&cli.common) && !meaning.tasks.contains(&task))
         .map(|meaning| (meaning.name, meaning.belongs))
         .collect();
-    // What the variable says is meant for the commands that need it.
+    // A value from the variable is meant for the commands that need one, and ignored by others.
     let variable = std::env::var_os("CONFIG_PATH");
     let named = cli.config.as_ref().is_some_and(|config| Some(config.as_os_str()) != variable.as_deref());
     if named && !matches!(task, Export | Import | Count(_) | List(_) | Blob(_)) {

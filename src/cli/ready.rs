@@ -17,7 +17,7 @@ pub struct Ready<'a> {
     common: &'a Common,
     request: Request,
     owner: Option<Owner>,
-    /// Lent to the command; its request to end is raised by nothing at first.
+    /// Lent to the command. Nothing requests its end yet.
     pub run: Run,
 }
 
@@ -39,7 +39,7 @@ impl<'a> Ready<'a> {
         &self.request
     }
 
-    /// What the user lets the run do.
+    /// The choices of the user about writing.
     fn consent(&self) -> Consent {
         Consent { dry_run: self.common.dry_run, yes: self.common.yes }
     }

@@ -1,4 +1,4 @@
-//! The end of a run: what was done, what was found, what to do next, and the exit code that says it all.
+//! The end of a run: what was done, what was found, what to do next, and the exit code.
 
 use serde::Serialize;
 
@@ -415,7 +415,7 @@ fn findings(findings: &Findings, console: &Console) {
             continue;
         }
         console.warn(format!("found {text}"));
-        // What a target lacks stands nowhere else.
+        // The values that a target lacks are listed nowhere else.
         let shown = if *kind == FindingKind::ValueLeftOut { usize::MAX } else { 3 };
         for sample in findings.samples().filter(|sample| sample.kind == *kind).take(shown) {
             console.say(format!("  {} {}: {}", sample.subspace, sample.key, sample.detail));

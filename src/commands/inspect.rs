@@ -1,7 +1,7 @@
 //! Inspect: what a dump or a store holds, as a table, as decoded records, or one blob. Writes nothing.
 //!
-//! Both are read through the catalog of their schema version. A running server is warned about, never refused:
-//! looking does no harm. How the results look, it does not know.
+//! Both are read through the catalog of their schema version. A running server causes a warning, not a refusal,
+//! because reading does no harm. Does not depend on how results are printed.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -89,10 +89,10 @@ pub struct Contents {
     pub local: Vec<(char, &'static str, u64)>,
     /// Subspaces of the schema version that a dump lacks, or for which the engine has no place.
     pub absent: Vec<char>,
-    /// What reading a store has found; a dump is not read.
+    /// Findings from reading a store; a dump is not read.
     #[serde(skip)]
     pub findings: Findings,
-    /// What the export of a dump has found, as its manifest counts it.
+    /// Findings of the export that wrote a dump, as counted in its manifest.
     #[serde(skip)]
     pub recorded: BTreeMap<String, u64>,
 }
@@ -114,14 +114,14 @@ pub struct SubspaceContents {
     pub share: f64,
 }
 
-/// What a list of records has come to.
+/// The end of a list of records.
 #[derive(Debug, Clone, Serialize)]
 pub struct Listed {
     /// Records delivered.
     pub records: u64,
     /// Whether there are more than asked for.
     pub more: bool,
-    /// What is wrong with records that were delivered.
+    /// Findings in the delivered records.
     #[serde(skip)]
     pub findings: Findings,
 }
@@ -440,7 +440,7 @@ impl Blob {
         let created =
             Dir::holding(file).and_then(|(dir, name)| Ok((dir.create_private_file(&name)?, dir, name)));
         let written = created.and_then(|(mut out, dir, name)| {
-            // What is there in part is not the blob.
+            // A partial file is not the blob.
             out.write_all(&self.content).and_then(|()| out.sync_all()).inspect_err(|_| {
                 let _ = dir.remove(name);
             })

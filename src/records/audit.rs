@@ -1,10 +1,10 @@
 //! The blob audit: which blobs are linked, which are not, and which links name a blob that is missing.
 //!
-//! A link that is written before its blob is used proves no loss: mail that was being accepted has one, and the bundle
-//! of a web application, which the server loads again. A hash without any other link is reported by itself. Links
-//! and blobs come in key order, so both sides are lists of ascending hashes, kept in unnamed temporary
-//! files and merged at the end: memory does not grow with their number. Knows of subspaces
-//! only which hashes their keys tell.
+//! A link that is written before its blob is used proves no loss: mail that was being accepted has one, and the
+//! bundle of a web application, which the server loads again. A hash without any other link is reported by itself.
+//! Links and blobs come in key order, so both sides are lists of ascending hashes, kept in unnamed temporary files
+//! and merged at the end: memory does not grow with their number. Depends on subspaces only for the hashes in their
+//! keys.
 
 use std::cmp::Ordering;
 use std::fs::File;
@@ -46,7 +46,7 @@ pub struct Audit {
     pub provisional: u64,
 }
 
-/// What a comparison tells of a hash.
+/// Result of the comparison for a hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LinkState {
     /// A link names it, no blob has it.
@@ -67,9 +67,9 @@ impl HashList {
         Ok(HashList { file: BufWriter::new(file), last: None })
     }
 
-    /// An empty list for the keys of a subspace; `None` if they tell nothing of blobs.
+    /// An empty list for the keys of a subspace; `None` if they contain no hashes of blobs.
     pub fn of(subspace: &Subspace, dir: &Path) -> Result<Option<Self>> {
-        subspace.tells_blob_hashes().then(|| HashList::create(dir)).transpose()
+        subspace.has_blob_hashes().then(|| HashList::create(dir)).transpose()
     }
 
     /// Adds the hash in a record of `subspace`, if there is one; as for [`push`](HashList::push).
@@ -106,7 +106,7 @@ impl HashList {
     }
 }
 
-/// What a blob is that only a provisional link names.
+/// Explanation for a blob that only provisional links name.
 const PROVISIONAL: &str = "only a link names it that is written before a blob is used, so it belongs to nothing: the bundle of \
                            a web application, which the server loads again, or mail that was being accepted";
 
@@ -118,25 +118,25 @@ pub struct Sides {
 }
 
 impl Sides {
-    /// Adds the hashes that the keys of a subspace tell, if they tell any. A schema version has one subspace of each
-    /// side.
+    /// Adds the hashes in the keys of a subspace, if there are any. A schema version has one subspace of each side.
     pub fn add(&mut self, subspace: &'static Subspace, hashes: Option<HashList>) {
         let Some(hashes) = hashes else { return };
         let side = if subspace.value == ValueKind::Blob { &mut self.blobs } else { &mut self.links };
         *side = Some((subspace, hashes));
     }
 
-    /// Whether the blobs are there.
+    /// Whether the hashes of blobs were added.
     pub fn has_blobs(&self) -> bool {
         self.blobs.is_some()
     }
 
-    /// Whether there are links without the other side.
+    /// Whether links were added, but no hashes of blobs.
     pub fn lack_blobs(&self) -> bool {
         self.links.is_some() && self.blobs.is_none()
     }
 
-    /// Compares the sides; nothing if one of them is not there. `findings` holds what reading the blobs has found.
+    /// Compares the sides and adds to `findings`, which contains the findings from reading the blobs; `None` if a
+    /// side is missing.
     ///
     /// Errors: I/O, interrupted.
     pub fn audit(self, findings: &mut Findings) -> Result<Option<Audit>> {
@@ -155,7 +155,7 @@ impl Sides {
                     format!("{} does not have this blob: {PROVISIONAL}", blob.name)
                 })
             }
-            // Only one whose content is another one is worth a word.
+            // Reported only if the content does not match the key.
             LinkState::ProvisionalThere if findings.retract(FindingKind::BlobMismatch, hash) => {
                 provisional.add(FindingKind::BlobProvisional, blob.letter, hash, || {
                     format!("the content does not hash to the key: {PROVISIONAL}")
@@ -171,7 +171,7 @@ impl Sides {
 }
 
 /// Compares the hashes that links name with those that blobs have.
-pub fn compare(links: HashList, blobs: HashList, mut tell: impl FnMut(LinkState, &Hash)) -> Result<Audit> {
+pub fn compare(links: HashList, blobs: HashList, mut report: impl FnMut(LinkState, &Hash)) -> Result<Audit> {
     let (mut links, mut blobs) = (links.into_reader()?, blobs.into_reader()?);
     let (mut link, mut blob) = (next(&mut links)?, next(&mut blobs)?);
     let mut audit = Audit::default();
@@ -186,19 +186,19 @@ pub fn compare(links: HashList, blobs: HashList, mut tell: impl FnMut(LinkState,
         match (order, &link, &blob) {
             (Ordering::Less, Some((hash, true)), _) => {
                 audit.provisional += 1;
-                tell(LinkState::ProvisionalMissing, hash);
+                report(LinkState::ProvisionalMissing, hash);
             }
             (Ordering::Less, Some((hash, false)), _) => {
                 audit.missing += 1;
-                tell(LinkState::Missing, hash);
+                report(LinkState::Missing, hash);
             }
             (Ordering::Greater, _, Some((hash, _))) => {
                 audit.unlinked += 1;
-                tell(LinkState::Unlinked, hash);
+                report(LinkState::Unlinked, hash);
             }
             (_, Some((hash, true)), _) => {
                 audit.linked += 1;
-                tell(LinkState::ProvisionalThere, hash);
+                report(LinkState::ProvisionalThere, hash);
             }
             _ => audit.linked += 1,
         }
@@ -216,7 +216,7 @@ fn next(list: &mut BufReader<File>) -> Result<Option<(Hash, bool)>> {
     let (mut hash, mut provisional) = ([0; 32], [0]);
     match list.read_exact(&mut hash).and_then(|()| list.read_exact(&mut provisional)) {
         Ok(()) => Ok(Some((hash, provisional != [0]))),
-        // Lists hold whole hashes, so this is their end.
+        // Lists contain whole entries, so this is the end.
         Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => Ok(None),
         Err(error) => Err(failed(error)),
     }
@@ -258,7 +258,7 @@ mod tests {
         check(&[Stored, Provisional], [Some(ProvisionalMissing), Some(ProvisionalThere)]);
         check(&[Provisional], [Some(ProvisionalMissing), Some(ProvisionalThere)]);
         check(&[Stored, Provisional, Provisional], [Some(ProvisionalMissing), Some(ProvisionalThere)]);
-        // A blob that was stored and is not there is missing, whatever came of it.
+        // A link that only records that a blob was stored still names it: without the blob, it is missing.
         check(&[Stored], [Some(Missing), None]);
         check(&[Stored, Used, Provisional], [Some(Missing), None]);
         check(&[Used], [Some(Missing), None]);
@@ -268,12 +268,12 @@ mod tests {
     fn links_and_blobs_are_matched_once_each() {
         let check = |links: &[u8], blobs: &[u8], expected: (u64, u64, u64), expect_missing: &[u8]| {
             let mut missing = Vec::new();
-            let tell = |found, hash: &Hash| {
+            let report = |found, hash: &Hash| {
                 if found == LinkState::Missing {
                     missing.push(hash[0]);
                 }
             };
-            let audit = compare(list(links), list(blobs), tell).unwrap();
+            let audit = compare(list(links), list(blobs), report).unwrap();
             assert_eq!((audit.linked, audit.unlinked, audit.missing), expected);
             assert_eq!(missing, expect_missing);
         };

@@ -1,7 +1,7 @@
 //! Counter rules: a counter must not be lower than any id it covers, or the server hands ids out twice.
 //!
-//! Which counters cover which ids the catalog says; here they are gathered while records pass. Memory grows
-//! with the number of groups (accounts, collections, mailboxes), not of records.
+//! The catalog defines which counters cover which ids. Both are collected while records are read. Memory grows with
+//! the number of groups (accounts, collections, mailboxes), not with that of records.
 
 use std::collections::HashMap;
 
@@ -15,7 +15,7 @@ pub struct Counters {
     seen: Vec<Seen>,
 }
 
-/// What was seen of one rule.
+/// The counters of one rule, and the highest ids that they cover.
 struct Seen {
     rule: &'static CounterRule,
     counters: HashMap<Group, i64>,
@@ -29,7 +29,7 @@ impl Counters {
         Counters { version, seen: version.counter_rules().map(seen).collect() }
     }
 
-    /// Whether records of a subspace tell anything about a counter.
+    /// Whether a rule concerns records of a subspace.
     pub fn concerns(version: &SchemaVersion, subspace: &Subspace) -> bool {
         let letter = subspace.letter;
         version.counter_rules().any(|rule| {
@@ -37,7 +37,7 @@ impl Counters {
         })
     }
 
-    /// Notes a record, whatever it is.
+    /// Notes a record of any kind. Records that break the rules of their layout are ignored.
     pub fn see_record(&mut self, subspace: &'static Subspace, key: &[u8], value: &[u8]) {
         let Ok(layout) = subspace.check(key, value) else { return };
         let archive =
@@ -67,7 +67,7 @@ impl Counters {
         }
     }
 
-    /// Adds what another part of the run has seen.
+    /// Adds the counters and ids of another part of the run.
     pub fn merge(&mut self, other: Counters) {
         for (mine, theirs) in self.seen.iter_mut().zip(other.seen) {
             mine.counters.extend(theirs.counters);

@@ -1,7 +1,7 @@
 //! Blob keys that are no hash of the content by design although they look like one: each is the hash of a text
 //! that names an object.
 //!
-//! The objects are records of their own; which ones the catalog says. Reads these and nothing else.
+//! The catalog defines which records are such objects. Reads only these records.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -18,13 +18,13 @@ const MOST: usize = 100_000;
 /// Bytes of records read at once.
 const PAGE: usize = 1 << 16;
 
-/// Keys of blobs that need not hash to them.
+/// The derived keys of the blobs in a store or a dump.
 #[derive(Debug, Clone, Default)]
 pub struct DerivedBlobKeys(Arc<BTreeSet<[u8; 32]>>);
 
 impl DerivedBlobKeys {
-    /// Reads the objects whose blobs have such keys; `read` opens a range of a subspace, or nothing where that is
-    /// not there.
+    /// Reads the objects whose blobs have such keys; `read` opens a range of a subspace; `None` if the subspace is
+    /// missing.
     ///
     /// Errors: those of reading.
     pub fn read<'a>(
@@ -44,7 +44,7 @@ impl DerivedBlobKeys {
                         keys.insert(*blake3::hash(text.as_bytes()).as_bytes());
                     }
                 }
-                // What is read of a dump is the whole subspace.
+                // Pages of a dump go on to the end of the subspace, whatever the range.
                 if page.last().is_some_and(|(key, _)| !key.starts_with(derived.start) && key > derived.start)
                 {
                     break;
@@ -66,7 +66,7 @@ impl DerivedBlobKeys {
         DerivedBlobKeys(Arc::new(keys))
     }
 
-    /// Whether the blob of this key has another content than the key says.
+    /// Whether this is a derived key, so that the content of its blob does not hash to it.
     pub fn contains(&self, key: &[u8]) -> bool {
         <&[u8; 32]>::try_from(key).is_ok_and(|key| self.0.contains(key))
     }

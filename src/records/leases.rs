@@ -1,7 +1,7 @@
 //! Node leases: the hosts of a cluster renew them while they run.
 //!
-//! A lease survives a stop of its server for up to an hour, so a fresh one is a warning and no proof. Which
-//! records are leases the catalog says.
+//! A lease survives a stop of its server for up to an hour, so a fresh one is a warning and no proof. The catalog
+//! defines which records are leases.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -11,7 +11,7 @@ use crate::base::page::Page;
 use crate::catalog::ValueForm;
 use crate::records::store::Store;
 
-/// How long the server takes a lease for alive.
+/// Age up to which the server considers the host of a lease alive.
 ///
 /// source: crates/store/src/build/registry.rs @ v0.16.18
 const ALIVE: Duration = Duration::from_secs(3600);
@@ -19,14 +19,14 @@ const ALIVE: Duration = Duration::from_secs(3600);
 /// A host and when it was last seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lease {
-    /// Name of the host, as it calls itself.
+    /// Name of the host, as in the lease.
     pub host: String,
-    /// Time since its last renewal; zero for a clock ahead of ours.
+    /// Time since its last renewal; zero if the renewal is in the future.
     pub age: Duration,
 }
 
 impl Lease {
-    /// Reads a value of the form.
+    /// Reads the value of a lease.
     fn read(value: &[u8], now: SystemTime) -> Option<Lease> {
         let (seconds, host) = value.split_first_chunk::<8>()?;
         let renewed = UNIX_EPOCH.checked_add(Duration::from_secs(u64::from_be_bytes(*seconds)))?;

@@ -1,6 +1,6 @@
 //! Rules about names: each becomes Rust that compiles, and no two become the same.
 //!
-//! Asks `names` what is generated from them, so that no item is forgotten that `emit` writes under such a name.
+//! Takes the names of generated items from `names`, as `emit` does, so that no item is forgotten.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -125,7 +125,7 @@ struct Items {
 }
 
 impl Items {
-    /// What is there whatever the names in the schema are.
+    /// The names that exist whatever the schema contains.
     fn new(model: &Model) -> Items {
         let mut known: Vec<String> = TAKEN.iter().map(|name| (*name).to_owned()).collect();
         for version in &model.versions {

@@ -214,7 +214,7 @@ pub(super) fn counter_rules(model: &Model, mistakes: &mut Vec<Mistake>) {
     }
 }
 
-/// What a rule fixes are fields of its group that the covered key lacks, with numbers a counter can have.
+/// The fields that a rule fixes are in its group and not in the covered key, and a counter can have their numbers.
 fn fixed_group(
     rule: &CounterRule,
     cover: &Cover,
@@ -242,7 +242,7 @@ fn fixed_group(
     }
 }
 
-/// The key of a singleton can be written in every version and is its own, and its variants are told apart.
+/// The key of a singleton can be written in every version and is its own, and its variants differ in name and number.
 pub(super) fn singletons(model: &Model, mistakes: &mut Vec<Mistake>) {
     for (index, singleton) in model.singletons.iter().enumerate() {
         variants(singleton, mistakes);

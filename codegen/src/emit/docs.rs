@@ -48,7 +48,7 @@ pub(crate) fn markdown(model: &Model) -> String {
     }
     if !model.singletons.is_empty() {
         out.push_str(
-            "\n## Store singletons\n\nObjects of which there is at most one, and which say where a store is. \
+            "\n## Store singletons\n\nObjects of which there is at most one, and which define where a store is. \
              External variants are marked with an asterisk.\n\n",
         );
         let rows = model.singletons.iter().map(|entry| singleton(model, entry));
@@ -184,7 +184,7 @@ fn subspace(out: &mut String, model: &Model, subspace: &Subspace) {
     let store = store(subspace.store);
     let value = match subspace.value {
         ValueKind::Bytes => "bytes",
-        ValueKind::None => "none (the key says it all)",
+        ValueKind::None => "none",
         ValueKind::Counter => "counter, signed 64-bit little-endian",
         ValueKind::Blob => "blob",
     };

@@ -1,7 +1,7 @@
 //! Tokens as text, in the manner of `rustfmt`: what fits on a line stands on one, lists of short things are filled.
 //!
-//! Knows the forms of Rust that `emit` writes and no others. `prettyplease` would break every struct literal, and
-//! most of the catalog is such rows.
+//! Supports only the forms of Rust that `emit` writes. `prettyplease` would break every struct literal, and most of
+//! the catalog is such rows.
 
 use proc_macro2::{Delimiter, Spacing, TokenStream, TokenTree};
 

@@ -1,7 +1,7 @@
 //! Typed keys: an enum per entry with a variant per form of its keys, and how they are recognised, read and written.
 //!
 //! `layout_of` is one `match` on the length: an arm per variant, in the order of the schema, guarded by its constants
-//! and restrictions. Everything that decodes or judges a key goes through it; fields are read at fixed offsets from
+//! and restrictions. Everything that decodes or checks a key goes through it; fields are read at fixed offsets from
 //! either end where they can be.
 
 use proc_macro2::TokenStream;
@@ -121,7 +121,7 @@ fn value(segment: &Segment) -> TokenStream {
     }
 }
 
-/// How far an offset may trust the length of the key.
+/// Whether the key is known to be long enough for every offset.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Offsets {
     /// The key is long enough.
@@ -149,7 +149,7 @@ impl Offsets {
 
 /// The segments of a key with their offsets.
 struct WalkedKey {
-    /// What tells that a key of fitting length is one of these.
+    /// The conditions that a key of fitting length must meet.
     guards: Vec<TokenStream>,
     /// The value of each segment.
     reads: Vec<TokenStream>,
@@ -160,7 +160,7 @@ struct WalkedKey {
 fn walk(segments: &[Segment], offsets: Offsets) -> WalkedKey {
     let begins = begins(segments);
     let mut walked = WalkedKey { guards: Vec::new(), reads: Vec::new(), from_end: false };
-    // Where the segment before ended, if only its bytes told.
+    // The end of the segment before, if only its bytes define it.
     let mut found = TokenStream::new();
     for (index, (segment, begin)) in segments.iter().zip(&begins).enumerate() {
         let at = match begin {
@@ -173,7 +173,8 @@ fn walk(segments: &[Segment], offsets: Offsets) -> WalkedKey {
             found = quote! { skip(#at, #width) };
             fixed(&segment.kind, &at)
         } else {
-            // Where the next one is counted from the end, as the end itself is, this one must end there.
+            // This segment must end where the next one begins, if that is counted from the end, or at the end of the
+            // key.
             let next = match begins.get(index + 1) {
                 None => Some(0),
                 Some(Begin::End(distance)) => Some(*distance),
@@ -293,7 +294,7 @@ fn varying(kind: &SegmentKind, at: &TokenStream, until: &TokenStream) -> TokenSt
     }
 }
 
-/// The end of a segment that its own bytes tell.
+/// The end of a segment, if its own bytes define it.
 fn own_end(kind: &SegmentKind, at: &TokenStream) -> Option<TokenStream> {
     match kind {
         SegmentKind::Leb32 => Some(quote! { leb32_end(key, #at) }),

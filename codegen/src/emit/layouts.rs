@@ -142,7 +142,7 @@ fn value(subspace: &Subspace, layout: &Layout) -> TokenStream {
     }
 }
 
-/// Writes a function that tells whether a key of a layout meets one of the patterns; its name.
+/// Writes a function that returns whether a key of a layout meets one of the patterns; returns its name.
 fn condition(
     entry: &NamedSubspace<'_>,
     index: usize,

@@ -1,6 +1,6 @@
-//! Rules between records: counters that cover ids, objects that say where stores are.
+//! Rules between records: counters that cover ids, objects that define where stores are.
 //!
-//! Written once with the versions that have them. Which numbers a key tells are functions over typed keys.
+//! Written once with the versions that have them. Functions over typed keys take the numbers from a key.
 
 use std::collections::BTreeMap;
 
@@ -82,7 +82,7 @@ fn rule(
     }
 }
 
-/// What a covered record tells of its counter.
+/// The function that takes group and id from the key of a covered record.
 fn covered(
     rule: &CounterRule,
     cover: &Cover,
@@ -162,7 +162,7 @@ fn singleton(entries: &[NamedSubspace<'_>], singleton: &Singleton) -> Vec<TokenS
         .collect()
 }
 
-/// The record that tells the version, from the newest version; the check has proven them all alike.
+/// The record that contains the version, from the newest version; the check has proven them all alike.
 pub(super) fn version_record(model: &Model) -> TokenStream {
     let marked = model.subspaces.iter().rev().flat_map(|s| s.layouts.iter().map(move |l| (s, l)));
     let Some((subspace, layout)) = marked.into_iter().find(|(_, l)| l.schema_version) else {

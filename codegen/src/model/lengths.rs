@@ -1,4 +1,4 @@
-//! Sets of key lengths. Knows no segment.
+//! Sets of key lengths. Does not depend on segments.
 
 use std::collections::BTreeSet;
 

@@ -1,7 +1,7 @@
 //! From the written schema to its meaning: reads words, ranges, constants and value sets.
 //!
-//! Reports what cannot be read and goes on with a guess, so that one run shows every mistake. Judges nothing
-//! that takes more than one entry; that is `check`'s.
+//! Reports what cannot be read and goes on with a guess, so that one run shows every mistake. Rules that concern
+//! several entries are in `check`.
 
 use std::collections::BTreeMap;
 

@@ -9,7 +9,7 @@ pub(crate) enum Begin {
     Start(usize),
     /// So many bytes before the end: it and everything after it has a fixed width.
     End(usize),
-    /// Where the segment before it ends, which only its bytes tell.
+    /// Where the segment before it ends, which only the bytes of that segment define.
     Found,
 }
 

@@ -1,7 +1,6 @@
 //! From field names and values to the beginnings of keys.
 //!
-//! Every layout that has the fields at its front gives a beginning; what the values look like the catalog
-//! knows.
+//! Every layout that begins with the fields gives a beginning. The catalog defines how values are written.
 
 use crate::base::error::{Error, Result};
 use crate::catalog::{Layout, Segment, Subspace};
@@ -13,7 +12,7 @@ pub(super) struct Prefixes {
 }
 
 impl Prefixes {
-    /// The beginnings that `name=value` texts ask for; of every key if there are none.
+    /// The beginnings of keys with these fields, given as `name=value`; without fields, the beginning of every key.
     ///
     /// Errors: usage, naming the field that is wrong and the valid ones.
     pub(super) fn of(subspace: &'static Subspace, given: &[String]) -> Result<Prefixes> {
@@ -38,7 +37,7 @@ impl Prefixes {
         }
         let mut bytes: Vec<Vec<u8>> = layouts.iter().map(|(_, prefix)| prefix.clone()).collect();
         bytes.sort();
-        // What begins with a shorter prefix is listed there.
+        // Keys with a longer prefix also begin with the shorter one.
         bytes.dedup_by(|longer, shorter| longer.starts_with(shorter));
         Ok(Prefixes { layouts, bytes })
     }

@@ -27,7 +27,7 @@ pub struct Record {
     /// The beginning of the value, or all of it.
     #[serde(serialize_with = "as_hex")]
     pub value: Vec<u8>,
-    /// What is wrong with the record, as far as its layout and its archive trailer tell.
+    /// What is wrong with the record, according to its layout and its archive trailer.
     pub problem: Option<String>,
 }
 
