@@ -137,9 +137,10 @@ fn rclone(from: &std::ffi::OsStr, to: &std::ffi::OsStr) -> Result<f64, AnyError>
 fn timed(command: &mut Command) -> Result<f64, AnyError> {
     let begin = Instant::now();
     let status = command.stdout(Stdio::null()).status()?;
-    match status.success() {
-        true => Ok(begin.elapsed().as_secs_f64()),
-        false => Err(format!("{command:?} ended with {status}").into()),
+    if status.success() {
+        Ok(begin.elapsed().as_secs_f64())
+    } else {
+        Err(format!("{command:?} ended with {status}").into())
     }
 }
 

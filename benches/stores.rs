@@ -221,9 +221,10 @@ fn memory(engines: &[Engine], shapes: [Shape; 2]) -> Result<(), AnyError> {
             seen.push((format!("{name} export"), tool.export(name, &again)?.peak_memory));
             std::fs::remove_dir_all(again)?;
         }
-        match peaks.is_empty() {
-            true => peaks = seen.into_iter().map(|(job, peak)| (job, vec![peak])).collect(),
-            false => peaks.iter_mut().zip(seen).for_each(|((_, peaks), (_, peak))| peaks.push(peak)),
+        if peaks.is_empty() {
+            peaks = seen.into_iter().map(|(job, peak)| (job, vec![peak])).collect()
+        } else {
+            peaks.iter_mut().zip(seen).for_each(|((_, peaks), (_, peak))| peaks.push(peak))
         }
     }
     let [small, large] = shapes.map(|shape| shape.messages);

@@ -256,10 +256,12 @@ impl Subspace {
     #[inline]
     pub fn blob_use<'k>(&self, key: &'k [u8], value: &[u8]) -> Option<(&'k [u8; 32], BlobUse)> {
         let (layout, hash) = self.layout_and_hash(key)?;
-        let used = match layout.commit {
-            true => BlobUse::Stored,
-            false if layout.is_provisional(key, value) => BlobUse::Provisional,
-            false => BlobUse::Used,
+        let used = if layout.commit {
+            BlobUse::Stored
+        } else if layout.is_provisional(key, value) {
+            BlobUse::Provisional
+        } else {
+            BlobUse::Used
         };
         Some((hash, used))
     }

@@ -163,8 +163,9 @@ fn run(command: &mut Command, script: Option<&str>) -> Result<(), AnyError> {
         input.write_all(script.as_bytes())?;
     }
     let output = child.wait_with_output()?;
-    match output.status.success() {
-        true => Ok(()),
-        false => Err(format!("{command:?}: {}", String::from_utf8_lossy(&output.stderr)).into()),
+    if output.status.success() {
+        Ok(())
+    } else {
+        Err(format!("{command:?}: {}", String::from_utf8_lossy(&output.stderr)).into())
     }
 }

@@ -14,9 +14,10 @@ pub type Records = Vec<(char, Vec<Page>)>;
 
 /// Removes a store, file or directory.
 pub fn remove(path: &Path) -> Result<(), AnyError> {
-    match path.is_dir() {
-        true => std::fs::remove_dir_all(path)?,
-        false => std::fs::remove_file(path)?,
+    if path.is_dir() {
+        std::fs::remove_dir_all(path)?
+    } else {
+        std::fs::remove_file(path)?
     }
     Ok(())
 }
@@ -40,10 +41,7 @@ pub fn collect(dump: &Path) -> Result<Records, AnyError> {
         while reader.read_page(&mut raw, 1 << 20)? {
             let mut page = Page::new();
             for (key, value) in raw.iter() {
-                match is_blob {
-                    true => page.push(key, &encode(BlobRule::Lz4, value)),
-                    false => page.push(key, value),
-                }
+                if is_blob { page.push(key, &encode(BlobRule::Lz4, value)) } else { page.push(key, value) }
             }
             pages.push(page);
         }

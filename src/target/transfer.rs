@@ -547,18 +547,14 @@ fn changed(subspace: &'static Subspace, key: &[u8]) -> Error {
 }
 
 fn incomplete(error: Error, resumable: bool) -> Error {
-    let findings = error.kind() == ErrorKind::Findings;
-    error.help(match resumable {
-        true if findings => {
-            "the target is incomplete: do not start the server on it; keep every record nevertheless with the same \
-             command, --resume and no --strict, or empty it with --wipe-target and start again"
-        }
-        true => {
-            "the target is incomplete: do not start the server on it; go on with the same command and --resume, \
-             or empty it with --wipe-target and start again"
-        }
-        false => {
-            "the target is incomplete: do not start the server on it; empty it with --wipe-target and start again"
-        }
-    })
+    let help = if !resumable {
+        "the target is incomplete: do not start the server on it; empty it with --wipe-target and start again"
+    } else if error.kind() == ErrorKind::Findings {
+        "the target is incomplete: do not start the server on it; keep every record nevertheless with the same \
+         command, --resume and no --strict, or empty it with --wipe-target and start again"
+    } else {
+        "the target is incomplete: do not start the server on it; go on with the same command and --resume, \
+         or empty it with --wipe-target and start again"
+    };
+    error.help(help)
 }

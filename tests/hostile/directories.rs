@@ -309,9 +309,10 @@ fn moved_out(dir: &Path, name: &str) {
 
 fn replaced(dir: &Path, name: &str, make: fn(&Path)) {
     let path = dir.join(name);
-    match path.is_dir() {
-        true => fs::remove_dir_all(&path).unwrap(),
-        false => fs::remove_file(&path).unwrap(),
+    if path.is_dir() {
+        fs::remove_dir_all(&path).unwrap()
+    } else {
+        fs::remove_file(&path).unwrap()
     }
     make(&path);
 }

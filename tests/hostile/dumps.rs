@@ -165,10 +165,8 @@ fn content(numbers: &mut Sampler, parcel: &mut Parcel, other: &Parcel) {
         }
         _ => mutate(numbers, &mut content, &more),
     }
-    *file = match file.get(4) == Some(&SERVER_FLG) {
-        true => servers_frame(numbers, &content),
-        false => our_frame(&content),
-    };
+    *file =
+        if file.get(4) == Some(&SERVER_FLG) { servers_frame(numbers, &content) } else { our_frame(&content) };
 }
 
 fn unframed(file: &[u8]) -> Vec<u8> {

@@ -140,9 +140,10 @@ fn check(place: &Path, name: &str, text: &str, jobs: &[usize]) {
 fn written(dir: &Path) -> Vec<PathBuf> {
     let (mut found, mut open) = (Vec::new(), vec![dir.to_path_buf()]);
     while let Some(path) = open.pop() {
-        match path.is_dir() {
-            true => open.extend(fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path())),
-            false => found.push(path),
+        if path.is_dir() {
+            open.extend(fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()))
+        } else {
+            found.push(path)
         }
     }
     found

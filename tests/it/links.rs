@@ -164,9 +164,10 @@ fn a_volume_with_other_things_in_it_is_an_empty_target() {
         assert_eq!(site::trace(&store.join("etc")), before);
         assert!(!store.join("stalwart-migrate.staging").exists());
         assert!(!store.join("stalwart-migrate.owner").exists());
-        match more.contains(&"--dry-run") {
-            true => assert!(!store.join("CURRENT").exists()),
-            false => assert_same(&dump, &target.export("again")),
+        if more.contains(&"--dry-run") {
+            assert!(!store.join("CURRENT").exists())
+        } else {
+            assert_same(&dump, &target.export("again"))
         }
     }
     // Files of a database without the one that makes it a database are not nothing.
@@ -225,9 +226,10 @@ fn names_that_sqlite_would_write_to_are_refused_if_they_lead_elsewhere() {
             let (outside, name) = (target.path("outside"), format!("stalwart.sqlite3{suffix}"));
             fs::create_dir_all(target.store_dir()).unwrap();
             fs::write(&outside, "").unwrap();
-            match hard {
-                true => fs::hard_link(&outside, target.store_dir().join(&name)).unwrap(),
-                false => symlink(&outside, target.store_dir().join(&name)).unwrap(),
+            if hard {
+                fs::hard_link(&outside, target.store_dir().join(&name)).unwrap()
+            } else {
+                symlink(&outside, target.store_dir().join(&name)).unwrap()
             }
             give(&target.store_dir());
             if root() {
@@ -348,9 +350,10 @@ fn a_source_is_not_read_over_the_links_of_another_user() {
     let mut open = vec![blobs.clone()];
     let blob = loop {
         let path = open.pop().unwrap();
-        match path.is_dir() {
-            true => open.extend(fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path())),
-            false => break path,
+        if path.is_dir() {
+            open.extend(fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()))
+        } else {
+            break path;
         }
     };
     fs::remove_file(&blob).unwrap();

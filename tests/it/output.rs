@@ -12,9 +12,10 @@ use crate::harness::site::{Site, Sqlite, bare};
 /// Runs with stdout or stderr on a full disk; the exit code and what the other one says.
 fn full(mut command: Command, stdout: bool) -> (i32, String) {
     let disk = || Stdio::from(File::options().write(true).open("/dev/full").unwrap());
-    match stdout {
-        true => command.stdout(disk()).stderr(Stdio::piped()),
-        false => command.stdout(Stdio::piped()).stderr(disk()),
+    if stdout {
+        command.stdout(disk()).stderr(Stdio::piped())
+    } else {
+        command.stdout(Stdio::piped()).stderr(disk())
     };
     let output = command.output().unwrap();
     let printed = if stdout { output.stderr } else { output.stdout };

@@ -27,15 +27,12 @@ fn a_dump_has_mode_0700_and_its_files_0600() {
         assert_eq!(output.status.code(), Some(0), "umask {umask}: {printed}");
         let (mut open, mut files) = (vec![dump.clone()], 0);
         while let Some(path) = open.pop() {
-            match path.is_dir() {
-                true => {
-                    assert_eq!(mode(&path), 0o700, "umask {umask}: {}", path.display());
-                    open.extend(fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
-                }
-                false => {
-                    assert_eq!(mode(&path), 0o600, "umask {umask}: {}", path.display());
-                    files += 1;
-                }
+            if path.is_dir() {
+                assert_eq!(mode(&path), 0o700, "umask {umask}: {}", path.display());
+                open.extend(fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
+            } else {
+                assert_eq!(mode(&path), 0o600, "umask {umask}: {}", path.display());
+                files += 1;
             }
         }
         assert!(files > 10, "umask {umask}: {files} files");

@@ -210,9 +210,10 @@ fn damaged_blob_files_of_rocksdb() {
     for (what, missing) in [("a missing blob file", true), ("a flipped bit in a blob file", false)] {
         let damaged = Site::of("0.15.5", RocksDb);
         let file = by_size(&damaged.store(), "blob").remove(0);
-        match missing {
-            true => fs::remove_file(file).unwrap(),
-            false => flip(&file, size(&file) / 2),
+        if missing {
+            fs::remove_file(file).unwrap()
+        } else {
+            flip(&file, size(&file) / 2)
         }
         check(
             what,

@@ -199,12 +199,11 @@ fn another_shape_of_a_table_is_refused_before_it_is_read_or_written() {
         if change.contains("VIEW p") {
             site.run(&["inspect"]).expect(5).says(&says);
         }
-        match read {
-            true => {
-                site.run(&["-e", "dump"]).expect(5).says(&says);
-                assert!(!site.path("dump").exists());
-            }
-            false => drop(site.run(&["-e", "dump"]).expect(0)),
+        if read {
+            site.run(&["-e", "dump"]).expect(5).says(&says);
+            assert!(!site.path("dump").exists());
+        } else {
+            drop(site.run(&["-e", "dump"]).expect(0))
         }
     }
 }

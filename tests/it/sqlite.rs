@@ -155,9 +155,10 @@ fn a_log_without_its_database_is_never_written_over() {
     let dump = source.export("dump");
     for absent in [true, false] {
         let site = killed();
-        match absent {
-            true => fs::remove_file(site.store()).unwrap(),
-            false => cut(&site.store(), 0),
+        if absent {
+            fs::remove_file(site.store()).unwrap()
+        } else {
+            cut(&site.store(), 0)
         }
         let before = trace(&site.store_dir());
         for more in [&[][..], &["--yes"], &["--wipe-target", "--yes"], &["--dry-run"]] {

@@ -151,9 +151,10 @@ fn a_comparison_with_a_source_that_is_written_meanwhile_is_refused() {
                 let site = source(engine);
                 site.run(&["-e", "dump"]).expect(0);
                 let config = site.config();
-                let arguments = match diff {
-                    true => vec!["diff", "dump", config.to_str().unwrap()],
-                    false => vec!["verify", "dump", "--against", config.to_str().unwrap()],
+                let arguments = if diff {
+                    vec!["diff", "dump", config.to_str().unwrap()]
+                } else {
+                    vec!["verify", "dump", "--against", config.to_str().unwrap()]
                 };
                 let Some(stopped) = stopped_at(program(&site, &arguments), "dump/subspace_s", after) else {
                     break;

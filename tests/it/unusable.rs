@@ -170,9 +170,12 @@ fn a_value_where_keys_have_none_is_refused_and_the_key_is_kept() {
     for engine in ENGINES {
         for by_copy in [false, true] {
             let target = Site::plain(*engine);
-            let load = |more: &[&str]| match by_copy {
-                true => copy(&source, &target, more),
-                false => target.run(&[&["-i", dump.to_str().unwrap()], more].concat()),
+            let load = |more: &[&str]| {
+                if by_copy {
+                    copy(&source, &target, more)
+                } else {
+                    target.run(&[&["-i", dump.to_str().unwrap()], more].concat())
+                }
             };
             load(&[])
                 .expect(5)

@@ -136,9 +136,10 @@ fn sampled(version: &'static SchemaVersion) -> Records {
                     key[at..at + 32].copy_from_slice(hash.as_bytes());
                 }
                 let layout = subspace.layout(&key).unwrap();
-                let value = match layout.content_hash {
-                    true => content.clone(),
-                    false => value(&mut sampler, version, subspace, layout, &key),
+                let value = if layout.content_hash {
+                    content.clone()
+                } else {
+                    value(&mut sampler, version, subspace, layout, &key)
                 };
                 assert!(subspace.check(&key, &value).is_ok(), "{} {}", subspace.name, layout.name);
                 rows.insert(key, value);

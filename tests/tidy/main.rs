@@ -226,6 +226,48 @@ fn quoted_letters_are_found() {
 }
 
 #[test]
+fn conditions_are_not_matched() {
+    let wrong = rust_files().into_iter().flat_map(|path| {
+        lines(&path, &text(&path), |line| matches_condition(line).then(|| line.trim().to_string()))
+    });
+    report("a condition is decided by if and else, not by match", wrong.collect());
+}
+
+/// Whether a line has an arm of a `match` whose whole pattern is `true` or `false`; not comments.
+fn matches_condition(line: &str) -> bool {
+    if line.trim_start().starts_with("//") {
+        return false;
+    }
+    ["true", "false"].into_iter().any(|word| {
+        line.match_indices(word).any(|(at, _)| {
+            let before = line.get(..at).unwrap_or_default().trim_end();
+            let after = line.get(at + word.len()..).unwrap_or_default();
+            (before.is_empty() || before.ends_with(['{', '|', ',', '}']))
+                && (after.starts_with(" =>") || after.starts_with(" if "))
+        })
+    })
+}
+
+#[test]
+fn matched_conditions_are_found() {
+    for (line, expect) in [
+        ("    true => 1,", true),
+        ("    false => {", true),
+        ("    true if late => 1,", true),
+        (concat!("    true | ", "false => 1,"), true),
+        (concat!("match even { ", "true => 1, ", "false => 2 }"), true),
+        ("    Some(true) => 1,", false),
+        ("    (true, false) => 1,", false),
+        ("    (1, true) if late => 1,", false),
+        ("    let even = if odd { false } else { true };", false),
+        ("    true,", false),
+        ("    // true => 1", false),
+    ] {
+        assert_eq!(matches_condition(line), expect, "{line}");
+    }
+}
+
+#[test]
 fn sqlite_is_opened_in_one_place() {
     let only = "src/backend/sqlite/connection.rs";
     let mut wrong = Vec::new();

@@ -58,13 +58,14 @@ pub(super) fn compare(connection: &Connection, table: &Table) -> rusqlite::Resul
         last.extend_from_slice(key);
         Ok(())
     })?;
-    let difference = match rows == listed {
-        true if in_order => None,
-        true => Some("its index lists keys twice, or not in order".to_string()),
-        false if rows.count == listed.count => {
-            Some(format!("{} rows do not have the keys that its index lists", rows.count))
-        }
-        false => Some(format!("it has {} rows, and its index lists {} keys", rows.count, listed.count)),
+    let difference = if rows.count != listed.count {
+        Some(format!("it has {} rows, and its index lists {} keys", rows.count, listed.count))
+    } else if rows != listed {
+        Some(format!("{} rows do not have the keys that its index lists", rows.count))
+    } else if !in_order {
+        Some("its index lists keys twice, or not in order".to_string())
+    } else {
+        None
     };
     Ok(IndexCheck { difference, odd })
 }

@@ -78,11 +78,12 @@ fn free(store: &StoreConfig) -> Result<String> {
 ///
 /// Errors: refused if so, unless the run resumes or wipes.
 fn partially_written(store: &StoreConfig, options: &TransferOptions) -> Result<bool> {
-    match backends::partially_written(store) {
-        true if !options.resume && !options.wipe => Err(left_damaged(&store.location())
-            .help("repeat the command with --resume, or begin again with --wipe-target")),
-        partially_written => Ok(partially_written),
+    let partially_written = backends::partially_written(store);
+    if partially_written && !options.resume && !options.wipe {
+        return Err(left_damaged(&store.location())
+            .help("repeat the command with --resume, or begin again with --wipe-target"));
     }
+    Ok(partially_written)
 }
 
 fn left_damaged(store: &str) -> Error {

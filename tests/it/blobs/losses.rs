@@ -135,9 +135,12 @@ fn s3_tells_absence_and_refusal_apart() {
     run(args!["-c", config, "-e", home.path("missing")]).expect(3);
     assert_eq!(found(&home.path("missing"), "blob_missing"), [EXAMPLE_KEY]);
     // A service that lists and does not give.
-    let stub = Stub::start(|_, request| match request.target.contains("list-type") {
-        true => Reply::Whole(200, s3_list(&[(&format!("m/{EXAMPLE_NAME}"), 29)], None)),
-        false => Reply::Whole(403, b"<Error><Code>AccessDenied</Code></Error>".to_vec()),
+    let stub = Stub::start(|_, request| {
+        if request.target.contains("list-type") {
+            Reply::Whole(200, s3_list(&[(&format!("m/{EXAMPLE_NAME}"), 29)], None))
+        } else {
+            Reply::Whole(403, b"<Error><Code>AccessDenied</Code></Error>".to_vec())
+        }
     });
     let text = fs::read_to_string(&config).unwrap().replace(&Server::s3().endpoint(), &stub.endpoint());
     let forbidden = home.write("forbidden.toml", &text);

@@ -16,12 +16,10 @@ fn content(path: &Path) -> BTreeMap<PathBuf, String> {
     let mut open = vec![path.to_path_buf()];
     while let Some(path) = open.pop() {
         let meta = fs::symlink_metadata(&path).unwrap();
-        match meta.is_dir() {
-            true => open.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path())),
-            false if meta.is_file() => {
-                found.insert(path.clone(), blake3::hash(&fs::read(&path).unwrap()).to_string());
-            }
-            false => {}
+        if meta.is_dir() {
+            open.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+        } else if meta.is_file() {
+            found.insert(path.clone(), blake3::hash(&fs::read(&path).unwrap()).to_string());
         }
     }
     found

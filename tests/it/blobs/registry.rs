@@ -247,9 +247,10 @@ fn content(frame: &[u8]) -> Vec<u8> {
             return content;
         }
         let block = &rest[4..4 + length];
-        match raw {
-            true => content.extend(block),
-            false => content.extend(lz4_flex::block::decompress(block, 1 << 16).unwrap()),
+        if raw {
+            content.extend(block)
+        } else {
+            content.extend(lz4_flex::block::decompress(block, 1 << 16).unwrap())
         }
         rest = &rest[8 + length..];
     }

@@ -137,9 +137,10 @@ fn what_only_looks_like_a_table_is_neither_read_nor_written() {
     ] {
         let site = Site::of("0.15.5", Engine::Sql(Kind::Postgres));
         site.database().sql(&change);
-        match read {
-            true => drop(site.run(&["-e", "refused"]).expect(5).says(&[says])),
-            false => drop(site.run(&["-e", "whole"]).expect(0)),
+        if read {
+            drop(site.run(&["-e", "refused"]).expect(5).says(&[says]))
+        } else {
+            drop(site.run(&["-e", "whole"]).expect(0))
         }
         site.run(&["-i", dump.to_str().unwrap(), "--wipe-target", "--yes"]).expect(5).says(&[says]);
     }
@@ -206,17 +207,14 @@ impl Pooler {
             server.port
         );
         fs::write(dir.join("pgbouncer.ini"), settings).unwrap();
-        let mut pooler = match rustix::process::geteuid().is_root() {
+        let mut pooler = if rustix::process::geteuid().is_root() {
             // It does not run as root.
-            true => {
-                assert!(
-                    Command::new("chown").arg("-R").arg("postgres").arg(&dir).status().unwrap().success()
-                );
-                let mut set = Command::new("setpriv");
-                set.args(["--reuid", "postgres", "--regid", "postgres", "--clear-groups", "pgbouncer"]);
-                set
-            }
-            false => Command::new("pgbouncer"),
+            assert!(Command::new("chown").arg("-R").arg("postgres").arg(&dir).status().unwrap().success());
+            let mut set = Command::new("setpriv");
+            set.args(["--reuid", "postgres", "--regid", "postgres", "--clear-groups", "pgbouncer"]);
+            set
+        } else {
+            Command::new("pgbouncer")
         };
         let process =
             pooler.arg(dir.join("pgbouncer.ini")).stdout(Stdio::null()).stderr(Stdio::null()).spawn();

@@ -98,9 +98,10 @@ impl Server {
         let mut client = client.spawn().map_err(|error| error.to_string())?;
         client.stdin.take().unwrap().write_all(statements.as_bytes()).map_err(|error| error.to_string())?;
         let output = client.wait_with_output().map_err(|error| error.to_string())?;
-        match output.status.success() {
-            true => Ok(String::from_utf8_lossy(&output.stdout).trim().to_string()),
-            false => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
+        if output.status.success() {
+            Ok(String::from_utf8_lossy(&output.stdout).trim().to_string())
+        } else {
+            Err(String::from_utf8_lossy(&output.stderr).into_owned())
         }
     }
 

@@ -119,9 +119,10 @@ pub fn rocks(site: &Site, read_only: bool) -> rocksdb::DB {
         }
         rocksdb::ColumnFamilyDescriptor::new(name, options)
     });
-    match read_only {
-        true => rocksdb::DB::open_cf_descriptors_read_only(&options, site.store(), descriptors, false),
-        false => rocksdb::DB::open_cf_descriptors(&options, site.store(), descriptors),
+    if read_only {
+        rocksdb::DB::open_cf_descriptors_read_only(&options, site.store(), descriptors, false)
+    } else {
+        rocksdb::DB::open_cf_descriptors(&options, site.store(), descriptors)
     }
     .unwrap()
 }

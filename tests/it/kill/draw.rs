@@ -151,9 +151,10 @@ impl Round {
         let mut series = Series::new(seed, number);
         let case = Case::of(number);
         let others: Vec<Engine> = ENGINES.into_iter().filter(|engine| *engine != case.engine).collect();
-        let source = match case.copies() {
-            true => (others[series.below(others.len())], series.below(2) == 1),
-            false => (case.engine, case.outside),
+        let source = if case.copies() {
+            (others[series.below(others.len())], series.below(2) == 1)
+        } else {
+            (case.engine, case.outside)
         };
         let fresh = series.below(2) == 1 && !case.outside && case.action != Action::Export && !case.wipes();
         let owner = series.below(2) == 1 && case.has_files();

@@ -49,10 +49,12 @@ impl Dumps {
     /// What is in the target of a round before it begins.
     pub fn before(&self, round: &Round) -> &Path {
         let [rocksdb, others] = &self.fresh;
-        match round.fresh {
-            false => &self.older,
-            true if round.case.engine == Engine::RocksDb => rocksdb,
-            true => others,
+        if !round.fresh {
+            &self.older
+        } else if round.case.engine == Engine::RocksDb {
+            rocksdb
+        } else {
+            others
         }
     }
 }
@@ -172,10 +174,7 @@ pub fn verify(dump: &Path, site: &Site) -> Command {
 /// The target of a round as it is before it begins.
 pub fn target(round: &Round) -> Site {
     let case = round.case;
-    let site = match round.fresh {
-        true => fresh(case.engine),
-        false => empty(case.engine, case.outside),
-    };
+    let site = if round.fresh { fresh(case.engine) } else { empty(case.engine, case.outside) };
     if case.wipes() {
         fill(&site, &dumps().older);
     }

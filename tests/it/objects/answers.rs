@@ -42,17 +42,14 @@ fn on_two_pages(rest: &str, list: impl Fn(&Stub) -> Result<usize>, azure: bool) 
     let rest = rest.to_string();
     let stub = Stub::start(move |number, _| {
         let (first, last) = (number == 0, rest.clone());
-        let document = match azure {
-            true => {
-                let item = azure_item(number as u64);
-                let end = if first { last } else { "<NextMarker/>".to_string() };
-                format!("<EnumerationResults><Blobs>{item}</Blobs>{end}</EnumerationResults>")
-            }
-            false => {
-                let item = s3_item(number as u64);
-                let end = if first { last } else { "<IsTruncated>false</IsTruncated>".to_string() };
-                format!("<ListBucketResult>{item}{end}</ListBucketResult>")
-            }
+        let document = if azure {
+            let item = azure_item(number as u64);
+            let end = if first { last } else { "<NextMarker/>".to_string() };
+            format!("<EnumerationResults><Blobs>{item}</Blobs>{end}</EnumerationResults>")
+        } else {
+            let item = s3_item(number as u64);
+            let end = if first { last } else { "<IsTruncated>false</IsTruncated>".to_string() };
+            format!("<ListBucketResult>{item}{end}</ListBucketResult>")
         };
         Reply::Whole(200, document.into_bytes())
     });
@@ -123,10 +120,11 @@ fn a_list_that_goes_round_in_a_circle_ends() {
         let azure = request.target.contains("comp=list");
         Reply::Whole(
             200,
-            match azure {
-                true => format!("<EnumerationResults><NextMarker>{token}</NextMarker></EnumerationResults>")
-                    .into_bytes(),
-                false => s3_list(&[], Some(&token)),
+            if azure {
+                format!("<EnumerationResults><NextMarker>{token}</NextMarker></EnumerationResults>")
+                    .into_bytes()
+            } else {
+                s3_list(&[], Some(&token))
             },
         )
     });
@@ -142,10 +140,7 @@ fn no_more_is_read_than_was_asked_for() {
     const GIB: u64 = 1 << 30;
     let check = |most: u64, ask: &dyn Fn(&dyn Objects) -> Result<()>, says: &str| {
         let stub = Stub::start(|_, request| {
-            let start = match request.target.contains("list") {
-                true => &b"<ListBucketResult>"[..],
-                false => b"abc",
-            };
+            let start = if request.target.contains("list") { &b"<ListBucketResult>"[..] } else { b"abc" };
             Reply::Endless(start.to_vec(), 4 * GIB)
         });
         for objects in [Box::new(s3(&stub)) as Box<dyn Objects>, Box::new(azure(&stub))] {
@@ -177,9 +172,12 @@ fn a_part_of_an_object_is_not_taken_for_the_object() {
     }
     // Or it does not say so.
     for body in [&b"ab"[..], b""] {
-        let stub = Stub::start(move |_, request| match request.target.contains("list-type") {
-            true => Reply::Whole(200, s3_list(&[(&format!("sw/{}", names::encode(&key(1))), 3)], None)),
-            false => Reply::Whole(200, body.to_vec()),
+        let stub = Stub::start(move |_, request| {
+            if request.target.contains("list-type") {
+                Reply::Whole(200, s3_list(&[(&format!("sw/{}", names::encode(&key(1))), 3)], None))
+            } else {
+                Reply::Whole(200, body.to_vec())
+            }
         });
         let open = |salvage| {
             ObjectSource::open(Box::new(s3(&stub)), table(), KIND, possible(), FLOW, salvage).unwrap()
@@ -218,12 +216,14 @@ fn an_object_is_absent_only_if_the_service_names_the_object() {
 #[test]
 fn one_object_is_read_by_the_size_it_is_listed_with() {
     let name = format!("sw/{}", names::encode(&key(1)));
-    let stub = Stub::start(move |_, request| match request.target.contains("list-type") {
-        true if request.target.contains(&names::encode(&key(1))) => {
+    let stub = Stub::start(move |_, request| {
+        if !request.target.contains("list-type") {
+            Reply::Whole(200, b"abc".to_vec())
+        } else if request.target.contains(&names::encode(&key(1))) {
             Reply::Whole(200, s3_list(&[(&name, 3), (&format!("{name}x"), 9)], None))
+        } else {
+            Reply::Whole(200, s3_list(&[], None))
         }
-        true => Reply::Whole(200, s3_list(&[], None)),
-        false => Reply::Whole(200, b"abc".to_vec()),
     });
     let objects = s3(&stub);
     assert_eq!((objects.size(&key(1)).unwrap(), objects.size(&key(2)).unwrap()), (Some(3), None));

@@ -230,12 +230,13 @@ fn bucket(
     get: impl Fn(usize, &Request) -> Reply + Send + Sync + 'static,
 ) -> Stub {
     let names: Vec<String> = keys.iter().map(|key| format!("sw/{}", names::encode(key))).collect();
-    Stub::start(move |number, request| match request.target.contains("list-type=2") {
-        true => {
+    Stub::start(move |number, request| {
+        if request.target.contains("list-type=2") {
             let objects: Vec<(&str, usize)> = names.iter().map(|name| (name.as_str(), size)).collect();
             Reply::Whole(200, s3_list(&objects, None))
+        } else {
+            get(number, request)
         }
-        false => get(number, request),
     })
 }
 
@@ -243,9 +244,12 @@ fn bucket(
 fn an_unreadable_object_ends_an_export_and_is_a_loss_in_a_salvage() {
     let keys: Vec<Vec<u8>> = (0..30).map(key).collect();
     let bad = names::encode(&keys[7]);
-    let stub = bucket(keys.clone(), 3, move |_, request| match request.target.contains(&bad) {
-        true => Reply::Whole(403, refusal("AccessDenied", request)),
-        false => Reply::Whole(200, b"abc".to_vec()),
+    let stub = bucket(keys.clone(), 3, move |_, request| {
+        if request.target.contains(&bad) {
+            Reply::Whole(403, refusal("AccessDenied", request))
+        } else {
+            Reply::Whole(200, b"abc".to_vec())
+        }
     });
     let open = |salvage| {
         let objects = Box::new(S3::new(&s3(&stub, 0)).unwrap());
@@ -299,9 +303,12 @@ fn what_stays_listed_was_not_cleared() {
 #[test]
 fn a_shard_reports_its_first_failure() {
     let bad = names::encode(&key(3));
-    let stub = bucket(Vec::new(), 0, move |_, request| match request.target.contains(&bad) {
-        true => Reply::Whole(507, refusal("QuotaExceeded", request)),
-        false => Reply::Whole(200, Vec::new()),
+    let stub = bucket(Vec::new(), 0, move |_, request| {
+        if request.target.contains(&bad) {
+            Reply::Whole(507, refusal("QuotaExceeded", request))
+        } else {
+            Reply::Whole(200, Vec::new())
+        }
     });
     let target = target(Box::new(S3::new(&s3(&stub, 0)).unwrap()));
     target.create(&[table()]).unwrap();

@@ -239,38 +239,44 @@ fn databases() -> impl Strategy<Value = StoreKind> {
     let texts = (text(), text(), text(), proptest::option::of(text()), any::<bool>());
     let numbers = (1..=u16::MAX, proptest::option::of(any::<u64>()), proptest::option::of(millis()));
     (texts, numbers, optional_secret(), any::<bool>(), any::<bool>()).prop_map(
-        |((host, database, user, options, mysql), (port, packet, timeout), password, tls, any)| match mysql {
-            true => StoreKind::Mysql(MysqlSettings {
-                host,
-                port,
-                database,
-                user: Some(user),
-                password,
-                max_allowed_packet: packet,
-                timeout,
-                tls,
-                allow_invalid_certs: any,
-            }),
-            false => StoreKind::Postgres(PostgresSettings {
-                host: Some(host),
-                port,
-                database,
-                user: Some(user),
-                password,
-                options: options.map(Secret::new),
-                timeout,
-                tls,
-                allow_plaintext: false,
-                allow_invalid_certs: any,
-            }),
+        |((host, database, user, options, mysql), (port, packet, timeout), password, tls, any)| {
+            if mysql {
+                StoreKind::Mysql(MysqlSettings {
+                    host,
+                    port,
+                    database,
+                    user: Some(user),
+                    password,
+                    max_allowed_packet: packet,
+                    timeout,
+                    tls,
+                    allow_invalid_certs: any,
+                })
+            } else {
+                StoreKind::Postgres(PostgresSettings {
+                    host: Some(host),
+                    port,
+                    database,
+                    user: Some(user),
+                    password,
+                    options: options.map(Secret::new),
+                    timeout,
+                    tls,
+                    allow_plaintext: false,
+                    allow_invalid_certs: any,
+                })
+            }
         },
     )
 }
 
 fn containers() -> impl Strategy<Value = StoreKind> {
-    let secret = (text(), any::<bool>()).prop_map(|(text, key)| match key {
-        true => AzureCredential::AccessKey(Secret::new(text)),
-        false => AzureCredential::SasToken(Secret::new(text)),
+    let secret = (text(), any::<bool>()).prop_map(|(text, key)| {
+        if key {
+            AzureCredential::AccessKey(Secret::new(text))
+        } else {
+            AzureCredential::SasToken(Secret::new(text))
+        }
     });
     (text(), text(), secret, millis(), 1..=10_u32, proptest::option::of(text())).prop_map(
         |(account, container, credential, timeout, max_retries, key_prefix)| {
