@@ -9,7 +9,7 @@ use super::descriptors::Subspace;
 use super::layouts::{Layout, Segment, SegmentKind};
 use super::typed::SegmentSink;
 use crate::base::hex::{hex, unhex};
-use crate::codec::{Value, is_term_hash, is_token_hash, put_leb128};
+use crate::codec::{Value, is_term_hash, is_token_hash};
 
 /// The value of a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,7 +110,7 @@ impl Layout {
     }
 }
 
-// Names of fixed width are padded with zeros, which are not printed; `write_given` adds them.
+// Names of fixed width are padded with zeros, which are not printed; `given_bytes` adds them.
 fn unpadded<'k>(segment: &Segment, bytes: &'k [u8]) -> &'k [u8] {
     let text = bytes.iter().rposition(|byte| *byte != 0).and_then(|last| bytes.get(..=last));
     match (segment.kind, text) {
@@ -132,7 +132,6 @@ fn write_bytes(out: &mut String, bytes: &[u8]) {
 }
 
 fn write_given(out: &mut Vec<u8>, segment: &Segment, version: u32, text: &str) -> Option<()> {
-    let start = out.len();
     let number = || {
         let number = match text.strip_prefix("0x") {
             Some(digits) => u64::from_str_radix(digits, 16).ok()?,
@@ -145,32 +144,40 @@ fn write_given(out: &mut Vec<u8>, segment: &Segment, version: u32, text: &str) -
         let allowed = segment.allowed.iter().any(|(from, to)| (*from..=*to).contains(&number));
         (segment.allowed.is_empty() || allowed).then_some(number)
     };
-    match segment.kind {
-        SegmentKind::U8 => out.push(u8::try_from(number()?).ok()?),
-        SegmentKind::U16 => out.extend_from_slice(&u16::try_from(number()?).ok()?.to_be_bytes()),
-        SegmentKind::U32 => out.extend_from_slice(&u32::try_from(number()?).ok()?.to_be_bytes()),
-        SegmentKind::U64 => out.extend_from_slice(&number()?.to_be_bytes()),
-        SegmentKind::Leb32 => put_leb128(out, u32::try_from(number()?).ok()?.into()),
-        SegmentKind::Leb64 => put_leb128(out, number()?),
-        _ => match text.strip_prefix("0x") {
-            Some(digits) => out.extend_from_slice(&unhex(digits)?),
-            None => {
-                out.extend_from_slice(text.as_bytes());
-                if let SegmentKind::Bytes(width) = segment.kind
-                    && text.len() < width
-                {
-                    out.resize(start + width, 0);
-                }
-            }
-        },
-    }
-    let written = out.get(start..)?;
-    let fits = match segment.kind {
-        SegmentKind::Bytes(width) => written.len() == width,
-        SegmentKind::Hash => written.len() == 32,
-        SegmentKind::TermHash => is_term_hash(written),
-        SegmentKind::TokenHash => is_token_hash(written),
+    let bytes;
+    let value = match segment.kind {
+        SegmentKind::U8 => Value::U8(u8::try_from(number()?).ok()?),
+        SegmentKind::U16 => Value::U16(u16::try_from(number()?).ok()?),
+        SegmentKind::U32 => Value::U32(u32::try_from(number()?).ok()?),
+        SegmentKind::U64 => Value::U64(number()?),
+        SegmentKind::Leb32 => Value::Leb(u32::try_from(number()?).ok()?.into()),
+        SegmentKind::Leb64 => Value::Leb(number()?),
+        _ => {
+            bytes = given_bytes(segment.kind, text)?;
+            Value::Bytes(&bytes)
+        }
+    };
+    value.put(out);
+    Some(())
+}
+
+/// The bytes of a segment that is no number; `None` if they do not fit.
+fn given_bytes(kind: SegmentKind, text: &str) -> Option<Vec<u8>> {
+    let bytes = match (text.strip_prefix("0x"), kind) {
+        (Some(digits), _) => unhex(digits)?,
+        (None, SegmentKind::Bytes(width)) if text.len() < width => {
+            let mut padded = text.as_bytes().to_vec();
+            padded.resize(width, 0);
+            padded
+        }
+        (None, _) => text.as_bytes().to_vec(),
+    };
+    let fits = match kind {
+        SegmentKind::Bytes(width) => bytes.len() == width,
+        SegmentKind::Hash => bytes.len() == 32,
+        SegmentKind::TermHash => is_term_hash(&bytes),
+        SegmentKind::TokenHash => is_token_hash(&bytes),
         _ => true,
     };
-    fits.then_some(())
+    fits.then_some(bytes)
 }
