@@ -109,11 +109,6 @@ impl SchemaVersion {
         self.subspaces.iter().find(|subspace| subspace.letter == letter)
     }
 
-    /// The subspace of a name, as `blob_link`.
-    pub fn by_name(&self, name: &str) -> Option<&'static Subspace> {
-        self.subspaces.iter().find(|subspace| subspace.name == name)
-    }
-
     /// The subspace that holds the server's settings, if this version keeps them as names and texts.
     pub fn settings(&self) -> Option<&'static Subspace> {
         self.subspaces.iter().find(|subspace| subspace.settings)

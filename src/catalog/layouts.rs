@@ -54,8 +54,6 @@ pub struct Layout {
     pub(super) archives: Option<Condition>,
     /// Whether the records belong to one installation (node leases): they are not copied.
     pub local: bool,
-    /// True for the one record that holds the schema version.
-    pub schema_version: bool,
     /// Blobs: the key is the BLAKE3 of the content.
     pub content_hash: bool,
     /// Blobs: keys of this layout that are the hash of something else.
@@ -93,7 +91,6 @@ impl Layout {
         value_lengths: u64::MAX,
         archives: None,
         local: false,
-        schema_version: false,
         content_hash: false,
         derived_keys: &[],
         blob_link: false,
@@ -146,10 +143,6 @@ impl Layout {
     /// Records belong to one installation.
     pub(super) const fn local(self) -> Layout {
         Layout { local: true, ..self }
-    }
-
-    pub(super) const fn schema_version(self) -> Layout {
-        Layout { schema_version: true, ..self }
     }
 
     /// Keys are the hash of the content, which begins at this offset.

@@ -86,7 +86,7 @@ pub fn compare(
             _ if pair.equal() => {
                 counts.equal += 1;
                 counts.equal_bytes += (key.len() + left.map_or(0, |value| value.length())) as u64;
-                return Ok(true);
+                return Ok(());
             }
             (Some(_), None) => counts.only_left += 1,
             (None, _) => counts.only_right += 1,
@@ -100,7 +100,7 @@ pub fn compare(
                 subspace.describe(key)
             ));
         }
-        Ok(true)
+        Ok(())
     })?;
     progress.add(seen, bytes);
     Ok(ComparedSubspace { subspace, counts, shown, found: found.map(|tally| tally.findings), hashes })

@@ -72,7 +72,7 @@ impl Pair<'_> {
     }
 }
 
-/// Reads a subspace of two inputs and passes every key to `each` until that returns false.
+/// Reads a subspace of two inputs and passes every key to `each`.
 ///
 /// Returns the findings and counts of both sides. Errors: those of reading and of `each`, and interrupted.
 pub fn compare(
@@ -80,7 +80,7 @@ pub fn compare(
     subspace: &'static Subspace,
     page_bytes: usize,
     stop: &Stop,
-    mut each: impl FnMut(Pair) -> Result<bool>,
+    mut each: impl FnMut(Pair) -> Result<()>,
 ) -> Result<[Tally; 2]> {
     let mut left = JoinSide::new(left, subspace, page_bytes, stop)?;
     let mut right = JoinSide::new(right, subspace, page_bytes, stop)?;
@@ -99,9 +99,7 @@ pub fn compare(
             left: ours.filter(|_| order != Ordering::Greater).map(|(_, value)| value),
             right: theirs.filter(|_| order != Ordering::Less).map(|(_, value)| value),
         };
-        if !each(pair)? {
-            break;
-        }
+        each(pair)?;
         if order != Ordering::Greater {
             left.at += 1;
         }

@@ -251,11 +251,6 @@ impl<'a> Transfer<'a> {
         self.total
     }
 
-    /// What to delete from the target before loading.
-    pub fn clearing(&self) -> &Clearing {
-        &self.clearing
-    }
-
     /// Asks for confirmation before a target is emptied, unless the user has agreed already.
     ///
     /// Errors: refused without confirmation.
@@ -532,7 +527,7 @@ fn written_up_to(
                 }
                 _ => {}
             }
-            Ok(true)
+            Ok(())
         },
     )?;
     Ok(last)

@@ -141,7 +141,7 @@ fn fields_in_words_give_the_key_back() {
 
 #[test]
 fn prefixes_go_as_far_as_fields_are_given() {
-    let property = catalog::version(5).unwrap().by_name("property").unwrap();
+    let property = catalog::version(5).unwrap().subspace('p').unwrap();
     let check = |given: &[(&'static str, &'static str)], expect: Result<&[u8], &'static str>| {
         assert_eq!(property.prefix(property.layouts[1], given), expect.map(<[u8]>::to_vec), "{given:?}");
     };
@@ -153,7 +153,7 @@ fn prefixes_go_as_far_as_fields_are_given() {
     check(&[("account", "7"), ("colour", "5")], Err("colour"));
     check(&[("account", "4294967296")], Err("account"));
     check(&[("account", "seven")], Err("account"));
-    let event = catalog::version(5).unwrap().by_name("queue_event").unwrap();
+    let event = catalog::version(5).unwrap().subspace('q').unwrap();
     let queue = [("due", "1"), ("queue_id", "2"), ("queue", "local")];
     let due = event.prefix(event.layouts[0], &queue);
     assert_eq!(due, Ok(b"\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\x02local\0\0\0".to_vec()));
@@ -277,16 +277,14 @@ fn the_schema_version_record_is_found_before_the_version_is_known() {
         assert_eq!(record.table(backend.kind).unwrap().name, "p");
         for version in catalog::versions() {
             let subspace = version.subspace(record.letter).unwrap();
-            assert!(subspace.layout(record.key).unwrap().schema_version);
+            assert_eq!(subspace.layout(record.key).unwrap().fixed_key, Some(record.key));
             assert_eq!(subspace.table(backend.kind).unwrap().name, "p");
         }
     }
-    let marked: usize = catalog::versions()
-        .iter()
-        .flat_map(|v| v.subspaces)
-        .map(|s| s.layouts.iter().filter(|l| l.schema_version).count())
-        .sum();
-    assert_eq!(marked, catalog::versions().len());
+    for version in catalog::versions() {
+        let layouts = version.subspace(record.letter).unwrap().layouts.iter();
+        assert_eq!(layouts.filter(|layout| layout.fixed_key == Some(record.key)).count(), 1);
+    }
 }
 
 #[test]
@@ -317,7 +315,7 @@ fn versions_have_the_letters_that_their_releases_use() {
     assert!(catalog::version(0).is_none() && catalog::version(7).is_none());
     assert_eq!(catalog::version(5).unwrap().family("data"), Some(&['a', 'i', 'u', 'n', 'p'][..]));
     assert_eq!(catalog::version(6).unwrap().family("directory"), None);
-    assert_eq!(catalog::version(6).unwrap().by_name("registry_pk").unwrap().letter, 'g');
+    assert_eq!(catalog::version(6).unwrap().subspace('g').unwrap().name, "registry_pk");
 }
 
 #[test]

@@ -156,8 +156,9 @@ fn value(
     layout: &Layout,
     key: &[u8],
 ) -> Vec<u8> {
-    if layout.schema_version {
-        return catalog::schema_version_record().value(version.number).to_vec();
+    let record = catalog::schema_version_record();
+    if (subspace.letter, layout.fixed_key) == (record.letter, Some(record.key)) {
+        return record.value(version.number).to_vec();
     }
     match (subspace.value, layout.value_form(key)) {
         (ValueKind::None, _) | (_, ValueForm::Empty) => Vec::new(),

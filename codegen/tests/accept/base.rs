@@ -69,10 +69,8 @@ impl TypedKey for PropertyKey {
     }
 }
 
-static PROPERTY_LAYOUTS: [Layout; 1] = [
-    Layout::new(0, "schema_version", &[Segment::constant(&[0x00])])
-        .lengths(&[4]).schema_version().fixed_key(&[0x00]),
-];
+static PROPERTY_LAYOUTS: [Layout; 1] =
+    [Layout::new(0, "schema_version", &[Segment::constant(&[0x00])]).lengths(&[4]).fixed_key(&[0x00])];
 
 static PROPERTY_IN_1: [&Layout; 1] = pick(&PROPERTY_LAYOUTS, [0]);
 

@@ -68,8 +68,7 @@ impl TypedKey for PropertyKey<'_> {
 }
 
 static PROPERTY_LAYOUTS: [Layout; 5] = [
-    Layout::new(0, "schema_version", &[Segment::constant(&[0x00])])
-        .lengths(&[4]).schema_version().fixed_key(&[0x00]),
+    Layout::new(0, "schema_version", &[Segment::constant(&[0x00])]).lengths(&[4]).fixed_key(&[0x00]),
     Layout::new(1, "record", &[Segment::constant(&[0x01]), Segment::u8("kind"), Segment::u32("document")])
         .archives(property_1_archived),
     Layout::new(2, "link", &[Segment::constant(&[0x02]), Segment::hash("h")])

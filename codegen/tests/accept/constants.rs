@@ -45,8 +45,7 @@ impl TypedKey for PropertyKey {
 }
 
 static PROPERTY_LAYOUTS: [Layout; 4] = [
-    Layout::new(0, "schema_version", &[Segment::constant(&[0x00])])
-        .lengths(&[4]).schema_version().fixed_key(&[0x00]),
+    Layout::new(0, "schema_version", &[Segment::constant(&[0x00])]).lengths(&[4]).fixed_key(&[0x00]),
     Layout::new(1, "hex", &[Segment::constant(&[0x01, 0x02]), Segment::u32("account")]),
     Layout::new(2, "text", &[Segment::constant(&[0x57, 0x4f, 0x52, 0x44])])
         .fixed_key(&[0x57, 0x4f, 0x52, 0x44]),

@@ -131,8 +131,7 @@ impl TypedKey for PropertyKey {
 }
 
 static PROPERTY_LAYOUTS: [Layout; 2] = [
-    Layout::new(0, "schema_version", &[Segment::constant(&[0x00])])
-        .lengths(&[4]).schema_version().fixed_key(&[0x00]),
+    Layout::new(0, "schema_version", &[Segment::constant(&[0x00])]).lengths(&[4]).fixed_key(&[0x00]),
     Layout::new(1, "record", &[Segment::u32("account"), Segment::u32("document")]).archive(),
 ];
 

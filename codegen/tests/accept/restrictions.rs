@@ -45,8 +45,7 @@ impl TypedKey for PropertyKey {
 }
 
 static PROPERTY_LAYOUTS: [Layout; 4] = [
-    Layout::new(0, "schema_version", &[Segment::constant(&[0x00])])
-        .lengths(&[4]).schema_version().fixed_key(&[0x00]),
+    Layout::new(0, "schema_version", &[Segment::constant(&[0x00])]).lengths(&[4]).fixed_key(&[0x00]),
     Layout::new(1, "some", &[
         Segment::u8("kind").within(&[(1, 1), (3, 5), (128, u64::MAX)]),
         Segment::u32("account"),

@@ -51,8 +51,7 @@ impl TypedKey for PropertyKey<'_> {
 }
 
 static PROPERTY_LAYOUTS: [Layout; 5] = [
-    Layout::new(0, "schema_version", &[Segment::constant(&[0x00])])
-        .lengths(&[4]).schema_version().fixed_key(&[0x00]),
+    Layout::new(0, "schema_version", &[Segment::constant(&[0x00])]).lengths(&[4]).fixed_key(&[0x00]),
     Layout::new(1, "special", &[Segment::constant(&[0x01, 0xff]), Segment::u32("document")]).shares(&[2]),
     Layout::new(2, "any", &[Segment::constant(&[0x01]), Segment::u8("kind"), Segment::u32("document")]),
     Layout::new(3, "cross", &[

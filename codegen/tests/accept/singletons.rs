@@ -56,8 +56,7 @@ impl TypedKey for PropertyKey {
 }
 
 static PROPERTY_LAYOUTS: [Layout; 2] = [
-    Layout::new(0, "schema_version", &[Segment::constant(&[0x00])])
-        .lengths(&[4]).schema_version().fixed_key(&[0x00]),
+    Layout::new(0, "schema_version", &[Segment::constant(&[0x00])]).lengths(&[4]).fixed_key(&[0x00]),
     Layout::new(1, "object", &[Segment::constant(&[0x01]), Segment::u16("kind"), Segment::u64("document")]),
 ];
 

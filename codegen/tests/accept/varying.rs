@@ -72,8 +72,7 @@ impl TypedKey for PropertyKey<'_> {
 }
 
 static PROPERTY_LAYOUTS: [Layout; 7] = [
-    Layout::new(0, "schema_version", &[Segment::constant(&[0x00])])
-        .lengths(&[4]).schema_version().fixed_key(&[0x00]),
+    Layout::new(0, "schema_version", &[Segment::constant(&[0x00])]).lengths(&[4]).fixed_key(&[0x00]),
     Layout::new(1, "number", &[Segment::constant(&[0x01]), Segment::leb32("a"), Segment::u32("document")]),
     Layout::new(2, "two_numbers", &[
         Segment::constant(&[0x02]), Segment::leb64("a"), Segment::u8("kind"), Segment::leb64("b"),

@@ -49,8 +49,7 @@ impl TypedKey for PropertyKey {
 }
 
 static PROPERTY_LAYOUTS: [Layout; 3] = [
-    Layout::new(0, "schema_version", &[Segment::constant(&[0x00])])
-        .lengths(&[4]).schema_version().fixed_key(&[0x00]),
+    Layout::new(0, "schema_version", &[Segment::constant(&[0x00])]).lengths(&[4]).fixed_key(&[0x00]),
     Layout::new(1, "old", &[Segment::constant(&[0x01]), Segment::u32("account")]),
     Layout::new(2, "new", &[Segment::constant(&[0x01]), Segment::u64("account")]),
 ];

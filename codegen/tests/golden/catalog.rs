@@ -2411,7 +2411,7 @@ impl TypedKey for PropertyKey<'_> {
 
 static PROPERTY_LAYOUTS: [Layout; 6] = [
     Layout::new(0, "schema_version", &[Segment::constant(&[0x00])])
-        .lengths(&[4]).schema_version().fresh(FreshRule::Clear).fixed_key(&[0x00]),
+        .lengths(&[4]).fresh(FreshRule::Clear).fixed_key(&[0x00]),
     Layout::new(1, "property", &[
         Segment::u32("account"), Segment::u8("collection").named(&NAMES_COLLECTION), Segment::u8("field"),
         Segment::u32("document"),

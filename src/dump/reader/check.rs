@@ -93,7 +93,7 @@ impl Dump {
         let work = || {
             let mut done = Vec::new();
             while let Some(file) = largest_first.get(next.fetch_add(1, Ordering::Relaxed)) {
-                done.push((file.letter, self.check_one(file.letter, seen)));
+                done.push((file.letter, self.check_file(file.letter, seen)));
             }
             done
         };
@@ -115,12 +115,7 @@ impl Dump {
         outcomes
     }
 
-    /// Checks one file.
-    pub fn check_file(&self, letter: char) -> Result<FileCheck> {
-        self.check_one(letter, &|_| ())
-    }
-
-    fn check_one(&self, letter: char, seen: OnBytes) -> Result<FileCheck> {
+    fn check_file(&self, letter: char, seen: OnBytes) -> Result<FileCheck> {
         let file_bytes = self.file(letter)?.bytes;
         match self.entry(letter) {
             Some(entry) => {
