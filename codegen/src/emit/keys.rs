@@ -24,7 +24,7 @@ pub(super) fn items(entry: &NamedSubspace<'_>) -> Vec<TokenStream> {
     for form in &entry.forms {
         let indexes = form.layouts.iter().map(|(index, _)| plain(*index));
         let (variant, layout) = (ident(&form.name), walk(form.segments(), Offsets::Read));
-        from_end |= layout.from_end;
+        from_end |= layout.reads_from_end;
         let fields = form.segments().iter().zip(layout.reads).filter(|(segment, _)| !segment.name.is_empty());
         let fields = fields.map(|(segment, read)| {
             let field = ident(&segment.name);
@@ -153,13 +153,16 @@ struct WalkedKey {
     guards: Vec<TokenStream>,
     /// The value of each segment.
     reads: Vec<TokenStream>,
+    /// Whether a guard counts from the end.
+    guards_from_end: bool,
     /// Whether a read counts from the end.
-    from_end: bool,
+    reads_from_end: bool,
 }
 
 fn walk(segments: &[Segment], offsets: Offsets) -> WalkedKey {
     let begins = begins(segments);
-    let mut walked = WalkedKey { guards: Vec::new(), reads: Vec::new(), from_end: false };
+    let mut walked =
+        WalkedKey { guards: Vec::new(), reads: Vec::new(), guards_from_end: false, reads_from_end: false };
     // The end of the segment before, if only its bytes define it.
     let mut found = TokenStream::new();
     for (index, (segment, begin)) in segments.iter().zip(&begins).enumerate() {
@@ -168,6 +171,7 @@ fn walk(segments: &[Segment], offsets: Offsets) -> WalkedKey {
             Begin::End(distance) => offsets.before_end(*distance),
             Begin::Found => found.clone(),
         };
+        let counted_from_end = matches!(begin, Begin::End(_));
         let read = if let Some(width) = segment.kind.fixed() {
             let width = plain(width);
             found = quote! { skip(#at, #width) };
@@ -183,27 +187,33 @@ fn walk(segments: &[Segment], offsets: Offsets) -> WalkedKey {
             let until = next.map(|distance| offsets.before_end(distance)).unwrap_or_default();
             let read = varying(&segment.kind, &at, &until);
             match own_end(&segment.kind, &at) {
-                Some(end) if next.is_some() => walked.guards.push(quote! { #end == #until }),
+                Some(end) if next.is_some() => {
+                    walked.guards.push(quote! { #end == #until });
+                    walked.guards_from_end = true;
+                }
                 Some(end) => found = end,
                 None => {
-                    walked.from_end = true;
-                    if *begin == Begin::Found {
-                        walked.guards.push(quote! { #at <= #until });
-                    }
-                    match segment.kind {
-                        SegmentKind::TermHash => walked.guards.push(quote! { is_term_hash(#read) }),
-                        SegmentKind::TokenHash => walked.guards.push(quote! { is_token_hash(#read) }),
-                        _ => {}
-                    }
+                    walked.reads_from_end = true;
+                    let after = (*begin == Begin::Found).then(|| quote! { #at <= #until });
+                    let form = match segment.kind {
+                        SegmentKind::TermHash => Some(quote! { is_term_hash(#read) }),
+                        SegmentKind::TokenHash => Some(quote! { is_token_hash(#read) }),
+                        _ => None,
+                    };
+                    walked.guards_from_end |= after.is_some() || form.is_some();
+                    walked.guards.extend(after.into_iter().chain(form));
                 }
             }
             read
         };
         if let SegmentKind::Const(constant) = &segment.kind {
             walked.guards.push(constant_guard(constant, &at));
+            walked.guards_from_end |= counted_from_end;
         } else {
-            walked.guards.extend(restriction(&segment.allowed, &segment.kind, &read));
-            walked.from_end |= matches!(begin, Begin::End(_));
+            let restriction = restriction(&segment.allowed, &segment.kind, &read);
+            walked.guards_from_end |= counted_from_end && restriction.is_some();
+            walked.guards.extend(restriction);
+            walked.reads_from_end |= counted_from_end;
         }
         walked.reads.push(read);
     }
@@ -232,9 +242,9 @@ fn arm(form: &KeyForm<'_>, within: Range) -> TokenStream {
             }
         });
     }
-    guards.extend(walk(form.segments(), Offsets::Guard).guards);
+    let walked = walk(form.segments(), Offsets::Guard);
+    guards.extend(walked.guards);
     let lengths = form.layouts.first().map_or(Lengths::only([]), |(_, layout)| layout.lengths());
-    let needs_len = guards.iter().any(|guard| guard.to_string().split(' ').any(|word| word == "len"));
     let pattern = match (lengths.single(), lengths.least(), lengths.longest()) {
         (Some(length), ..) => plain(length),
         (None, Some(least), longest) => {
@@ -243,7 +253,7 @@ fn arm(form: &KeyForm<'_>, within: Range) -> TokenStream {
                 Some(longest) => quote! { #least..=#longest },
                 None => quote! { #least.. },
             };
-            if needs_len {
+            if walked.guards_from_end {
                 quote! { len @ #range }
             } else {
                 range
@@ -252,7 +262,7 @@ fn arm(form: &KeyForm<'_>, within: Range) -> TokenStream {
         _ => quote! { len },
     };
     // Bound even where one length is the only one.
-    let pattern = match (needs_len, lengths.single()) {
+    let pattern = match (walked.guards_from_end, lengths.single()) {
         (true, Some(_)) => quote! { len @ #pattern },
         _ => pattern,
     };
