@@ -307,6 +307,15 @@ impl BackendKind {
     }
 }
 
+impl Companion {
+    fn is_named(&self, name: &str) -> bool {
+        match self.name.strip_suffix('*') {
+            Some(start) => name.starts_with(start),
+            None => name == self.name,
+        }
+    }
+}
+
 impl VersionRecord {
     /// Where a backend keeps the record, whatever the version.
     pub fn table(&self, backend: BackendKind) -> Option<&'static Table> {

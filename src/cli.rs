@@ -299,7 +299,7 @@ pub fn completions(shell: Shell) -> Vec<u8> {
 
 /// The manual page in roff, followed by that of every command, without the options that all of them take.
 ///
-/// Errors: none that could happen; writing to memory does not fail.
+/// Errors: I/O from the renderer. None is expected, because the page is written to memory.
 pub fn manual() -> Result<Vec<u8>> {
     let fail = |error| Error::io("cannot write the manual page").because(error);
     let (command, mut page) = (<Cli as CommandFactory>::command(), Vec::new());

@@ -1,7 +1,7 @@
 //! The shapes of the generated descriptor tables.
 //!
-//! Data only: who asks what of them is the catalog's and its callers' business. Plain structs with public
-//! fields, so that the generated text can build them as constants.
+//! Structs, and the constant functions with which the generated text builds them. Functions that search the tables
+//! are in `catalog`.
 
 use super::layouts::{FreshRule, Layout};
 use super::typed::{Keys, TypedKey};
@@ -369,15 +369,6 @@ pub struct Companion {
     pub name: &'static str,
     /// What it is.
     pub title: &'static str,
-}
-
-impl Companion {
-    pub(super) fn is_named(&self, name: &str) -> bool {
-        match self.name.strip_suffix('*') {
-            Some(start) => name.starts_with(start),
-            None => name == self.name,
-        }
-    }
 }
 
 /// A data store as a whole.

@@ -14,11 +14,12 @@ use crate::target::transfer::{self, Transfer};
 /// The result of an import or a copy.
 #[derive(Debug, Default, Serialize)]
 pub struct Imported {
-    /// Schema version of the dump.
+    /// Schema version of the dump or of the source store.
     pub schema_version: u32,
-    /// Subspaces imported, with counts.
+    /// Subspaces written to the target, with counts.
     pub subspaces: Vec<ImportedSubspace>,
-    /// Subspaces that the target has no table for, with the reason.
+    /// Subspaces that were not loaded, with the reason: not selected, not read from the source, or without a table in
+    /// the target.
     pub left_out: Vec<(char, Omission)>,
     /// Further notes for the administrator.
     pub advice: Vec<String>,
