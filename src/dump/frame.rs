@@ -65,11 +65,6 @@ impl FrameHeader {
         self.flg == OUR_FLG && self.bd == BD_64K
     }
 
-    /// Whether the frame has the flags of the server's dumps.
-    pub fn is_server(&self) -> bool {
-        self.flg == SERVER_FLG
-    }
-
     /// Largest content of a block, in bytes: 64 KiB to 4 MiB.
     pub fn block_size(&self) -> usize {
         // BD codes 4 to 7, as `parse` has checked.

@@ -256,7 +256,10 @@ impl SubspaceWriter {
         self.digest.totals().records
     }
 
-    /// Appends every record of a page; see [`append_record`](SubspaceWriter::append_record).
+    /// Appends every record of a page, or none. Every key must be greater than all keys before it; keys have at most
+    /// 65 536 bytes, values less than 4 GiB.
+    ///
+    /// Errors: `Io`, with the key if a record violates these limits, or if writing fails.
     pub fn append(&mut self, page: &Page) -> Result<()> {
         let mut before = self.last.as_deref();
         for (key, value) in page.iter() {
@@ -272,22 +275,6 @@ impl SubspaceWriter {
         if let Some((key, _)) = page.last() {
             self.remember(key);
         }
-        Ok(())
-    }
-
-    /// Appends a record. Its key must be greater than all keys before it; keys have at most 65 536 bytes, values
-    /// less than 4 GiB.
-    ///
-    /// Errors: `Io`, with the key if the record violates these limits, or if writing fails.
-    pub fn append_record(&mut self, key: &[u8], value: &[u8]) -> Result<()> {
-        if let Some(before) = &self.last
-            && before.as_slice() >= key
-        {
-            return Err(self.out_of_order(before, key));
-        }
-        check_lengths(key, value).map_err(|e| self.place(e, key))?;
-        self.write(key, value)?;
-        self.remember(key);
         Ok(())
     }
 

@@ -66,13 +66,17 @@ fn ours(release: &str, schema: u32) -> Parcel {
         let mut records = server.open_subspace(file.letter, Verify::Counts).unwrap();
         let mut page = Page::new();
         while writer.records() < 40 && records.read_page(&mut page, 1).unwrap() {
-            for (key, value) in page.iter().filter(|(_, value)| value.len() < 1500) {
-                writer.append_record(key, value).unwrap();
-            }
+            let mut short = Page::new();
+            page.iter()
+                .filter(|(_, value)| value.len() < 1500)
+                .for_each(|(key, value)| short.push(key, value));
+            writer.append(&short).unwrap();
         }
         // Something that fills more than one block.
         if subspace.value == ValueKind::Bytes && file.letter == 'p' {
-            writer.append_record(&[0xff; 9], &[b'x'; BLOCK + 100]).unwrap();
+            page.clear();
+            page.push(&[0xff; 9], &[b'x'; BLOCK + 100]);
+            writer.append(&page).unwrap();
         }
         entries.push(writer.finish().unwrap());
     }

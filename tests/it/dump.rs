@@ -41,15 +41,27 @@ fn description() -> Description {
 }
 
 /// Writes a dump, `chunk` records a page.
+fn page<B: AsRef<[u8]>>(records: &[(B, B)]) -> Page {
+    let mut page = Page::new();
+    records.iter().for_each(|(key, value)| page.push(key.as_ref(), value.as_ref()));
+    page
+}
+
+/// Whether the frame of a file has its end mark.
+fn end_mark(path: &Path) -> bool {
+    let bytes = fs::read(path).unwrap();
+    let mut frame = FrameReader::new(&bytes[..], "f").unwrap();
+    while frame.next_block().unwrap() {}
+    frame.end().unwrap().end_mark
+}
+
 fn write(dir: &Path, subspaces: &[(char, Records)], chunk: usize) -> Manifest {
     let mut dump = DumpWriter::create(dir, 5).unwrap();
     let mut entries = Vec::new();
     for (letter, records) in subspaces {
         let mut subspace = dump.subspace(*letter, &format!("name_{letter}")).unwrap();
         for records in records.chunks(chunk) {
-            let mut page = Page::new();
-            records.iter().for_each(|(key, value)| page.push(key, value));
-            subspace.append(&page).unwrap();
+            subspace.append(&page(records)).unwrap();
         }
         entries.push(subspace.finish().unwrap());
     }
@@ -129,7 +141,7 @@ fn server_dumps_have_the_counts_and_digests_of_an_independent_reader() {
         for check in &checks {
             read(&dump, check.letter, LIMIT).unwrap();
             let found = check.digest.unwrap();
-            assert!(!check.end_mark && check.findings.is_empty());
+            assert!(!end_mark(&dir.join(format!("subspace_{}", check.letter))) && check.findings.is_empty());
             let Some(expect) = expected.get(check.letter.to_string()) else {
                 assert_eq!(found.totals.records, 0, "{version} {}", check.letter);
                 continue;
@@ -252,8 +264,8 @@ fn a_server_file_cut_anywhere_but_between_two_records_is_found() {
             assert!(accept(temp.path()).is_err(), "{letter} with {} bytes more", tail.len());
         }
         fs::write(&path, [&whole[..], &[0; 4]].concat()).unwrap();
-        let repaired = Dump::open(temp.path()).unwrap().checksums(1).unwrap();
-        assert!(repaired.iter().all(|file| file.end_mark), "an end mark added by another tool is fine");
+        Dump::open(temp.path()).unwrap().checksums(1).unwrap();
+        assert!(end_mark(&path), "an end mark added by another tool is fine");
     }
 }
 
@@ -518,22 +530,19 @@ fn the_writer_refuses_what_would_be_no_dump() {
     assert_eq!(fs::metadata(at("empty")).unwrap().permissions().mode() & 0o777, 0o700);
     let mut subspace = dump.subspace('a', "acl").unwrap();
     assert!(dump.subspace('a', "acl").is_err() && dump.subspace('A', "acl").is_err());
-    subspace.append_record(b"", b"").unwrap();
-    subspace.append_record(b"b", b"1").unwrap();
-    let mut page = Page::new();
-    page.push(b"c", b"");
-    page.push(b"bb", b"");
+    subspace.append(&page(&[("", "")])).unwrap();
+    subspace.append(&page(&[("b", "1")])).unwrap();
     for error in [
-        subspace.append_record(b"b", b"1").unwrap_err(),
-        subspace.append_record(b"", b"").unwrap_err(),
-        subspace.append_record(&[b'c'; 65_537], b"").unwrap_err(),
-        subspace.append(&page).unwrap_err(),
+        subspace.append(&page(&[("b", "1")])).unwrap_err(),
+        subspace.append(&page(&[("", "")])).unwrap_err(),
+        subspace.append(&page(&[(&[b'c'; 65_537][..], &[])])).unwrap_err(),
+        subspace.append(&page(&[("c", ""), ("bb", "")])).unwrap_err(),
     ] {
         assert_eq!(error.kind().exit_code(), 1);
         assert!(error.context("key").is_some() && error.context("subspace") == Some("a (acl)"), "{error}");
     }
     assert_eq!(subspace.records(), 2, "a refused page leaves no part of itself");
-    subspace.append_record(&[b'c'; 65_536], b"").unwrap();
+    subspace.append(&page(&[(&[b'c'; 65_536][..], &[])])).unwrap();
     drop(subspace);
     assert!(at("empty/subspace_a.partial").exists(), "left under its partial name");
     let error = dump.finish(vec![], description(), &Findings::new()).unwrap_err();
@@ -572,8 +581,8 @@ fn subspaces_are_written_in_threads_of_their_own() {
             .rev()
             .map(|(mut writer, records)| {
                 scope.spawn(move || {
-                    for (key, value) in &records {
-                        writer.append_record(key, value)?;
+                    for record in records.chunks(1) {
+                        writer.append(&page(record))?;
                     }
                     writer.finish()
                 })

@@ -38,8 +38,6 @@ pub struct FileCheck {
     pub totals: Totals,
     /// Digests computed from a server's file; `None` for other dumps, whose digests are in the manifest.
     pub digest: Option<SubspaceDigest>,
-    /// Whether the frame has its end mark.
-    pub end_mark: bool,
     /// Repeated and unordered records of a server's file.
     pub findings: Findings,
 }
@@ -52,7 +50,6 @@ pub(super) struct Scan {
     /// Size of the records, for the memory that sorting takes.
     pub(super) extent: SortSize,
     digest: SubspaceDigest,
-    end_mark: bool,
     findings: Findings,
 }
 
@@ -125,7 +122,6 @@ impl Dump {
                     file_bytes,
                     totals: entry.totals(),
                     digest: None,
-                    end_mark: true,
                     findings: Findings::new(),
                 })
             }
@@ -136,7 +132,6 @@ impl Dump {
                     file_bytes,
                     totals: scan.digest.totals,
                     digest: Some(scan.digest),
-                    end_mark: scan.end_mark,
                     findings: scan.findings,
                 })
             }
@@ -232,7 +227,6 @@ impl Dump {
             }
             last = page.last().map(|(key, _)| key.to_vec());
         }
-        let end_mark = records.end().is_some_and(|end| end.end_mark);
         let mut findings = Findings::new();
         if !ordered {
             let sorted = Sorted::load(self.open_records(letter)?, letter, extent, &self.room)?;
@@ -240,7 +234,7 @@ impl Dump {
             sorted.iter().for_each(|(key, value)| digest.add(key, value));
             findings = sorted.findings;
         }
-        Ok(Scan { ordered, extent, digest: digest.finish(), end_mark, findings })
+        Ok(Scan { ordered, extent, digest: digest.finish(), findings })
     }
 }
 

@@ -234,7 +234,9 @@ mod tests {
     fn append(writer: &mut SubspaceWriter, records: &[(Vec<u8>, Vec<u8>)]) {
         for (key, value) in records {
             if writer.last_key().is_none_or(|last| last < key.as_slice()) {
-                writer.append_record(key, value).unwrap();
+                let mut page = Page::new();
+                page.push(key, value);
+                writer.append(&page).unwrap();
             }
         }
     }
