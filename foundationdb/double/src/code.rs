@@ -1,7 +1,7 @@
 //! Error codes of the C API, with their texts and what they allow.
 //!
 //! Codes and texts are those of the page "Error Codes" of FoundationDB's documentation; which of them may be
-//! retried is what `fdb_error_predicate` of release 7.3 answers.
+//! retried is what `fdb_error_predicate` answers in the C binding. Codes of releases after 7.3 are left out.
 
 use std::ffi::{CStr, c_int};
 
@@ -43,7 +43,6 @@ codes! {
     OPERATION_CANCELLED = 1101 c"Asynchronous operation cancelled";
     FUTURE_RELEASED = 1102 c"Future has been released";
     TAG_THROTTLED = 1213 c"Transaction tag is being throttled";
-    PROXY_TAG_THROTTLED = 1223 c"Exceeded maximum proxy tag throttling duration";
     IO_ERROR = 1510 c"Disk i/o operation failed";
     NO_CLUSTER_FILE = 1515 c"No cluster file found in current directory or default location";
     FILE_CORRUPT = 1522 c"A structurally corrupt data file was detected";
@@ -97,7 +96,6 @@ impl Code {
                 | Self::BATCH_THROTTLED
                 | Self::PROCESS_BEHIND
                 | Self::TAG_THROTTLED
-                | Self::PROXY_TAG_THROTTLED
         )
     }
 

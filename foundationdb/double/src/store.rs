@@ -269,9 +269,11 @@ impl Content {
                 }
                 Change::Clear(span) if span.is_empty() => {}
                 Change::Clear(span) if old => {
-                    let mut from_begin = self.keys.split_off(&span.begin);
-                    let mut behind = from_begin.split_off(&span.end);
-                    self.keys.append(&mut behind);
+                    let cleared: Vec<Vec<u8>> =
+                        self.keys.range(span.begin..span.end).map(|(key, _)| key.clone()).collect();
+                    for key in cleared {
+                        self.keys.remove(&key);
+                    }
                 }
                 Change::Clear(span) => {
                     for (key, versions) in self.keys.range_mut(span.begin..span.end) {

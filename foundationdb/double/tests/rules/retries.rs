@@ -8,7 +8,7 @@ use foundationdb::options::{DatabaseOption, TransactionOption};
 use crate::harness::{Coded, get, rule, with};
 
 rule!(which_errors_may_be_retried, [], |cluster| async move {
-    let not_committed = [1007, 1009, 1020, 1037, 1038, 1042, 1051, 1078, 1213, 1223];
+    let not_committed = [1007, 1009, 1020, 1037, 1038, 1042, 1051, 1078, 1213];
     let maybe_committed = [1021, 1039];
     let never = [1025, 1031, 1036, 1515, 2000, 2004, 2101, 2102, 2103, 2104];
     for code in [not_committed.as_slice(), &maybe_committed, &never].concat() {
