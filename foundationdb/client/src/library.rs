@@ -69,7 +69,7 @@ fn find(named: Option<&OsStr>, places: &[PathBuf]) -> Result<Opened, LoadError> 
         if !path.is_absolute() {
             return Err(LoadError::NotAbsolute { path });
         }
-        if !path.exists() && !path.is_symlink() && is_missing(&path) {
+        if is_missing(&path) {
             return Err(LoadError::NamedButMissing { path });
         }
         return open(&trust::check(&path)?);

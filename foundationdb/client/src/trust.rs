@@ -11,6 +11,11 @@ use crate::error::{Distrust, LoadError};
 
 /// Returns the path of the file that `path` leads to, free of links, if others cannot have replaced it.
 pub(crate) fn check(path: &Path) -> Result<PathBuf, LoadError> {
+    check_for(path, rustix::process::geteuid().as_raw())
+}
+
+/// As [`check`], for a process of the user `own`.
+pub(crate) fn check_for(path: &Path, own: u32) -> Result<PathBuf, LoadError> {
     let unreadable = |place: &Path, error: std::io::Error| LoadError::Unreadable {
         path: place.to_path_buf(),
         cause: error.to_string(),
@@ -19,11 +24,11 @@ pub(crate) fn check(path: &Path) -> Result<PathBuf, LoadError> {
     if !real.metadata().map_err(|error| unreadable(&real, error))?.is_file() {
         return Err(LoadError::NotAFile { path: path.to_path_buf() });
     }
-    // A link is followed only if it is trusted itself: the directory that contains it is checked like the
-    // directory that contains the file. What lies between, in a chain of links, belongs to whoever set the first.
+    // Both the place that was asked for and the one that it leads to. A link between the two does not have to be
+    // trusted: it could only choose among files that pass, and the path that is returned contains no link.
     for place in path.ancestors().chain(real.ancestors()).filter(|place| !place.as_os_str().is_empty()) {
         let metadata = place.symlink_metadata().map_err(|error| unreadable(place, error))?;
-        if let Some(reason) = distrust(&metadata) {
+        if let Some(reason) = distrust(&metadata, own) {
             return Err(LoadError::NotTrusted {
                 path: path.to_path_buf(),
                 place: place.to_path_buf(),
@@ -34,8 +39,7 @@ pub(crate) fn check(path: &Path) -> Result<PathBuf, LoadError> {
     Ok(real)
 }
 
-fn distrust(metadata: &Metadata) -> Option<Distrust> {
-    let own = rustix::process::geteuid().as_raw();
+fn distrust(metadata: &Metadata, own: u32) -> Option<Distrust> {
     let (uid, mode) = (metadata.uid(), metadata.mode() & 0o7777);
     if uid != 0 && uid != own {
         return Some(Distrust::Owner { uid });

@@ -77,6 +77,12 @@ fn a_named_library_is_missing_or_relative() -> Tested {
         "FDB_CLIENT_LIBRARY is \"libfdb_c.so\", which is no absolute path. Set it to the absolute path of libfdb_c.so"
     );
     assert_eq!(named(Path::new(""))?, LoadError::NotAbsolute { path: PathBuf::new() });
+    // No other place is looked at.
+    let folder = tempfile::tempdir()?;
+    let good = compiled(&folder, &complete(730))?;
+    assert!(find(None, std::slice::from_ref(&good)).is_ok());
+    let error = find(Some(missing.as_os_str()), &[good]).err();
+    assert_eq!(error, Some(LoadError::NamedButMissing { path: missing.to_path_buf() }));
     Ok(())
 }
 
@@ -195,12 +201,21 @@ fn a_link_leads_to_a_library_that_others_may_write_to() -> Tested {
 fn a_library_of_another_user() -> Tested {
     let folder = tempfile::tempdir()?;
     let path = compiled(&folder, &complete(730))?;
-    // Only root can give a file away, and only root is at risk of loading one.
-    if rustix::process::geteuid().is_root() {
-        std::os::unix::fs::chown(&path, Some(12345), None)?;
-        let reason = Distrust::Owner { uid: 12345 };
-        assert_eq!(named(&path)?, LoadError::NotTrusted { path: path.clone(), place: path, reason });
-    }
+    let own = rustix::process::geteuid().as_raw();
+    // Root trusts its own files whoever loads them, and can give them away; anybody else's belong to another user
+    // in the eyes of a third one.
+    let (uid, of) = if own == 0 { (12345, 0) } else { (own, own + 1) };
+    std::os::unix::fs::chown(&path, Some(uid), None)?;
+    let reason = Distrust::Owner { uid };
+    let expect = LoadError::NotTrusted { path: path.clone(), place: path.clone(), reason };
+    assert_eq!(trust::check_for(&path, of), Err(expect.clone()));
+    assert_eq!(
+        expect.to_string().replace(&path.display().to_string(), "LIBRARY"),
+        format!(
+            "LIBRARY is not loaded, because others can replace it: LIBRARY belongs to user {uid}. Let root or the \
+             user of this program own it"
+        )
+    );
     Ok(())
 }
 
