@@ -4,11 +4,12 @@ use std::error::Error;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 
-use foundationdb::RangeOption;
 use foundationdb::options::{MutationType, StreamingMode};
+use foundationdb::{Database, RangeOption};
+use futures_executor::block_on;
 use futures_util::TryStreamExt;
 
-use crate::harness::{Cluster, Tested, here, process, role, said};
+use crate::harness::{Cluster, Tested, alone, here, process, role, said};
 
 async fn add(cluster: &Cluster, key: &str) -> Result<(), Box<dyn Error>> {
     let transaction = cluster.transaction()?;
@@ -76,6 +77,72 @@ fn two_processes_lose_nothing() -> Tested {
                 read_and_add(&cluster, "read").await?;
                 cluster.set(&format!("own/{who}/{number}"), "").await?;
             }
+            Ok(())
+        }),
+    }
+}
+
+#[test]
+fn threads_of_a_process_lose_nothing() -> Tested {
+    alone(concat!(module_path!(), "::threads_of_a_process_lose_nothing"), &[], |cluster| async move {
+        std::thread::scope(|scope| {
+            let work = || {
+                for _ in 0..EACH {
+                    let both = block_on(async {
+                        add(&cluster, "added").await?;
+                        read_and_add(&cluster, "read").await
+                    });
+                    // An error of another thread cannot be sent here.
+                    both.map_err(|error| error.to_string())?;
+                }
+                Ok::<_, String>(())
+            };
+            let threads: Vec<_> = (0..4).map(|_| scope.spawn(work)).collect();
+            threads.into_iter().try_for_each(|thread| thread.join().unwrap_or(Err("panicked".to_owned())))
+        })?;
+        let added = cluster.transaction()?.get(b"added", false).await?.map(|value| value.to_vec());
+        assert_eq!(added, Some((4 * EACH).to_le_bytes().to_vec()));
+        assert_eq!(cluster.get("read").await?, Some((4 * EACH).to_string()));
+        Ok(())
+    })
+}
+
+#[test]
+fn a_store_is_opened_long_after_its_commits() -> Tested {
+    let name = concat!(module_path!(), "::a_store_is_opened_long_after_its_commits");
+    match role().as_deref() {
+        None => {
+            let folder = tempfile::tempdir()?;
+            // For the second, a thousand seconds pass in each.
+            for (role, rate) in [("write", "1000000"), ("look", "1000000000")] {
+                let variables = [("FDB_DOUBLE_RATE", rate)];
+                let output = process(name, &variables, Some(folder.path()), Some(role))?.output()?;
+                assert!(output.status.success(), "{}", said(&output));
+            }
+            Ok(())
+        }
+        Some("write") => here(|cluster| async move {
+            for key in ["a", "b", "c", "d"] {
+                cluster.set(key, "old").await?;
+            }
+            cluster.set("a", "new").await?;
+            let transaction = cluster.transaction()?;
+            transaction.clear_range(b"b", b"d");
+            transaction.commit().await?;
+            cluster.set("c", "again").await
+        }),
+        Some(_) => here(|cluster| async move {
+            let other = cluster.file().with_file_name("other.cluster");
+            std::fs::copy(cluster.file(), &other)?;
+            let started = Database::from_path(&other.to_string_lossy())?.create_trx()?;
+            started.get_read_version().await?;
+            std::thread::sleep(std::time::Duration::from_millis(50));
+            let range = RangeOption::from((b"".as_slice(), b"\xff".as_slice()));
+            let rows = cluster.transaction()?.get_range(&range, 1, false).await?;
+            let rows: Vec<_> = rows.iter().map(|row| [row.key(), b"=", row.value()].concat()).collect();
+            assert_eq!(rows, [b"a=new".as_slice(), b"c=again", b"d=old"]);
+            cluster.set("b", "new").await?;
+            assert_eq!(cluster.get("b").await?.as_deref(), Some("new"));
             Ok(())
         }),
     }

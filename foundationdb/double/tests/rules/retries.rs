@@ -140,3 +140,26 @@ rule!(a_transaction_ends_with_its_commit, [], |cluster| async move {
     assert_eq!(get(&transaction, "k").await?.as_deref(), Some("v"));
     Ok(())
 });
+
+const OFTEN: &str = "seed=5 rate=0.2 codes=1007,1009,1037,1020,1021 of=any applied=random";
+
+rule!(the_loop_of_the_crate_gets_through, [("FDB_DOUBLE_FAULTS", OFTEN)], |cluster| async move {
+    let database = cluster.database()?;
+    let mut repeated = 0;
+    for number in 0..50 {
+        let (key, tries) = (format!("{number:02}"), std::cell::Cell::new(0));
+        let tried = &tries;
+        let key = key.as_str();
+        let done = database.run(|transaction, _maybe_committed| async move {
+            tried.set(tried.get() + 1);
+            transaction.set_option(TransactionOption::MaxRetryDelay(1))?;
+            transaction.get(key.as_bytes(), false).await?;
+            transaction.set(key.as_bytes(), b"v");
+            Ok(())
+        });
+        done.await?;
+        repeated += tries.get() - 1;
+    }
+    assert!(repeated >= 10, "{repeated} repetitions");
+    Ok(())
+});

@@ -68,6 +68,26 @@ rule!(reads_are_of_one_version, [], |cluster| async move {
     Ok(())
 });
 
+rule!(values_outlive_their_history, [], |cluster| async move {
+    for value in ["1", "2", "3"] {
+        cluster.set("k", value).await?;
+        cluster.set("gone", value).await?;
+        advance(6_000_000)?;
+    }
+    let clearing = cluster.transaction()?;
+    clearing.clear(b"gone");
+    clearing.commit().await?;
+    for _ in 0..3 {
+        advance(6_000_000)?;
+        cluster.set("other", "x").await?;
+        assert_eq!(cluster.get("k").await?.as_deref(), Some("3"));
+        assert_eq!(cluster.get("gone").await?, None);
+    }
+    cluster.set("gone", "back").await?;
+    assert_eq!(cluster.get("gone").await?.as_deref(), Some("back"));
+    Ok(())
+});
+
 rule!(a_version_of_the_future, [], |cluster| async move {
     let version = cluster.transaction()?.get_read_version().await?;
     let transaction = cluster.transaction()?;
