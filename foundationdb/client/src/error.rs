@@ -66,7 +66,7 @@ pub enum LoadError {
         path: PathBuf,
         /// Its version, as it says itself.
         version: String,
-        /// The highest API version that it knows.
+        /// The highest API version that it supports.
         max_api_version: i32,
     },
 }
@@ -155,7 +155,7 @@ impl fmt::Display for LoadError {
             ),
             Self::TooOld { path, version, max_api_version } => write!(
                 f,
-                "{} is of FoundationDB {version} and knows API versions up to {max_api_version}; 730 is needed. \
+                "{} is of FoundationDB {version} and supports API versions up to {max_api_version}; 730 is needed. \
                  Install the package foundationdb-clients of the cluster's version, 7.3 or newer",
                 path.display()
             ),

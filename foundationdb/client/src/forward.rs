@@ -58,7 +58,7 @@ macro_rules! forward {
                 if address.is_null() {
                     return $otherwise;
                 }
-                // SAFETY: `Function::set` has promised that this is the function of this name, and the type is
+                // SAFETY: by `Function::set`, this is the function of this name, and the type is
                 // that of its declaration, which is compared below.
                 let function: unsafe extern "C" fn($($of),*) -> $returned =
                     unsafe { std::mem::transmute(address) };

@@ -32,7 +32,7 @@ impl Library {
         &self.version
     }
 
-    /// The highest API version that it knows, at least 730.
+    /// The highest API version that it supports, at least 730.
     pub fn max_api_version(&self) -> i32 {
         self.max_api_version
     }

@@ -13,7 +13,7 @@ pub(crate) enum Place {
     Store(Arc<Store>),
     /// Nothing ever answers.
     Unreachable,
-    /// There is no database. The real client, too, says so with the first operation only.
+    /// There is no database. In the real client, too, only operations fail.
     Failed(Code),
 }
 
@@ -45,7 +45,7 @@ impl Database {
         }
     }
 
-    /// A little of what the client says about its connections.
+    /// A short report about the connections of the client.
     pub(crate) fn client_status(&self) -> Vec<u8> {
         let healthy = matches!(self.place, Place::Store(_));
         format!("{{\"Healthy\":{healthy},\"ClusterID\":\"fdb-double\"}}").into_bytes()

@@ -2,7 +2,7 @@
 //!
 //! All unsafe code that comes from arguments is here. It relies on what the C API demands of a caller: a handle is
 //! one that a function of this library has returned and that has not been destroyed, a pointer to bytes leads to
-//! as many of them as the length says for the time of the call, and a pointer for a result may be written to.
+//! as many of them as its length for the time of the call, and a pointer for a result may be written to.
 //! A handle is a counted pointer; destroying it gives back the count of the caller.
 
 mod futures;
@@ -59,7 +59,7 @@ unsafe fn destroyed<T>(handle: *mut T) -> Option<Arc<T>> {
 /// A pointer that is not null leads to `length` bytes that nobody changes during `'a`.
 unsafe fn bytes<'a>(pointer: *const u8, length: c_int) -> &'a [u8] {
     match usize::try_from(length) {
-        // SAFETY: the caller has promised it, and the pointer is not null.
+        // SAFETY: the caller ensures it, and the pointer is not null.
         Ok(length) if length > 0 && !pointer.is_null() => unsafe {
             std::slice::from_raw_parts(pointer, length)
         },

@@ -1,7 +1,7 @@
 //! Futures: a result that arrives later, on the network thread.
 //!
 //! A callback runs on the network thread, or at once on the caller's thread if the future is ready when the
-//! callback is set, as the documentation of `fdb_future_set_callback` says. What a getter returns belongs to the
+//! callback is set, as `fdb_future_set_callback` is documented. What a getter returns belongs to the
 //! future and stays where it is until the future is destroyed or its memory is released.
 
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
@@ -133,7 +133,7 @@ struct Callback {
     parameter: *mut c_void,
 }
 
-// SAFETY: the C API says that a callback may run on another thread, with the parameter it was set with.
+// SAFETY: by the C API, a callback may run on another thread, with the parameter it was set with.
 unsafe impl Send for Callback {}
 
 #[derive(Default)]
@@ -173,8 +173,8 @@ impl Future {
         };
         self.ready.notify_all();
         for callback in callbacks {
-            // SAFETY: whoever set the callback has promised that it may be called once with its parameter. The
-            // handle is valid for the call, because `self` is a counted pointer.
+            // SAFETY: by the C API, a callback may be called once with the parameter it was set with. The handle is
+            // valid for the call, because `self` is a counted pointer.
             unsafe { (callback.function)(Arc::as_ptr(self).cast_mut().cast(), callback.parameter) };
         }
     }

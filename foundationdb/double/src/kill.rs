@@ -6,7 +6,7 @@ use rustix::process::{Signal, getpid, kill_process};
 
 use crate::settings::{Kill, Moment};
 
-/// Counts a commit that reaches the log, and tells when to kill the process because of it.
+/// Counts a commit that reaches the log, and returns when to kill the process, if it is the one.
 pub(crate) fn this_commit(kill: Option<Kill>) -> Option<Moment> {
     static COMMITS: AtomicU64 = AtomicU64::new(0);
     let number = COMMITS.fetch_add(1, Ordering::Relaxed) + 1;

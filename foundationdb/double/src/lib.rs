@@ -2,8 +2,8 @@
 //!
 //! FoundationDB has no server that a test can start everywhere, and few of its errors can be provoked at a chosen
 //! moment. This library has the C functions of API version 730 that the crate `foundationdb` calls, over a store
-//! in a file, and enforces the rules that a program has to cope with. It is a *model*: it does what public
-//! documentation says, without servers. That a program works with it is no proof that it works with FoundationDB.
+//! in a file, and enforces the rules that a program has to cope with. It is a *model*: it follows public
+//! documentation, without servers. That a program works with it is no proof that it works with FoundationDB.
 //!
 //! # Using it
 //!
@@ -32,7 +32,7 @@
 //! | bytes of a batch in each streaming mode | the C binding |
 //! | futures, callbacks, network thread | "C API" |
 //! | form of a cluster file | "Administration" |
-//! | a missing cluster file is an error of the first operation, not of `fdb_create_database` | the client, release 7.3 |
+//! | a missing cluster file is an error of the first operation, not of `fdb_create_database` | source of the client |
 //!
 //! # What is not
 //!

@@ -1,7 +1,7 @@
 //! Limits of batches, keys, values and transactions.
 //!
 //! The limits of keys, values and transactions are those of "Known limitations" in FoundationDB's documentation.
-//! How many bytes a batch of each streaming mode has is what the C binding of release 7.3 asks servers for.
+//! The bytes of a batch in each streaming mode are those of the C binding.
 
 use std::ffi::c_int;
 

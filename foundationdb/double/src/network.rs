@@ -59,7 +59,7 @@ struct Hook {
     parameter: *mut c_void,
 }
 
-// SAFETY: the C API says that a hook runs on the network thread, with the parameter it was added with.
+// SAFETY: by the C API, a hook runs on the network thread, with the parameter it was added with.
 unsafe impl Send for Hook {}
 
 enum Target {
@@ -187,7 +187,7 @@ impl Network {
             settings.faults.write_counts();
         }
         for hook in hooks {
-            // SAFETY: whoever added the hook has promised that it may be called once with its parameter.
+            // SAFETY: by the C API, a hook may be called once with the parameter it was added with.
             unsafe { (hook.function)(hook.parameter) };
         }
         Ok(())

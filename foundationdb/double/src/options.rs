@@ -85,7 +85,7 @@ impl Setting {
         Ok(code.map(|code| Self { code, number: number(code, parameter) }))
     }
 
-    /// The transaction sees only the store, which has to be said before it reads or writes.
+    /// Own writes are not read. Too late once the transaction has read or written.
     pub(crate) fn hides_own_writes(self) -> bool {
         self.code == 51
     }

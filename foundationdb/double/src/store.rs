@@ -2,7 +2,7 @@
 //!
 //! Every process holds all of it in memory and reads what others have appended before it gives a version to a
 //! reader and before it commits. Versions grow with the clock, never fall, and are the same for all processes:
-//! each takes at least what the file says was given or committed before.
+//! none is below one that the file has on record as given or committed.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::path::{Path, PathBuf};
@@ -49,16 +49,16 @@ pub(crate) fn at(versions: &Versions, version: i64) -> Option<&Bytes> {
     versions.iter().rev().find(|(from, _)| *from <= version)?.1.as_ref()
 }
 
-/// What a transaction wants to commit.
+/// What is to be committed.
 pub(crate) struct Request<'a> {
     /// The version that it has read, if it has read.
     pub(crate) read_version: Option<i64>,
     pub(crate) reads: &'a [Span],
     pub(crate) writes: Vec<Span>,
     pub(crate) mutations: &'a [Mutation],
-    /// It has asked for the lock of the database to be ignored.
+    /// The lock of the database is ignored.
     pub(crate) lock_aware: bool,
-    /// It has given up the certainty that a repeated commit conflicts with the first.
+    /// Nothing ensures that a repeated commit conflicts with the first.
     pub(crate) causal_write_risky: bool,
 }
 
@@ -187,7 +187,7 @@ impl Content {
         now.max(self.last)
     }
 
-    /// Reads all that has been committed, and tells all processes the version up to which it is known.
+    /// Reads all that has been committed, and records the version up to which it is known, for all processes.
     fn refresh(&mut self) -> Result<(), Code> {
         let locked = self.log.lock()?;
         self.catch_up(&locked)?;
@@ -309,7 +309,7 @@ pub(crate) fn advance(versions: i64) {
     ADVANCED.fetch_add(versions.max(0), Ordering::Relaxed);
 }
 
-/// A version that grows with time, from the microseconds of the wall clock when the process first asked.
+/// A version that grows with time, from the microseconds of the wall clock at the first call.
 fn clock() -> i64 {
     static START: OnceLock<(Instant, i64)> = OnceLock::new();
     let (start, version) = START.get_or_init(|| {

@@ -235,7 +235,7 @@ impl State {
         self.stamps.clear();
     }
 
-    /// The version that the transaction reads, which its first read asks for.
+    /// The version that the transaction reads, which is taken by its first read.
     fn version(&mut self, store: &Store) -> Result<i64, Code> {
         if let Some(version) = self.work.read_version {
             return Ok(version);

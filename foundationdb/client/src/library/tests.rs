@@ -137,7 +137,7 @@ fn a_library_of_an_older_api() -> Tested {
     let error = named(&path)?;
     assert_eq!(
         error.to_string().replace(&path.display().to_string(), "LIBRARY"),
-        "LIBRARY is of FoundationDB 7.1.3 and knows API versions up to 710; 730 is needed. Install the package \
+        "LIBRARY is of FoundationDB 7.1.3 and supports API versions up to 710; 730 is needed. Install the package \
          foundationdb-clients of the cluster's version, 7.3 or newer"
     );
     Ok(())

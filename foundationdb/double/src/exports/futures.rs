@@ -19,19 +19,19 @@ fn cancel(future: &Arc<Future>) {
 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fdb_future_cancel(f: *mut Future) {
-    // SAFETY: as the module of exports says.
+    // SAFETY: see the documentation of `exports`.
     cancel(&unsafe { counted(f) });
 }
 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fdb_future_release_memory(f: *mut Future) {
-    // SAFETY: as the module of exports says.
+    // SAFETY: see the documentation of `exports`.
     unsafe { object(f) }.release();
 }
 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fdb_future_destroy(f: *mut Future) {
-    // SAFETY: as the module of exports says.
+    // SAFETY: see the documentation of `exports`.
     if let Some(future) = unsafe { destroyed(f) } {
         cancel(&future);
     }
@@ -39,7 +39,7 @@ pub unsafe extern "C" fn fdb_future_destroy(f: *mut Future) {
 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fdb_future_block_until_ready(f: *mut Future) -> c_int {
-    // SAFETY: as the module of exports says.
+    // SAFETY: see the documentation of `exports`.
     let future = unsafe { object(f) };
     if !future.is_ready() && NETWORK.is_this_thread() {
         return Code::ON_NETWORK_THREAD.0;
@@ -50,7 +50,7 @@ pub unsafe extern "C" fn fdb_future_block_until_ready(f: *mut Future) -> c_int {
 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fdb_future_is_ready(f: *mut Future) -> c_int {
-    // SAFETY: as the module of exports says.
+    // SAFETY: see the documentation of `exports`.
     c_int::from(unsafe { object(f) }.is_ready())
 }
 
@@ -61,20 +61,20 @@ pub unsafe extern "C" fn fdb_future_set_callback(
     callback_parameter: *mut c_void,
 ) -> c_int {
     let Some(callback) = callback else { return Code::INVALID_OPERATION.0 };
-    // SAFETY: as the module of exports says.
+    // SAFETY: see the documentation of `exports`.
     unsafe { counted(f) }.set_callback(callback, callback_parameter);
     0
 }
 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fdb_future_get_error(f: *mut Future) -> c_int {
-    // SAFETY: as the module of exports says.
+    // SAFETY: see the documentation of `exports`.
     unsafe { object(f) }.error()
 }
 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fdb_future_get_int64(f: *mut Future, out: *mut i64) -> c_int {
-    // SAFETY: as the module of exports says.
+    // SAFETY: see the documentation of `exports`.
     unsafe { object(f) }.get(|value| {
         let Value::Number(number) = value else { return None };
         // SAFETY: `out` may be written to.
@@ -89,7 +89,7 @@ pub unsafe extern "C" fn fdb_future_get_key(
     out_key: *mut *const u8,
     out_key_length: *mut c_int,
 ) -> c_int {
-    // SAFETY: as the module of exports says.
+    // SAFETY: see the documentation of `exports`.
     unsafe { object(f) }.get(|value| {
         let Value::Key(key) = value else { return None };
         // SAFETY: the results may be written to; the key stays where it is as long as the future has it.
@@ -108,7 +108,7 @@ pub unsafe extern "C" fn fdb_future_get_value(
     out_value: *mut *const u8,
     out_value_length: *mut c_int,
 ) -> c_int {
-    // SAFETY: as the module of exports says.
+    // SAFETY: see the documentation of `exports`.
     unsafe { object(f) }.get(|value| {
         let Value::Optional(found) = value else { return None };
         // SAFETY: as for a key.
@@ -130,7 +130,7 @@ pub unsafe extern "C" fn fdb_future_get_keyvalue_array(
     out_count: *mut c_int,
     out_more: *mut c_int,
 ) -> c_int {
-    // SAFETY: as the module of exports says.
+    // SAFETY: see the documentation of `exports`.
     unsafe { object(f) }.get(|value| {
         let Value::Rows(rows) = value else { return None };
         let count = c_int::try_from(rows.rows.len()).ok()?;
@@ -151,7 +151,7 @@ pub unsafe extern "C" fn fdb_future_get_mappedkeyvalue_array(
     _out_count: *mut c_int,
     _out_more: *mut c_int,
 ) -> c_int {
-    // SAFETY: as the module of exports says. No future has such a value: this returns the error that it has.
+    // SAFETY: see the documentation of `exports`. No future has such a value: this returns the error that it has.
     unsafe { object(f) }.get(|_| None)
 }
 
@@ -161,7 +161,7 @@ pub unsafe extern "C" fn fdb_future_get_key_array(
     out_key_array: *mut *const Key,
     out_count: *mut c_int,
 ) -> c_int {
-    // SAFETY: as the module of exports says.
+    // SAFETY: see the documentation of `exports`.
     unsafe { object(f) }.get(|value| {
         let Value::Keys(keys) = value else { return None };
         let count = c_int::try_from(keys.keys.len()).ok()?;
@@ -180,7 +180,7 @@ pub unsafe extern "C" fn fdb_future_get_string_array(
     out_strings: *mut *const *const c_char,
     out_count: *mut c_int,
 ) -> c_int {
-    // SAFETY: as the module of exports says.
+    // SAFETY: see the documentation of `exports`.
     unsafe { object(f) }.get(|value| {
         let Value::Texts(texts) = value else { return None };
         let count = c_int::try_from(texts.pointers.len()).ok()?;

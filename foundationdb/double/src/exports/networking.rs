@@ -82,7 +82,7 @@ pub unsafe extern "C" fn fdb_create_database(
 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fdb_database_destroy(d: *mut Database) {
-    // SAFETY: as the module of exports says. Transactions have counts of their own.
+    // SAFETY: see the documentation of `exports`. Transactions have counts of their own.
     drop(unsafe { destroyed(d) });
 }
 
@@ -93,7 +93,7 @@ pub unsafe extern "C" fn fdb_database_set_option(
     value: *const u8,
     value_length: c_int,
 ) -> c_int {
-    // SAFETY: as the module of exports says.
+    // SAFETY: see the documentation of `exports`.
     let (database, value) = unsafe { (object(d), bytes(value, value_length)) };
     code(database.set_option(option, value))
 }
@@ -124,7 +124,7 @@ pub unsafe extern "C" fn fdb_database_create_transaction(
     d: *mut Database,
     out_transaction: *mut *mut Transaction,
 ) -> c_int {
-    // SAFETY: as the module of exports says.
+    // SAFETY: see the documentation of `exports`.
     let database = unsafe { counted(d) };
     // SAFETY: `out_transaction` may be written to.
     unsafe { ptr::write(out_transaction, handle(Transaction::new(&database))) };
@@ -138,7 +138,7 @@ pub extern "C" fn fdb_database_get_main_thread_busyness(_db: *mut Database) -> f
 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fdb_database_get_client_status(db: *mut Database) -> *mut Future {
-    // SAFETY: as the module of exports says.
+    // SAFETY: see the documentation of `exports`.
     let status = unsafe { object(db) }.client_status();
     let future = Future::new();
     NETWORK.deliver(&future, Instant::now(), Ok(Value::Key(status)));

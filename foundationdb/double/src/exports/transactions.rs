@@ -19,7 +19,7 @@ fn unsupported() -> *mut Future {
 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fdb_transaction_destroy(tr: *mut Transaction) {
-    // SAFETY: as the module of exports says.
+    // SAFETY: see the documentation of `exports`.
     if let Some(transaction) = unsafe { destroyed(tr) } {
         transaction.destroy();
     }
@@ -27,13 +27,13 @@ pub unsafe extern "C" fn fdb_transaction_destroy(tr: *mut Transaction) {
 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fdb_transaction_cancel(tr: *mut Transaction) {
-    // SAFETY: as the module of exports says.
+    // SAFETY: see the documentation of `exports`.
     unsafe { object(tr) }.cancel();
 }
 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fdb_transaction_reset(tr: *mut Transaction) {
-    // SAFETY: as the module of exports says.
+    // SAFETY: see the documentation of `exports`.
     unsafe { object(tr) }.reset();
 }
 
@@ -44,20 +44,20 @@ pub unsafe extern "C" fn fdb_transaction_set_option(
     value: *const u8,
     value_length: c_int,
 ) -> c_int {
-    // SAFETY: as the module of exports says.
+    // SAFETY: see the documentation of `exports`.
     let (transaction, value) = unsafe { (object(tr), bytes(value, value_length)) };
     code(transaction.set_option(option, value))
 }
 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fdb_transaction_set_read_version(tr: *mut Transaction, version: i64) {
-    // SAFETY: as the module of exports says.
+    // SAFETY: see the documentation of `exports`.
     unsafe { object(tr) }.set_read_version(version);
 }
 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fdb_transaction_get_read_version(tr: *mut Transaction) -> *mut Future {
-    // SAFETY: as the module of exports says.
+    // SAFETY: see the documentation of `exports`.
     handle(unsafe { object(tr) }.get_read_version())
 }
 
@@ -68,7 +68,7 @@ pub unsafe extern "C" fn fdb_transaction_get(
     key_name_length: c_int,
     snapshot: c_int,
 ) -> *mut Future {
-    // SAFETY: as the module of exports says.
+    // SAFETY: see the documentation of `exports`.
     let (transaction, key) = unsafe { (object(tr), bytes(key_name, key_name_length)) };
     handle(transaction.get(key, snapshot != 0))
 }
@@ -82,7 +82,7 @@ pub unsafe extern "C" fn fdb_transaction_get_key(
     offset: c_int,
     snapshot: c_int,
 ) -> *mut Future {
-    // SAFETY: as the module of exports says.
+    // SAFETY: see the documentation of `exports`.
     let (transaction, key) = unsafe { (object(tr), bytes(key_name, key_name_length)) };
     let selector = Selector { key: key.to_vec(), or_equal: or_equal != 0, offset };
     handle(transaction.get_key(&selector, snapshot != 0))
@@ -94,7 +94,7 @@ pub unsafe extern "C" fn fdb_transaction_get_addresses_for_key(
     _key_name: *const u8,
     _key_name_length: c_int,
 ) -> *mut Future {
-    // SAFETY: as the module of exports says.
+    // SAFETY: see the documentation of `exports`.
     handle(unsafe { object(tr) }.get_addresses_for_key())
 }
 
@@ -116,7 +116,7 @@ pub unsafe extern "C" fn fdb_transaction_get_range(
     snapshot: c_int,
     reverse: c_int,
 ) -> *mut Future {
-    // SAFETY: as the module of exports says.
+    // SAFETY: see the documentation of `exports`.
     let (begin, end) =
         unsafe { (bytes(begin_key_name, begin_key_name_length), bytes(end_key_name, end_key_name_length)) };
     let query = Query {
@@ -129,7 +129,7 @@ pub unsafe extern "C" fn fdb_transaction_get_range(
         snapshot: snapshot != 0,
         reverse: reverse != 0,
     };
-    // SAFETY: as the module of exports says.
+    // SAFETY: see the documentation of `exports`.
     handle(unsafe { object(tr) }.get_range(&query))
 }
 
@@ -173,7 +173,7 @@ pub unsafe extern "C" fn fdb_transaction_get_estimated_range_size_bytes(
     end_key_name: *const u8,
     end_key_name_length: c_int,
 ) -> *mut Future {
-    // SAFETY: as the module of exports says.
+    // SAFETY: see the documentation of `exports`.
     let (transaction, begin, end) = unsafe {
         (object(tr), bytes(begin_key_name, begin_key_name_length), bytes(end_key_name, end_key_name_length))
     };
@@ -189,7 +189,7 @@ pub unsafe extern "C" fn fdb_transaction_get_range_split_points(
     end_key_name_length: c_int,
     chunk_size: i64,
 ) -> *mut Future {
-    // SAFETY: as the module of exports says.
+    // SAFETY: see the documentation of `exports`.
     let (transaction, begin, end) = unsafe {
         (object(tr), bytes(begin_key_name, begin_key_name_length), bytes(end_key_name, end_key_name_length))
     };
@@ -204,7 +204,7 @@ pub unsafe extern "C" fn fdb_transaction_set(
     value: *const u8,
     value_length: c_int,
 ) {
-    // SAFETY: as the module of exports says.
+    // SAFETY: see the documentation of `exports`.
     let (transaction, key, value) =
         unsafe { (object(tr), bytes(key_name, key_name_length), bytes(value, value_length)) };
     transaction.set(key, value);
@@ -219,7 +219,7 @@ pub unsafe extern "C" fn fdb_transaction_atomic_op(
     param_length: c_int,
     operation_type: u32,
 ) {
-    // SAFETY: as the module of exports says.
+    // SAFETY: see the documentation of `exports`.
     let (transaction, key, param) =
         unsafe { (object(tr), bytes(key_name, key_name_length), bytes(param, param_length)) };
     transaction.atomic(key, param, operation_type);
@@ -231,7 +231,7 @@ pub unsafe extern "C" fn fdb_transaction_clear(
     key_name: *const u8,
     key_name_length: c_int,
 ) {
-    // SAFETY: as the module of exports says.
+    // SAFETY: see the documentation of `exports`.
     let (transaction, key) = unsafe { (object(tr), bytes(key_name, key_name_length)) };
     transaction.clear(key);
 }
@@ -244,7 +244,7 @@ pub unsafe extern "C" fn fdb_transaction_clear_range(
     end_key_name: *const u8,
     end_key_name_length: c_int,
 ) {
-    // SAFETY: as the module of exports says.
+    // SAFETY: see the documentation of `exports`.
     let (transaction, begin, end) = unsafe {
         (object(tr), bytes(begin_key_name, begin_key_name_length), bytes(end_key_name, end_key_name_length))
     };
@@ -260,7 +260,7 @@ pub unsafe extern "C" fn fdb_transaction_add_conflict_range(
     end_key_name_length: c_int,
     kind: u32,
 ) -> c_int {
-    // SAFETY: as the module of exports says.
+    // SAFETY: see the documentation of `exports`.
     let (transaction, begin, end) = unsafe {
         (object(tr), bytes(begin_key_name, begin_key_name_length), bytes(end_key_name, end_key_name_length))
     };
@@ -272,7 +272,7 @@ pub unsafe extern "C" fn fdb_transaction_add_conflict_range(
 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fdb_transaction_commit(tr: *mut Transaction) -> *mut Future {
-    // SAFETY: as the module of exports says.
+    // SAFETY: see the documentation of `exports`.
     handle(unsafe { object(tr) }.commit())
 }
 
@@ -281,25 +281,25 @@ pub unsafe extern "C" fn fdb_transaction_get_committed_version(
     tr: *mut Transaction,
     out_version: *mut i64,
 ) -> c_int {
-    // SAFETY: as the module of exports says.
+    // SAFETY: see the documentation of `exports`.
     unsafe { ptr::write(out_version, object(tr).committed_version()) };
     0
 }
 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fdb_transaction_get_approximate_size(tr: *mut Transaction) -> *mut Future {
-    // SAFETY: as the module of exports says.
+    // SAFETY: see the documentation of `exports`.
     handle(unsafe { object(tr) }.get_approximate_size())
 }
 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fdb_transaction_get_versionstamp(tr: *mut Transaction) -> *mut Future {
-    // SAFETY: as the module of exports says.
+    // SAFETY: see the documentation of `exports`.
     handle(unsafe { object(tr) }.get_versionstamp())
 }
 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fdb_transaction_on_error(tr: *mut Transaction, error: c_int) -> *mut Future {
-    // SAFETY: as the module of exports says.
+    // SAFETY: see the documentation of `exports`.
     handle(unsafe { object(tr) }.on_error(Code(error)))
 }

@@ -13,7 +13,7 @@ use crate::network::NETWORK;
 use crate::settings;
 use crate::store::{Request, Store};
 
-/// How long the real client waits before it asks for a newer version.
+/// How long the real client waits before it takes a newer version.
 const VERSION_DELAY: Duration = Duration::from_millis(10);
 
 impl Transaction {
@@ -21,7 +21,7 @@ impl Transaction {
         {
             let state = self.state();
             if state.refusal().is_none() && state.work.mutations.is_empty() && state.work.writes.is_empty() {
-                // Nothing to say to the store, not even to one that does not answer.
+                // The store is not needed, so that this succeeds even where none answers.
                 drop(state);
                 return self.answer(|state| {
                     state.work.committing = true;

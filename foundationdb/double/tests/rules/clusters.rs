@@ -10,7 +10,7 @@ use crate::harness::{Coded, rule, with};
 
 rule!(no_cluster_file, [], |cluster| async move {
     let missing = cluster.file().with_file_name("missing");
-    // The real client, too, says so with the first operation.
+    // As in the real client, only operations fail.
     let database = Database::from_path(&missing.to_string_lossy())?;
     let transaction = database.create_trx()?;
     let error = transaction.get(b"k", false).await.err().ok_or("read")?;

@@ -193,7 +193,7 @@ fn a_killed_process_leaves_whole_commits() -> Tested {
             for (kill, committed, keys) in [
                 ("commit:3:before", 2, "01 02 after"),
                 ("commit:3:torn", 2, "01 02 after"),
-                // It happened, but nobody was told.
+                // It happened, though the process never learnt it.
                 ("commit:3:after", 2, "01 02 03 after"),
                 ("commit:3", 2, "01 02 03 after"),
                 ("commit:1:torn", 0, "after"),
