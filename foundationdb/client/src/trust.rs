@@ -1,7 +1,7 @@
 //! Whether only root and the user of this process could have put a file where it is.
 //!
 //! A library runs with all rights of the process, which is often root. The check covers the file, and every
-//! directory above it, because whoever may write to one of them can put another file in its place.
+//! directory above it, because a user who may write to one of them can put another file in its place.
 
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;

@@ -48,7 +48,7 @@ unsafe fn counted<T>(handle: *mut T) -> Arc<T> {
 ///
 /// As for [`object`]; the caller does not use the handle again.
 unsafe fn destroyed<T>(handle: *mut T) -> Option<Arc<T>> {
-    // SAFETY: the pointer comes from `Arc::into_raw`, whose count nobody else gives back.
+    // SAFETY: the pointer comes from `Arc::into_raw`, whose count no other code gives back.
     (!handle.is_null()).then(|| unsafe { Arc::from_raw(handle.cast_const()) })
 }
 
@@ -56,7 +56,7 @@ unsafe fn destroyed<T>(handle: *mut T) -> Option<Arc<T>> {
 ///
 /// # Safety
 ///
-/// A pointer that is not null leads to `length` bytes that nobody changes during `'a`.
+/// A pointer that is not null leads to `length` bytes that does not change during `'a`.
 unsafe fn bytes<'a>(pointer: *const u8, length: c_int) -> &'a [u8] {
     match usize::try_from(length) {
         // SAFETY: the caller ensures it, and the pointer is not null.

@@ -66,7 +66,7 @@ pub(crate) struct Texts {
     pub(crate) pointers: Vec<*const c_char>,
 }
 
-// SAFETY: the pointers lead to memory that the same value owns and that nobody changes.
+// SAFETY: the pointers lead to memory that the same value owns and that no other code changes.
 unsafe impl Send for Rows {}
 // SAFETY: as above.
 unsafe impl Send for Keys {}

@@ -204,7 +204,7 @@ impl Network {
         self.lock().hooks.push(Hook { function, parameter });
     }
 
-    /// Whether this is the network thread, on which nobody may wait for a future.
+    /// Whether this is the network thread, on which no call may wait for a future.
     pub(crate) fn is_this_thread(&self) -> bool {
         self.lock().thread == Some(std::thread::current().id())
     }

@@ -254,7 +254,7 @@ impl Content {
     fn apply(&mut self, entry: Entry) {
         self.last = self.last.max(entry.version);
         let oldest = self.now() - LIFE;
-        // Nobody can read what was before: a store that is opened has no history.
+        // What was before cannot be read: a store that is opened has no history.
         let old = entry.version < oldest;
         for change in entry.changes {
             match change {

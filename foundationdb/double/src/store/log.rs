@@ -7,7 +7,7 @@
 //!               conflict ranges u32, each: begin, end
 //! ```
 //!
-//! Numbers are little-endian; keys and values are a length u32 and their bytes. Whoever reads versions or appends
+//! Numbers are little-endian; keys and values are a length u32 and their bytes. Code that reads versions or appends
 //! holds the lock of the file. An entry that a killed process has written in part is at the end of the file, is
 //! ignored by readers and cut by the next writer. Nothing is synced: the model survives its processes, not the
 //! machine.

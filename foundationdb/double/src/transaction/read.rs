@@ -153,7 +153,7 @@ struct Found {
     covered: Span,
 }
 
-/// A batch of a range. It has more as soon as one of its limits ends it, even if no row is left: nobody has
+/// A batch of a range. It has more as soon as one of its limits ends it, even if no row is left: no code has
 /// looked for one.
 fn range(view: View<'_>, query: &Query, batch: Batch) -> Result<Found, Code> {
     let (begin, end) = (view.bound(&query.begin)?, view.bound(&query.end)?);

@@ -14,7 +14,7 @@ use crate::harness::rule;
 unsafe extern "C" fn send_thread(_: *mut sys::FDBFuture, sender: *mut c_void) {
     // SAFETY: the parameter is a sender that was given away for this call.
     let sender = unsafe { Box::from_raw(sender.cast::<mpsc::Sender<ThreadId>>()) };
-    // The test has ended if nobody receives.
+    // The test has ended if the channel has no receiver.
     let _ = sender.send(std::thread::current().id());
 }
 
@@ -67,7 +67,7 @@ rule!(callbacks_run_on_the_network_thread, [("FDB_DOUBLE_LATENCY", "get=50ms")],
         assert_eq!(sys::fdb_future_get_error(cancelled), 1101);
         sys::fdb_future_destroy(cancelled);
 
-        // Whoever destroys a future is called all the same, once.
+        // The callback of a future that is destroyed is called all the same, once.
         let destroyed = sys::fdb_transaction_get(transaction, b"k".as_ptr(), 1, 0);
         let receiver = listen(destroyed);
         sys::fdb_future_destroy(destroyed);

@@ -18,7 +18,7 @@ async fn add(cluster: &Cluster, key: &str) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Adds one to a number that it has read: whoever does so at the same time conflicts, and tries again.
+/// Adds one to a number that it has read: a process that does so at the same time conflicts, and tries again.
 async fn read_and_add(cluster: &Cluster, key: &str) -> Result<usize, Box<dyn Error>> {
     let mut transaction = cluster.transaction()?;
     let mut conflicts = 0;
