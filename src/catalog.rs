@@ -14,8 +14,8 @@ mod fields;
 mod rules;
 
 pub use descriptors::{
-    Backend, BackendKind, Companion, LegacyTable, Mapping, SchemaVersion, SideTable, Singleton, StoreGroup,
-    Subspace, Table, ValueKind, Variant, VersionRecord,
+    Backend, BackendKind, Companion, LegacyTable, Mapping, Pieces, SchemaVersion, SideTable, Singleton,
+    StoreGroup, Subspace, Table, ValueKind, Variant, VersionRecord,
 };
 pub use fields::FieldValue;
 pub use layouts::{DerivedKeys, FreshRule, Layout, LayoutRef, Names, Segment, SegmentKind, ValueForm};

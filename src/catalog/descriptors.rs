@@ -197,12 +197,26 @@ pub struct Table {
     pub max_value: Option<u64>,
     /// Keys are unique on their first so many bytes only.
     pub unique_prefix: Option<u64>,
+    /// Longer values are cut into pieces, each under a key of its own.
+    pub pieces: Option<Pieces>,
     /// Values are integers of 64 bits: a value of another length than 8 bytes cannot be stored.
     pub integer: bool,
     /// RocksDB: values go to blob files.
     pub blob_files: bool,
     /// RocksDB: name of the merge operator.
     pub merge_operator: Option<&'static str>,
+}
+
+/// How a store cuts values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pieces {
+    /// Bytes of every piece but the last.
+    pub size: u64,
+    /// Bytes of the number, big-endian from 0, at the end of every piece's key. With 0 the first piece has the key of
+    /// the value, and the later ones that key and one byte, from 0.
+    pub number_width: u8,
+    /// Most pieces of a value.
+    pub most: u32,
 }
 
 impl Table {
@@ -214,6 +228,7 @@ impl Table {
         max_key: None,
         max_value: None,
         unique_prefix: None,
+        pieces: None,
         integer: false,
         blob_files: false,
         merge_operator: None,
@@ -242,6 +257,11 @@ impl Template {
 
     pub(super) const fn unique_prefix(self, bytes: u64) -> Template {
         Template { table: Table { unique_prefix: Some(bytes), ..self.table }, ..self }
+    }
+
+    pub(super) const fn pieces(self, size: u64, number_width: u8, most: u32) -> Template {
+        let pieces = Some(Pieces { size, number_width, most });
+        Template { table: Table { pieces, ..self.table }, ..self }
     }
 
     pub(super) const fn integer(self) -> Template {
@@ -281,7 +301,7 @@ pub(super) const fn refused<const N: usize>(
     tables
 }
 
-/// Tables whose values may not be longer than this in a backend.
+/// Tables whose values a backend never cuts, so that they may not be longer than this.
 pub(super) const fn up_to<const N: usize>(
     mut tables: [Mapping; N],
     backend: BackendKind,
@@ -292,7 +312,7 @@ pub(super) const fn up_to<const N: usize>(
         if tables[n].backend as usize == backend as usize
             && let Ok(table) = tables[n].table
         {
-            tables[n].table = Ok(Table { max_value: Some(max_value), ..table });
+            tables[n].table = Ok(Table { max_value: Some(max_value), pieces: None, ..table });
         }
         n += 1;
     }

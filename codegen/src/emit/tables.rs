@@ -63,6 +63,10 @@ fn template(backend: &Backend, kind: ValueKind) -> TokenStream {
         }
     }
     words.extend(table.blob_min_size.map(|_| quote! { .blob_files() }));
+    if let Some(pieces) = &table.pieces {
+        let (size, width, most) = (plain(pieces.size), plain(pieces.width), plain(pieces.most));
+        words.push(quote! { .pieces(#size, #width, #most) });
+    }
     words.extend(table.integer.filter(|(integer, _)| *integer).map(|_| quote! { .integer() }));
     if let Some(merge) = &table.merge_operator {
         words.push(quote! { .merge_operator(#merge) });
@@ -117,7 +121,7 @@ fn mapping(
         if let Some(because) = backend.refusal(&subspace.name.value) {
             tables = quote! { descriptors::refused(#tables, #kind, #because) };
         } else if let Some(most) = backend.whole(subspace).map(plain) {
-            // A value that is never cut is no longer than a piece.
+            // A value that is never cut is no longer than a piece of others.
             tables = quote! { descriptors::up_to(#tables, #kind, #most) };
         }
     }

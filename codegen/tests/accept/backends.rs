@@ -21,8 +21,9 @@ pub(super) static COMPANIONS: &[Companion] = &[];
 
 const ROCKSDB_BYTES: Template = Template::new(BackendKind::RocksDb, ValueKind::Bytes);
 const ROCKSDB_NONE: Template = Template::new(BackendKind::RocksDb, ValueKind::None);
-const FOUNDATIONDB_BYTES: Template =
-    Template::new(BackendKind::FoundationDb, ValueKind::Bytes).max_key(9999).max_value(25500000);
+const FOUNDATIONDB_BYTES: Template = Template::new(
+    BackendKind::FoundationDb, ValueKind::Bytes,
+).max_key(9999).max_value(25500000).pieces(100000, 0, 255);
 const FOUNDATIONDB_NONE: Template =
     Template::new(BackendKind::FoundationDb, ValueKind::None).max_key(9999).max_value(0);
 

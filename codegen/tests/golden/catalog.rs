@@ -608,13 +608,15 @@ const MYSQL_NONE: Template =
 const MYSQL_COUNTER: Template = Template::new(BackendKind::Mysql, ValueKind::Counter).max_key(255).integer();
 const MYSQL_BLOB: Template =
     Template::new(BackendKind::Mysql, ValueKind::Blob).max_key(255).max_value(4294967295);
-const FOUNDATIONDB_BYTES: Template =
-    Template::new(BackendKind::FoundationDb, ValueKind::Bytes).max_key(9999).max_value(25500000);
+const FOUNDATIONDB_BYTES: Template = Template::new(
+    BackendKind::FoundationDb, ValueKind::Bytes,
+).max_key(9999).max_value(25500000).pieces(100000, 0, 255);
 const FOUNDATIONDB_NONE: Template = Template::new(BackendKind::FoundationDb, ValueKind::None).max_key(9999);
 const FOUNDATIONDB_COUNTER: Template =
     Template::new(BackendKind::FoundationDb, ValueKind::Counter).max_key(9999);
-const FOUNDATIONDB_BLOB: Template =
-    Template::new(BackendKind::FoundationDb, ValueKind::Blob).max_key(9997).max_value(698500000);
+const FOUNDATIONDB_BLOB: Template = Template::new(
+    BackendKind::FoundationDb, ValueKind::Blob,
+).max_key(9997).max_value(698500000).pieces(100000, 2, 6985);
 
 macro_rules! bytes_tables {
     ($letter:literal) => ([
