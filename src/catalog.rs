@@ -3,6 +3,8 @@
 //! Generated from `schema/` by `build.rs`. Everything that is specific to a subspace is read from here; no letter,
 //! table name or layout stands anywhere else in `src/`. Does not depend on stores or dumps.
 
+mod archive;
+
 mod layouts;
 
 mod typed;
@@ -13,6 +15,7 @@ mod fields;
 
 mod rules;
 
+pub use archive::Archive;
 pub use descriptors::{
     Backend, BackendKind, Companion, LegacyTable, Mapping, Pieces, SchemaVersion, SideTable, Singleton,
     StoreGroup, Subspace, Table, ValueKind, Variant, VersionRecord,

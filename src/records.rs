@@ -7,8 +7,6 @@ pub mod blob;
 
 pub mod selection;
 
-pub mod archive;
-
 pub mod changes;
 
 pub(crate) mod derived_keys;

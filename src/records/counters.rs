@@ -6,8 +6,7 @@
 use std::collections::HashMap;
 
 use crate::base::finding::{FindingKind, Findings};
-use crate::catalog::{CounterRule, CoveredId, Group, Layout, SchemaVersion, Subspace, ValueForm};
-use crate::records::archive::Archive;
+use crate::catalog::{Archive, CounterRule, CoveredId, Group, Layout, SchemaVersion, Subspace, ValueForm};
 
 /// Counters and the highest ids seen so far.
 pub struct Counters {

@@ -79,7 +79,7 @@ fn problem(subspace: &'static Subspace, key: &[u8], value: &[u8]) -> Option<Stri
     if !archive {
         return None;
     }
-    let checked = crate::records::archive::Archive::parse(value).and_then(|archive| archive.check());
+    let checked = crate::catalog::Archive::parse(value).and_then(|archive| archive.check());
     checked.err().map(str::to_string)
 }
 
