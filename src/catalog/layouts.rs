@@ -52,6 +52,8 @@ pub struct Layout {
     pub(super) value_lengths: u64,
     /// Which values of an opaque layout are archives.
     pub(super) archives: Option<Condition>,
+    /// Whether values may be so long that a store cuts them.
+    pub long: bool,
     /// Whether the records belong to one installation (node leases): they are not copied.
     pub local: bool,
     /// Blobs: the key is the BLAKE3 of the content.
@@ -90,6 +92,7 @@ impl Layout {
         value: ValueForm::Opaque,
         value_lengths: u64::MAX,
         archives: None,
+        long: false,
         local: false,
         content_hash: false,
         derived_keys: &[],
@@ -138,6 +141,11 @@ impl Layout {
 
     pub(super) const fn archives(self, archives: Condition) -> Layout {
         Layout { archives: Some(archives), ..self }
+    }
+
+    /// Values may be cut.
+    pub(super) const fn long(self) -> Layout {
+        Layout { long: true, ..self }
     }
 
     /// Records belong to one installation.

@@ -85,8 +85,11 @@ fn layout(
     let hash = plain(layout.hash_at().unwrap_or_default());
     words.extend(layout.content_hash.then(|| quote! { .content_hash(#hash) }));
     words.extend(layout.links_blob.as_ref().map(|_| quote! { .link(#hash) }));
-    for (flag, word) in [(layout.local, "local"), (layout.commit.is_some_and(|(commit, _)| commit), "commit")]
-    {
+    for (flag, word) in [
+        (layout.long, "long"),
+        (layout.local, "local"),
+        (layout.commit.is_some_and(|(commit, _)| commit), "commit"),
+    ] {
         let word = format_ident!("{word}");
         words.extend(flag.then(|| quote! { .#word() }));
     }

@@ -70,7 +70,7 @@ impl TypedKey for PropertyKey<'_> {
 static PROPERTY_LAYOUTS: [Layout; 5] = [
     Layout::new(0, "schema_version", &[Segment::constant(&[0x00])]).lengths(&[4]).fixed_key(&[0x00]),
     Layout::new(1, "record", &[Segment::constant(&[0x01]), Segment::u8("kind"), Segment::u32("document")])
-        .archives(property_1_archived),
+        .archives(property_1_archived).long(),
     Layout::new(2, "link", &[Segment::constant(&[0x02]), Segment::hash("h")])
         .empty().link(1).local().fresh(FreshRule::Keep),
     Layout::new(3, "commit", &[Segment::constant(&[0x03]), Segment::hash("h")])
@@ -127,7 +127,7 @@ impl TypedKey for BlobsKey<'_> {
 
 static BLOBS_LAYOUTS: [Layout; 2] = [
     Layout::new(0, "content", &[Segment::hash("h")])
-        .content_hash(0).fresh_if_derived_key(FreshRule::Save)
+        .content_hash(0).long().fresh_if_derived_key(FreshRule::Save)
         .derived_keys(&[
             DerivedKeys {
                 versions: (1, 1),

@@ -1036,7 +1036,7 @@ impl TypedKey for DirectoryV1Key<'_> {
 static DIRECTORY_V1_LAYOUTS: [Layout; 6] = [
     Layout::new(0, "name", &[Segment::constant(&[0x00]), Segment::rest("name")]),
     Layout::new(1, "email", &[Segment::constant(&[0x01]), Segment::rest("address")]),
-    Layout::new(2, "principal", &[Segment::constant(&[0x02]), Segment::leb32("principal")]).archive(),
+    Layout::new(2, "principal", &[Segment::constant(&[0x02]), Segment::leb32("principal")]).archive().long(),
     Layout::new(3, "member_of", &[
         Segment::constant(&[0x05]), Segment::u32("principal"), Segment::u32("group"),
     ]).lengths(&[0, 1]),
@@ -1091,11 +1091,11 @@ static DIRECTORY_LAYOUTS: [Layout; 2] = [
     Layout::new(0, "account", &[
         Segment::u16("object").within(&[(0, 0)]).named(&NAMES_OBJECT_TYPE),
         Segment::u64("item"),
-    ]).fresh(FreshRule::Refuse),
+    ]).long().fresh(FreshRule::Refuse),
     Layout::new(1, "object", &[
         Segment::u16("object").within(&[(1, u64::MAX)]).named(&NAMES_OBJECT_TYPE),
         Segment::u64("item"),
-    ]),
+    ]).long(),
 ];
 
 static DIRECTORY_IN_6: [&Layout; 2] = pick(&DIRECTORY_LAYOUTS, [0, 1]);
@@ -1136,7 +1136,7 @@ impl TypedKey for QueueMessageKey {
 }
 
 static QUEUE_MESSAGE_LAYOUTS: [Layout; 1] =
-    [Layout::new(0, "message", &[Segment::u64("queue_id")]).archive()];
+    [Layout::new(0, "message", &[Segment::u64("queue_id")]).archive().long()];
 
 static QUEUE_MESSAGE_IN_1: [&Layout; 1] = pick(&QUEUE_MESSAGE_LAYOUTS, [0]);
 
@@ -1318,7 +1318,7 @@ static TASK_QUEUE_V1_LAYOUTS: [Layout; 10] = [
         Segment::constant(&[0x05]),
         Segment::u32("document"),
         Segment::u64("due"),
-    ]).archive(),
+    ]).archive().long(),
     Layout::new(6, "display_alarm", &[
         Segment::u64("due"), Segment::u32("account"), Segment::constant(&[0x06]), Segment::u32("document"),
         Segment::u16("event"), Segment::u16("alarm"),
@@ -1333,7 +1333,7 @@ static TASK_QUEUE_V1_LAYOUTS: [Layout; 10] = [
     ]).lengths(&[0, 8]),
     Layout::new(9, "merge_threads", &[
         Segment::u64("due"), Segment::u32("account"), Segment::constant(&[0x09]), Segment::u32("document"),
-    ]),
+    ]).long(),
 ];
 
 static TASK_QUEUE_V1_IN_1: [&Layout; 3] = pick(&TASK_QUEUE_V1_LAYOUTS, [0, 1, 2]);
@@ -1389,7 +1389,7 @@ static TASK_QUEUE_LAYOUTS: [Layout; 2] = [
     Layout::new(0, "task", &[
         Segment::constant(&[0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00]),
         Segment::u64("id"),
-    ]),
+    ]).long(),
     Layout::new(1, "due", &[Segment::u64("due").within(&[(1, u64::MAX)]), Segment::u64("id")]).lengths(&[2]),
 ];
 
@@ -1453,10 +1453,10 @@ static FTS_INDEX_LAYOUTS: [Layout; 2] = [
     Layout::new(0, "postings", &[
         Segment::u32("account"), Segment::token_hash("word"),
         Segment::u8("collection").named(&NAMES_COLLECTION), Segment::u32("document"),
-    ]),
+    ]).long(),
     Layout::new(1, "empty_word", &[
         Segment::u32("account"), Segment::u8("collection").named(&NAMES_COLLECTION), Segment::u32("document"),
-    ]),
+    ]).long(),
 ];
 
 static FTS_INDEX_IN_1: [&Layout; 2] = pick(&FTS_INDEX_LAYOUTS, [0, 1]);
@@ -1618,19 +1618,19 @@ static REPORT_OUT_V1_LAYOUTS: [Layout; 4] = [
     Layout::new(0, "dmarc_header", &[
         Segment::constant(&[0x00]), Segment::u64("due"), Segment::rest("domain"), Segment::u64("policy"),
         Segment::u64("sequence"), Segment::constant(&[0x00]),
-    ]).archive(),
+    ]).archive().long(),
     Layout::new(1, "tls_header", &[
         Segment::constant(&[0x00]), Segment::u64("due"), Segment::rest("domain"), Segment::u64("policy"),
         Segment::u64("sequence"), Segment::constant(&[0x01]),
-    ]).archive(),
+    ]).archive().long(),
     Layout::new(2, "dmarc_event", &[
         Segment::constant(&[0x01]), Segment::u64("due"), Segment::rest("domain"), Segment::u64("policy"),
         Segment::u64("sequence"),
-    ]).archive(),
+    ]).archive().long(),
     Layout::new(3, "tls_event", &[
         Segment::constant(&[0x02]), Segment::u64("due"), Segment::rest("domain"), Segment::u64("policy"),
         Segment::u64("sequence"),
-    ]).archive(),
+    ]).archive().long(),
 ];
 
 static REPORT_OUT_V1_IN_1: [&Layout; 4] = pick(&REPORT_OUT_V1_LAYOUTS, [0, 1, 2, 3]);
@@ -1669,8 +1669,10 @@ impl TypedKey for ReportOutKey {
     }
 }
 
-static REPORT_OUT_LAYOUTS: [Layout; 1] =
-    [Layout::new(0, "object", &[Segment::u16("object").named(&NAMES_OBJECT_TYPE), Segment::u64("item")])];
+static REPORT_OUT_LAYOUTS: [Layout; 1] = [
+    Layout::new(0, "object", &[Segment::u16("object").named(&NAMES_OBJECT_TYPE), Segment::u64("item")])
+        .long(),
+];
 
 static REPORT_OUT_IN_6: [&Layout; 1] = pick(&REPORT_OUT_LAYOUTS, [0]);
 
@@ -1840,7 +1842,7 @@ static BLOB_EXTRA_LAYOUTS: [Layout; 3] = [
     ]).lengths(&[4]),
     Layout::new(1, "undelete", &[
         Segment::constant(&[0x01]), Segment::u32("account"), Segment::hash("hash"), Segment::u64("until"),
-    ]).archive(),
+    ]).archive().long(),
     Layout::new(2, "spam_sample", &[
         Segment::constant(&[0x02]), Segment::u64("until"), Segment::u32("account"), Segment::hash("hash"),
     ]).lengths(&[2]),
@@ -1883,8 +1885,10 @@ impl TypedKey for DeletedItemsKey {
     }
 }
 
-static DELETED_ITEMS_LAYOUTS: [Layout; 1] =
-    [Layout::new(0, "object", &[Segment::u16("object").named(&NAMES_OBJECT_TYPE), Segment::u64("item")])];
+static DELETED_ITEMS_LAYOUTS: [Layout; 1] = [
+    Layout::new(0, "object", &[Segment::u16("object").named(&NAMES_OBJECT_TYPE), Segment::u64("item")])
+        .long(),
+];
 
 static DELETED_ITEMS_IN_6: [&Layout; 1] = pick(&DELETED_ITEMS_LAYOUTS, [0]);
 
@@ -2172,8 +2176,8 @@ static IN_MEMORY_VALUE_LAYOUTS: [Layout; 2] = [
     Layout::new(0, "value", &[
         Segment::u8("usage").within(&[(0, 31)]).named(&NAMES_IN_MEMORY_USAGE),
         Segment::rest("name"),
-    ]).shares(&[1]),
-    Layout::new(1, "lookup", &[Segment::rest("name")]),
+    ]).long().shares(&[1]),
+    Layout::new(1, "lookup", &[Segment::rest("name")]).long(),
 ];
 
 static IN_MEMORY_VALUE_IN_1: [&Layout; 2] = pick(&IN_MEMORY_VALUE_LAYOUTS, [0, 1]);
@@ -2294,7 +2298,7 @@ impl TypedKey for TelemetrySpanV1Key {
     }
 }
 
-static TELEMETRY_SPAN_V1_LAYOUTS: [Layout; 1] = [Layout::new(0, "span", &[Segment::u64("span")])];
+static TELEMETRY_SPAN_V1_LAYOUTS: [Layout; 1] = [Layout::new(0, "span", &[Segment::u64("span")]).long()];
 
 static TELEMETRY_SPAN_V1_IN_1: [&Layout; 1] = pick(&TELEMETRY_SPAN_V1_LAYOUTS, [0]);
 
@@ -2333,7 +2337,7 @@ impl TypedKey for TelemetrySpanKey {
     }
 }
 
-static TELEMETRY_SPAN_LAYOUTS: [Layout; 1] = [Layout::new(0, "span", &[Segment::u64("span")])];
+static TELEMETRY_SPAN_LAYOUTS: [Layout; 1] = [Layout::new(0, "span", &[Segment::u64("span")]).long()];
 
 static TELEMETRY_SPAN_IN_6: [&Layout; 1] = pick(&TELEMETRY_SPAN_LAYOUTS, [0]);
 
@@ -2417,15 +2421,15 @@ static PROPERTY_LAYOUTS: [Layout; 6] = [
     Layout::new(1, "property", &[
         Segment::u32("account"), Segment::u8("collection").named(&NAMES_COLLECTION), Segment::u8("field"),
         Segment::u32("document"),
-    ]).archives(property_1_archived),
+    ]).archives(property_1_archived).long(),
     Layout::new(2, "property", &[
         Segment::u32("account"), Segment::u8("collection").named(&NAMES_COLLECTION), Segment::u8("field"),
         Segment::u32("document"),
-    ]).archives(property_2_archived),
+    ]).archives(property_2_archived).long(),
     Layout::new(3, "hash_index", &[
         Segment::u32("account"), Segment::u8("collection").named(&NAMES_COLLECTION), Segment::u8("field"),
         Segment::short_hash("index_value"), Segment::u32("document"),
-    ]).shares(&[4, 5]),
+    ]).long().shares(&[4, 5]),
     Layout::new(4, "integer_index", &[
         Segment::u32("account"), Segment::u8("collection").named(&NAMES_COLLECTION), Segment::u8("field"),
         Segment::u64("index_value"), Segment::u32("document"),
@@ -2596,11 +2600,11 @@ impl TypedKey for ReportInV1Key {
 
 static REPORT_IN_V1_LAYOUTS: [Layout; 3] = [
     Layout::new(0, "tls", &[Segment::constant(&[0x00]), Segment::u64("expires"), Segment::u64("id")])
-        .archive(),
+        .archive().long(),
     Layout::new(1, "dmarc", &[Segment::constant(&[0x01]), Segment::u64("expires"), Segment::u64("id")])
-        .archive(),
+        .archive().long(),
     Layout::new(2, "arf", &[Segment::constant(&[0x02]), Segment::u64("expires"), Segment::u64("id")])
-        .archive(),
+        .archive().long(),
 ];
 
 static REPORT_IN_V1_IN_1: [&Layout; 3] = pick(&REPORT_IN_V1_LAYOUTS, [0, 1, 2]);
@@ -2639,8 +2643,10 @@ impl TypedKey for ReportInKey {
     }
 }
 
-static REPORT_IN_LAYOUTS: [Layout; 1] =
-    [Layout::new(0, "object", &[Segment::u16("object").named(&NAMES_OBJECT_TYPE), Segment::u64("item")])];
+static REPORT_IN_LAYOUTS: [Layout; 1] = [
+    Layout::new(0, "object", &[Segment::u16("object").named(&NAMES_OBJECT_TYPE), Segment::u64("item")])
+        .long(),
+];
 
 static REPORT_IN_IN_6: [&Layout; 1] = pick(&REPORT_IN_LAYOUTS, [0]);
 
@@ -2679,7 +2685,7 @@ impl TypedKey for SettingsKey<'_> {
     }
 }
 
-static SETTINGS_LAYOUTS: [Layout; 1] = [Layout::new(0, "setting", &[Segment::rest("name")])];
+static SETTINGS_LAYOUTS: [Layout; 1] = [Layout::new(0, "setting", &[Segment::rest("name")]).long()];
 
 static SETTINGS_IN_1: [&Layout; 1] = pick(&SETTINGS_LAYOUTS, [0]);
 
@@ -2718,8 +2724,10 @@ impl TypedKey for RegistryKey {
     }
 }
 
-static REGISTRY_LAYOUTS: [Layout; 1] =
-    [Layout::new(0, "object", &[Segment::u16("object").named(&NAMES_OBJECT_TYPE), Segment::u64("item")])];
+static REGISTRY_LAYOUTS: [Layout; 1] = [
+    Layout::new(0, "object", &[Segment::u16("object").named(&NAMES_OBJECT_TYPE), Segment::u64("item")])
+        .long(),
+];
 
 static REGISTRY_IN_6: [&Layout; 1] = pick(&REGISTRY_LAYOUTS, [0]);
 
@@ -2774,9 +2782,9 @@ impl TypedKey for BlobsKey<'_> {
 }
 
 static BLOBS_LAYOUTS: [Layout; 5] = [
-    Layout::new(0, "content", &[Segment::hash("hash")]).content_hash(0),
+    Layout::new(0, "content", &[Segment::hash("hash")]).content_hash(0).long(),
     Layout::new(1, "content", &[Segment::hash("hash")])
-        .content_hash(0).fresh_if_derived_key(FreshRule::Clear)
+        .content_hash(0).long().fresh_if_derived_key(FreshRule::Clear)
         .derived_keys(&[
             DerivedKeys {
                 versions: (6, 6),
@@ -2787,11 +2795,11 @@ static BLOBS_LAYOUTS: [Layout; 5] = [
             },
         ]),
     Layout::new(2, "webadmin", &[Segment::constant(b"STALWART_WEBADMIN")])
-        .fresh(FreshRule::Clear).fixed_key(b"STALWART_WEBADMIN"),
+        .long().fresh(FreshRule::Clear).fixed_key(b"STALWART_WEBADMIN"),
     Layout::new(3, "spam_train_data", &[Segment::constant(b"STALWART_SPAM_TRAIN_DATA.lz4")])
-        .fresh(FreshRule::Clear).fixed_key(b"STALWART_SPAM_TRAIN_DATA.lz4"),
+        .long().fresh(FreshRule::Clear).fixed_key(b"STALWART_SPAM_TRAIN_DATA.lz4"),
     Layout::new(4, "spam_classifier_model", &[Segment::constant(b"STALWART_SPAM_CLASSIFIER_MODEL.lz4")])
-        .fresh(FreshRule::Clear).fixed_key(b"STALWART_SPAM_CLASSIFIER_MODEL.lz4"),
+        .long().fresh(FreshRule::Clear).fixed_key(b"STALWART_SPAM_CLASSIFIER_MODEL.lz4"),
 ];
 
 fn blobs_1_object_0(key: &[u8]) -> Option<u64> {
@@ -2992,8 +3000,10 @@ impl TypedKey for SpamSamplesKey {
     }
 }
 
-static SPAM_SAMPLES_LAYOUTS: [Layout; 1] =
-    [Layout::new(0, "object", &[Segment::u16("object").named(&NAMES_OBJECT_TYPE), Segment::u64("item")])];
+static SPAM_SAMPLES_LAYOUTS: [Layout; 1] = [
+    Layout::new(0, "object", &[Segment::u16("object").named(&NAMES_OBJECT_TYPE), Segment::u64("item")])
+        .long(),
+];
 
 static SPAM_SAMPLES_IN_6: [&Layout; 1] = pick(&SPAM_SAMPLES_LAYOUTS, [0]);
 
@@ -3250,8 +3260,8 @@ static SEARCH_INDEX_LAYOUTS: [Layout; 6] = [
         Segment::u8("search_index").within(&[(128, 131)]).named(&NAMES_SEARCH_INDEX_DOCUMENT),
         Segment::u32("account"),
         Segment::u32("document"),
-    ]).archive(),
-    Layout::new(5, "trace", &[Segment::constant(&[0x84]), Segment::u64("span")]).archive(),
+    ]).archive().long(),
+    Layout::new(5, "trace", &[Segment::constant(&[0x84]), Segment::u64("span")]).archive().long(),
 ];
 
 static SEARCH_INDEX_IN_5: [&Layout; 6] = pick(&SEARCH_INDEX_LAYOUTS, [0, 1, 2, 3, 4, 5]);
