@@ -196,6 +196,8 @@ struct Limit {
     record: u64,
     setting: &'static str,
     prefix: Option<u64>,
+    // Whether a value without a byte would have no piece, so that the server would not find it.
+    no_empty: bool,
     // Whether the table has a column for values that no server can use.
     holds_unusable: bool,
 }
@@ -214,6 +216,7 @@ impl Limit {
             record,
             setting,
             prefix: table.unique_prefix,
+            no_empty: table.pieces.is_some_and(|pieces| pieces.number_width > 0),
             holds_unusable: !(table.integer || no_value && table.max_value == Some(0)),
         }
     }
@@ -240,7 +243,9 @@ impl Limit {
 
     fn fits(&self, key: u64, value: u64) -> bool {
         let value = self.stored(value);
-        key <= self.key && value <= self.value && key.saturating_add(value) <= self.record
+        // A total does not show whether any value is empty.
+        let some_empty = self.no_empty && self.stored(0) == 0;
+        !some_empty && key <= self.key && value <= self.value && key.saturating_add(value) <= self.record
     }
 
     fn may_collide(&self, longest_key: u64) -> bool {
@@ -252,6 +257,16 @@ impl Limit {
         let elsewhere = "use another backend, or remove the record from the source";
         if length > self.key {
             return Err(self.refuse("key", length, self.key, key).help(elsewhere));
+        }
+        if value == 0 && self.no_empty {
+            return Err(Error::refused("the target cannot hold an empty blob: the server would not find it")
+                .with("subspace", self.subspace.to_string())
+                .with("key", hex(key))
+                .with("decoded", self.subspace.describe(key))
+                .help(
+                    "set compression of the target's store to lz4, with which no blob is stored empty, or use another \
+                     backend",
+                ));
         }
         if value > self.value {
             return Err(self.refuse("value", value, self.value, key).help(elsewhere));
@@ -332,6 +347,7 @@ mod tests {
             (BackendKind::Sqlite, 's', 3000, 1 << 30, Some("value of 1073741824 bytes, its limit is")),
             // Cut into pieces, except for what the server never joins.
             (BackendKind::FoundationDb, 'p', 10, 25_500_000, None),
+            (BackendKind::FoundationDb, 't', 32, 0, Some("an empty blob")),
             (BackendKind::FoundationDb, 'l', 13, 100_000, None),
             (BackendKind::FoundationDb, 'l', 13, 100_001, Some("value of 100001 bytes, its limit is 100000")),
         ] {
