@@ -7,7 +7,7 @@
 use crate::base::error::Result;
 use crate::base::page::Page;
 use crate::base::stop::Stop;
-use crate::catalog::{BackendKind, Table};
+use crate::catalog::{BackendKind, SchemaVersion, Table};
 
 // Each engine uses its part.
 #[cfg_attr(not(all(feature = "rocksdb", feature = "sqlite")), allow(dead_code))]
@@ -202,6 +202,41 @@ pub struct Odd {
     pub lost: bool,
 }
 
+/// What is wrong with the pieces of a value, or would be for a reader that joins more than it should.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PieceFault {
+    /// The table.
+    pub table: String,
+    /// The key of the piece, or of the value if several pieces are concerned.
+    pub key: Vec<u8>,
+    /// The kind.
+    pub kind: PieceFaultKind,
+    /// Describes it.
+    pub detail: String,
+}
+
+/// The kind of a [`PieceFault`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PieceFaultKind {
+    /// A piece that belongs to no value any more. No scan delivers it.
+    Orphan,
+    /// A record whose key could be that of a piece. It is delivered.
+    LookAlike,
+    /// Pieces that are missing, too short or too many. A scan delivers what there is, as the server reads it; without
+    /// the first piece there is no value.
+    Broken,
+}
+
+/// The first and the last moment at which a store was read that has no snapshot of one moment, in the store's own
+/// count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReadVersions {
+    /// The first.
+    pub first: u64,
+    /// The last.
+    pub last: u64,
+}
+
 /// A stream of pages in strictly ascending unsigned key order.
 ///
 /// After an error every further call fails: reading never resumes past damage.
@@ -317,6 +352,20 @@ pub trait Source: Send + Sync {
     /// Parts that a source reading around damage has left out; complete when everything was read.
     fn losses(&self) -> Vec<Loss> {
         Vec::new()
+    }
+
+    /// Tells the schema version, from which a store that cuts values into pieces knows which keys are records. Until
+    /// then it takes none for an orphan.
+    fn learn_version(&self, _version: &'static SchemaVersion) {}
+
+    /// What is wrong with the pieces of values in the parts that were read, by table and key, each once.
+    fn piece_faults(&self) -> Vec<PieceFault> {
+        Vec::new()
+    }
+
+    /// The moments at which the store was read, if they were several.
+    fn read_versions(&self) -> Option<ReadVersions> {
+        None
     }
 
     /// A table with rows that the configuration does not use, because another store has replaced it.

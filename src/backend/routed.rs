@@ -5,10 +5,11 @@
 
 use super::shape::Fault;
 use super::{
-    Estimate, KeyRange, Limits, Loss, Odd, Pages, Sessions, Shard, Source, TableState, Target, Unreadable,
+    Estimate, KeyRange, Limits, Loss, Odd, Pages, PieceFault, ReadVersions, Sessions, Shard, Source,
+    TableState, Target, Unreadable,
 };
 use crate::base::error::Result;
-use crate::catalog::{BackendKind, Table, ValueKind};
+use crate::catalog::{BackendKind, SchemaVersion, Table, ValueKind};
 
 /// The tables of blobs: the one in the data store, and the one in use.
 #[derive(Debug, Clone, Copy)]
@@ -166,6 +167,26 @@ impl Source for RoutedSource {
         let mut losses = self.data.losses();
         losses.extend(self.blobs.losses().into_iter().map(name));
         losses
+    }
+
+    fn learn_version(&self, version: &'static SchemaVersion) {
+        self.data.learn_version(version);
+        self.blobs.learn_version(version);
+    }
+
+    fn piece_faults(&self) -> Vec<PieceFault> {
+        let mut faults = self.data.piece_faults();
+        faults.extend(
+            self.blobs
+                .piece_faults()
+                .into_iter()
+                .map(|fault| PieceFault { table: self.tables.unused.name.to_string(), ..fault }),
+        );
+        faults
+    }
+
+    fn read_versions(&self) -> Option<ReadVersions> {
+        self.data.read_versions().or_else(|| self.blobs.read_versions())
     }
 
     fn log_ends(&self) -> Vec<String> {

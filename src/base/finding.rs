@@ -56,6 +56,12 @@ pub enum FindingKind {
     CounterTooLow,
     /// A record or range that could not be read.
     Lost,
+    /// A piece of a value that was replaced by a shorter one or deleted: it belongs to no record and is left out.
+    OrphanPiece,
+    /// A record whose key looks like that of a piece of another value: it is taken as a record.
+    LookAlikeKey,
+    /// A value of which pieces are missing, too short or too many.
+    BrokenPieces,
     /// The end of a log, or files, not read because a killed server had not finished them.
     LogEnd,
     /// A record repeated with equal content in a server's dump, read once.
@@ -88,6 +94,8 @@ impl FindingKind {
                 | FindingKind::BlobProvisional
                 | FindingKind::UnusableValue
                 | FindingKind::ValueLeftOut
+                | FindingKind::OrphanPiece
+                | FindingKind::BrokenPieces
         )
     }
 
@@ -104,6 +112,8 @@ impl FindingKind {
                 | FindingKind::BlobMismatch
                 | FindingKind::BlobMissing
                 | FindingKind::Lost
+                | FindingKind::OrphanPiece
+                | FindingKind::BrokenPieces
         )
     }
 
@@ -146,6 +156,9 @@ impl FindingKind {
             FindingKind::ForeignObject => "objects in the blob store that are not this server's",
             FindingKind::CounterTooLow => "counters lower than an id they should cover",
             FindingKind::Lost => "records or ranges that could not be read",
+            FindingKind::OrphanPiece => "pieces of values that were replaced or deleted, which are left out",
+            FindingKind::LookAlikeKey => "records whose keys look like those of pieces",
+            FindingKind::BrokenPieces => "values whose pieces are missing, too short or too many",
             FindingKind::LogEnd => "ends of logs and files that were not finished and not read",
             FindingKind::Duplicate => "repeated records, taken once",
             FindingKind::OutOfOrder => "records out of order",

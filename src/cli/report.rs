@@ -49,6 +49,15 @@ pub fn export(exported: &Exported, dir: &std::path::Path, strict: Strict, consol
         ));
     }
     blobs(exported.audit.as_ref(), console);
+    if let Some(versions) = &manifest.read_versions {
+        console.say(format!("read at versions {} to {} of the cluster", versions.first, versions.last));
+        if versions.first < versions.last {
+            console.warn(
+                "the records are of one moment only if nothing has written to the cluster since the first of these \
+                 versions: a server that was running makes the dump unusable",
+            );
+        }
+    }
     findings(&exported.findings, console);
     let place = absolute(dir);
     console.say(format!("the dump is in {}", place.display()));

@@ -116,6 +116,7 @@ pub fn run(options: &DiffOptions) -> Result<Compared> {
         match side {
             OpenSide::Store(store, _) => {
                 findings.merge(source_checks::unknown_tables(store)?);
+                findings.merge(store.piece_findings());
                 let selected = |gap: &&Gap| subspaces.iter().any(|s| s.letter == gap.subspace.letter);
                 // A table is not missing if the other side does not have the subspace either.
                 let gaps = store.gaps().iter().filter(selected).filter(|gap| other.holds(gap.subspace));

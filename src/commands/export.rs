@@ -18,7 +18,7 @@ use crate::base::page::Page;
 use crate::base::sync::{into_inner, lock};
 use crate::catalog::{Subspace, ValueKind};
 use crate::dump::manifest::{
-    Completeness, DIRECTORY, LocalRecords, Manifest, RESUME, Skipped, SubspaceEntry,
+    Completeness, DIRECTORY, LocalRecords, Manifest, RESUME, Skipped, SubspaceEntry, VersionSpan,
 };
 use crate::dump::writer::{Description, DumpWriter, Resumed};
 use crate::open::connect::{self, Connected, OpenOptions};
@@ -299,6 +299,7 @@ fn conclude(
     }
     let losses = connected.store.source().losses();
     add_losses(&connected.store, &losses, findings);
+    findings.merge(connected.store.piece_findings());
     if let Some(table) = connected.store.source().unused()? {
         findings.add(FindingKind::UnusedBlobs, table.name, &[], || {
             "the configuration keeps blobs in another store; these do not travel".to_string()
@@ -339,6 +340,11 @@ fn conclude(
             })
             .collect(),
         local,
+        read_versions: connected
+            .store
+            .source()
+            .read_versions()
+            .map(|versions| VersionSpan { first: versions.first, last: versions.last }),
         unhashed_blobs: connected.store.derived_keys().keys().take(MOST_UNHASHED).copied().collect(),
     };
     Ok((entries, description, audit))

@@ -169,6 +169,7 @@ pub fn contents(request: &Request, options: &InspectOptions) -> Result<Contents>
     match &opened {
         OpenPlace::Store(connected) => {
             contents.findings.merge(source_checks::unknown_tables(&connected.store)?);
+            contents.findings.merge(connected.store.piece_findings());
             contents.findings.merge(gaps::findings(&gaps::among(connected.store.gaps(), &wanted)));
         }
         OpenPlace::Dump(held) => {

@@ -329,6 +329,7 @@ fn against(
         let names = store.blob_names(subspace, &std::env::temp_dir(), &options.run.stop)?;
         sides.add(subspace, Some(names));
     }
+    verified.findings.merge(store.piece_findings());
     verified.audit = sides.audit(&mut verified.findings)?;
     unchanged::check(store.source(), &connected.place)?;
     let unseen = |s: &Subspace| right.gaps().iter().any(|gap| gap.subspace.letter == s.letter);

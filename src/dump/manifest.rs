@@ -72,10 +72,22 @@ pub struct Manifest {
     /// them.
     #[serde(default)]
     pub unhashed_blobs: Vec<String>,
+    /// The first and the last version of the source that was read, if it has no state of one moment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_versions: Option<VersionSpan>,
     /// Complete count of each kind of finding, by its name in `findings.jsonl`.
     pub findings: BTreeMap<String, u64>,
     /// Length and checksum of `findings.jsonl`.
     pub findings_file: FindingsFile,
+}
+
+/// Versions of a source, in its own count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VersionSpan {
+    /// The first that was read.
+    pub first: u64,
+    /// The last that was read.
+    pub last: u64,
 }
 
 /// Whether a dump holds everything that was selected for export.
@@ -300,6 +312,9 @@ impl Manifest {
                 .map_err(|what| format!("subspace {} ({}): {what}", entry.letter, shown(&entry.name)))?;
         }
         self.unhashed_blobs.iter().try_for_each(|key| check_digest(key))?;
+        if let Some(VersionSpan { first, last }) = self.read_versions.filter(|span| span.first > span.last) {
+            return Err(format!("versions {first} to {last} of the source"));
+        }
         check_digest(&self.findings_file.blake3)?;
         check_time(&self.created)
     }
@@ -409,6 +424,7 @@ mod tests {
             skipped: vec![Skipped { letter: 'm', name: "lookup".into(), reason: "excluded".into() }],
             local: vec![],
             unhashed_blobs: vec![hex(&[3; 32])],
+            read_versions: Some(VersionSpan { first: 7, last: 9 }),
             findings: BTreeMap::from([("unknown_key".into(), 3)]),
             findings_file: FindingsFile { lines: 0, bytes: 0, blake3: hex(&[0; 32]) },
         }

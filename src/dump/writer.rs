@@ -18,7 +18,7 @@ use super::digest::Digest;
 use super::findings;
 use super::manifest::{
     Completeness, DIRECTORY, FINDINGS, FORMAT_MINOR, FORMAT_VERSION, FindingsFile, LocalRecords, MANIFEST,
-    Manifest, RESUME, Skipped, SubspaceEntry, file_name, finding_counts,
+    Manifest, RESUME, Skipped, SubspaceEntry, VersionSpan, file_name, finding_counts,
 };
 use super::record::{ContentHeader, MAX_KEY, encode_length};
 use crate::base::dir::{Dir, own_user};
@@ -66,6 +66,8 @@ pub struct Description {
     pub local: Vec<LocalRecords>,
     /// Keys of blobs that by design are not a hash of their content.
     pub unhashed_blobs: Vec<[u8; 32]>,
+    /// The first and the last version of the source that was read, if it has no state of one moment.
+    pub read_versions: Option<VersionSpan>,
 }
 
 impl DumpWriter {
@@ -182,6 +184,7 @@ impl DumpWriter {
             skipped: description.skipped,
             local: description.local,
             unhashed_blobs: description.unhashed_blobs.iter().map(|key| hex(key)).collect(),
+            read_versions: description.read_versions,
             findings: finding_counts(findings),
             findings_file,
         };

@@ -7,9 +7,9 @@ use std::borrow::Cow;
 use std::path::Path;
 
 use crate::backend::meanwhile::explain;
-use crate::backend::{Estimate, KeyRange, Pages, Source, TableState};
+use crate::backend::{Estimate, KeyRange, Pages, PieceFaultKind, Source, TableState};
 use crate::base::error::{Error, Result};
-use crate::base::finding::Findings;
+use crate::base::finding::{FindingKind, Findings};
 use crate::base::page::Page;
 use crate::base::stop::Stop;
 use crate::catalog::{self, SchemaVersion, Subspace, Table, ValueKind};
@@ -90,6 +90,7 @@ impl Store {
     ///
     /// Errors: those of looking for tables and of reading the objects that name blobs with derived keys.
     pub fn open(source: Box<dyn Source>, version: &'static SchemaVersion, rule: BlobRule) -> Result<Self> {
+        source.learn_version(version);
         let gaps = gaps::find(source.as_ref(), version)?;
         let derived_keys = {
             let source = source.as_ref();
@@ -228,6 +229,27 @@ impl Store {
 
     fn blobs(&self) -> (BlobRule, &DerivedBlobKeys) {
         (self.rule, &self.derived_keys)
+    }
+
+    /// Findings for pieces of values in the parts that were read so far.
+    pub fn piece_findings(&self) -> Findings {
+        let mut findings = Findings::new();
+        for fault in self.source.piece_faults() {
+            let subspaces = self.version.subspaces.iter();
+            let subspace =
+                subspaces.into_iter().find(|s| self.table(s).is_some_and(|t| t.name == fault.table));
+            let place = subspace.map_or(fault.table, |subspace| subspace.letter.to_string());
+            let kind = match fault.kind {
+                PieceFaultKind::Orphan => FindingKind::OrphanPiece,
+                PieceFaultKind::LookAlike => FindingKind::LookAlikeKey,
+                PieceFaultKind::Broken => FindingKind::BrokenPieces,
+            };
+            findings.add(kind, place, &fault.key, || match (fault.kind, subspace) {
+                (PieceFaultKind::Orphan, _) | (_, None) => fault.detail,
+                (_, Some(subspace)) => format!("{}: {}", subspace.describe(&fault.key), fault.detail),
+            });
+        }
+        findings
     }
 
     /// Tables with rows that belong to no subspace of this schema version, with their classification.

@@ -91,6 +91,7 @@ pub fn check(
     extent: Extent,
     others: bool,
 ) -> Result<Clearing> {
+    target.learn_version(version);
     check_version(target, version, extent)?;
     let derived_keys = DerivedBlobKeys::read(version, |subspace, range| {
         subspace.table(target.kind()).ok().map(|table| target.scan(table, range)).transpose()
@@ -126,6 +127,7 @@ pub fn check(
 /// Errors: refused for another schema version, and for tables unknown to the catalog, because their rows cannot
 /// be judged.
 pub fn wipe(target: &dyn Source, version: &'static SchemaVersion, extent: Extent) -> Result<Clearing> {
+    target.learn_version(version);
     check_version(target, version, extent)?;
     let mut unknown = unknown_tables(target, version, false)?;
     unknown.extend(unused_table(target)?);

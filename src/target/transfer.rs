@@ -431,6 +431,10 @@ impl<'a> Transfer<'a> {
             // A strict run checks blobs that are not loaded before the target looks complete.
             self.target.find_blobs(&mut loaded, Some(target.look()?), options)?;
         }
+        if let Some((_, store)) = &self.watched {
+            // Known once everything was read.
+            loaded.findings.merge(store.piece_findings());
+        }
         options.strict.check(&loaded.findings)?;
         self.still_alone(target, options)?;
         if let Some((watched, store)) = &self.watched {

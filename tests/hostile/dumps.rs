@@ -92,6 +92,7 @@ fn ours(release: &str, schema: u32) -> Parcel {
         skipped: vec![],
         local: vec![],
         unhashed_blobs: Vec::new(),
+        read_versions: None,
     };
     dump.finish(entries, description, &findings).unwrap();
     Parcel::of(place.path())

@@ -37,6 +37,7 @@ fn description() -> Description {
         skipped: vec![],
         local: vec![],
         unhashed_blobs: Vec::new(),
+        read_versions: None,
     }
 }
 

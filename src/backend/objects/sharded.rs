@@ -11,12 +11,13 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::names::member;
 use crate::backend::shape::Fault;
 use crate::backend::{
-    Estimate, KeyRange, Limits, Loss, Odd, Pages, Sessions, Shard, Source, TableState, Target, Unreadable,
+    Estimate, KeyRange, Limits, Loss, Odd, Pages, PieceFault, Sessions, Shard, Source, TableState, Target,
+    Unreadable,
 };
 use crate::base::error::{Error, Result};
 use crate::base::page::Page;
 use crate::base::sync::lock;
-use crate::catalog::{BackendKind, Table};
+use crate::catalog::{BackendKind, SchemaVersion, Table};
 
 /// Limit of blobs in the wrong member that are counted exactly.
 const MISPLACED: usize = 100_000;
@@ -214,6 +215,15 @@ impl Source for ShardedSource {
     fn losses(&self) -> Vec<Loss> {
         let renamed = |loss: Loss| Loss { table: self.table.name.to_string(), ..loss };
         self.members.iter().flat_map(|(source, _)| source.losses()).map(renamed).collect()
+    }
+
+    fn learn_version(&self, version: &'static SchemaVersion) {
+        self.members.iter().for_each(|(source, _)| source.learn_version(version));
+    }
+
+    fn piece_faults(&self) -> Vec<PieceFault> {
+        let renamed = |fault: PieceFault| PieceFault { table: self.table.name.to_string(), ..fault };
+        self.members.iter().flat_map(|(source, _)| source.piece_faults()).map(renamed).collect()
     }
 
     fn notes(&self) -> Vec<String> {
