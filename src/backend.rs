@@ -12,6 +12,8 @@ use crate::catalog::{BackendKind, SchemaVersion, Table};
 // Each engine uses its part.
 #[cfg_attr(not(all(feature = "rocksdb", feature = "sqlite")), allow(dead_code))]
 pub(crate) mod files;
+#[cfg(feature = "foundationdb")]
+pub mod foundationdb;
 pub mod hold;
 pub(crate) mod identity;
 pub(crate) mod meanwhile;

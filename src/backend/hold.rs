@@ -11,6 +11,7 @@
 //! | files | `flock` on the top directory | the same |
 //! | PostgreSQL | an advisory lock on each schema with tables of the catalog | the same, and on the schema that tables are created in |
 //! | MySQL | one of a few named locks of the database | all of them |
+//! | FoundationDB | `flock` on the cluster file, which excludes runs on this machine with the same file only | the same |
 //!
 //! The locks of the database servers are in `postgres/presence.rs` and `mysql/presence.rs`. Object services have
 //! none.
@@ -78,6 +79,13 @@ impl Hold {
             files.extend(hold_byte(path, SQLITE_BYTE)?);
         }
         Ok(Some(Hold { _files: files }))
+    }
+
+    /// Holds a file that stands for a store elsewhere; `None` if it does not exist.
+    ///
+    /// Errors: refused if another run has it.
+    pub fn file(path: &Path, mode: HoldMode) -> Result<Option<Hold>> {
+        Ok(hold(path, false, mode)?.map(|file| Hold { _files: vec![file] }))
     }
 
     /// Holds a directory of blobs; `None` if it does not exist.

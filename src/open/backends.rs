@@ -54,6 +54,11 @@ pub fn source(data: &StoreConfig, budget: &Budget, salvage: bool) -> Result<Box<
             let source = crate::backend::mysql::MysqlSource::open(settings.clone(), budget.connections());
             Ok(Box::new(source.map_err(|error| refused_password(error, data))?))
         }
+        #[cfg(feature = "foundationdb")]
+        StoreKind::FoundationDb(settings) => {
+            use crate::backend::foundationdb::FoundationDbSource;
+            Ok(Box::new(FoundationDbSource::open(settings, budget.engine(), budget.connections())?))
+        }
         _ => Err(unsupported(data)),
     }
 }
@@ -88,6 +93,10 @@ pub fn target(
         StoreKind::Mysql(settings) => {
             let target = crate::backend::mysql::MysqlTarget::open(settings.clone());
             Ok(Box::new(target.map_err(|error| refused_password(error, data))?))
+        }
+        #[cfg(feature = "foundationdb")]
+        StoreKind::FoundationDb(settings) => {
+            Ok(Box::new(crate::backend::foundationdb::FoundationDbTarget::open(settings, version)?))
         }
         _ => Err(unsupported(data)),
     }
@@ -259,6 +268,9 @@ pub enum Identity {
     /// A database that a session of ours stays in.
     #[cfg(feature = "mysql")]
     Mysql(Box<crate::backend::mysql::MysqlPresence>),
+    /// A cluster, as its cluster file names it.
+    #[cfg(feature = "foundationdb")]
+    FoundationDb(crate::backend::foundationdb::ClusterIdentity),
     /// A place at an object service.
     Objects(Box<dyn Objects>),
     /// A store that this build cannot open, or that is made of others.
@@ -280,6 +292,10 @@ pub fn identify(store: &StoreConfig) -> Result<Identity> {
         #[cfg(feature = "mysql")]
         StoreKind::Mysql(settings) => {
             Identity::Mysql(Box::new(crate::backend::mysql::MysqlPresence::open(settings.clone())?))
+        }
+        #[cfg(feature = "foundationdb")]
+        StoreKind::FoundationDb(settings) => {
+            Identity::FoundationDb(crate::backend::foundationdb::ClusterIdentity::read(settings)?)
         }
         StoreKind::Sharded { .. } => Identity::Unknown,
         _ => objects(store)?.map_or(Identity::Unknown, Identity::Objects),
@@ -305,6 +321,8 @@ impl Identity {
             (Identity::Postgres(ours), Identity::Postgres(theirs)) => ours.same(theirs).map(stated),
             #[cfg(feature = "mysql")]
             (Identity::Mysql(ours), Identity::Mysql(theirs)) => ours.same(theirs).map(stated),
+            #[cfg(feature = "foundationdb")]
+            (Identity::FoundationDb(ours), Identity::FoundationDb(theirs)) => Ok(stated(ours.same(theirs))),
             (Identity::Objects(ours), Identity::Objects(theirs)) if write => {
                 let (met, left) =
                     marker::meet(ours.as_ref(), theirs.as_ref(), crate::backend::unlike_any_other())?;
@@ -384,6 +402,12 @@ impl HeldStore {
                 let presence = crate::backend::mysql::MysqlPresence::open(settings.clone())?;
                 presence.hold(mode)?;
                 self.mysql.push(presence);
+            }
+            #[cfg(feature = "foundationdb")]
+            StoreKind::FoundationDb(settings) => {
+                let path = crate::backend::foundationdb::cluster_file(settings);
+                let held = Hold::file(&path, mode).map_err(|error| error.with("store", store.location()))?;
+                self.files.extend(held.map(|held| (path, held)));
             }
             StoreKind::Sharded { stores } => {
                 return stores.iter().try_for_each(|member| self.add(member, mode));

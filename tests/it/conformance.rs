@@ -45,6 +45,37 @@ const BACKENDS: [Backend; 2] = [
     },
 ];
 
+/// One that needs a process of its own, with the double of its client library.
+#[cfg(feature = "foundationdb")]
+const FOUNDATIONDB: Backend = Backend {
+    kind: BackendKind::FoundationDb,
+    target: |dir| {
+        use stalwart_migrate::backend::foundationdb::FoundationDbTarget;
+        let target = FoundationDbTarget::open(&cluster(dir), catalog::version(5).unwrap());
+        Box::new(target.unwrap())
+    },
+    source: |dir| {
+        use stalwart_migrate::backend::foundationdb::FoundationDbSource;
+        Box::new(FoundationDbSource::open(&cluster(dir), MEMORY, 4).unwrap())
+    },
+};
+
+#[cfg(feature = "foundationdb")]
+fn cluster(dir: &Path) -> stalwart_migrate::settings::FoundationDbSettings {
+    let file = dir.join("fdb.cluster");
+    if !file.exists() {
+        std::fs::write(&file, "test:test@127.0.0.1:4500").unwrap();
+    }
+    stalwart_migrate::settings::FoundationDbSettings {
+        cluster_file: Some(file),
+        transaction_timeout: None,
+        retry_limit: None,
+        max_retry_delay: None,
+        machine_id: None,
+        datacenter_id: None,
+    }
+}
+
 /// A subspace of each kind of value: bytes, none, counter, blob.
 const LETTERS: [char; 4] = ['p', 'i', 'n', 't'];
 
@@ -214,8 +245,9 @@ fn check(backend: &Backend, steps: &[Step], ranges: &[(KeyRange, usize)], keys: 
             // Creating what is there changes nothing.
             target.create(&tables).unwrap();
         }
-        apply(target.as_ref(), step);
-        apply(&model, step);
+        let step = told_apart(backend, step);
+        apply(target.as_ref(), &step);
+        apply(&model, &step);
     }
     // Through what holds the lock as well as afterwards.
     compare(&model, target.look().unwrap().as_ref(), ranges, keys);
@@ -249,6 +281,27 @@ fn rocksdb_holds_what_the_model_holds() {
 #[test]
 fn sqlite_holds_what_the_model_holds() {
     histories(&BACKENDS[1]);
+}
+
+/// Short keys that begin with each other are no keys of a server, so a long value of one of them could not be told
+/// from others: values are kept short where pieces have no numbers.
+#[cfg(feature = "foundationdb")]
+#[test]
+fn foundationdb_holds_what_the_model_holds() {
+    use crate::foundationdb::double::in_process;
+    use crate::harness::alone::test_name;
+    in_process(test_name!(foundationdb_holds_what_the_model_holds), &[], || histories(&FOUNDATIONDB));
+}
+
+/// The step, with values that the backend can tell apart.
+fn told_apart(backend: &Backend, step: &Step) -> Step {
+    let mut step = step.clone();
+    if let Step::Shard { letter, records, .. } = &mut step
+        && table(backend.kind, *letter).pieces.is_some_and(|pieces| pieces.number_width == 0)
+    {
+        records.values_mut().for_each(|value| value.truncate(50_000));
+    }
+    step
 }
 
 fn shard(letter: char, records: &[(&[u8], &[u8])], commit: bool) -> Step {

@@ -45,6 +45,8 @@ mod faults;
 mod files;
 #[cfg(all(feature = "rocksdb", feature = "sqlite"))]
 mod findings;
+#[cfg(all(feature = "rocksdb", feature = "sqlite", feature = "foundationdb"))]
+mod foundationdb;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod fresh_databases;
 #[cfg(all(feature = "rocksdb", feature = "sqlite"))]
