@@ -35,6 +35,8 @@ fn the_export_of_a_real_key_space_names_every_orphan() {
     let orphans: Vec<&str> = orphans.iter().map(|orphan| orphan["key"].as_str().unwrap()).collect();
     assert_eq!(keys(&dump, "orphan_piece"), orphans);
     assert_eq!(manifest(&dump)["findings"].as_object().unwrap()["orphan_piece"], 5);
+    let versions = manifest(&dump)["read_versions"].clone();
+    assert!(versions["first"].as_u64().unwrap() <= versions["last"].as_u64().unwrap(), "{versions}");
     assert_eq!(cluster.pairs(), before, "nothing was written");
     for more in [&["--jobs", "1"][..], &["--jobs", "7", "--memory", "16MiB"]] {
         let name = format!("dump{}", more.len());
@@ -53,6 +55,7 @@ fn a_real_key_space_goes_into_every_engine_and_back() {
         site.import_with(&dump, &["--yes"]).expect(3).says(&["read back and equal to the dump"]);
         let again = site.export("again");
         assert_same(&dump, &again);
+        assert!(manifest(&again).get("read_versions").is_none());
         let target = Cluster::new();
         target.import(&again, &[]).expect(0).says(&["read back and equal to the dump"]);
         target.export("back", &[]).expect(0);

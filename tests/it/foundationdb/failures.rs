@@ -53,6 +53,57 @@ fn a_killed_run_goes_on() {
     }
 }
 
+/// A value that takes several transactions is never seen in part.
+#[test]
+fn a_run_killed_within_a_value_goes_on() {
+    let source = Cluster::of_a_server();
+    let mut pairs = source.pairs();
+    let long: Vec<u8> = (0..9_650_000).map(|n| (n / 3 % 251) as u8).collect();
+    for (at, piece) in long.chunks(100_000).enumerate() {
+        let mut key = vec![b'p', 0, 0, 0, 3, 9, 0x32, 0, 0, 0, 0x77];
+        key.extend(at.checked_sub(1).map(|at| at as u8));
+        pairs.insert(key, piece.to_vec());
+    }
+    source.fill(&pairs);
+    source.export("dump", &[]).expect(3);
+    let dump = source.path("dump");
+    let mut in_part = 0;
+    for commit in (14..50).step_by(4) {
+        let target = Cluster::new();
+        let mut command = target.command(&["--import", dump.to_str().unwrap(), "--yes", "--jobs", "1"]);
+        command.env("FDB_DOUBLE_KILL", format!("commit:{commit}:after"));
+        let killed = outcome(command);
+        assert_eq!(killed.code(), None, "{killed:?}");
+        let there = target.pairs();
+        let pieces = there.keys().filter(|key| key.starts_with(&[b'p', 0, 0, 0, 3, 9, 0x32, 0, 0, 0, 0x77]));
+        in_part += usize::from((1..97).contains(&pieces.count()));
+        target.import(&dump, &["--yes", "--resume"]).expect(3);
+        target.export("back", &[]).expect(0);
+        assert_same(&dump, &target.path("back"));
+    }
+    assert!(in_part > 1, "no run was killed within the value");
+}
+
+#[test]
+fn a_killed_export_goes_on() {
+    let cluster = Cluster::of_a_server();
+    cluster.export("plain", &[]).expect(3);
+    for (n, time) in [30, 90, 200, 400].into_iter().enumerate() {
+        let name = format!("dump{n}");
+        let mut command = cluster.command(&["--export", &name, "--jobs", "2"]);
+        command.env("FDB_DOUBLE_LATENCY", "read=10ms");
+        let mut child = started(&mut command);
+        until("the export begins", || cluster.path(&name).join("manifest/resume.json").exists());
+        std::thread::sleep(Duration::from_millis(time));
+        child.kill().unwrap();
+        drop(child.wait_with_output());
+        if cluster.path(&name).join("manifest/resume.json").exists() {
+            cluster.export(&name, &["--resume"]).expect(3);
+        }
+        assert_same(&cluster.path("plain"), &cluster.path(&name));
+    }
+}
+
 #[test]
 fn a_stopped_export_goes_on() {
     let cluster = Cluster::of_a_server();
