@@ -24,7 +24,7 @@ pub use identity::{ClusterIdentity, cluster_file};
 pub use source::FoundationDbSource;
 pub use target::FoundationDbTarget;
 
-/// Errors of a read that a new transaction may not have: too old, from the future, storage behind, timed out.
+/// Errors of a read that a new transaction may not have: too old, from the future, storage end_of, timed out.
 const AGAIN: [i32; 4] = [1007, 1009, 1037, 1031];
 /// The transaction is larger than the cluster allows.
 const TOO_LARGE: i32 = 2101;
@@ -43,8 +43,8 @@ fn prefix(table: &Table) -> Vec<u8> {
     table.name.as_bytes().to_vec()
 }
 
-/// The first key behind all keys with this prefix, which does not end in the highest byte.
-fn behind(prefix: &[u8]) -> Vec<u8> {
+/// The first key after all keys with this prefix, which does not end in the highest byte.
+fn end_of(prefix: &[u8]) -> Vec<u8> {
     let mut end = prefix.to_vec();
     if let Some(last) = end.last_mut() {
         *last = last.saturating_add(1);

@@ -13,7 +13,7 @@ use crate::backend::{KeyRange, PieceFault, PieceFaultKind};
 use crate::base::page::Page;
 use crate::catalog::{Archive, Subspace, Table, ValueForm};
 
-/// Most bytes that are held while a value waits for its next piece behind keys of other records.
+/// Most bytes that are held while a value waits for its next piece after keys of other records.
 const MOST_HELD: usize = 64 << 20;
 
 /// Takes what was assembled of one range.
@@ -26,7 +26,7 @@ pub(super) struct Assembled<'a> {
     pub page: &'a mut Page,
     /// Bytes of a page.
     pub budget: usize,
-    /// Records behind those of the page.
+    /// Records after those of the page.
     pub overflow: &'a mut VecDeque<(Vec<u8>, Vec<u8>)>,
     /// What is wrong.
     pub faults: &'a mut Vec<PieceFault>,
@@ -154,7 +154,7 @@ fn is_member(base: &[u8], key: &[u8]) -> bool {
     key.len() == base.len() + 1 && key.starts_with(base)
 }
 
-/// The byte at the end of the key of the piece behind so many; `None` for the first one.
+/// The byte at the end of the key of the piece after so many; `None` for the first one.
 fn suffix(pieces: usize) -> Option<u8> {
     u8::try_from(pieces.checked_sub(1)?).ok()
 }
@@ -176,7 +176,7 @@ pub(super) fn may_be_long(subspace: &'static Subspace, key: &[u8]) -> bool {
     subspace.layout(key).is_ok_and(|layout| layout.long)
 }
 
-/// How many of these full pieces and the one behind them make the value of `key`: all, unless the hash of an archive
+/// How many of these full pieces and the one after them make the value of `key`: all, unless the hash of an archive
 /// proves fewer.
 pub(super) fn proven_pieces(subspace: Option<&'static Subspace>, key: &[u8], pieces: &[Vec<u8>]) -> usize {
     let all = pieces.len();

@@ -31,7 +31,7 @@ const FRESH: Duration = Duration::from_secs(4);
 const WAITS: [Duration; 2] = [Duration::from_millis(10), Duration::from_secs(1)];
 /// How long to try without success.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Tenants by name, up to the first key behind them.
+/// Tenants by name, up to the first key after them.
 const TENANTS: [&[u8]; 2] = [b"\xff/tenant/map/", b"\xff/tenant/map0"];
 /// Whether tenants may, or must, be used.
 const TENANT_MODE: &[u8] = b"\xff/conf/tenant_mode";

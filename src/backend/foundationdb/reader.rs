@@ -1,6 +1,6 @@
 //! Reads a range of a table: chunks at the split points of the cluster, several at once, delivered in key order.
 //!
-//! A chunk that fails goes on behind its last complete batch, at a new version. What is in flight is bounded by bytes,
+//! A chunk that fails goes on after its last complete batch, at a new version. What is in flight is bounded by bytes,
 //! whatever the split points are: a chunk returns after a few batches and is continued.
 
 use std::cell::RefCell;
@@ -17,7 +17,7 @@ use futures_util::stream::FuturesOrdered;
 
 use super::assembly::{Assembled, Assembler, number_bytes};
 use super::cluster::{Cluster, ReadAt, Waits, drive};
-use super::{behind, is_passing, prefix};
+use super::{end_of, is_passing, prefix};
 use crate::backend::{KeyRange, Pages, PieceFault};
 use crate::base::error::{Error, Result};
 use crate::base::page::Page;
@@ -148,7 +148,7 @@ impl Pages for FoundationDbPages<'_> {
 fn span(cluster: &Cluster, table: &Table, range: &KeyRange) -> Result<Span> {
     let whole = prefix(table);
     let at = |key: &[u8], more: &[u8]| [&whole, key, more].concat();
-    let ends = (whole.clone(), behind(&whole));
+    let ends = (whole.clone(), end_of(&whole));
     let Some(pieces) = table.pieces else {
         let begin = range.after.as_ref().map_or(ends.0, |after| at(after, &[0]));
         return Ok((begin, range.until.as_ref().map_or(ends.1, |until| at(until, &[0]))));
@@ -164,13 +164,13 @@ fn span(cluster: &Cluster, table: &Table, range: &KeyRange) -> Result<Span> {
     if let Some(until) = &range.until {
         let last = number_bytes(u64::MAX, width.max(1));
         let owner = shortest_with_more(cluster, table, pieces, until)?;
-        let behind = |key: &[u8]| at(key, &[last.as_slice(), &[0]].concat());
-        end = behind(owner).max(behind(until));
+        let past = |key: &[u8]| at(key, &[last.as_slice(), &[0]].concat());
+        end = past(owner).max(past(until));
     }
     Ok((begin, end))
 }
 
-/// The shortest key that `key` begins with and that may have pieces behind it: one with a full first piece, or without
+/// The shortest key that `key` begins with and that may have pieces after it: one with a full first piece, or without
 /// numbers one of which every longer one exists, too. Otherwise the key itself.
 fn shortest_with_more<'k>(
     cluster: &Cluster,
@@ -244,7 +244,7 @@ impl RangeRows {
         }
     }
 
-    /// The next pairs; `None` behind the last ones.
+    /// The next pairs; `None` after the last ones.
     pub fn next(&mut self) -> Result<Option<FdbValues>> {
         loop {
             if let Some(values) = self.ready.pop_front() {

@@ -12,7 +12,7 @@ use foundationdb::{FdbResult, KeySelector, RangeOption, Transaction};
 use super::assembly::{Assembled, Assembler, proven_pieces};
 use super::cluster::Cluster;
 use super::reader::{FoundationDbPages, RangeRows, RangeSource, split_points};
-use super::{behind, prefix};
+use super::{end_of, prefix};
 use crate::backend::{
     Estimate, KeyRange, Pages, PieceFault, ReadVersions, Sessions, Source, TableState, Unreadable,
 };
@@ -22,7 +22,7 @@ use crate::base::sync::lock;
 use crate::catalog::{self, BackendKind, SchemaVersion, Subspace, Table};
 use crate::settings::FoundationDbSettings;
 
-/// First key behind those of users.
+/// First key after those of users.
 const USERS_END: &[u8] = b"\xff";
 /// The state of the cluster, as a document.
 const STATUS: &[u8] = b"\xff\xff/status/json";
@@ -121,7 +121,7 @@ impl Source for FoundationDbSource {
                 }
                 let first = found.first().copied();
                 // The empty key has no first byte.
-                from = first.map_or_else(|| vec![0], |first| behind(&[first]));
+                from = first.map_or_else(|| vec![0], |first| end_of(&[first]));
                 firsts.push(first);
             }
         })?;
@@ -184,7 +184,7 @@ impl Source for FoundationDbSource {
     }
 
     fn estimate(&self, table: &Table) -> Result<Estimate> {
-        let (begin, end) = (prefix(table), behind(&prefix(table)));
+        let (begin, end) = (prefix(table), end_of(&prefix(table)));
         self.cluster.read("estimate a table", async |transaction| {
             let bytes = transaction.get_estimated_range_size_bytes(&begin, &end).await?;
             let sample = RangeOption {
@@ -204,7 +204,7 @@ impl Source for FoundationDbSource {
         if n < 2 {
             return Ok(vec![KeyRange::all()]);
         }
-        let (begin, end) = (prefix(table), behind(&prefix(table)));
+        let (begin, end) = (prefix(table), end_of(&prefix(table)));
         let bytes = self.estimate(table)?.bytes / n as u64;
         let bytes = i64::try_from(bytes.max(1)).unwrap_or(i64::MAX);
         let points = split_points(&self.cluster, &begin, &end, bytes)?;

@@ -18,7 +18,7 @@ use super::assembly::{may_be_long, number_bytes};
 use super::cluster::Cluster;
 use super::source::{FoundationDbSource, pieces_of, sessions, subspace};
 use super::writer::{Batches, Change, TransactionWriter};
-use super::{behind, prefix};
+use super::{end_of, prefix};
 use crate::backend::{Sessions, Shard, Source, Target};
 use crate::base::error::Result;
 use crate::base::page::Page;
@@ -67,7 +67,7 @@ impl FoundationDbTarget {
         self.cluster.read("look for the pieces of a record", async |transaction| {
             let pieces = pieces_of(transaction, table, key).await?.len();
             let mut keys: Vec<Vec<u8>> = (0..pieces).map(|at| piece_key(&base, at, 0)).collect();
-            // What the catalog takes for no record behind the last piece is left from a longer value.
+            // What the catalog takes for no record after the last piece is left from a longer value.
             for at in pieces.max(1)..usize::try_from(most).unwrap_or(1) {
                 let next = piece_key(&base, at, 0);
                 let Some(value) = transaction.get(&next, true).await? else { break };
@@ -136,7 +136,7 @@ impl Target for FoundationDbTarget {
         }
         let begins =
             std::iter::once(prefix(table)).chain(stay.iter().map(|key| [key.as_slice(), &[0]].concat()));
-        let ends = stay.iter().cloned().chain([behind(&prefix(table))]);
+        let ends = stay.iter().cloned().chain([end_of(&prefix(table))]);
         let gaps = begins.zip(ends).filter(|(begin, end)| begin < end);
         self.writer.clear(gaps.map(|(begin, end)| Change::ClearRange(begin, end)))
     }

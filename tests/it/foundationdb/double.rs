@@ -21,7 +21,7 @@ const ALONE: &str = "STALWART_MIGRATE_TEST_DOUBLE";
 
 pub type Pairs = BTreeMap<Vec<u8>, Vec<u8>>;
 
-/// The double, where `fdb-client` loads it: in a directory that nobody else may write to.
+/// The double, where `fdb-client` loads it: in a directory that no other user may write to.
 pub fn library() -> &'static Path {
     static LIBRARY: OnceLock<(TempDir, PathBuf)> = OnceLock::new();
     let (_, path) = LIBRARY.get_or_init(|| {
