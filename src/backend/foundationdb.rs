@@ -24,7 +24,7 @@ pub use identity::{ClusterIdentity, cluster_file};
 pub use source::FoundationDbSource;
 pub use target::FoundationDbTarget;
 
-/// Errors of a read that a new transaction may not have: too old, from the future, storage end_of, timed out.
+/// Errors of a read that a new transaction may not have: too old, from the future, storage that lags, timed out.
 const AGAIN: [i32; 4] = [1007, 1009, 1037, 1031];
 /// The transaction is larger than the cluster allows.
 const TOO_LARGE: i32 = 2101;

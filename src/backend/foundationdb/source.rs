@@ -246,7 +246,7 @@ impl Source for FoundationDbSource {
     }
 
     fn learn_version(&self, version: &'static SchemaVersion) {
-        // It is told before anything is read by it, and never another one.
+        // The version is set before the first record is read, and it never changes; a second call sets the same one.
         let _ = self.version.set(version);
     }
 
