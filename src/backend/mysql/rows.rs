@@ -91,6 +91,27 @@ impl MysqlRows {
         error.with("table", format!("{}, after key {reached}", self.name))
     }
 
+    /// The record of a row, which `outcome` counts; its key is greater than `before`.
+    fn record<'a>(
+        &self,
+        row: &'a MySqlRow,
+        before: Option<&[u8]>,
+        counter: &'a mut [u8; 8],
+        outcome: &mut BatchOutcome,
+    ) -> Result<(&'a [u8], &'a [u8]), MysqlReadError> {
+        let key: &[u8] = row.try_get_unchecked(0)?;
+        let value = match self.value {
+            ValueKind::None => &[],
+            kind => value(row, kind, counter)?,
+        };
+        if before.is_some_and(|before| before >= key) {
+            return Err(MysqlReadError::Order(key.to_vec()));
+        }
+        outcome.rows += 1;
+        outcome.bytes += key.len() + value.len();
+        Ok((key, value))
+    }
+
     /// Reads up to `limit` rows into a page, or until it is full.
     pub(super) async fn page(
         &mut self,
@@ -102,17 +123,8 @@ impl MysqlRows {
         let mut stream = sqlx::raw_sql(AssertSqlSafe(self.select(limit))).fetch(connection);
         let (mut outcome, mut counter) = (BatchOutcome { rows: 0, bytes: 0, stopped: false }, [0; 8]);
         while let Some(row) = stream.try_next().await? {
-            let key: &[u8] = row.try_get_unchecked(0)?;
-            let value = match self.value {
-                ValueKind::None => &[],
-                kind => value(&row, kind, &mut counter)?,
-            };
             let before = page.last().map(|(key, _)| key).or(self.range.after.as_deref());
-            if before.is_some_and(|before| before >= key) {
-                return Err(MysqlReadError::Order(key.to_vec()));
-            }
-            outcome.rows += 1;
-            outcome.bytes += key.len() + value.len();
+            let (key, value) = self.record(&row, before, &mut counter, &mut outcome)?;
             page.push(key, value);
             if page.size() >= budget && outcome.rows < limit {
                 outcome.stopped = true;
@@ -133,17 +145,8 @@ impl MysqlRows {
         let mut stream = sqlx::raw_sql(AssertSqlSafe(self.select(limit))).fetch(connection);
         let (mut outcome, mut counter) = (BatchOutcome { rows: 0, bytes: 0, stopped: false }, [0; 8]);
         while let Some(row) = stream.try_next().await? {
-            let key: &[u8] = row.try_get_unchecked(0)?;
-            let value = match self.value {
-                ValueKind::None => &[],
-                kind => value(&row, kind, &mut counter)?,
-            };
             let before = feed.last().or(self.range.after.as_deref());
-            if before.is_some_and(|before| before >= key) {
-                return Err(MysqlReadError::Order(key.to_vec()));
-            }
-            outcome.rows += 1;
-            outcome.bytes += key.len() + value.len();
+            let (key, value) = self.record(&row, before, &mut counter, &mut outcome)?;
             if feed.push(key, value) {
                 self.range.after = Some(key.to_vec());
                 // The row is in the page: free this buffer before other threads work on the page.
